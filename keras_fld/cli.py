@@ -1,0 +1,236 @@
+"""The command line, `keras-fld`."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import click
+
+import keras_fld
+
+_DATASET = click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
+_ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
+_SKIP_BAD = click.option(
+    "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
+)
+
+
+@click.group(context_settings={"max_content_width": 100})
+@click.version_option(keras_fld.__version__, prog_name="keras-fld")
+def cli():
+    """Facial landmarks: train, evaluate, convert and draw.
+
+    Exit codes: 0 success, 2 bad input or arguments, 130 interrupted.
+    """
+
+
+@cli.command()
+@_DATASET
+@_ROOT
+@click.option("--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues.")
+@click.option("--loss", default="enme", show_default=True, help="l1, l2, nme, wing or enme.")
+@click.option("--alpha", type=float, help="alpha of enme.")
+@click.option("--omega", type=float, help="omega of wing.")
+@click.option("--epsilon", type=float, help="epsilon of wing.")
+@click.option("--epochs", type=int, help="Passes over the training faces.")
+@click.option("--batch-size", type=int, help="Faces in a step.")
+@click.option("--learning-rate", type=float, help="Peak learning rate.")
+@click.option("--margin", type=float, help="Side of the crop in face boxes.")
+@click.option("--validation", type=float, help="Fraction of the training faces held out.")
+@click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
+@_SKIP_BAD
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def train(dataset, root, out, loss, alpha, omega, epsilon, skip_bad, quiet, **options):
+    """Trains TRNet-20.
+
+    \b
+    keras-fld train --root 300w --loss enme --alpha 2 --out run
+    """
+    from keras_fld import training
+
+    loss_options = {"alpha": alpha, "omega": omega, "epsilon": epsilon}
+    recipe = training.Recipe(
+        dataset=dataset,
+        loss=loss,
+        loss_options={k: v for k, v in loss_options.items() if v is not None},
+        **{k: v for k, v in options.items() if v is not None},
+    )
+    training.train(recipe, out, root, skip_bad, verbose=0 if quiet else 1)
+    click.echo(f"wrote {Path(out) / 'model.keras'}")
+
+
+@cli.command()
+@click.argument("model", type=click.Path())
+@_DATASET
+@_ROOT
+@click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
+@click.option("--out", type=click.Path(), help="Folder for evaluation.json and ced.png.")
+@_SKIP_BAD
+def evaluate(model, dataset, root, subsets, out, skip_bad):
+    """Prints the table of a MODEL, .keras or .tflite, on the test subsets.
+
+    \b
+    keras-fld evaluate run/model.keras --root 300w --out run
+    """
+    from keras_fld import evaluation
+
+    report = evaluation.evaluate(model, dataset, root, list(subsets) or None, skip_bad)
+    click.echo(str(report))
+    _notes(report.notes)
+    if out:
+        report.save(out)
+        click.echo(f"wrote {Path(out) / 'evaluation.json'} and ced.png")
+
+
+@cli.command()
+@click.argument("model", type=click.Path())
+@click.argument("output", type=click.Path())
+@click.option("--mode", default="int8", show_default=True, help="float32 or int8.")
+@_DATASET
+@_ROOT
+@_SKIP_BAD
+def convert(model, output, mode, dataset, root, skip_bad):
+    """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
+
+    int8 is calibrated on unaugmented training crops.
+
+    \b
+    keras-fld convert run/model.keras face.tflite --root 300w
+    """
+    from keras_fld import evaluation, models
+    from keras_fld.data import catalog, crops
+    from keras_fld.lite import conversion
+
+    if Path(output).suffix != ".tflite":
+        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
+    keras_model = models.load(model)
+    found = catalog.find(dataset)
+    calibration = None
+    if mode == "int8":
+        faces = catalog.read(dataset, root, found.train, skip_bad)
+        faces = faces.sample(conversion.CALIBRATION_CROPS)
+        calibration = crops.model_crops(faces, models.frame_of(keras_model), skip_bad).images
+    conversion.convert(keras_model, output, mode, calibration)
+    click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
+    try:
+        before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
+    except ValueError as error:  # no test faces: the file is good all the same
+        click.echo(f"note: not evaluated: {error}", err=True)
+        return
+    after = evaluation.evaluate(output, dataset, root, skip_bad=skip_bad)
+    click.echo(comparison(before, after, mode))
+    _notes(before.notes)
+
+
+@cli.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path())
+@click.option("--model", required=True, type=click.Path(), help="A .keras or .tflite file.")
+@click.option("--out", required=True, type=click.Path(), help="Folder for the PNG and JSON files.")
+@click.option("--box", help="x,y,width,height of the face, tight around its landmarks.")
+@click.option("--numbers", is_flag=True, help="Write each landmark's index.")
+def predict(images, model, out, box, numbers):
+    """Draws the landmarks of every face in IMAGES.
+
+    For each image a PNG and a JSON are written. Faces are found with OpenCV's Haar cascade, or
+    taken from --box. A bad image does not stop the others.
+
+    \b
+    keras-fld predict photo.jpg --model face.tflite --out result
+    """
+    from keras_fld.landmarker import FaceLandmarker
+
+    boxes = None if box is None else [_parse_box(box)]
+    landmarker = FaceLandmarker(model)
+    outputs = [Path(out) / Path(image).stem for image in images]
+    if len(set(outputs)) < len(outputs):
+        raise ValueError("two images have the same name and would overwrite each other's result")
+    failures = 0
+    for image, output in zip(images, outputs, strict=True):
+        try:
+            count = _predict_one(landmarker, image, boxes, output, numbers)
+        except ValueError as error:
+            click.echo(f"Error: {error}", err=True)
+            failures += 1
+            continue
+        click.echo(f"{image}: {count} face{'s' * (count > 1)}, wrote {output}.png and .json")
+    if failures:
+        raise SystemExit(2)
+
+
+@cli.command()
+@click.option("--faces", "root", type=click.Path(), help="A 300W tree; without, generated faces.")
+@click.option("--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results.")
+@click.option("--epochs", type=int, help="Passes over the training faces.")
+def demo(root, out, epochs):
+    """The main job in minutes: train, evaluate, convert, measure and draw."""
+    from keras_fld import demo
+
+    demo.run(Path(out), root, epochs)
+
+
+def comparison(before, after, mode):
+    """Lines with the NME of a Keras model beside its converted file's."""
+    lines = []
+    for a, b in zip(before.rows, after.rows, strict=True):
+        lines.append(
+            f"{a['subset']:<12}{a['normalizer']:<14}NME Keras {a['nme']:.3f} %   "
+            f"{mode} {b['nme']:.3f} %   difference {b['nme'] - a['nme']:+.3f}"
+        )
+    return "\n".join(lines)
+
+
+def _predict_one(landmarker, image, boxes, output, numbers):
+    """Writes one image's PNG and JSON; returns the number of faces."""
+    from keras_fld import drawing
+    from keras_fld.files import write_json
+    from keras_fld.landmarker import as_rgb
+
+    picture = as_rgb(image)
+    try:
+        faces = landmarker.detect(picture, boxes)
+    except ValueError as error:
+        raise ValueError(f"{image}: {error}") from error
+    if not faces:
+        raise ValueError(f"{image}: no face found; give its box with --box x,y,width,height")
+    for face in faces:
+        picture = drawing.draw_landmarks(picture, face.landmarks, face.scheme, numbers)
+    drawing.save_image(output.with_name(output.name + ".png"), picture)
+    write_json(
+        output.with_name(output.name + ".json"),
+        {
+            "image": str(image),
+            "scheme": faces[0].scheme,
+            "faces": [{"box": f.box, "landmarks": f.landmarks.round(3)} for f in faces],
+        },
+    )
+    return len(faces)
+
+
+def _parse_box(text):
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--box must be x,y,width,height. Got: {text}") from None
+
+
+def _notes(notes):
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def main():
+    """Entry point: every expected failure is one line on standard error and an exit code."""
+    with contextlib.suppress(BrokenPipeError):
+        try:
+            sys.exit(cli(standalone_mode=False) or 0)
+        except click.exceptions.Exit as error:
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
+            sys.exit(130)
+        except (ValueError, ImportError) as error:
+            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            sys.exit(2)

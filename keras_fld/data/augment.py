@@ -1,0 +1,136 @@
+"""Augmentation: random numbers drawn once per face, applied to image and landmarks together.
+
+It is NumPy and OpenCV alone, so that every data path uses the same code. A face's numbers depend on
+(seed, epoch, index) only: neither batch size nor threads change what is drawn.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from keras_fld.data.crops import OVERSAMPLING, Crops
+from keras_fld.data.geometry import compose, transform, warp
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strongly faces are changed; the defaults are the package's training recipe.
+
+    Args:
+        rotation: largest turn in degrees; drawn from a normal distribution of a third of it.
+        scale: largest relative change of size, uniform.
+        jitter: largest shift of the box in crop sides, uniform in x and y.
+        flip: probability of a mirror image.
+        colour: strength of brightness, contrast, saturation and colour-cast changes.
+        grey: probability of a grey image.
+        blur: probability of a blur, of up to 1.5 pixels of the crop.
+        occlusion: probability of each of two patches that cover part of the crop.
+    """
+
+    rotation: float = 30.0
+    scale: float = 0.1
+    jitter: float = 0.05
+    flip: float = 0.5
+    colour: float = 0.3
+    grey: float = 0.1
+    blur: float = 0.15
+    occlusion: float = 0.15
+
+    def __post_init__(self):
+        for name in ("flip", "grey", "blur", "occlusion"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1. Got: {getattr(self, name)}")
+        for name in ("rotation", "scale", "jitter", "colour"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0. Got: {getattr(self, name)}")
+
+
+def generator(seed, epoch, index):
+    """Random numbers of one face in one epoch."""
+    return np.random.Generator(np.random.Philox(key=[seed, (epoch << 32) | index]))
+
+
+def augment(crops: Crops, index, rng, options: Augmentation):
+    """Draws an augmented crop of one face.
+
+    Args:
+        crops: crops made by `training_crops`.
+        index: which face.
+        rng: a `numpy.random.Generator`.
+        options: what may change and how much.
+
+    Returns:
+        image (size, size, 3) uint8 and landmarks (landmarks, 2) float32, pixels of the model's crop.
+    """
+    size = crops.frame.size
+    mirrored = rng.random() < options.flip
+    matrix = _random_matrix(crops.images.shape[1], size, mirrored, rng, options)
+    image = warp(crops.images[index], matrix, size)
+    landmarks = transform(crops.landmarks[index], matrix)
+    if mirrored:
+        landmarks = landmarks[crops.scheme.mirror]
+    image = _change_colour(image, rng, options)
+    if rng.random() < options.blur:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.5))
+    for _ in range(2):
+        if rng.random() < options.occlusion:
+            _occlude(image, rng)
+    return image, landmarks.astype(np.float32)
+
+
+def _plain_matrix(crop_size, size):
+    """The middle of a training crop as the model's crop."""
+    scale = 1 / OVERSAMPLING
+    return np.array(
+        [
+            [scale, 0, (size - 1) / 2 - scale * (crop_size - 1) / 2],
+            [0, scale, (size - 1) / 2 - scale * (crop_size - 1) / 2],
+        ]
+    )
+
+
+def _random_matrix(crop_size, size, mirrored, rng, options):
+    """Training crop to model crop: turned, scaled, shifted and perhaps mirrored about the middle."""
+    angle = np.radians(
+        np.clip(rng.normal(0, options.rotation / 3), -options.rotation, options.rotation)
+    )
+    zoom = 1 + options.scale * rng.uniform(-1, 1)
+    shift = options.jitter * size * rng.uniform(-1, 1, 2)
+    cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    if mirrored:
+        turn[:, 0] *= -1
+    middle = (size - 1) / 2
+    about_middle = np.column_stack([turn, middle + shift - turn @ [middle, middle]])
+    return compose(about_middle, _plain_matrix(crop_size, size))
+
+
+def _change_colour(image, rng, options):
+    """Brightness, contrast, saturation and a colour cast as one matrix on the channels."""
+    strength = options.colour
+    contrast, saturation = 1 + strength * rng.uniform(-1, 1, 2)
+    cast = 1 + strength / 3 * rng.uniform(-1, 1, 3)
+    brightness = 255 * strength / 2 * rng.uniform(-1, 1)
+    if rng.random() < options.grey:
+        saturation = 0.0
+    grey = np.array([0.299, 0.587, 0.114])
+    mix = saturation * np.eye(3) + (1 - saturation) * np.ones((3, 1)) * grey
+    offset = 128 * (1 - contrast) + brightness
+    return cv2.transform(image, np.column_stack([contrast * cast[:, None] * mix, [offset] * 3]))
+
+
+def _occlude(image, rng):
+    """Covers a random rectangle, in place, by a colour, noise or another part of the image."""
+    size = len(image)
+    width, height = (size * rng.uniform(0.1, 0.45, 2)).astype(int)
+    x, y = rng.integers(0, size - width), rng.integers(0, size - height)
+    kind = rng.integers(3)
+    if kind == 0:
+        patch = rng.integers(0, 256, 3)
+    elif kind == 1:
+        patch = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    else:
+        u, v = rng.integers(0, size - width), rng.integers(0, size - height)
+        patch = image[v : v + height, u : u + width].copy()
+    image[y : y + height, x : x + width] = patch

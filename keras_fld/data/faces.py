@@ -1,0 +1,87 @@
+"""What every dataset reader returns: annotated faces, and what was missing or skipped."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld.data.images import read_image
+from keras_fld.schemes import Scheme
+
+
+class Absent(ValueError):
+    """A dataset's folder holds nothing of a split."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One annotated face of a photograph.
+
+    Args:
+        name: unique name in its dataset, such as "afw/134212_1".
+        source: image file, or a function that returns the (height, width, 3) uint8 RGB image.
+        landmarks: (landmarks, 2) float32 photograph pixels, NaN where not annotated.
+        box: face box (x, y, width, height) in photograph pixels.
+        group: faces of one photograph or person share it; splits keep a group together.
+    """
+
+    name: str
+    source: Path | Callable[[], np.ndarray]
+    landmarks: np.ndarray
+    box: np.ndarray
+    group: str
+
+    def image(self):
+        """Reads the photograph: (height, width, 3) uint8 RGB."""
+        return self.source() if callable(self.source) else read_image(self.source)
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """Faces of one split.
+
+    Args:
+        name: what it is, such as "300w common".
+        scheme: layout of the landmarks.
+        faces: the faces.
+        missing: one sentence for each part that the protocol names and the folder lacks.
+        skipped: one sentence for each bad file that was left out.
+    """
+
+    name: str
+    scheme: Scheme
+    faces: list[Face]
+    missing: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def __len__(self):
+        return len(self.faces)
+
+    def sample(self, count):
+        """At most `count` of the faces, evenly over the set."""
+        step = max(1, -(-len(self) // count))
+        return replace(self, faces=self.faces[::step])
+
+    def split(self, fraction, salt="validation"):
+        """Divides by group into the rest and about `fraction` of the faces.
+
+        A group falls on its side by a hash of its name, so the division stays the same when other
+        faces come or go.
+
+        Raises:
+            ValueError: the fraction is not in (0, 1), or one side would be empty.
+        """
+        if not 0 < fraction < 1:
+            raise ValueError(f"fraction must be between 0 and 1. Got: {fraction}")
+        inside = [
+            zlib.crc32(f"{salt}/{face.group}".encode()) / 2**32 < fraction for face in self.faces
+        ]
+        rest = [face for face, held in zip(self.faces, inside, strict=True) if not held]
+        held = [face for face, held in zip(self.faces, inside, strict=True) if held]
+        if not rest or not held:
+            raise ValueError(
+                f"{self.name}: too few faces ({len(self)}) to hold out a fraction of {fraction}"
+            )
+        return replace(self, faces=rest), replace(self, faces=held, name=f"{self.name} {salt}")

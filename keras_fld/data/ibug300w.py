@@ -1,0 +1,75 @@
+"""Reader of the 300W tree: photographs with one `.pts` file beside each face's image."""
+
+import re
+from pathlib import Path
+
+from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.data.geometry import landmark_box
+from keras_fld.data.pts import read_pts
+from keras_fld.schemes import IBUG68
+
+# Folders of each split, with the number of faces of the official release.
+FOLDERS = {
+    "train": {"afw": 337, "helen/trainset": 2000, "lfpw/trainset": 811},
+    "common": {"helen/testset": 330, "lfpw/testset": 224},
+    "challenge": {"ibug": 135},
+}
+FOLDERS["full"] = FOLDERS["common"] | FOLDERS["challenge"]
+_IMAGES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG")
+
+
+def read(root, split, skip_bad=False):
+    """Reads one split of 300W.
+
+    Args:
+        root: folder that holds afw, helen, lfpw and ibug.
+        split: "train", "common", "challenge" or "full".
+        skip_bad: leave bad files out and list them, instead of stopping at the first.
+
+    Returns:
+        A `FaceSet`; its `missing` names the parts of the official release that are not there.
+
+    Raises:
+        Absent: a ValueError: nothing of the split is there.
+        ValueError: a file is bad.
+
+    Example:
+        >>> len(read("300w", "common"))
+        554
+    """
+    root = Path(root)
+    if split not in FOLDERS:
+        raise ValueError(f"split of 300w must be one of {', '.join(FOLDERS)}. Got: {split!r}")
+    if not root.is_dir():
+        raise ValueError(f"{root}: no such folder")
+    faces, missing, skipped = [], [], []
+    for folder, official in FOLDERS[split].items():
+        annotations = sorted((root / folder).glob("*.pts"))
+        if len(annotations) < official:
+            missing.append(f"{folder} has {len(annotations)} of the official {official} faces")
+        for path in annotations:
+            try:
+                faces.append(_face(path, folder))
+            except ValueError as error:
+                if not skip_bad:
+                    raise
+                skipped.append(str(error))
+    if not faces:
+        folders = ", ".join(FOLDERS[split])
+        raise Absent(f"{root}: the {split} split needs .pts files in {folders}. Got: none")
+    return FaceSet(f"300w {split}", IBUG68, faces, missing, skipped)
+
+
+def _face(path, folder):
+    image = next((p for s in _IMAGES if (p := path.with_suffix(s)).is_file()), None)
+    if image is None:
+        raise ValueError(f"{path}: no image ({', '.join(_IMAGES[:3])}) beside it")
+    landmarks = read_pts(path)
+    try:
+        box = landmark_box(landmarks)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    # AFW and HELEN number the faces of one photograph: 111076519_1 and _2. LFPW's image_0001
+    # numbers photographs.
+    group = path.stem if folder.startswith("lfpw") else re.sub(r"_\d+$", "", path.stem)
+    return Face(f"{folder}/{path.stem}", image, landmarks, box, f"{folder}/{group}")

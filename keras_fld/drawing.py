@@ -1,0 +1,80 @@
+"""Pictures of landmarks."""
+
+import cv2
+import numpy as np
+
+from keras_fld import schemes
+from keras_fld.files import replacing
+
+_LINE, _POINT, _NUMBER = (90, 220, 90), (255, 255, 255), (255, 230, 60)
+
+
+def draw_landmarks(image, landmarks, scheme=None, numbers=False):
+    """Draws the landmarks of one face.
+
+    Args:
+        image: (height, width, 3) uint8 RGB; it is not changed.
+        landmarks: (landmarks, 2) pixels of the image; a NaN one is not drawn.
+        scheme: a `Scheme` or its name, for the lines between landmarks; None draws points alone.
+        numbers: whether to write each landmark's index beside it.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Example:
+        >>> picture = draw_landmarks(image, face.landmarks, "ibug68", numbers=True)
+    """
+    image, landmarks = image.copy(), np.asarray(landmarks, float)
+    visible = ~np.isnan(landmarks).any(axis=-1)
+    if not visible.any():
+        return image
+    # Thickness follows the face, so that a thumbnail and a poster both read well.
+    unit = max(1, round(np.ptp(landmarks[visible], axis=0).max() / 150))
+    bits = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
+    fixed = np.round(np.nan_to_num(landmarks) * 2**bits).astype(int)
+    for line in schemes.get(scheme).lines if scheme else ():
+        for a, b in zip(line, line[1:], strict=False):
+            if visible[a] and visible[b]:
+                cv2.line(image, fixed[a], fixed[b], _LINE, unit, cv2.LINE_AA, bits)
+    for index in np.flatnonzero(visible):
+        point = tuple(int(v) for v in fixed[index])
+        cv2.circle(image, point, unit * 2**bits * 3 // 2, _POINT, -1, cv2.LINE_AA, bits)
+        if numbers:
+            corner = (landmarks[index] + 2 * unit).round().astype(int)
+            cv2.putText(
+                image,
+                str(index),
+                tuple(int(v) for v in corner),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.3 * unit,
+                _NUMBER,
+                max(1, unit // 2),
+                cv2.LINE_AA,
+            )
+    return image
+
+
+def draw_box(image, box):
+    """Draws a face box (x, y, width, height): (height, width, 3) uint8 RGB, a copy."""
+    x, y, width, height = (round(float(v)) for v in box)
+    unit = max(1, round(max(width, height) / 150))
+    return cv2.rectangle(image.copy(), (x, y), (x + width, y + height), (255, 170, 60), unit)
+
+
+def save_image(path, image):
+    """Writes an RGB uint8 image; the format follows the suffix, the file appears whole."""
+    with replacing(path) as temporary:
+        if not cv2.imwrite(str(temporary), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
+            raise ValueError(f"{path}: the image could not be written")
+
+
+def square(image, size):
+    """An image fitted into a square of `size` pixels, the rest black: (size, size, 3) uint8."""
+    factor = size / max(image.shape[:2])
+    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    result = np.zeros((size, size, 3), np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    fitted = cv2.resize(image, (width, height), interpolation=method)
+    result[top : top + height, left : left + width] = fitted
+    return result

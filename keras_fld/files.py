@@ -1,0 +1,59 @@
+"""Writing files whole or not at all."""
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path):
+    """Gives a temporary path beside `path`, moved over it when the block ends well.
+
+    A reader sees the old file or the new one, never half of one.
+
+    Raises:
+        ValueError: the folder cannot be written.
+
+    Example:
+        >>> with replacing("report.json") as temporary:
+        ...     temporary.write_text("{}")
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix stays last: Keras and OpenCV choose the format by it.
+        handle, name = tempfile.mkstemp(suffix=path.suffix, prefix=f".{path.stem}.", dir=path.parent)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path, value):
+    """Writes a JSON file, NaN as null."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(_nulls(value), indent=1) + "\n", "utf-8")
+
+
+def _nulls(value):
+    if isinstance(value, dict):
+        return {key: _nulls(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_nulls(item) for item in value]
+    if hasattr(value, "tolist"):  # NumPy arrays and numbers
+        return _nulls(value.tolist())
+    return None if isinstance(value, float) and value != value else value

@@ -1,0 +1,14 @@
+"""From a Keras model to a TFLite file, and running it."""
+
+import importlib
+
+__all__ = ["LiteModel", "convert"]
+
+
+def __getattr__(name):
+    # Running a file must not load the converter, which needs TensorFlow.
+    if name == "LiteModel":
+        return importlib.import_module("keras_fld.lite.runtime").LiteModel
+    if name == "convert":
+        return importlib.import_module("keras_fld.lite.conversion").convert
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

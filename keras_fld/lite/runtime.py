@@ -1,0 +1,72 @@
+"""Running a `.tflite` file with the LiteRT interpreter; neither Keras nor TensorFlow is loaded."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld import schemes
+from keras_fld.data.geometry import Frame
+from keras_fld.lite import metadata
+
+
+class LiteModel:
+    """A converted model of the package.
+
+    Args:
+        path: the `.tflite` file.
+        num_threads: threads of the interpreter.
+
+    Attributes:
+        frame: the `Frame` of crops it sees.
+        scheme: the `Scheme` of its landmarks, or None.
+        num_landmarks: how many landmarks it predicts.
+
+    Raises:
+        ValueError: the file is missing, damaged, or not from this package.
+
+    Example:
+        >>> landmarks = LiteModel("face.tflite").predict(crops)
+    """
+
+    def __init__(self, path, num_threads=1):
+        from ai_edge_litert.interpreter import Interpreter
+
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{path}: {error.strerror or error}") from error
+        try:
+            about = metadata.read(content)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        if about is None:
+            raise ValueError(
+                f"{path}: the model has no keras_fld metadata; convert it with keras-fld convert"
+            )
+        try:
+            self.frame = Frame(int(about["input"]["size"]), float(about["input"]["margin"]))
+            self.scheme = schemes.get(about["scheme"]) if about["scheme"] else None
+            self._interpreter = Interpreter(model_content=content, num_threads=num_threads)
+            self._interpreter.allocate_tensors()
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{path}: the TFLite model is damaged ({error})") from error
+        self._input = self._interpreter.get_input_details()[0]
+        self._output = self._interpreter.get_output_details()[0]
+        self.num_landmarks = int(self._output["shape"][1])
+
+    def predict(self, images):
+        """Landmarks of crops, one forward pass each.
+
+        Args:
+            images: (faces, size, size, 3) uint8 RGB.
+
+        Returns:
+            (faces, landmarks, 2) float32 pixels of the crop.
+        """
+        landmarks = np.empty((len(images), self.num_landmarks, 2), np.float32)
+        for i, image in enumerate(np.asarray(images, np.uint8)):
+            self._interpreter.set_tensor(self._input["index"], image[None])
+            self._interpreter.invoke()
+            landmarks[i] = self._interpreter.get_tensor(self._output["index"])[0]
+        return landmarks

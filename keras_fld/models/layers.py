@@ -1,0 +1,122 @@
+"""The output layer that every network of the package ends in, and what it knows about the model."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_fld import schemes
+from keras_fld.data.geometry import Frame
+
+
+@keras.saving.register_keras_serializable(package="keras_fld")
+class ShapeOffset(keras.layers.Layer):
+    """Turns the last Dense's numbers into landmarks: `mean_shape + scale * offsets`.
+
+    It carries the frame and the scheme too, so that a saved model says by itself which crop it
+    sees and what its landmarks are. Export folds it into the Dense.
+
+    Args:
+        mean_shape: (landmarks, 2) pixels of the crop.
+        scale: pixels per unit of the Dense.
+        margin: side of the crop in face boxes, or None when it is not known.
+        scheme: name of the landmark layout, or None.
+    """
+
+    def __init__(self, mean_shape, scale, margin=None, scheme=None, **kwargs):
+        # Pixels need more digits than half precision has, whatever the policy.
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.mean_shape = np.asarray(mean_shape, "float32")
+        self.scale, self.margin, self.scheme = float(scale), margin, scheme
+
+    def call(self, inputs):
+        offsets = ops.reshape(inputs, (-1, *self.mean_shape.shape))
+        return offsets * self.scale + self.mean_shape
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.mean_shape.shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "mean_shape": self.mean_shape.tolist(),
+            "scale": self.scale,
+            "margin": self.margin,
+            "scheme": self.scheme,
+        }
+
+
+def landmark_head(features, num_landmarks, frame, scheme=None, mean_shape=None, scale=None):
+    """Dense layer and mean shape on top of a feature vector.
+
+    Args:
+        features: (batch, channels) tensor.
+        num_landmarks: number of landmarks.
+        frame: the `Frame` the model sees.
+        scheme: layout name or `Scheme`; None takes the one with that many landmarks, if any.
+        mean_shape: (landmarks, 2) pixels of the crop; None takes the scheme's.
+        scale: pixels per unit of the Dense; None takes a tenth of the crop.
+
+    Returns:
+        (batch, landmarks, 2) tensor of crop pixels.
+
+    Raises:
+        ValueError: the layout or the mean shape does not fit the number of landmarks.
+    """
+    if num_landmarks < 1:
+        raise ValueError(f"num_landmarks must be at least 1. Got: {num_landmarks}")
+    if scheme is not None:
+        scheme = schemes.get(scheme)
+        if scheme.num_landmarks != num_landmarks:
+            raise ValueError(
+                f"num_landmarks must be {scheme.num_landmarks} for {scheme.name}. "
+                f"Got: {num_landmarks}"
+            )
+    else:
+        scheme = schemes.find(num_landmarks)
+    if mean_shape is None:
+        mean_shape = (
+            np.full((num_landmarks, 2), (frame.size - 1) / 2)
+            if scheme is None
+            else frame.shape_pixels(scheme.mean_shape)
+        )
+    mean_shape = np.asarray(mean_shape, "float32")
+    if mean_shape.shape != (num_landmarks, 2):
+        raise ValueError(
+            f"mean_shape must have shape ({num_landmarks}, 2). Got: {mean_shape.shape}"
+        )
+    # Small: an untrained model predicts about the mean shape, the best guess without looking. Zeros
+    # would give the layers below no gradient in the first step, and learned more slowly.
+    offsets = keras.layers.Dense(
+        2 * num_landmarks,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+        name="offsets",
+    )
+    return ShapeOffset(
+        mean_shape,
+        frame.size / 10 if scale is None else scale,
+        margin=frame.margin,
+        scheme=scheme and scheme.name,
+        name="landmarks",
+    )(offsets(features))
+
+
+def shape_layer(model):
+    """The model's `ShapeOffset`; raises ValueError for a model that does not end in one."""
+    layer = model.layers[-1]
+    if not isinstance(layer, ShapeOffset):
+        raise ValueError(
+            "the model must end in a keras_fld ShapeOffset layer. "
+            f"Got: {type(layer).__name__} at the end of {model.name!r}"
+        )
+    return layer
+
+
+def frame_of(model):
+    """The `Frame` of crops that a Keras model of the package sees."""
+    return Frame(size=model.input_shape[1], margin=shape_layer(model).margin)
+
+
+def scheme_of(model):
+    """The `Scheme` of a Keras model's landmarks, or None when it has none."""
+    name = shape_layer(model).scheme
+    return schemes.get(name) if name else None

@@ -1,0 +1,34 @@
+"""Opening saved models without knowing which of the package's classes they use."""
+
+from pathlib import Path
+
+import keras
+
+
+def load(path, compile=False):
+    """Opens a `.keras` file of the package.
+
+    Args:
+        path: the file.
+        compile: whether to restore loss, metrics and optimiser too.
+
+    Returns:
+        The Keras model.
+
+    Raises:
+        ValueError: there is no such file, or it is not a Keras model.
+
+    Example:
+        >>> model = keras_fld.load("run/model.keras")
+    """
+    # A saved loss or layer is found by its registered name once its module is imported.
+    from keras_fld import losses, metrics, models  # noqa: F401
+
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such model file")
+    try:
+        return keras.saving.load_model(path, compile=compile)
+    except Exception as error:  # a damaged archive raises whatever zipfile, json or h5py does
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(f"{path}: not a Keras model of this package ({reason})") from error

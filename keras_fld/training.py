@@ -1,0 +1,233 @@
+"""Training runs that can be stopped at any moment and go on where they were.
+
+A run folder holds:
+    recipe.json   what is trained, how, and with which versions
+    last.keras    the state after the last whole epoch, optimiser included
+    log.csv       a row an epoch
+    model.keras   the result, written when all epochs are done
+"""
+
+import csv
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import keras_fld
+from keras_fld import losses, metrics, models
+from keras_fld.data import catalog, crops, pipeline
+from keras_fld.data.augment import Augmentation
+from keras_fld.data.geometry import MARGIN, Frame
+from keras_fld.files import replacing, write_json
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training run produces, beside its data.
+
+    Args:
+        dataset: name of the dataset.
+        loss: name of the loss.
+        loss_options: its arguments, such as {"alpha": 2.0}.
+        epochs: passes over the training faces.
+        batch_size: faces in a step.
+        learning_rate: AdamW's peak; it rises over `warmup` epochs and falls to zero as a cosine.
+        warmup: epochs of rising learning rate.
+        weight_decay: AdamW's.
+        averaging: momentum of the weights' moving average, which is what a run returns; 0 for none.
+        input_size: side of the crop in pixels.
+        margin: side of the crop in face boxes.
+        validation: fraction of the training faces held out, by photograph or person.
+        seed: seed of weights, order and augmentation.
+        augmentation: an `Augmentation`.
+    """
+
+    dataset: str = "300w"
+    loss: str = "enme"
+    loss_options: dict = field(default_factory=dict)
+    epochs: int = 150
+    batch_size: int = 8
+    learning_rate: float = 1e-3
+    warmup: float = 2.0
+    weight_decay: float = 1e-4
+    averaging: float = 0.999
+    input_size: int = 64
+    margin: float = MARGIN
+    validation: float = 0.0
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self):
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1. Got: {self.epochs}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0. Got: {self.learning_rate}")
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging must be at least 0 and below 1. Got: {self.averaging}")
+
+    @property
+    def frame(self):
+        return Frame(self.input_size, self.margin)
+
+
+def train(recipe, out, root=None, skip_bad=False, verbose=1):
+    """Trains TRNet-20, or continues the run that `out` holds.
+
+    Args:
+        recipe: a `Recipe`.
+        out: run folder; a run of the same recipe in it goes on after its last whole epoch.
+        root: folder of the dataset.
+        skip_bad: leave bad files out instead of stopping at the first.
+        verbose: Keras' verbosity, 0 for silence.
+
+    Returns:
+        The trained Keras model, also at `out`/model.keras without optimiser state.
+
+    Raises:
+        ValueError: bad data, or `out` holds a run of another recipe.
+
+    Example:
+        >>> model = train(Recipe(epochs=60), "run", root="300w")
+    """
+    out = Path(out)
+    _open_run(out, recipe)
+    result = out / "model.keras"
+    if result.exists():
+        return models.load(result)
+    faces = catalog.read(recipe.dataset, root, catalog.find(recipe.dataset).train, skip_bad)
+    for sentence in faces.missing + faces.skipped:
+        print(f"note: {sentence}", file=sys.stderr)
+    held = None
+    if recipe.validation:
+        faces, held = faces.split(recipe.validation)
+    data = crops.training_crops(faces, recipe.frame, skip_bad)
+    epoch = _Epoch()
+    dataset = pipeline.training_dataset(
+        data, recipe.batch_size, recipe.augmentation, recipe.seed, lambda: epoch.number
+    )
+    steps = -(-len(data) // recipe.batch_size)
+    checkpoint = out / "last.keras"
+    if checkpoint.exists():
+        model = models.load(checkpoint, compile=True)
+    else:
+        model = _new_model(recipe, data, steps)
+    done = int(model.optimizer.iterations) // steps
+    _forget_rows(out / "log.csv", done)
+    model.fit(
+        dataset,
+        epochs=recipe.epochs,
+        initial_epoch=done,
+        validation_data=held
+        and pipeline.plain_dataset(crops.model_crops(held, recipe.frame, skip_bad), 64),
+        shuffle=False,  # the pipeline does, by (seed, epoch)
+        verbose=verbose,
+        callbacks=[
+            epoch,
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.CSVLogger(out / "log.csv", append=True),
+            _Checkpoint(checkpoint),
+        ],
+    )
+    # `fit` has put the averaged weights in place; the optimiser has done its work.
+    with replacing(result) as temporary:
+        model.save(temporary, include_optimizer=False)
+    checkpoint.unlink(missing_ok=True)
+    return models.load(result)
+
+
+def mean_shape(data):
+    """Mean of the faces' shapes in the model's frame, over annotated landmarks: (landmarks, 2)."""
+    frame, scale = data.frame, crops.OVERSAMPLING
+    wide = data.images.shape[1]
+    middle = np.nanmean(data.landmarks, axis=0)
+    return (middle - (wide - 1) / 2) / scale + (frame.size - 1) / 2
+
+
+def _new_model(recipe, data, steps):
+    keras.utils.set_random_seed(recipe.seed)
+    model = models.TRNet20(
+        data.landmarks.shape[1],
+        recipe.input_size,
+        recipe.margin,
+        scheme=data.scheme,
+        mean_shape=mean_shape(data),
+    )
+    warmup = round(recipe.warmup * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else recipe.learning_rate,
+        max(1, recipe.epochs * steps - warmup),
+        warmup_target=recipe.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=recipe.weight_decay,
+        use_ema=recipe.averaging > 0,
+        ema_momentum=recipe.averaging or 0.99,
+    )
+    # Decay pulls filters, not the offsets and scales that BatchNorm and the biases are.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    normalizers = data.scheme.normalizers
+    model.compile(
+        optimizer,
+        loss=losses.get(recipe.loss, **recipe.loss_options),
+        metrics=[metrics.NME("inter_pupil")] if "inter_pupil" in normalizers else [],
+    )
+    return model
+
+
+def _open_run(out, recipe):
+    """Writes recipe.json, or checks that the one there is the same."""
+    path = out / "recipe.json"
+    wanted = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    if path.exists():
+        try:
+            found = json.loads(path.read_text("utf-8"))["recipe"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: not a recipe of this package ({error})") from error
+        for key in wanted:
+            if found.get(key) != wanted[key]:
+                raise ValueError(
+                    f"{out}: holds a run with another {key}: {found.get(key)}. "
+                    f"Got: {wanted[key]}; choose another folder, or the same options to continue"
+                )
+        return
+    versions = {"keras_fld": keras_fld.__version__, "keras": keras.__version__}
+    write_json(
+        path, {"recipe": wanted, "versions": versions, "backend": keras.backend.backend()}
+    )
+
+
+def _forget_rows(log, epochs):
+    """Drops log rows of epochs after the checkpoint: the run was killed between the two."""
+    if not log.exists():
+        return
+    with log.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    with replacing(log) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows[: epochs + 1])
+
+
+class _Epoch(keras.callbacks.Callback):
+    """Number of the running epoch, which the pipeline's random numbers depend on."""
+
+    number = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.number = epoch
+
+
+class _Checkpoint(keras.callbacks.Callback):
+    """Saves the whole state after each epoch, the old one in place until the new one is whole."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        with replacing(self.path) as temporary:
+            self.model.save(temporary)
