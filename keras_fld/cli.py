@@ -27,7 +27,9 @@ def cli():
 @cli.command()
 @_DATASET
 @_ROOT
-@click.option("--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues.")
+@click.option(
+    "--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues."
+)
 @click.option("--loss", default="enme", show_default=True, help="l1, l2, nme, wing or enme.")
 @click.option("--alpha", type=float, help="alpha of enme.")
 @click.option("--omega", type=float, help="omega of wing.")
@@ -159,7 +161,9 @@ def predict(images, model, out, box, numbers):
 
 @cli.command()
 @click.option("--faces", "root", type=click.Path(), help="A 300W tree; without, generated faces.")
-@click.option("--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results.")
+@click.option(
+    "--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results."
+)
 @click.option("--epochs", type=int, help="Passes over the training faces.")
 def demo(root, out, epochs):
     """The main job in minutes: train, evaluate, convert, measure and draw."""

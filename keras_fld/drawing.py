@@ -1,5 +1,7 @@
 """Pictures of landmarks."""
 
+import itertools
+
 import cv2
 import numpy as np
 
@@ -33,7 +35,7 @@ def draw_landmarks(image, landmarks, scheme=None, numbers=False):
     bits = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
     fixed = np.round(np.nan_to_num(landmarks) * 2**bits).astype(int)
     for line in schemes.get(scheme).lines if scheme else ():
-        for a, b in zip(line, line[1:], strict=False):
+        for a, b in itertools.pairwise(line):
             if visible[a] and visible[b]:
                 cv2.line(image, fixed[a], fixed[b], _LINE, unit, cv2.LINE_AA, bits)
     for index in np.flatnonzero(visible):

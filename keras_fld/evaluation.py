@@ -75,7 +75,9 @@ class Report:
         return next(s for s in self.subsets if s.subset == subset).row(normalizer)["nme"]
 
     def __str__(self):
-        head = f"{'subset':<12}{'normaliser':<14}{'faces':>6}{'NME %':>9}{'FR@10 %':>9}{'AUC@10':>9}"
+        head = (
+            f"{'subset':<12}{'normaliser':<14}{'faces':>6}{'NME %':>9}{'FR@10 %':>9}{'AUC@10':>9}"
+        )
         lines = [head, "-" * len(head)]
         for row in self.rows:
             lines.append(

@@ -24,7 +24,9 @@ def replacing(path):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays last: Keras and OpenCV choose the format by it.
-        handle, name = tempfile.mkstemp(suffix=path.suffix, prefix=f".{path.stem}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            suffix=path.suffix, prefix=f".{path.stem}.", dir=path.parent
+        )
     except OSError as error:
         raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)
@@ -32,7 +34,7 @@ def replacing(path):
     try:
         yield temporary
         temporary.chmod(0o644 & ~_umask())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

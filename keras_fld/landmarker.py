@@ -97,7 +97,9 @@ def as_rgb(image, bgr=False):
     if isinstance(image, (str, Path)):
         return read_image(image)
     image = np.asarray(image)
-    if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+    if image.dtype != np.uint8 or not (
+        image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    ):
         raise ValueError(
             "image must be a uint8 array of (height, width) or (height, width, 3). "
             f"Got: {image.dtype} {image.shape}"

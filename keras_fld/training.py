@@ -197,9 +197,7 @@ def _open_run(out, recipe):
                 )
         return
     versions = {"keras_fld": keras_fld.__version__, "keras": keras.__version__}
-    write_json(
-        path, {"recipe": wanted, "versions": versions, "backend": keras.backend.backend()}
-    )
+    write_json(path, {"recipe": wanted, "versions": versions, "backend": keras.backend.backend()})
 
 
 def _forget_rows(log, epochs):

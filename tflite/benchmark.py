@@ -66,15 +66,28 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(argv):
-    parser = Parser("benchmark.py", description=__doc__, allow_abbrev=False,
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(
+        "benchmark.py",
+        description=__doc__,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("models", nargs="*", metavar="model.tflite")
-    parser.add_argument("--threads", nargs="+", type=int, default=[1], metavar="N",
-                        help="numbers of threads to try, after the models (default: 1)")
+    parser.add_argument(
+        "--threads",
+        nargs="+",
+        type=int,
+        default=[1],
+        metavar="N",
+        help="numbers of threads to try, after the models (default: 1)",
+    )
     parser.add_argument("--runs", type=int, default=300, help="timed runs a row (default: 300)")
     parser.add_argument("--warmup", type=int, default=30, help="runs before them (default: 30)")
-    parser.add_argument("--seconds", type=float,
-                        help="stop at the end of the round of blocks in which this much time is up")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help="stop at the end of the round of blocks in which this much time is up",
+    )
     parser.add_argument("--json", metavar="FILE", help="also write every figure and time to FILE")
     parser.add_argument("--probe", help=argparse.SUPPRESS)  # how the script calls itself
     args = parser.parse_args(argv)
@@ -88,7 +101,7 @@ def parse(argv):
     if args.seconds is not None and not args.seconds > 0:
         raise Problem(f"--seconds must be above 0. Got: {args.seconds:g}")
     path = args.json  # looked at now, not after minutes of measuring
-    if path and (path.endswith(".tflite") or os.path.exists(path) and not os.path.isfile(path)):
+    if path and (path.endswith(".tflite") or (os.path.exists(path) and not os.path.isfile(path))):
         raise Problem(f"--json must name a file for the result. Got: {path}")
     if path and not os.access(os.path.dirname(path) or ".", os.W_OK):
         raise Problem(f"--json must name a file in a folder that can be written to. Got: {path}")
@@ -170,8 +183,11 @@ def delegation(interpreter):
             needed.extend(operations[i]["inputs"])
     total = len(operations) - len(partitions)
     outside = sum(operations[i]["op_name"] != "DELEGATE" for i in met)
-    return {"operations": total, "partitions": len(partitions),
-            "delegated": total - outside if partitions else 0}
+    return {
+        "operations": total,
+        "partitions": len(partitions),
+        "delegated": total - outside if partitions else 0,
+    }
 
 
 def probe(path, threads):
@@ -182,12 +198,17 @@ def probe(path, threads):
     for _ in range(BLOCK):
         interpreter.invoke()
     peak = peak_mib()
-    facts = {"delegation": delegation(interpreter), "peak_mib": peak,
-             "model_mib": None if peak is None else peak - before}
+    facts = {
+        "delegation": delegation(interpreter),
+        "peak_mib": peak,
+        "model_mib": None if peak is None else peak - before,
+    }
     for side in ("input", "output"):
         details = getattr(interpreter, f"get_{side}_details")()
-        facts[f"{side}s"] = [{"dtype": np.dtype(tensor["dtype"]).name,
-                              "shape": tensor["shape"].tolist()} for tensor in details]
+        facts[f"{side}s"] = [
+            {"dtype": np.dtype(tensor["dtype"]).name, "shape": tensor["shape"].tolist()}
+            for tensor in details
+        ]
     print(json.dumps(facts))
 
 
@@ -240,8 +261,15 @@ def summarise(np, rows, times):
     for row, own in zip(rows, times):
         p50, p90, p99 = (float(p) for p in np.percentile(own, [50, 90, 99]))
         base = first.setdefault(row["threads"], p50)
-        row.update(runs=len(own), p50_ms=p50, p90_ms=p90, p99_ms=p99, frames_per_second=1000 / p50,
-                   ratio_to_first=p50 / base, latencies_ms=own)
+        row.update(
+            runs=len(own),
+            p50_ms=p50,
+            p90_ms=p90,
+            p99_ms=p99,
+            frames_per_second=1000 / p50,
+            ratio_to_first=p50 / base,
+            latencies_ms=own,
+        )
 
 
 def cpu_name():
@@ -266,10 +294,16 @@ def environment(np, package):
     except importlib.metadata.PackageNotFoundError:
         version = "of unknown version"
     return {
-        "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "platform": platform.platform(),
-        "machine": platform.machine(), "cpu": cpu_name(), "cores": os.cpu_count(),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__,
-                     package: version},
+        "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            package: version,
+        },
     }
 
 
@@ -299,7 +333,7 @@ def table(rows):
     heads = ("threads", "p50 ms", "p90 ms", "p99 ms", "frames/s", "vs first", "peak MiB")
     lines = [line("model", *heads)]
     for row in rows:
-        name = row["model"] if len(row["model"]) <= width else "..." + row["model"][3 - width:]
+        name = row["model"] if len(row["model"]) <= width else "..." + row["model"][3 - width :]
         times = (f"{row[p]:.3f}" for p in ("p50_ms", "p90_ms", "p99_ms"))
         rate, ratio = f"{row['frames_per_second']:.1f}", f"{row['ratio_to_first']:.3f}"
         memory = "unknown"
@@ -353,8 +387,17 @@ def benchmark(args):
     summarise(np, rows, times)
     if args.json:
         arguments = {key: value for key, value in vars(args).items() if key != "probe"}
-        write_json(args.json, {**about, "arguments": arguments, "block": BLOCK, "paper": PAPER,
-                               "files": files, "results": rows})
+        write_json(
+            args.json,
+            {
+                **about,
+                "arguments": arguments,
+                "block": BLOCK,
+                "paper": PAPER,
+                "files": files,
+                "results": rows,
+            },
+        )
     say(f"\n{rows[0]['runs']} runs a row after {args.warmup} to warm up\n\n{table(rows)}")
 
 

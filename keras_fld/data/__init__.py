@@ -1,7 +1,7 @@
 """Datasets as faces, crops and batches."""
 
-from keras_fld.data.geometry import MARGIN, Frame
-from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.catalog import DATASETS, load, read
+from keras_fld.data.faces import Face, FaceSet
+from keras_fld.data.geometry import MARGIN, Frame
 
 __all__ = ["DATASETS", "MARGIN", "Face", "FaceSet", "Frame", "load", "read"]

@@ -61,7 +61,7 @@ def augment(crops: Crops, index, rng, options: Augmentation):
         options: what may change and how much.
 
     Returns:
-        image (size, size, 3) uint8 and landmarks (landmarks, 2) float32, pixels of the model's crop.
+        image (size, size, 3) uint8 and landmarks (landmarks, 2) float32, both of the model's crop.
     """
     size = crops.frame.size
     mirrored = rng.random() < options.flip
@@ -91,7 +91,7 @@ def _plain_matrix(crop_size, size):
 
 
 def _random_matrix(crop_size, size, mirrored, rng, options):
-    """Training crop to model crop: turned, scaled, shifted and perhaps mirrored about the middle."""
+    """Training to model crop: turned, scaled, shifted and perhaps mirrored about the middle."""
     angle = np.radians(
         np.clip(rng.normal(0, options.rotation / 3), -options.rotation, options.rotation)
     )

@@ -74,8 +74,10 @@ def _cut(faces, cut_frame, frame, skip_bad):
         height, width = image.shape[:2]
         x, y, w, h = face.box
         if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-            error = f"{face.name}: the face box must lie in the {width}x{height} image. " \
+            error = (
+                f"{face.name}: the face box must lie in the {width}x{height} image. "
                 f"Got: {[round(float(v), 1) for v in face.box]}"
+            )
             if not skip_bad:
                 raise ValueError(error)
             return error
@@ -88,9 +90,9 @@ def _cut(faces, cut_frame, frame, skip_bad):
     if not kept:
         raise ValueError(f"{faces.name}: no face could be read. First: {skipped[0]}")
     matrices = np.stack([results[i][1] for i in kept])
-    landmarks = np.stack(
-        [transform(faces.faces[i].landmarks, results[i][1]) for i in kept]
-    ).astype(np.float32)
+    landmarks = np.stack([transform(faces.faces[i].landmarks, results[i][1]) for i in kept]).astype(
+        np.float32
+    )
     return Crops(
         images=np.stack([results[i][0] for i in kept]),
         landmarks=landmarks,

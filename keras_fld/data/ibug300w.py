@@ -37,6 +37,8 @@ def read(root, split, skip_bad=False):
         >>> len(read("300w", "common"))
         554
     """
+    if not root:
+        raise ValueError("the 300w dataset needs its folder as root (--root). Got: none")
     root = Path(root)
     if split not in FOLDERS:
         raise ValueError(f"split of 300w must be one of {', '.join(FOLDERS)}. Got: {split!r}")

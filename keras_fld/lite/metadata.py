@@ -57,9 +57,11 @@ def read(content):
         for entry in _tables(root, _MODEL_METADATA):
             if _bytes(entry, _METADATA_NAME) == NAME.encode():
                 offset = entry.Offset(4 + 2 * _METADATA_BUFFER)
-                index = entry.Get(
-                    flatbuffers.number_types.Uint32Flags, entry.Pos + offset
-                ) if offset else 0
+                index = (
+                    entry.Get(flatbuffers.number_types.Uint32Flags, entry.Pos + offset)
+                    if offset
+                    else 0
+                )
                 return json.loads(_bytes(_tables(root, _MODEL_BUFFERS)[index], _BUFFER_DATA))
     except (struct.error, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"the TFLite model is damaged ({error})") from error

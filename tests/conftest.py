@@ -1,0 +1,52 @@
+"""Shared fixtures: generated faces in released formats, and real ones where they are."""
+
+import os
+from pathlib import Path
+
+import cv2
+import pytest
+
+from keras_fld.data import synthetic
+from keras_fld.data.pts import write_pts
+
+REAL_FACES = Path(
+    os.environ.get("KERAS_FLD_FACES", Path(__file__).parents[2] / "shared" / "faces")
+)
+
+
+@pytest.fixture(scope="session")
+def real_300w():
+    """Root of the real 300W tree; skips where it is absent."""
+    root = REAL_FACES / "300w"
+    if not root.is_dir():
+        pytest.skip("needs the 300W faces: set KERAS_FLD_FACES to the folder that holds 300w")
+    return root
+
+
+def write_tree(root, counts, size=96):
+    """Writes generated faces as a 300W tree: `counts` maps folders to numbers of faces."""
+    index = 0
+    for folder, count in counts.items():
+        (root / folder).mkdir(parents=True)
+        for i in range(count):
+            face = synthetic.draw(index, size=size)
+            stem = root / folder / f"image_{i:04d}"
+            cv2.imwrite(str(stem.with_suffix(".png")), face.image[..., ::-1])
+            write_pts(stem.with_suffix(".pts"), face.landmarks)
+            index += 1
+    return root
+
+
+SMALL_TREE = {"afw": 8, "lfpw/trainset": 8, "helen/testset": 3, "lfpw/testset": 3}
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """A small 300W tree of generated faces, not to be written to."""
+    return write_tree(tmp_path_factory.mktemp("faces") / "300w", SMALL_TREE)
+
+
+@pytest.fixture
+def own_tree(tmp_path):
+    """The same, of a test's own, to damage."""
+    return write_tree(tmp_path / "300w", SMALL_TREE)
