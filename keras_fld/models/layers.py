@@ -84,13 +84,8 @@ def landmark_head(features, num_landmarks, frame, scheme=None, mean_shape=None, 
         raise ValueError(
             f"mean_shape must have shape ({num_landmarks}, 2). Got: {mean_shape.shape}"
         )
-    # Small: an untrained model predicts about the mean shape, the best guess without looking. Zeros
-    # would give the layers below no gradient in the first step, and learned more slowly.
-    offsets = keras.layers.Dense(
-        2 * num_landmarks,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-        name="offsets",
-    )
+    # Zeros: an untrained model predicts the mean shape, the best guess without looking.
+    offsets = keras.layers.Dense(2 * num_landmarks, kernel_initializer="zeros", name="offsets")
     return ShapeOffset(
         mean_shape,
         frame.size / 10 if scale is None else scale,

@@ -1,0 +1,113 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_fld import models
+from keras_fld.data.geometry import Frame
+from keras_fld.schemes import IBUG68
+
+# Table 1: output of each stage (size, filters).
+TABLE_1 = {
+    "stem1_relu": (64, 32),
+    "stem2_relu": (64, 32),
+    "stem3_relu": (64, 32),
+    "pool1": (32, 32),
+    "stage1b_relu": (32, 48),
+    "pool2": (16, 48),
+    "stage2b_relu": (16, 64),
+    "pool3": (8, 64),
+    "stage3b_relu": (8, 80),
+    "pool4": (4, 80),
+    "stage4b_relu": (4, 96),
+}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.TRNet20()
+
+
+def test_stages_have_the_shapes_of_table_1(model):
+    for name, (size, filters) in TABLE_1.items():
+        assert model.get_layer(name).output.shape == (None, size, size, filters), name
+    assert model.get_layer("features").output.shape == (None, 96)
+    assert model.output_shape == (None, 68, 2)
+
+
+def test_it_has_twenty_weighted_layers_and_the_counted_parameters(model):
+    convolutions = [x for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+    main = [x for x in convolutions if x.kernel_size == (3, 3)]
+    projections = [x for x in convolutions if x.kernel_size == (1, 1)]
+    dense = [x for x in model.layers if isinstance(x, keras.layers.Dense)]
+    assert (len(main), len(projections), len(dense)) == (19, 4, 1)
+    # Counted by hand from Table 1: kernels, four BatchNorm vectors a filter, and the Dense.
+    widths = [3, 32, 32, 32]
+    kernels = sum(9 * a * b for a, b in zip(widths, widths[1:], strict=False))
+    filters, width = 3 * 32, 32
+    for stage in (48, 64, 80, 96):
+        kernels += 9 * width * stage + 3 * 9 * stage * stage + width * stage
+        filters += 5 * stage
+        width = stage
+    assert model.count_params() == kernels + 4 * filters + 97 * 136 == 807_144
+
+
+def test_an_untrained_model_predicts_the_mean_shape(model):
+    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    expected = Frame().shape_pixels(IBUG68.mean_shape)
+    predicted = model.predict(noise, verbose=0)
+    np.testing.assert_allclose(predicted, np.broadcast_to(expected, (4, 68, 2)), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [16, 48, 112])
+def test_any_size_that_four_poolings_divide_works(size):
+    model = models.TRNet20(num_landmarks=5, input_size=size)
+    assert model(np.zeros((2, size, size, 3), np.uint8)).shape == (2, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        ({"num_landmarks": 0}, "num_landmarks must be at least 1. Got: 0"),
+        ({"input_size": 60}, "input_size must be a multiple of 16. Got: 60"),
+        ({"input_size": 0}, "input_size must be a multiple of 16. Got: 0"),
+        ({"num_landmarks": 5, "scheme": "ibug68"}, "num_landmarks must be 68 for ibug68. Got: 5"),
+        ({"mean_shape": np.zeros((5, 2))}, r"mean_shape must have shape \(68, 2\)"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, rule):
+    with pytest.raises(ValueError, match=rule):
+        models.TRNet20(**arguments)
+
+
+def test_a_saved_model_knows_its_frame_scheme_and_mean_shape(tmp_path):
+    shape = np.random.default_rng(0).uniform(0, 31, (68, 2)).astype(np.float32)
+    model = models.TRNet20(input_size=32, margin=1.3, mean_shape=shape, scale=2.5)
+    model.save(tmp_path / "a.keras")
+    loaded = models.load(tmp_path / "a.keras")
+    assert models.frame_of(loaded) == Frame(32, 1.3)
+    assert models.scheme_of(loaded) is IBUG68
+    np.testing.assert_array_equal(loaded.layers[-1].mean_shape, shape)
+    crops = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_allclose(
+        loaded.predict(crops, verbose=0), model.predict(crops, verbose=0), atol=1e-5
+    )
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path):
+    path = tmp_path / "a.keras"
+    with pytest.raises(ValueError, match="no such model file"):
+        models.load(path)
+    path.write_bytes(b"PK\x03\x04 not a zip")
+    with pytest.raises(ValueError, match="not a Keras model of this package") as error:
+        models.load(path)
+    assert str(path) in str(error.value)
+
+
+def test_pixels_stay_in_float32_under_a_mixed_policy():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = models.TRNet20(input_size=16)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.layers[-1].compute_dtype == "float32"
+    assert keras.backend.standardize_dtype(model(np.zeros((1, 16, 16, 3))).dtype) == "float32"

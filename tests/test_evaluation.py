@@ -1,0 +1,88 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_fld import evaluation
+from keras_fld.data import read
+from keras_fld.data.geometry import Frame
+from keras_fld.schemes import IBUG68
+
+
+class Oracle:
+    """Predicts the truth of the faces of a set, moved by an offset in photograph pixels."""
+
+    frame, scheme, num_landmarks = Frame(), IBUG68, 68
+
+    def __init__(self, faces, offset=(0, 0)):
+        from keras_fld.data.geometry import transform
+
+        self.shapes = iter(
+            [transform(f.landmarks + offset, self.frame.matrix(f.box)) for f in faces.faces]
+        )
+
+    def predict(self, images):
+        return np.stack([next(self.shapes) for _ in images])
+
+
+def test_the_truth_has_no_error_and_the_whole_area(tree):
+    oracle = Oracle(read("300w", tree, "common"))
+    report = evaluation.evaluate(oracle, "300w", tree, ["common"])
+    row = report.rows[0]
+    assert row["normalizer"] == "inter_pupil" and row["faces"] == 6
+    assert row["nme"] < 1e-4 and row["failure_rate"] == 0 and row["auc"] == pytest.approx(100)
+
+
+def test_errors_are_photograph_pixels_over_the_normaliser(tree):
+    faces = read("300w", tree, "common")
+    report = evaluation.evaluate(Oracle(faces, (3, 4)), "300w", tree, ["common"])
+    for name in ("inter_pupil", "inter_ocular"):
+        expected = [500 / float(IBUG68.distance(f.landmarks, name)) for f in faces.faces]
+        np.testing.assert_allclose(report.subsets[0].errors[name], expected, rtol=1e-4)
+
+
+def test_absent_subsets_are_noted_and_the_rest_evaluated(tree):
+    report = evaluation.evaluate(Oracle(read("300w", tree, "common")), "300w", tree)
+    assert [s.subset for s in report.subsets] == ["common"]
+    assert any("challenge: not evaluated" in note for note in report.notes)
+    with pytest.raises(ValueError, match="needs .pts files in ibug"):
+        evaluation.evaluate(Oracle(read("300w", tree, "common")), "300w", tree, ["challenge"])
+
+
+def test_another_landmark_count_is_refused(tree):
+    oracle = Oracle(read("300w", tree, "common"))
+    oracle.num_landmarks = 29
+    with pytest.raises(ValueError, match=r"must predict the data's 68 landmarks .* Got: 29"):
+        evaluation.evaluate(oracle, "300w", tree)
+
+
+def test_failure_rate_and_area_by_hand():
+    errors = [1.0, 5.0, 10.0, 20.0]
+    assert evaluation.failure_rate(errors) == 25
+    assert evaluation.ced_auc(errors) == pytest.approx(100 * (0.9 + 0.5) / 4)
+    # The area is that of the step curve, integrated numerically.
+    limits = np.linspace(0, 10, 100_001)
+    curve = np.searchsorted(np.sort(errors), limits, side="right") / 4
+    assert evaluation.ced_auc(errors) == pytest.approx(100 * curve.mean(), abs=0.01)
+
+
+def test_hidden_landmarks_are_left_out_and_faces_without_a_normaliser_counted():
+    truth = np.zeros((2, 68, 2))
+    truth[0, :40] = np.nan
+    assert evaluation.face_errors(truth, truth + [3, 4]).tolist() == [5, 5]
+    result = evaluation.SubsetResult("x", ["a", "b"], {"n": np.array([np.nan, 4.0])}, truth)
+    row = result.row("n")
+    assert (row["faces"], row["left_out"], row["nme"]) == (1, 1, 4.0)
+
+
+def test_a_report_prints_a_table_and_saves_json_and_curve(tree, tmp_path):
+    report = evaluation.evaluate(Oracle(read("300w", tree, "common"), (1, 0)), "300w", tree)
+    lines = str(report).splitlines()
+    assert lines[0].split() == ["subset", "normaliser", "faces", "NME", "%", "FR@10", "%", "AUC@10"]
+    assert lines[2].split()[:3] == ["common", "inter_pupil", "6"]
+    report.save(tmp_path)
+    saved = json.loads((tmp_path / "evaluation.json").read_text())
+    assert saved["rows"] == report.rows and len(saved["faces"]["common"]["name"]) == 6
+    assert cv2.imread(str(tmp_path / "ced.png")).shape[0] > 300
+    assert {p.name for p in tmp_path.iterdir()} == {"evaluation.json", "ced.png"}
