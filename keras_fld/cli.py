@@ -30,10 +30,13 @@ def cli():
 @click.option(
     "--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues."
 )
-@click.option("--loss", default="enme", show_default=True, help="l1, l2, nme, wing or enme.")
-@click.option("--alpha", type=float, help="alpha of enme.")
+@click.option(
+    "--loss", default="enme", show_default=True, help="l1, l2, smooth_l1, nme, wing, le or enme."
+)
+@click.option("--alpha", type=float, help="alpha of le and enme.")
 @click.option("--omega", type=float, help="omega of wing.")
 @click.option("--epsilon", type=float, help="epsilon of wing.")
+@click.option("--beta", type=float, help="beta of smooth_l1.")
 @click.option("--epochs", type=int, help="Passes over the training faces.")
 @click.option("--batch-size", type=int, help="Faces in a step.")
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
@@ -42,7 +45,7 @@ def cli():
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
 @_SKIP_BAD
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def train(dataset, root, out, loss, alpha, omega, epsilon, skip_bad, quiet, **options):
+def train(dataset, root, out, loss, alpha, omega, epsilon, beta, skip_bad, quiet, **options):
     """Trains TRNet-20.
 
     \b
@@ -50,14 +53,18 @@ def train(dataset, root, out, loss, alpha, omega, epsilon, skip_bad, quiet, **op
     """
     from keras_fld import training
 
-    loss_options = {"alpha": alpha, "omega": omega, "epsilon": epsilon}
+    loss_options = {"alpha": alpha, "omega": omega, "epsilon": epsilon, "beta": beta}
     recipe = training.Recipe(
         dataset=dataset,
         loss=loss,
         loss_options={k: v for k, v in loss_options.items() if v is not None},
         **{k: v for k, v in options.items() if v is not None},
     )
-    training.train(recipe, out, root, skip_bad, verbose=0 if quiet else 1)
+    try:
+        training.train(recipe, out, root, skip_bad, verbose=0 if quiet else 1)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
+        raise
     click.echo(f"wrote {Path(out) / 'model.keras'}")
 
 

@@ -23,10 +23,8 @@ def replacing(path):
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The suffix stays last: Keras and OpenCV choose the format by it.
-        handle, name = tempfile.mkstemp(
-            suffix=path.suffix, prefix=f".{path.stem}.", dir=path.parent
-        )
+        # The suffixes stay last: Keras and OpenCV choose the format by them.
+        handle, name = tempfile.mkstemp("".join(path.suffixes), ".unfinished.", path.parent)
     except OSError as error:
         raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)

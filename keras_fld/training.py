@@ -1,10 +1,10 @@
 """Training runs that can be stopped at any moment and go on where they were.
 
 A run folder holds:
-    recipe.json   what is trained, how, and with which versions
-    last.keras    the state after the last whole epoch, optimiser included
-    log.csv       a row an epoch
-    model.keras   the result, written when all epochs are done
+    recipe.json       what is trained, how, and with which versions
+    last.weights.h5   the state after the last whole epoch, optimiser included
+    log.csv           a row an epoch
+    model.keras       the result, written when all epochs are done
 """
 
 import csv
@@ -110,11 +110,10 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
         data, recipe.batch_size, recipe.augmentation, recipe.seed, lambda: epoch.number
     )
     steps = -(-len(data) // recipe.batch_size)
-    checkpoint = out / "last.keras"
+    model = _new_model(recipe, data, steps)
+    checkpoint = out / "last.weights.h5"
     if checkpoint.exists():
-        model = models.load(checkpoint, compile=True)
-    else:
-        model = _new_model(recipe, data, steps)
+        _restore(model, checkpoint)
     done = int(model.optimizer.iterations) // steps
     _forget_rows(out / "log.csv", done)
     model.fit(
@@ -180,6 +179,18 @@ def _new_model(recipe, data, steps):
     return model
 
 
+def _restore(model, checkpoint):
+    """Puts weights and optimiser state back; what is configuration comes from the recipe."""
+    model.optimizer.build(model.trainable_variables)
+    try:
+        model.load_weights(checkpoint)
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{checkpoint}: the checkpoint is damaged; delete it to start again "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+
+
 def _open_run(out, recipe):
     """Writes recipe.json, or checks that the one there is the same."""
     path = out / "recipe.json"
@@ -228,4 +239,4 @@ class _Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with replacing(self.path) as temporary:
-            self.model.save(temporary)
+            self.model.save_weights(temporary)

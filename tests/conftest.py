@@ -9,9 +9,7 @@ import pytest
 from keras_fld.data import synthetic
 from keras_fld.data.pts import write_pts
 
-REAL_FACES = Path(
-    os.environ.get("KERAS_FLD_FACES", Path(__file__).parents[2] / "shared" / "faces")
-)
+REAL_FACES = Path(os.environ.get("KERAS_FLD_FACES", Path(__file__).parents[2] / "shared" / "faces"))
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,10 @@ def test_without_augmentation_a_training_crop_gives_the_models_crop(tree):
 
 @pytest.mark.parametrize(
     ("option", "rule"),
-    [({"flip": 1.5}, "flip must be between 0 and 1. Got: 1.5"), ({"scale": -1}, "scale must be at")],
+    [
+        ({"flip": 1.5}, "flip must be between 0 and 1. Got: 1.5"),
+        ({"scale": -1}, "scale must be at"),
+    ],
 )
 def test_bad_options_are_refused(option, rule):
     with pytest.raises(ValueError, match=rule):

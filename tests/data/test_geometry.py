@@ -14,7 +14,9 @@ side = st.floats(5, 900)
 def test_crop_and_uncrop_are_inverse(x, y, width, height, margin):
     matrix = Frame(64, margin).matrix((x, y, width, height))
     points = np.random.default_rng(0).uniform(-100, 1000, (68, 2))
-    np.testing.assert_allclose(transform(transform(points, matrix), invert(matrix)), points, atol=1e-3)
+    np.testing.assert_allclose(
+        transform(transform(points, matrix), invert(matrix)), points, atol=1e-3
+    )
     np.testing.assert_allclose(compose(matrix, invert(matrix)), np.eye(2, 3), atol=1e-9)
 
 

@@ -14,7 +14,9 @@ def wide(tree):
 
 def _collect(dataset):
     batches = [(x.numpy(), y.numpy()) for x, y in dataset]
-    return [np.concatenate(part) for part in zip(*batches, strict=True)], [len(b[0]) for b in batches]
+    return [np.concatenate(part) for part in zip(*batches, strict=True)], [
+        len(b[0]) for b in batches
+    ]
 
 
 def test_an_epoch_shows_every_face_once_in_batches(wide):

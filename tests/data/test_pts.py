@@ -58,9 +58,7 @@ def test_the_wrong_count_a_missing_file_and_binary_are_refused(tmp_path):
 
 
 @settings(max_examples=200)
-@given(
-    position=st.integers(0, len(GOOD) - 1), drop=st.integers(0, 6), insert=st.text(max_size=4)
-)
+@given(position=st.integers(0, len(GOOD) - 1), drop=st.integers(0, 6), insert=st.text(max_size=4))
 def test_damage_gives_points_or_a_value_error(tmp_path_factory, position, drop, insert):
     path = tmp_path_factory.mktemp("damaged") / "a.pts"
     path.write_text(GOOD[:position] + insert + GOOD[position + drop :], "utf-8")

@@ -1,0 +1,85 @@
+"""Regression losses for landmarks: L1, L2, SmoothL1, NME, Wing, LE and ENME.
+
+Each is a pure function that gives one value per face, and a thin `keras.losses.Loss` that averages
+it over a batch. Targets and predictions are (batch, landmarks, 2) pixels of the crop; the losses of
+single coordinates (L1, SmoothL1, Wing, LE) take any other regression target (batch, ...) too. What
+is NaN in the target is left out and gets a gradient of zero; a face without any landmark counts
+nothing. Equation numbers are those of the ENME paper.
+
+    model.compile("adamw", loss=keras_fld.losses.ENME(alpha=2.0))
+"""
+
+import inspect
+
+import keras
+
+from keras_fld.losses.classes import ENME, L1, L2, LE, NME, LandmarkLoss, SmoothL1, Wing
+from keras_fld.losses.functions import enme, faces_counted, l1, l2, le, nme, smooth_l1, wing
+from keras_fld.losses.normalizers import normalizing_distance
+
+__all__ = [
+    "ENME",
+    "L1",
+    "L2",
+    "LE",
+    "LOSSES",
+    "NME",
+    "LandmarkLoss",
+    "SmoothL1",
+    "Wing",
+    "enme",
+    "faces_counted",
+    "get",
+    "l1",
+    "l2",
+    "le",
+    "nme",
+    "normalizing_distance",
+    "smooth_l1",
+    "wing",
+]
+
+LOSSES = {
+    "l1": L1,
+    "l2": L2,
+    "smooth_l1": SmoothL1,
+    "nme": NME,
+    "wing": Wing,
+    "le": LE,
+    "enme": ENME,
+}
+
+
+def get(identifier, **options):
+    """Finds a loss.
+
+    Args:
+        identifier: a name such as "enme" or "SmoothL1" in any case, a Keras configuration, or a
+            loss.
+        **options: arguments of the class, with a name.
+
+    Returns:
+        The `keras.losses.Loss`.
+
+    Raises:
+        ValueError: there is no such loss, or it does not take an option.
+
+    Example:
+        >>> get("enme", alpha=2.0).alpha
+        2.0
+    """
+    if not isinstance(identifier, str):
+        if options:
+            raise ValueError(
+                f"options go with a loss's name. Got: {', '.join(options)} with {identifier!r}"
+            )
+        return keras.losses.get(identifier)
+    names = {name.replace("_", ""): cls for name, cls in LOSSES.items()}
+    cls = names.get(identifier.lower().replace("_", ""))
+    if cls is None:
+        raise ValueError(f"loss must be one of {', '.join(LOSSES)}. Got: {identifier!r}")
+    known = inspect.signature(cls).parameters
+    for option in options:
+        if option not in known:
+            raise ValueError(f"loss {cls.__name__} takes {', '.join(known)}. Got: {option!r}")
+    return cls(**options)

@@ -1,0 +1,220 @@
+"""The losses as `keras.losses.Loss`, for `compile` and for saving."""
+
+import keras
+from keras import ops
+
+from keras_fld.losses import functions, normalizers
+
+_registered = keras.saving.register_keras_serializable(package="keras_fld")
+
+
+class LandmarkLoss(keras.losses.Loss):
+    """A loss per face, averaged over the faces that have a landmark and their normaliser.
+
+    A subclass names its pure function, or defines `call(y_true, y_pred, weights)`.
+
+    Args:
+        normalizer: what errors are divided by; see `l1`.
+        reduction: Keras' reductions. The default divides by the number of such faces,
+            "mean_with_sample_weight" by the sum of their weights.
+        name: name of the loss.
+        **options: further arguments of the pure function, kept as attributes.
+
+    `sample_weight` is (batch,) or (batch, 1) per face, or (batch, landmarks) per landmark. Keras
+    multiplies weights after `call()`, too late for the second kind, so both are taken in
+    `__call__`.
+
+    Raises:
+        ValueError: `normalizer` or `reduction` is none of those known.
+    """
+
+    function = None  # the pure function
+    points = False  # whether a NaN coordinate leaves out its landmark, or only itself
+
+    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name=None, **options):
+        # Losses compute in float32 whatever the policy.
+        super().__init__(name=name, reduction=reduction, dtype="float32")
+        self.normalizer = normalizers.check(normalizer)
+        self._options = tuple(options)
+        vars(self).update(options)
+
+    def call(self, y_true, y_pred, weights=None):
+        options = {name: getattr(self, name) for name in self._options}
+        return type(self).function(
+            y_true, y_pred, normalizer=self.normalizer, weights=weights, **options
+        )
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        if len(y_pred.shape) == len(y_true.shape) + 1 and y_pred.shape[-1] == 1:
+            y_true = ops.expand_dims(y_true, -1)  # (batch,) targets of a Dense(1), as Keras does
+        if not _agree(y_true.shape, y_pred.shape):
+            raise ValueError(
+                "y_true and y_pred must have the same shape. "
+                f"Got: {tuple(y_true.shape)} and {tuple(y_pred.shape)}"
+            )
+        face_weight, landmark_weight = self._weights(sample_weight, y_true)
+        with keras.name_scope(self.name):
+            values = self.call(y_true, y_pred, landmark_weight)
+            counted = functions.faces_counted(y_true, self.normalizer, self.points)
+            return self._reduce(values, counted, face_weight)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in self._options},
+            "normalizer": normalizers.serialize(self.normalizer),
+        }
+
+    def _weights(self, sample_weight, y_true):
+        """The weights per face and those per landmark; None for the kind that is not given."""
+        if sample_weight is None:
+            return None, None
+        weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
+        batch, *items = y_true.shape[: len(y_true.shape) - self.points]
+        shape = tuple(weight.shape)
+        if _agree(shape[:1], (batch,)):
+            if shape[1:] in ((), (1,)):
+                return ops.reshape(weight, (-1,)), None
+            if _agree(shape[1:], items[:1]):
+                return None, weight
+        raise ValueError(
+            "sample_weight must be (batch,), (batch, 1) or (batch, landmarks) for targets of shape "
+            f"{tuple(y_true.shape)}. Got: {shape}"
+        )
+
+    def _reduce(self, values, counted, weight):
+        values = ops.where(counted > 0, values, 0.0)
+        if self.reduction in ("sum_over_batch_size", "mean"):
+            # Keras will divide by the number of all faces.
+            counted = counted * ops.sum(ops.ones_like(counted)) / ops.maximum(ops.sum(counted), 1.0)
+        weight = counted if weight is None else counted * weight
+        return _Reduction(self.name, self.reduction, "float32")(values, values, weight)
+
+
+class _Reduction(keras.losses.Loss):
+    """Keras' own reduction, which knows of replicas, of values that are there already."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+@_registered
+class L1(LandmarkLoss):
+    """Mean absolute error of the coordinates; see `l1`."""
+
+    function = functions.l1
+
+    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name="l1"):
+        super().__init__(normalizer, reduction, name)
+
+
+@_registered
+class L2(LandmarkLoss):
+    """Root of the summed squares over the number of landmarks (Eq. 1); see `l2`."""
+
+    function = functions.l2
+    points = True
+
+    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name="l2"):
+        super().__init__(normalizer, reduction, name)
+
+
+@_registered
+class SmoothL1(LandmarkLoss):
+    """Parabola below beta (in pixels), line above, mean over the coordinates; see `smooth_l1`.
+
+    Raises:
+        ValueError: beta is not above 0.
+    """
+
+    function = functions.smooth_l1
+
+    def __init__(
+        self, beta=1.0, normalizer=None, reduction="sum_over_batch_size", name="smooth_l1"
+    ):
+        super().__init__(normalizer, reduction, name, beta=_positive("beta", beta))
+
+
+@_registered
+class NME(LandmarkLoss):
+    """Mean Euclidean distance of the landmarks (Eq. 5); see `nme`."""
+
+    function = functions.nme
+    points = True
+
+    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name="nme"):
+        super().__init__(normalizer, reduction, name)
+
+
+@_registered
+class Wing(LandmarkLoss):
+    """Wing loss (Eq. 8); see `wing`.
+
+    Raises:
+        ValueError: omega or epsilon is not above 0.
+    """
+
+    function = functions.wing
+
+    def __init__(
+        self,
+        omega=10.0,
+        epsilon=2.0,
+        normalizer=None,
+        reduction="sum_over_batch_size",
+        name="wing",
+    ):
+        options = {"omega": _positive("omega", omega), "epsilon": _positive("epsilon", epsilon)}
+        super().__init__(normalizer, reduction, name, **options)
+
+
+@_registered
+class LE(LandmarkLoss):
+    """Log-enhanced loss (Eq. 9); see `le`.
+
+    Raises:
+        ValueError: alpha is negative.
+    """
+
+    function = functions.le
+
+    def __init__(self, alpha=2.0, normalizer=None, reduction="sum_over_batch_size", name="le"):
+        super().__init__(normalizer, reduction, name, alpha=_not_negative("alpha", alpha))
+
+
+@_registered
+class ENME(LandmarkLoss):
+    """Enhanced normalised mean error (Eq. 10), the paper's loss; see `enme`.
+
+    Raises:
+        ValueError: alpha is negative.
+
+    Example:
+        >>> model.compile("adamw", loss=ENME(alpha=2.0))
+    """
+
+    function = functions.enme
+    points = True
+
+    def __init__(self, alpha=2.0, normalizer=None, reduction="sum_over_batch_size", name="enme"):
+        super().__init__(normalizer, reduction, name, alpha=_not_negative("alpha", alpha))
+
+
+def _positive(option, value):
+    if not value > 0:
+        raise ValueError(f"{option} must be above 0. Got: {value}")
+    return float(value)
+
+
+def _not_negative(option, value):
+    if not value >= 0:
+        raise ValueError(f"{option} must be at least 0. Got: {value}")
+    return float(value)
+
+
+def _agree(shape, other):
+    """Whether two shapes can be the same, None being unknown."""
+    return len(shape) == len(other) and all(
+        a == b or a is None or b is None for a, b in zip(shape, other, strict=True)
+    )

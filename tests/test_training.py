@@ -1,0 +1,150 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from keras_fld import training  # noqa: E402
+from keras_fld.data.augment import Augmentation  # noqa: E402
+from keras_fld.training import Recipe  # noqa: E402
+
+# Training a graph is slow to start, so few runs serve many tests.
+RECIPE = Recipe(
+    epochs=4,
+    batch_size=6,
+    input_size=32,
+    learning_rate=3e-3,
+    warmup=1.0,
+    averaging=0.9,
+    validation=0.3,
+    seed=3,
+)
+
+
+class Killed(Exception):
+    """Stands for a process that dies."""
+
+
+def _weights(model):
+    return np.concatenate([w.ravel() for w in model.get_weights()])
+
+
+def _rows(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def whole_run(tree, tmp_path_factory):
+    """An uninterrupted run: its folder and its model."""
+    out = tmp_path_factory.mktemp("whole")
+    return out, training.train(RECIPE, out, tree, verbose=0)
+
+
+def test_a_run_leaves_its_recipe_log_and_model(whole_run):
+    out, model = whole_run
+    assert {p.name for p in out.iterdir()} == {"recipe.json", "log.csv", "model.keras"}
+    recipe = json.loads((out / "recipe.json").read_text())["recipe"]
+    assert recipe["epochs"] == 4 and recipe["augmentation"]["rotation"] == 30
+    assert [int(row["epoch"]) for row in _rows(out)] == [0, 1, 2, 3]
+    assert model.output_shape == (None, 68, 2) and not model.compiled
+    assert all(0 < float(row["val_nme"]) < 200 for row in _rows(out))
+
+
+def test_a_run_killed_twice_continues_to_the_same_model(whole_run, tree, tmp_path, monkeypatch):
+    whole, model = whole_run
+    save = training._Checkpoint.on_epoch_end
+
+    def die_in(epoch, saved):
+        def on_epoch_end(self, now, logs=None):
+            if now < epoch or saved:
+                save(self, now, logs)
+            if now == epoch:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training._Checkpoint, "on_epoch_end", on_epoch_end)
+            with pytest.raises(Killed):
+                training.train(RECIPE, tmp_path, tree, verbose=0)
+
+    die_in(1, saved=False)  # epoch 1 is in the log, but lost
+    die_in(2, saved=True)
+    assert not (tmp_path / "model.keras").exists()
+    continued = training.train(RECIPE, tmp_path, tree, verbose=0)
+    np.testing.assert_allclose(_weights(continued), _weights(model), rtol=1e-6, atol=1e-7)
+    rows = _rows(tmp_path)
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2, 3]
+    for row, expected in zip(rows, _rows(whole), strict=True):
+        assert float(row["loss"]) == pytest.approx(float(expected["loss"]), rel=1e-6)
+
+
+def test_a_finished_run_is_returned_as_it_is(whole_run, tree):
+    out, model = whole_run
+    before = (out / "model.keras").stat().st_mtime_ns
+    again = training.train(RECIPE, out, tree, verbose=0)
+    np.testing.assert_array_equal(_weights(again), _weights(model))
+    assert (out / "model.keras").stat().st_mtime_ns == before
+
+
+def test_another_recipe_in_the_same_folder_is_refused(whole_run, tree):
+    out, _ = whole_run
+    with pytest.raises(ValueError, match="holds a run with another epochs: 4. Got: 9"):
+        training.train(Recipe(**{**vars(RECIPE), "epochs": 9}), out, tree, verbose=0)
+
+
+def test_the_model_starts_from_the_mean_of_the_training_shapes(tree):
+    from keras_fld.data import crops, read
+
+    faces = read("300w", tree, "train")
+    wide = crops.training_crops(faces, RECIPE.frame)
+    direct = crops.model_crops(faces, RECIPE.frame)
+    expected = direct.landmarks.mean(axis=0)
+    np.testing.assert_allclose(training.mean_shape(wide), expected, atol=1e-3)
+
+
+def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
+    from keras_fld.data import crops, read
+
+    recipe = Recipe(
+        epochs=150,
+        batch_size=4,
+        input_size=32,
+        learning_rate=3e-3,
+        averaging=0.9,
+        augmentation=Augmentation(0, 0, 0, 0, 0, 0, 0, 0),
+    )
+    model = training.train(recipe, tmp_path, tree, verbose=0)
+    data = crops.model_crops(read("300w", tree, "train"), recipe.frame)
+    mean = data.landmarks.mean(axis=0)
+    predicted = model.predict(data.images, verbose=0)
+    before, after = (
+        np.linalg.norm(shape - data.landmarks, axis=-1).mean() for shape in (mean, predicted)
+    )
+    assert after < 0.6 * before, (before, after)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1. Got: 0"),
+        ({"learning_rate": 0}, "learning_rate must be above 0. Got: 0"),
+        ({"averaging": 1}, "averaging must be at least 0 and below 1. Got: 1"),
+    ],
+)
+def test_bad_recipes_are_refused(options, rule):
+    with pytest.raises(ValueError, match=rule):
+        Recipe(**options)
+
+
+def test_a_damaged_checkpoint_is_named(tree, tmp_path):
+    (tmp_path / "last.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n half a file")
+    with pytest.raises(ValueError, match="last.weights.h5: the checkpoint is damaged"):
+        training.train(RECIPE, tmp_path, tree, verbose=0)
+
+
+def test_a_damaged_recipe_file_is_named(tree, tmp_path):
+    (tmp_path / "recipe.json").write_text("{")
+    with pytest.raises(ValueError, match="recipe.json: not a recipe of this package"):
+        training.train(RECIPE, tmp_path, tree, verbose=0)
