@@ -6,13 +6,31 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL = 3
 export MPLBACKEND = Agg
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-backends bench lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
 test: $(VENV)/installed lint
 	$(BIN)/python -m pytest -q
+
+# Losses, metrics, networks and one fit on each backend. PyTorch is the release whose plain wheel is
+# the CPU build; others bring gigabytes of CUDA.
+BACKENDS ?= tensorflow jax torch
+BACKEND_TESTS := tests/losses tests/test_metrics.py tests/models tests/test_backends.py
+PACKAGE_tensorflow := tensorflow>=2.20,<2.22
+PACKAGE_jax := jax>=0.7,<0.11
+PACKAGE_torch := torch==2.13.0
+
+test-backends: $(BACKENDS:%=test-on-%)
+
+test-on-%: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet '$(PACKAGE_$*)'
+	KERAS_BACKEND=$* $(BIN)/python -m pytest -q $(BACKEND_TESTS)
+
+# Speed, in ratios within one run.
+bench: $(VENV)/installed
+	$(BIN)/python tests/benchmarks/bench_training.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ _NAMES = {
     "Frame": "data.geometry",
     "evaluate": "evaluation",
     "load": "models",
+    "refine": "models",
 }
 _SUBMODULES = (
     "data",
@@ -52,7 +53,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from keras_fld.data.geometry import Frame
     from keras_fld.evaluation import evaluate
     from keras_fld.landmarker import FaceLandmarker
-    from keras_fld.models import load
+    from keras_fld.models import load, refine
 
 
 def __getattr__(name):

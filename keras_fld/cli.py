@@ -70,12 +70,61 @@ def train(dataset, root, out, loss, alpha, omega, epsilon, beta, skip_bad, quiet
 
 @cli.command()
 @click.argument("model", type=click.Path())
+@click.argument("output", type=click.Path())
+@_DATASET
+@_ROOT
+@click.option("--loss", default="enme", show_default=True, help="Loss of every patch.")
+@click.option("--rounds", default=30, show_default=True, help="Augmentation rounds.")
+@click.option("--learning-rate", default=1e-3, show_default=True, help="Peak learning rate.")
+@click.option("--whole", is_flag=True, help="The control: the same steps on the whole layer.")
+@click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
+@_SKIP_BAD
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def refine(model, output, dataset, root, loss, rounds, learning_rate, whole, seed, skip_bad, quiet):
+    """Retrains the output layer of MODEL patch by patch and writes OUTPUT (.keras).
+
+    \b
+    keras-fld refine run/model.keras run/refined.keras --root 300w
+    """
+    from keras_fld import models
+    from keras_fld.data import catalog
+    from keras_fld.files import replacing
+
+    if Path(output).suffix != ".keras":
+        raise ValueError(f"OUTPUT must end in .keras. Got: {output}")
+    trained = models.load(model)
+    data = catalog.load(
+        dataset,
+        root,
+        catalog.find(dataset).train,
+        frame=models.frame_of(trained),
+        batch_size=64,
+        seed=seed,
+        skip_bad=skip_bad,
+    )
+    refined = models.refine(
+        trained,
+        data,
+        patches={"all": range(trained.output_shape[1])} if whole else None,
+        loss=loss,
+        rounds=rounds,
+        learning_rate=learning_rate,
+        verbose=0 if quiet else 1,
+    )
+    with replacing(output) as temporary:
+        refined.save(temporary)
+    click.echo(f"wrote {output}")
+
+
+@cli.command()
+@click.argument("model", type=click.Path())
 @_DATASET
 @_ROOT
 @click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
 @click.option("--out", type=click.Path(), help="Folder for evaluation.json and ced.png.")
+@click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @_SKIP_BAD
-def evaluate(model, dataset, root, subsets, out, skip_bad):
+def evaluate(model, dataset, root, subsets, out, regions, skip_bad):
     """Prints the table of a MODEL, .keras or .tflite, on the test subsets.
 
     \b
@@ -85,6 +134,8 @@ def evaluate(model, dataset, root, subsets, out, skip_bad):
 
     report = evaluation.evaluate(model, dataset, root, list(subsets) or None, skip_bad)
     click.echo(str(report))
+    if regions:
+        click.echo(report.region_table())
     _notes(report.notes)
     if out:
         report.save(out)

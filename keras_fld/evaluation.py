@@ -26,12 +26,14 @@ class SubsetResult:
         subset: its name.
         names: name of each face.
         errors: normaliser to the NME of each face in per cent, NaN where it is not annotated.
+        regions: facial region to its NME in per cent of the first normaliser.
         predictions: (faces, landmarks, 2) photograph pixels.
     """
 
     subset: str
     names: list[str]
     errors: dict[str, np.ndarray]
+    regions: dict[str, float]
     predictions: np.ndarray
 
     def row(self, normalizer):
@@ -86,6 +88,14 @@ class Report:
             )
         return "\n".join(lines)
 
+    def region_table(self):
+        """The NME of each facial region as text, a line for each subset."""
+        lines = []
+        for result in self.subsets:
+            figures = "".join(f"  {name} {nme:.3f}" for name, nme in result.regions.items())
+            lines.append(f"{result.subset:<12}{next(iter(result.errors)):<14}{figures}")
+        return "\n".join(lines)
+
     def save(self, folder):
         """Writes evaluation.json, with every face's error, and the CED curves as ced.png."""
         folder = Path(folder)
@@ -95,6 +105,7 @@ class Report:
                 "dataset": self.dataset,
                 "model": self.model,
                 "rows": self.rows,
+                "regions": {s.subset: s.regions for s in self.subsets},
                 "notes": self.notes,
                 "faces": {
                     s.subset: {"name": s.names, **{k: v.round(4) for k, v in s.errors.items()}}
@@ -169,7 +180,14 @@ def _subset(predictor, subset, data):
     }
     # The paper's own normaliser first.
     errors = dict(sorted(errors.items(), key=lambda item: item[0] != "inter_pupil"))
-    return SubsetResult(subset, data.names, errors, predicted)
+    distance = data.scheme.distance(truth, next(iter(errors)))
+    regions = {
+        name: float(
+            np.nanmean(100 * face_errors(truth[:, indices], predicted[:, indices]) / distance)
+        )
+        for name, indices in ((k, list(v)) for k, v in data.scheme.patches.items())
+    }
+    return SubsetResult(subset, data.names, errors, regions, predicted)
 
 
 def face_errors(truth, predicted):

@@ -11,6 +11,7 @@ import csv
 import dataclasses
 import json
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -222,12 +223,15 @@ def _forget_rows(log, epochs):
 
 
 class _Epoch(keras.callbacks.Callback):
-    """Number of the running epoch, which the pipeline's random numbers depend on."""
+    """Number of the running epoch, which the pipeline's random numbers depend on, and its time."""
 
     number = 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.number = epoch
+        self.number, self._started = epoch, time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["seconds"] = round(time.monotonic() - self._started, 2)
 
 
 class _Checkpoint(keras.callbacks.Callback):

@@ -76,6 +76,14 @@ def test_evaluate_prints_the_table_and_writes_its_files(trained, tree, tmp_path)
     assert (tmp_path / "ced.png").exists()
 
 
+def test_refine_writes_a_model_that_evaluates(trained, tree, tmp_path):
+    out = tmp_path / "refined.keras"
+    result = run("refine", trained, out, "--root", tree, "--rounds", 2, "--quiet")
+    assert result.returncode == 0, result.stderr
+    result = run("evaluate", out, "--root", tree, "--regions")
+    assert result.returncode == 0 and "contour" in result.stdout
+
+
 def test_convert_prints_both_models_nme(converted):
     file, output = converted
     assert file.stat().st_size < 900 * 1024

@@ -42,6 +42,17 @@ def test_errors_are_photograph_pixels_over_the_normaliser(tree):
         np.testing.assert_allclose(report.subsets[0].errors[name], expected, rtol=1e-4)
 
 
+def test_regions_average_to_the_whole(tree):
+    faces = read("300w", tree, "common")
+    report = evaluation.evaluate(Oracle(faces, (2, 1)), "300w", tree, ["common"])
+    regions = report.subsets[0].regions
+    assert list(regions) == ["contour", "brows", "nose", "eyes", "mouth"]
+    sizes = [len(IBUG68.patches[name]) for name in regions]
+    whole = np.average(list(regions.values()), weights=sizes)
+    assert whole == pytest.approx(report.nme("common"), rel=1e-6)
+    assert "contour" in report.region_table()
+
+
 def test_absent_subsets_are_noted_and_the_rest_evaluated(tree):
     report = evaluation.evaluate(Oracle(read("300w", tree, "common")), "300w", tree)
     assert [s.subset for s in report.subsets] == ["common"]
@@ -71,7 +82,7 @@ def test_hidden_landmarks_are_left_out_and_faces_without_a_normaliser_counted():
     truth = np.zeros((2, 68, 2))
     truth[0, :40] = np.nan
     assert evaluation.face_errors(truth, truth + [3, 4]).tolist() == [5, 5]
-    result = evaluation.SubsetResult("x", ["a", "b"], {"n": np.array([np.nan, 4.0])}, truth)
+    result = evaluation.SubsetResult("x", ["a", "b"], {"n": np.array([np.nan, 4.0])}, {}, truth)
     row = result.row("n")
     assert (row["faces"], row["left_out"], row["nme"]) == (1, 1, 4.0)
 

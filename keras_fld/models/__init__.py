@@ -1,7 +1,43 @@
 """Networks, and loading them back."""
 
+from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
+from keras_fld.models.refined import refine
 from keras_fld.models.saving import load
 from keras_fld.models.trnet import TRNet20
 
-__all__ = ["ShapeOffset", "TRNet20", "frame_of", "load", "scheme_of"]
+__all__ = [
+    "CNN6",
+    "CNN7",
+    "NETWORKS",
+    "ShapeOffset",
+    "TRNet20",
+    "frame_of",
+    "get",
+    "load",
+    "refine",
+    "scheme_of",
+]
+
+NETWORKS = {"trnet20": TRNet20, "cnn6": CNN6, "cnn7": CNN7}
+
+
+def get(name):
+    """Finds a network.
+
+    Args:
+        name: its name in any case, such as "trnet20" or "CNN-6".
+
+    Returns:
+        The function that builds it.
+
+    Raises:
+        ValueError: there is no such network.
+
+    Example:
+        >>> model = get("trnet20")(num_landmarks=68)
+    """
+    network = NETWORKS.get(str(name).lower().replace("-", "").replace("_", ""))
+    if network is None:
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}. Got: {name!r}")
+    return network

@@ -30,7 +30,8 @@ class ShapeOffset(keras.layers.Layer):
 
     def call(self, inputs):
         offsets = ops.reshape(inputs, (-1, *self.mean_shape.shape))
-        return offsets * self.scale + self.mean_shape
+        # A tensor: PyTorch adds no NumPy array to one that needs a gradient.
+        return offsets * self.scale + ops.convert_to_tensor(self.mean_shape)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.mean_shape.shape)
@@ -43,6 +44,25 @@ class ShapeOffset(keras.layers.Layer):
             "margin": self.margin,
             "scheme": self.scheme,
         }
+
+
+def crop_input(input_size, multiple):
+    """Input of a network: the crop's bytes 0..255, divided by 255 in the graph.
+
+    Args:
+        input_size: side of the square RGB crop in pixels.
+        multiple: what the network's poolings divide.
+
+    Returns:
+        The input and the rescaled tensor, both (batch, input_size, input_size, 3).
+
+    Raises:
+        ValueError: the poolings do not divide the size.
+    """
+    if input_size < multiple or input_size % multiple:
+        raise ValueError(f"input_size must be a multiple of {multiple}. Got: {input_size}")
+    inputs = keras.Input((input_size, input_size, 3), name="image")
+    return inputs, keras.layers.Rescaling(1 / 255, name="rescale")(inputs)
 
 
 def landmark_head(features, num_landmarks, frame, scheme=None, mean_shape=None, scale=None):

@@ -4,6 +4,7 @@ import pytest
 
 from keras_fld import models
 from keras_fld.data.geometry import Frame
+from keras_fld.lite import conversion
 from keras_fld.schemes import IBUG68
 
 # Table 1: output of each stage (size, filters).
@@ -51,6 +52,46 @@ def test_it_has_twenty_weighted_layers_and_the_counted_parameters(model):
     assert model.count_params() == kernels + 4 * filters + 97 * 136 == 807_144
 
 
+def test_the_flatten_head_sees_every_place(model):
+    flat = models.TRNet20(head="flatten")
+    assert flat.get_layer("features").output.shape == (None, 4 * 4 * 96)
+    assert flat.output_shape == (None, 68, 2)
+    # Only the Dense differs: 16 places of 96 features instead of their mean.
+    assert flat.count_params() == 807_144 - 97 * 136 + (4 * 4 * 96 + 1) * 136 == 1_002_984
+    assert [x.name for x in flat.layers] == [x.name for x in model.layers]
+
+
+def test_the_pool_head_is_the_default(model):
+    pooled = models.TRNet20(head="pool")
+    assert pooled.get_config()["layers"] == model.get_config()["layers"]
+
+
+@pytest.mark.parametrize(("size", "places"), [(16, 1), (32, 4), (112, 49)])
+def test_the_flatten_head_grows_with_the_crop_and_the_pool_head_does_not(size, places):
+    pool, flat = (models.TRNet20(5, input_size=size, head=head) for head in ("pool", "flatten"))
+    assert pool.get_layer("offsets").kernel.shape == (96, 10)
+    assert flat.get_layer("offsets").kernel.shape == (places * 96, 10)
+
+
+@pytest.mark.parametrize(
+    ("width", "stem", "stages"),
+    [
+        (1.0, 32, (48, 64, 80, 96)),
+        (0.5, 16, (24, 32, 40, 48)),
+        (0.75, 24, (40, 48, 64, 72)),  # 36 and 60 are rounded up
+        (2, 64, (96, 128, 160, 192)),
+        (0.01, 8, (8, 8, 8, 8)),
+    ],
+)
+def test_width_scales_every_number_of_filters(width, stem, stages):
+    model = models.TRNet20(num_landmarks=5, input_size=16, width=width)
+    assert all(model.get_layer(f"stem{i}_relu").output.shape[-1] == stem for i in (1, 2, 3))
+    for stage, filters in enumerate(stages, start=1):
+        for unit in "ab":
+            assert model.get_layer(f"stage{stage}{unit}_relu").output.shape[-1] == filters
+    assert model.get_layer("offsets").kernel.shape == (stages[-1], 10)
+
+
 def test_an_untrained_model_predicts_the_mean_shape(model):
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
     expected = Frame().shape_pixels(IBUG68.mean_shape)
@@ -70,6 +111,10 @@ def test_any_size_that_four_poolings_divide_works(size):
         ({"num_landmarks": 0}, "num_landmarks must be at least 1. Got: 0"),
         ({"input_size": 60}, "input_size must be a multiple of 16. Got: 60"),
         ({"input_size": 0}, "input_size must be a multiple of 16. Got: 0"),
+        ({"head": "flat"}, "head must be one of pool, flatten. Got: 'flat'"),
+        ({"head": None}, "head must be one of pool, flatten. Got: None"),
+        ({"width": 0}, "width must be above 0. Got: 0"),
+        ({"width": float("nan")}, "width must be above 0. Got: nan"),
         ({"num_landmarks": 5, "scheme": "ibug68"}, "num_landmarks must be 68 for ibug68. Got: 5"),
         ({"mean_shape": np.zeros((5, 2))}, r"mean_shape must have shape \(68, 2\)"),
     ],
@@ -91,6 +136,27 @@ def test_a_saved_model_knows_its_frame_scheme_and_mean_shape(tmp_path):
     np.testing.assert_allclose(
         loaded.predict(crops, verbose=0), model.predict(crops, verbose=0), atol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"head": "flatten"}, {"width": 0.5}], ids=["pool", "flatten", "half"]
+)
+def test_a_saved_model_predicts_the_same_and_exports(options, tmp_path):
+    keras.utils.set_random_seed(0)
+    model = models.TRNet20(num_landmarks=5, input_size=32, **options)
+    head = model.get_layer("offsets")
+    rng = np.random.default_rng(0)
+    head.set_weights([rng.normal(0, 0.05, head.kernel.shape), rng.normal(0, 0.1, head.bias.shape)])
+    model.save(tmp_path / "a.keras")
+    loaded = models.load(tmp_path / "a.keras")
+    crops = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    expected = model.predict(crops, verbose=0)
+    assert np.abs(expected - 15.5).max() > 0.1  # the weights do something
+    np.testing.assert_allclose(loaded.predict(crops, verbose=0), expected, atol=1e-5)
+    exported = conversion.export_model(loaded)
+    for crop, landmarks in zip(crops, expected, strict=True):
+        pixels = exported.predict(crop[None].astype(np.float32), verbose=0)
+        np.testing.assert_allclose(pixels[0], landmarks, atol=1e-3)
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path):

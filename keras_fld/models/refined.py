@@ -1,0 +1,139 @@
+"""The refined module (Section 3): the output layer retrained patch by patch on a frozen backbone.
+
+The patches' rows are put back into the one Dense, so the model keeps its graph, size and speed.
+Losses that are sums over landmarks (NME, LE, Wing, L1) make this the same problem as retraining the
+whole Dense; only a loss that couples the landmarks of a patch, as ENME does, can gain by locality.
+"""
+
+import keras
+import numpy as np
+
+from keras_fld import losses
+from keras_fld.models.layers import ShapeOffset, scheme_of, shape_layer
+
+
+def refine(
+    model,
+    data,
+    patches=None,
+    loss=None,
+    rounds=30,
+    batch_size=64,
+    learning_rate=1e-3,
+    verbose=1,
+):
+    """Retrains the output layer of a trained model, patch by patch.
+
+    Args:
+        model: a trained Keras model of the package; it is not changed.
+        data: a dataset of (images, landmarks) batches, a new augmentation round each time it is
+            iterated, as `keras_fld.data.load` gives; or a pair of arrays, the same in every round.
+        patches: name to landmark indices; None takes the patches of the model's scheme. A landmark
+            in none of them keeps its row.
+        loss: a loss, its name, or patch name to loss; None takes `ENME()`.
+        rounds: augmentation rounds; the backbone computes the features once in each, with its
+            BatchNorm in inference mode, and every patch is trained on them for one pass.
+        batch_size: faces in a step.
+        learning_rate: Adam's, falling to zero as a cosine over all rounds.
+        verbose: 0 for silence, 1 for a progress bar.
+
+    Returns:
+        A new model of the same graph.
+
+    Raises:
+        ValueError: patches overlap, name landmarks that the model has not, or are not known.
+
+    Example:
+        >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
+    """
+    shape, dense = shape_layer(model), model.get_layer("offsets")
+    patches = _check_patches(model, patches)
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1. Got: {rounds}")
+    backbone = keras.Model(model.input, dense.input)
+    heads = {name: _head(dense, shape, indices) for name, indices in patches.items()}
+    progress = keras.utils.Progbar(rounds, verbose=verbose, unit_name="round")
+    for done in range(rounds):
+        features, landmarks = _features(backbone, data)
+        for name, head in heads.items():
+            if not done:
+                head.compile(
+                    keras.optimizers.Adam(
+                        keras.optimizers.schedules.CosineDecay(
+                            learning_rate, rounds * -(-len(features) // batch_size)
+                        )
+                    ),
+                    loss=_patch_loss(loss, name),
+                )
+            head.fit(
+                features, landmarks[:, patches[name]], batch_size=batch_size, epochs=1, verbose=0
+            )
+        progress.add(1)
+    return _assemble(model, patches, heads)
+
+
+def _check_patches(model, patches):
+    """Patch name to a list of landmark indices."""
+    if patches is None:
+        scheme = scheme_of(model)
+        if scheme is None:
+            raise ValueError("patches must be given: the model's landmarks have no scheme")
+        patches = scheme.patches
+    patches = {name: [int(i) for i in indices] for name, indices in patches.items()}
+    count = model.output_shape[1]
+    every = [i for indices in patches.values() for i in indices]
+    if not every or not all(patches.values()):
+        raise ValueError(f"patches must each have at least one landmark. Got: {patches}")
+    if min(every) < 0 or max(every) >= count:
+        raise ValueError(f"patches must name landmarks 0 to {count - 1}. Got: {patches}")
+    if len(set(every)) < len(every):
+        raise ValueError(f"patches must not share a landmark. Got: {patches}")
+    return patches
+
+
+def _patch_loss(loss, name):
+    if isinstance(loss, dict):
+        loss = loss.get(name)
+    return losses.get(loss) if loss is not None else losses.ENME()
+
+
+def _columns(indices):
+    """Columns of the Dense's kernel that give the x and y of landmarks."""
+    return np.stack([2 * np.asarray(indices), 2 * np.asarray(indices) + 1], axis=1).ravel()
+
+
+def _head(dense, shape, indices):
+    """The rows of one patch as a model of its own, from features to landmarks."""
+    features = keras.Input((dense.kernel.shape[0],))
+    layer = keras.layers.Dense(2 * len(indices), name="offsets", dtype="float32")
+    head = keras.Model(
+        features, ShapeOffset(shape.mean_shape[indices], shape.scale)(layer(features))
+    )
+    kernel, bias = dense.get_weights()
+    layer.set_weights([kernel[:, _columns(indices)], bias[_columns(indices)]])
+    return head
+
+
+def _features(backbone, data):
+    """One round's features (faces, channels) and landmarks (faces, landmarks, 2)."""
+    if isinstance(data, tuple):
+        images, landmarks = data
+        return backbone.predict(images, batch_size=64, verbose=0), np.asarray(landmarks)
+    features, landmarks = [], []
+    for images, points in data:
+        features.append(backbone.predict_on_batch(np.asarray(images)))
+        landmarks.append(np.asarray(points))
+    return np.concatenate(features), np.concatenate(landmarks)
+
+
+def _assemble(model, patches, heads):
+    """A copy of the model with the heads' rows in its Dense."""
+    refined = keras.models.clone_model(model)
+    refined.set_weights(model.get_weights())
+    dense = refined.get_layer("offsets")
+    kernel, bias = dense.get_weights()
+    for name, indices in patches.items():
+        columns = _columns(indices)
+        kernel[:, columns], bias[columns] = heads[name].get_layer("offsets").get_weights()
+    dense.set_weights([kernel, bias])
+    return refined

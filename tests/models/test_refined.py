@@ -1,0 +1,107 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_fld import losses, models, refine
+from keras_fld.schemes import IBUG68
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    model = models.TRNet20(input_size=16)
+    head = model.get_layer("offsets")
+    rng = np.random.default_rng(0)
+    head.set_weights([rng.normal(0, 0.01, w.shape) for w in head.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def faces():
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (24, 16, 16, 3), dtype=np.uint8)
+    return images, rng.uniform(0, 15, (24, 68, 2)).astype(np.float32)
+
+
+def _weights(model, dense):
+    return [w for x in model.layers if (x.name == "offsets") == dense for w in x.get_weights()]
+
+
+def _error(model, faces):
+    predicted = model.predict(faces[0], verbose=0)
+    return np.linalg.norm(predicted - faces[1], axis=-1).mean(axis=0)
+
+
+@pytest.fixture(scope="module")
+def refined(model, faces):
+    return refine(model, faces, rounds=15, batch_size=8, learning_rate=3e-3, verbose=0)
+
+
+def test_the_backbone_is_bit_identical_and_the_graph_the_same(model, refined):
+    for before, after in zip(_weights(model, False), _weights(refined, False), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert refined.get_config() == model.get_config()
+    assert refined.count_params() == model.count_params()
+
+
+def test_every_patch_gets_better_on_what_it_was_trained_on(model, refined, faces):
+    before, after = _error(model, faces), _error(refined, faces)
+    for indices in IBUG68.patches.values():
+        assert after[list(indices)].mean() < 0.95 * before[list(indices)].mean()
+
+
+def test_the_given_model_is_not_changed(model, faces):
+    before = model.get_weights()
+    refine(model, faces, rounds=1, verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_patch_changes_only_its_rows(model, faces):
+    result = refine(model, faces, patches={"mouth": range(48, 68)}, rounds=1, verbose=0)
+    for before, after in zip(_weights(model, True), _weights(result, True), strict=True):
+        changed = (before != after).reshape(-1, 68, 2).any(axis=(0, 2))
+        assert changed[48:].all() and not changed[:48].any()
+
+
+def test_features_are_computed_once_a_round_whatever_the_number_of_patches(model, faces):
+    iterations = []
+
+    class Rounds:
+        def __iter__(self):
+            iterations.append(1)
+            yield faces[0][:16], faces[1][:16]
+            yield faces[0][16:], faces[1][16:]
+
+    refine(model, Rounds(), rounds=3, verbose=0)
+    assert len(iterations) == 3
+
+
+def test_a_sum_over_landmarks_makes_patches_and_the_whole_the_same_problem(model, faces):
+    """With NME, patch-wise and whole training find the same minimum; the order of faces aside."""
+    options = {"rounds": 40, "batch_size": 24, "learning_rate": 5e-3, "verbose": 0}
+    parts = refine(model, faces, loss="nme", **options)
+    whole = refine(model, faces, {"all": range(68)}, loss="nme", **options)
+    a, b = _error(parts, faces).mean(), _error(whole, faces).mean()
+    assert a == pytest.approx(b, rel=0.02)
+
+
+def test_each_patch_may_have_its_own_loss(model, faces):
+    named = refine(model, faces, loss={"eyes": losses.Wing(), "nose": "l1"}, rounds=1, verbose=0)
+    assert named.output_shape == (None, 68, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"patches": {"a": [0, 68]}}, "must name landmarks 0 to 67"),
+        ({"patches": {"a": [0], "b": [0]}}, "must not share a landmark"),
+        ({"patches": {}}, "must each have at least one landmark"),
+        ({"patches": {"a": []}}, "must each have at least one landmark"),
+        ({"rounds": 0}, "rounds must be at least 1. Got: 0"),
+        ({"loss": "huge"}, "loss must be one of"),
+    ],
+)
+def test_bad_arguments_are_refused(model, faces, options, rule):
+    with pytest.raises(ValueError, match=rule):
+        refine(model, faces, verbose=0, **options)
