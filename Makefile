@@ -4,7 +4,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # TensorFlow's start-up messages say nothing about the package.
 export TF_CPP_MIN_LOG_LEVEL = 3
-export MPLBACKEND = Agg
 
 .PHONY: demo test test-backends bench lint clean
 

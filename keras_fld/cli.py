@@ -224,7 +224,11 @@ def predict(images, model, out, box, numbers):
 )
 @click.option("--epochs", type=int, help="Passes over the training faces.")
 def demo(root, out, epochs):
-    """The main job in minutes: train, evaluate, convert, measure and draw."""
+    """The main job in minutes: train, evaluate, convert, measure and draw.
+
+    \b
+    keras-fld demo --out demo
+    """
     from keras_fld import demo
 
     demo.run(Path(out), root, epochs)
@@ -269,10 +273,14 @@ def _predict_one(landmarker, image, boxes, output, numbers):
 
 
 def _parse_box(text):
+    from keras_fld.data.geometry import check_box
+
     try:
-        return [float(part) for part in text.split(",")]
+        return check_box([float(part) for part in text.split(",")])
     except ValueError:
-        raise ValueError(f"--box must be x,y,width,height. Got: {text}") from None
+        raise ValueError(
+            f"--box must be x,y,width,height with a positive size. Got: {text}"
+        ) from None
 
 
 def _notes(notes):

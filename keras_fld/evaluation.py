@@ -137,7 +137,8 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False):
         >>> print(report)
     """
     predictor = open_model(model)
-    name = str(model) if isinstance(model, (str, Path)) else getattr(model, "name", "model")
+    # The name alone: a report that is passed on should not tell of its maker's folders.
+    name = Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
     results, notes = [], []
     for subset in subsets or catalog.find(dataset).tests:
         try:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -53,7 +54,16 @@ def run(*arguments, folder=None, **environment):
     if folder is not None:
         env["PYTHONPATH"] = str(folder)
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, env=env, timeout=60)
+    return subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=60,
+        # A test run in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def fails(result, status=2):

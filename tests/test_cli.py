@@ -171,6 +171,8 @@ def test_an_interrupted_training_continues(tree, tmp_path):
         [sys.executable, "-m", "keras_fld", *map(str, arguments), "--quiet"],
         stderr=subprocess.PIPE,
         text=True,
+        # A test run in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 300
     while not (out / "last.weights.h5").exists() and process.poll() is None:

@@ -29,6 +29,7 @@ def test_it_runs(path, nbformat, tmp_path, monkeypatch):
     nbclient = pytest.importorskip("nbclient", reason=reason)
     pytest.importorskip("ipykernel", reason=reason)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a notebook shows its figures in itself
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(

@@ -6,8 +6,6 @@ from pathlib import Path
 import cv2
 import pytest
 
-from keras_fld.data import synthetic
-
 pytest.importorskip("tensorflow")
 
 README = Path(__file__).parents[1] / "README.md"
@@ -15,7 +13,8 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_the_ten_lines_run(tree, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    cv2.imwrite("photo.jpg", synthetic.draw(1, size=320).image[..., ::-1])
+    photo = pytest.importorskip("skimage.data").astronaut()
+    cv2.imwrite("photo.jpg", photo[..., ::-1])
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     assert len(blocks) == 2
     code = "\n".join(blocks).replace("epochs=60", "epochs=1, verbose=0")

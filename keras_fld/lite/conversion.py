@@ -1,6 +1,7 @@
 """Keras models to TFLite files for a phone."""
 
 import tempfile
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -160,7 +161,9 @@ def _quantized(tf, exported, crops):
         for crop in crops:
             yield [crop[None]]
 
-    with _converter(tf, exported, tf.float32) as converter:
+    with _converter(tf, exported, tf.float32) as converter, warnings.catch_warnings():
+        # The debugger calibrates with TensorFlow's own interpreter and warns of it.
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
