@@ -31,7 +31,8 @@ def draw_landmarks(image, landmarks, scheme=None, numbers=False):
     if not visible.any():
         return image
     # Thickness follows the face, so that a thumbnail and a poster both read well.
-    unit = max(1, round(np.ptp(landmarks[visible], axis=0).max() / 150))
+    side = np.ptp(landmarks[visible], axis=0).max()
+    unit, radius = max(1, round(side / 150)), max(0.8, side / 110)
     bits = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
     fixed = np.round(np.nan_to_num(landmarks) * 2**bits).astype(int)
     for line in schemes.get(scheme).lines if scheme else ():
@@ -40,7 +41,7 @@ def draw_landmarks(image, landmarks, scheme=None, numbers=False):
                 cv2.line(image, fixed[a], fixed[b], _LINE, unit, cv2.LINE_AA, bits)
     for index in np.flatnonzero(visible):
         point = tuple(int(v) for v in fixed[index])
-        cv2.circle(image, point, unit * 2**bits * 3 // 2, _POINT, -1, cv2.LINE_AA, bits)
+        cv2.circle(image, point, round(radius * 2**bits), _POINT, -1, cv2.LINE_AA, bits)
         if numbers:
             corner = (landmarks[index] + 2 * unit).round().astype(int)
             cv2.putText(
