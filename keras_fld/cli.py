@@ -169,7 +169,9 @@ def convert(model, output, mode, dataset, root, skip_bad):
     if mode == "int8":
         faces = catalog.read(dataset, root, found.train, skip_bad)
         faces = faces.sample(conversion.CALIBRATION_CROPS)
-        calibration = crops.model_crops(faces, models.frame_of(keras_model), skip_bad).images
+        data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
+        _notes(faces.skipped + data.skipped)
+        calibration = data.images
     conversion.convert(keras_model, output, mode, calibration)
     click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
     try:

@@ -100,12 +100,12 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
     if result.exists():
         return models.load(result)
     faces = catalog.read(recipe.dataset, root, catalog.find(recipe.dataset).train, skip_bad)
-    for sentence in faces.missing + faces.skipped:
-        print(f"note: {sentence}", file=sys.stderr)
     held = None
     if recipe.validation:
         faces, held = faces.split(recipe.validation)
     data = crops.training_crops(faces, recipe.frame, skip_bad)
+    for sentence in faces.missing + faces.skipped + data.skipped:
+        print(f"note: {sentence}", file=sys.stderr)
     epoch = _Epoch()
     dataset = pipeline.training_dataset(
         data, recipe.batch_size, recipe.augmentation, recipe.seed, lambda: epoch.number

@@ -150,7 +150,8 @@ def test_bad_input_is_one_line_and_exit_code_2(trained, own_tree, tmp_path):
     fails(run("evaluate", trained, "--dataset", "x", "--root", own_tree), "dataset must be one of")
     fails(run("convert", trained, tmp_path / "a.onnx"), "OUTPUT must end in .tflite")
     fails(
-        run("predict", "x.jpg", "--model", trained, "--box", "1,2", "--out", tmp_path), "a box must"
+        run("predict", "x.jpg", "--model", trained, "--box", "1,2", "--out", tmp_path),
+        "--box must be x,y",
     )
     fails(
         run("train", "--root", own_tree, "--out", tmp_path / "r", "--loss", "huge"), "loss must be"
@@ -160,8 +161,11 @@ def test_bad_input_is_one_line_and_exit_code_2(trained, own_tree, tmp_path):
     pts = own_tree / "afw" / "image_0001.pts"
     pts.write_text(pts.read_text().replace("}", ""))
     fails(run("train", "--root", own_tree, "--out", tmp_path / "r"), pts, "closing brace '}'")
+    image = own_tree / "afw" / "image_0002.png"
+    image.write_bytes(b"")
     result = run("train", "--root", own_tree, "--out", tmp_path / "s", "--skip-bad", *FAST)
-    assert result.returncode == 0 and f"note: {pts}" in result.stderr
+    assert result.returncode == 0, result.stderr
+    assert f"note: {pts}" in result.stderr and f"note: {image}" in result.stderr
 
 
 def test_an_interrupted_training_continues(tree, tmp_path):

@@ -1,5 +1,6 @@
 """The datasets by name."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ def load(
         frame: the model's `Frame`; None takes the default.
         batch_size: faces in a batch.
         seed: seed of order and augmentation.
-        skip_bad: leave bad files out instead of stopping at the first.
+        skip_bad: leave bad files out, with a warning each, instead of stopping at the first.
 
     Returns:
         Batches of images (batch, size, size, 3) uint8 and landmarks (batch, landmarks, 2) float32
@@ -96,8 +97,11 @@ def load(
     if augment is None:
         augment = split == find(name).train
     if augment is False:
-        return pipeline.plain_dataset(crops.model_crops(faces, frame, skip_bad), batch_size)
-    options = None if augment is True else augment
-    return pipeline.training_dataset(
-        crops.training_crops(faces, frame, skip_bad), batch_size, options, seed
-    )
+        data = crops.model_crops(faces, frame, skip_bad)
+    else:
+        data = crops.training_crops(faces, frame, skip_bad)
+    for sentence in faces.skipped + data.skipped:
+        warnings.warn(f"skipped: {sentence}", stacklevel=2)
+    if augment is False:
+        return pipeline.plain_dataset(data, batch_size)
+    return pipeline.training_dataset(data, batch_size, None if augment is True else augment, seed)

@@ -25,7 +25,9 @@ def read_image(path):
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from error
     image = None
-    if data.size:
+    # Half a PNG is refused here: the library below would also print a line of its own.
+    half = data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:].tobytes()
+    if data.size and not half:
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         try:
             image = cv2.imdecode(data, flags)

@@ -53,6 +53,13 @@ def test_load_augments_the_training_split_only(tree):
     assert not np.array_equal(next(iter(train))[0], next(iter(train))[0])
 
 
+def test_what_is_skipped_is_warned_of(own_tree):
+    (own_tree / "lfpw/testset" / "image_0001.png").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"skipped: .*image_0001.png: not an image"):
+        (images, _), _ = _collect(load("300w", own_tree, "common", skip_bad=True))
+    assert len(images) == 5
+
+
 def test_bad_sizes_are_refused(tree):
     with pytest.raises(ValueError, match="batch_size must be at least 1. Got: 0"):
         load("300w", tree, "common", batch_size=0)
