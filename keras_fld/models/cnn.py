@@ -1,7 +1,7 @@
 """CNN-6 and CNN-7, the plain networks of the Wing paper that the paper compares with.
 
 Feng et al., "Wing Loss for Robust Facial Landmark Localisation with Convolutional Neural Networks",
-CVPR 2018. They have no BatchNorm: convolution, ReLU and pooling alone.
+CVPR 2018. Read as convolution, ReLU and pooling alone, without BatchNorm: none is described.
 """
 
 import keras
