@@ -158,6 +158,8 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False):
         results.append(_subset(predictor, subset, data))
     if not results:
         raise ValueError(f"nothing to evaluate. {' '.join(notes)}")
+    # Files by their place in the dataset, for the same reason as the model's name.
+    notes = [note.replace(f"{root}/", "").replace(f"{root}: ", "") for note in notes]
     return Report(dataset, name, results, notes)
 
 

@@ -10,6 +10,7 @@ A run folder holds:
 import csv
 import dataclasses
 import json
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class Recipe:
             raise ValueError(f"learning_rate must be above 0. Got: {self.learning_rate}")
         if not 0 <= self.averaging < 1:
             raise ValueError(f"averaging must be at least 0 and below 1. Got: {self.averaging}")
+        losses.get(self.loss, **self.loss_options)
 
     @property
     def frame(self):
@@ -89,13 +91,13 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
         The trained Keras model, also at `out`/model.keras without optimiser state.
 
     Raises:
-        ValueError: bad data, or `out` holds a run of another recipe.
+        ValueError: bad data, `out` holds a run of another recipe, or the loss is no longer finite.
 
     Example:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
     """
     out = Path(out)
-    _open_run(out, recipe)
+    _check_run(out / "recipe.json", recipe)
     result = out / "model.keras"
     if result.exists():
         return models.load(result)
@@ -112,6 +114,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
     )
     steps = -(-len(data) // recipe.batch_size)
     model = _new_model(recipe, data, steps)
+    _write_recipe(out / "recipe.json", recipe)  # not before: bad data leaves no run behind
     checkpoint = out / "last.weights.h5"
     if checkpoint.exists():
         _restore(model, checkpoint)
@@ -132,6 +135,11 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
             _Checkpoint(checkpoint),
         ],
     )
+    if int(model.optimizer.iterations) < recipe.epochs * steps:
+        raise ValueError(
+            f"{out}: the loss must stay a finite number; lower the learning rate. "
+            f"Got: NaN or infinity in epoch {epoch.number}"
+        )
     # `fit` has put the averaged weights in place; the optimiser has done its work.
     with replacing(result) as temporary:
         model.save(temporary, include_optimizer=False)
@@ -192,24 +200,28 @@ def _restore(model, checkpoint):
         ) from error
 
 
-def _open_run(out, recipe):
-    """Writes recipe.json, or checks that the one there is the same."""
-    path = out / "recipe.json"
-    wanted = json.loads(json.dumps(dataclasses.asdict(recipe)))
-    if path.exists():
-        try:
-            found = json.loads(path.read_text("utf-8"))["recipe"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: not a recipe of this package ({error})") from error
-        for key in wanted:
-            if found.get(key) != wanted[key]:
+def _check_run(path, recipe):
+    """Raises ValueError when the folder's recipe is there and another one."""
+    if not path.exists():
+        return
+    try:
+        found = json.loads(path.read_text("utf-8"))["recipe"]
+        for key, wanted in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
+            if found.get(key) != wanted:
                 raise ValueError(
-                    f"{out}: holds a run with another {key}: {found.get(key)}. "
-                    f"Got: {wanted[key]}; choose another folder, or the same options to continue"
+                    f"{path.parent}: holds a run with another {key}: {found.get(key)}. Got: "
+                    f"{wanted}; choose another folder, or the same options to continue"
                 )
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: not a recipe of this package ({error})") from error
+
+
+def _write_recipe(path, recipe):
+    if path.exists():
         return
     versions = {"keras_fld": keras_fld.__version__, "keras": keras.__version__}
-    write_json(path, {"recipe": wanted, "versions": versions, "backend": keras.backend.backend()})
+    about = {"versions": versions, "backend": keras.backend.backend()}
+    write_json(path, {"recipe": dataclasses.asdict(recipe), **about})
 
 
 def _forget_rows(log, epochs):
@@ -242,5 +254,7 @@ class _Checkpoint(keras.callbacks.Callback):
         self.path = path
 
     def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            return  # the state before is worth more
         with replacing(self.path) as temporary:
             self.model.save_weights(temporary)

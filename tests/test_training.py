@@ -130,6 +130,8 @@ def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
     [
         ({"epochs": 0}, "epochs must be at least 1. Got: 0"),
         ({"learning_rate": 0}, "learning_rate must be above 0. Got: 0"),
+        ({"loss": "huge"}, "loss must be one of"),
+        ({"loss": "l1", "loss_options": {"alpha": 2}}, "loss L1 takes"),
         ({"averaging": 1}, "averaging must be at least 0 and below 1. Got: 1"),
     ],
 )
@@ -138,10 +140,23 @@ def test_bad_recipes_are_refused(options, rule):
         Recipe(**options)
 
 
+def test_a_loss_that_is_not_finite_stops_and_is_no_result(tree, tmp_path):
+    recipe = Recipe(**{**vars(RECIPE), "learning_rate": 1e30, "warmup": 0, "validation": 0})
+    with pytest.raises(ValueError, match="the loss must stay a finite number"):
+        training.train(recipe, tmp_path, tree, verbose=0)
+    assert {p.name for p in tmp_path.iterdir()} <= {"recipe.json", "log.csv"}
+
+
 def test_a_damaged_checkpoint_is_named(tree, tmp_path):
     (tmp_path / "last.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n half a file")
     with pytest.raises(ValueError, match="last.weights.h5: the checkpoint is damaged"):
         training.train(RECIPE, tmp_path, tree, verbose=0)
+
+
+def test_bad_data_leaves_no_run_behind(tmp_path):
+    with pytest.raises(ValueError, match="no such folder"):
+        training.train(RECIPE, tmp_path / "run", tmp_path / "none", verbose=0)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_damaged_recipe_file_is_named(tree, tmp_path):
