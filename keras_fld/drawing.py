@@ -6,9 +6,20 @@ import cv2
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld.diagrams import draw_conversion, draw_scheme
 from keras_fld.files import replacing
 
+__all__ = [
+    "draw_box",
+    "draw_conversion",
+    "draw_landmarks",
+    "draw_scheme",
+    "save_image",
+    "square",
+]
+
 _LINE, _POINT, _NUMBER = (90, 220, 90), (255, 255, 255), (255, 230, 60)
+_BITS = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
 
 
 def draw_landmarks(image, landmarks, scheme=None, numbers=False):
@@ -33,15 +44,14 @@ def draw_landmarks(image, landmarks, scheme=None, numbers=False):
     # Thickness follows the face, so that a thumbnail and a poster both read well.
     side = np.ptp(landmarks[visible], axis=0).max()
     unit, radius = max(1, round(side / 150)), max(0.8, side / 110)
-    bits = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
-    fixed = np.round(np.nan_to_num(landmarks) * 2**bits).astype(int)
+    fixed = np.round(np.nan_to_num(landmarks) * 2**_BITS).astype(int)
     for line in schemes.get(scheme).lines if scheme else ():
         for a, b in itertools.pairwise(line):
             if visible[a] and visible[b]:
-                cv2.line(image, fixed[a], fixed[b], _LINE, unit, cv2.LINE_AA, bits)
+                cv2.line(image, fixed[a], fixed[b], _LINE, unit, cv2.LINE_AA, _BITS)
     for index in np.flatnonzero(visible):
         point = tuple(int(v) for v in fixed[index])
-        cv2.circle(image, point, round(radius * 2**bits), _POINT, -1, cv2.LINE_AA, bits)
+        cv2.circle(image, point, round(radius * 2**_BITS), _POINT, -1, cv2.LINE_AA, _BITS)
         if numbers:
             corner = (landmarks[index] + 2 * unit).round().astype(int)
             cv2.putText(

@@ -21,7 +21,7 @@ def _catmull_rom(steps):
     return powers @ [[0, 1, 0, 0], [-0.5, 0, 0.5, 0], [1, -2.5, 2, -0.5], [-0.5, 1.5, -1.5, 0.5]]
 
 
-_PIECE = _catmull_rom(6)
+PIECE = _catmull_rom(6)
 
 
 def spline(points, closed=False):
@@ -30,7 +30,7 @@ def spline(points, closed=False):
     ends = (p[-1:], p[:2]) if closed else (2 * p[:1] - p[1:2], 2 * p[-1:] - p[-2:-1])
     p = np.concatenate([ends[0], p, ends[1]])
     pieces = np.stack([p[:-3], p[1:-2], p[2:-1], p[3:]], axis=1)
-    curve = (_PIECE @ pieces).reshape(-1, 2)
+    curve = (PIECE @ pieces).reshape(-1, 2)
     return curve if closed else np.concatenate([curve, p[-2:-1]])
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_fld.data.brush import band, grain, oval, paint, paint_tiles, resized, spline
 from keras_fld.data.face3d import AZIMUTH, MEAN_FACE, MEAN_SKIN, random_head
+from keras_fld.data.layouts import brow_outline, layout_points, pupil
 
 _SKIN = np.array([(242, 210, 190), (236, 196, 168), (214, 164, 130), (180, 128, 94),
                   (134, 90, 64), (96, 63, 47), (70, 48, 39)], np.float32)  # fmt: skip
@@ -49,7 +50,8 @@ class Portrait:
         texture: numpy Generator for noise, whose amount depends on the size.
         canvas: (3, side, side) float32, 0..255, painted over in place.
 
-    Its `points` are the landmarks (68, 2) in canvas pixels.
+    Its `points` are the landmarks (68, 2), iBUG-68 order, in canvas pixels; once it is drawn,
+    `landmarks` gives any layout's.
     """
 
     def __init__(self, rng, texture, canvas):
@@ -62,6 +64,7 @@ class Portrait:
         middle = 0.5 + np.clip(rng.normal(0, 0.04, 2), -0.08, 0.08) + (0, 0.03)
         self.origin = self.side * middle - 0.5 - self.unit * (low + high) / 2
         self.points = self.place(flat)
+        self.pupils, self.brow_half_width = [], None  # known when they are painted
 
         tone = rng.uniform(0, len(_SKIN) - 1.001)
         skin = _SKIN[int(tone)] * (1 - tone % 1) + _SKIN[int(tone) + 1] * (tone % 1)
@@ -91,6 +94,10 @@ class Portrait:
         """As `brush.paint`; softness and width are in face units."""
         paint(self.canvas, outline, colour, opacity, soft * self.unit, width * self.unit, clip)
 
+    def landmarks(self, scheme):
+        """The landmarks (landmarks, 2) of a painted head in any layout, in canvas pixels."""
+        return layout_points(self.points, np.array(self.pupils), self.brow_half_width, scheme)
+
     def draw(self):
         """Paint the whole head, back to front."""
         rng, turn = self.rng, self.head.rotation[0, 2]  # turn > 0: it looks to the right
@@ -100,9 +107,11 @@ class Portrait:
         light = self.surface()
         gaze = rng.normal(0, (0.06, 0.03)) + (turn * 0.08, 0)
         iris = _IRIS[rng.choice(5, p=_IRIS_SHARE)] * rng.uniform(0.8, 1.2)
-        self.eye(self.points[36:42], gaze, iris)
-        self.eye(self.points[42:48], gaze, iris)
-        self.brows(rng.uniform(0.025, 0.065))
+        for lids in (self.points[36:42], self.points[42:48]):
+            self.eye(lids, gaze, iris)
+            self.pupils.append(pupil(lids, gaze))
+        self.brow_half_width = rng.uniform(0.025, 0.065) * self.unit
+        self.brows(self.brow_half_width)
         self.nose()
         self.mouth()
         if not self.bald and rng.random() < 0.22:
@@ -219,7 +228,7 @@ class Portrait:
         breadth = np.linalg.norm(lids[3] - lids[0])
         if np.linalg.norm(lids[[1, 2]].mean(0) - lids[[4, 5]].mean(0)) > 0.02 * u:
             self.paint(outline, (232, 226, 222))
-            centre = lids.mean(0) + gaze * breadth
+            centre = pupil(lids, gaze)
             ry = 0.092 * u
             rx = ry * min(1.0, breadth / (0.36 * u) + 0.15)  # narrow on a turned head
             self.paint(oval(centre, rx, ry), iris * 0.55, 1, 0.01, clip=outline)
@@ -236,13 +245,10 @@ class Portrait:
         if self.makeup:
             self.paint(upper + up * 0.04, rng.uniform(20, 160, 3), 0.35, 0.03, 0.09)
 
-    def brows(self, thickness):
-        """Paint brows along their landmarks, thin at the outer end."""
+    def brows(self, half_width):
+        """Paint brows along their landmarks, thin at the outer end; half the width in pixels."""
         for brow in (self.points[17:22], self.points[22:27][::-1]):
-            curve = spline(brow)
-            along = np.linspace(0, 1, len(curve))
-            taper = np.interp(along, [0, 0.35, 0.9, 1], [0.15, 0.8, 1, 0.7])
-            self.paint(band(curve, taper * thickness * self.unit), self.brow, 0.8, 0.015)
+            self.paint(brow_outline(brow, half_width), self.brow, 0.8, 0.015)
 
     def nose(self):
         """Paint nostrils, wings, the shadow below and the shine on the ridge."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keras_fld import schemes
 from keras_fld.data.brush import grain, oval, paint, resized, spline
 from keras_fld.data.face3d import MEAN_FACE
 from keras_fld.data.portrait import Portrait
@@ -24,41 +25,46 @@ class SyntheticFace:
 
     Args:
         image: (size, size, 3) uint8, RGB.
-        landmarks: (68, 2) float32, iBUG-68 order, (x, y) pixels of the image, pixel centres at
-            whole numbers.
+        landmarks: (landmarks, 2) float32, (x, y) pixels of the image, pixel centres at whole
+            numbers.
     """
 
     image: np.ndarray
     landmarks: np.ndarray
 
 
-def draw(index: int, seed: int = 0, size: int = 160) -> SyntheticFace:
+def draw(index: int, seed: int = 0, size: int = 160, scheme="ibug68") -> SyntheticFace:
     """Draw one face; the same arguments always give the same pixels.
 
     Identity, expression, pose, colours and coverings depend on seed and index alone; another
-    size gives the same face larger or smaller.
+    size gives the same face larger or smaller, another layout other landmarks on the same pixels.
 
     Args:
         index: which face, from 0.
         seed: which series of faces, from 0.
         size: height and width of the image in pixels, at least 48.
+        scheme: layout of the landmarks: a `Scheme` of the package, its name or its number of
+            landmarks. Pupils are where the irises are painted, lower brow edges at the paint's.
 
     Returns:
         A `SyntheticFace`, all of whose landmarks lie inside the image.
 
     Raises:
-        ValueError: if an argument is too small.
+        ValueError: if an argument is too small, or there is no such layout.
 
     Example:
         >>> face = draw(3, size=96)
         >>> face.image.shape, face.landmarks.shape
         ((96, 96, 3), (68, 2))
+        >>> draw(3, size=96, scheme="wflw98").landmarks.shape
+        (98, 2)
     """
     for name, value in (("index", index), ("seed", seed)):
         if value < 0:
             raise ValueError(f"{name} must be non-negative. Got: {value}")
     if size < 48:
         raise ValueError(f"size must be at least 48. Got: {size}")
+    scheme = schemes.get(scheme)
     rng = np.random.Generator(np.random.Philox(key=[seed, index]))
     texture = np.random.Generator(rng.bit_generator.jumped())
     # Painted at twice the size and averaged down, which smooths every edge.
@@ -67,7 +73,7 @@ def draw(index: int, seed: int = 0, size: int = 160) -> SyntheticFace:
     _cover(portrait)
     image = _photograph(portrait, size)
     # Pixel centres are whole numbers in both: large = 2 * small + 0.5.
-    return SyntheticFace(image, ((portrait.points - 0.5) / 2).astype(np.float32))
+    return SyntheticFace(image, ((portrait.landmarks(scheme) - 0.5) / 2).astype(np.float32))
 
 
 def _scenery(rng, texture, side):

@@ -2,9 +2,31 @@ import cv2
 import numpy as np
 import pytest
 
+from keras_fld import data
+from keras_fld.data import synthetic_set
 from keras_fld.data.face3d import random_head
 from keras_fld.data.portrait import Portrait
 from keras_fld.data.synthetic import MEAN_FACE, SyntheticFace, draw
+from keras_fld.schemes import AFLW19, COFW29, IBUG68, SCHEMES, WFLW98, Scheme, convert
+
+# Of three faces of 160 pixels, as first released: mean brightness of 4 x 4 tiles, some landmarks.
+RELEASED = {
+    0: (
+        [[125.4, 120.8, 115.1, 99.0], [101.8, 105.2, 115.2, 70.7],
+         [78.9, 73.1, 82.2, 53.9], [61.1, 91.2, 75.1, 62.0]],
+        [[90.84, 115.23], [61.02, 74.67], [96.78, 62.41], [77.48, 86.21], [86.23, 105.15]],
+    ),
+    5: (
+        [[180.5, 215.3, 174.6, 190.9], [162.4, 149.6, 140.0, 164.3],
+         [147.2, 122.2, 120.3, 136.6], [64.4, 48.7, 51.2, 86.9]],
+        [[85.17, 127.48], [50.91, 62.28], [92.43, 53.79], [74.67, 78.78], [81.01, 107.57]],
+    ),
+    25: (
+        [[195.2, 42.7, 61.9, 123.7], [164.5, 67.7, 65.7, 111.7],
+         [177.0, 69.3, 71.2, 82.6], [196.8, 118.9, 129.4, 135.8]],
+        [[69.0, 120.81], [44.46, 62.16], [93.79, 62.32], [64.62, 92.05], [67.03, 110.82]],
+    ),
+}  # fmt: skip
 
 # The mirror partner of every iBUG-68 landmark, written out.
 MIRROR = [16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
@@ -42,6 +64,15 @@ def test_index_and_seed_change_the_face(faces):
     for other in (faces[4], draw(3, seed=8, size=96)):
         assert np.abs(other.landmarks - faces[3].landmarks).max() > 1
         assert np.abs(other.image.astype(int) - faces[3].image).mean() > 5
+
+
+@pytest.mark.parametrize("index", RELEASED)
+def test_the_series_of_faces_stays_the_released_one(index):
+    face, (tiles, landmarks) = draw(index), RELEASED[index]
+    # Not to the bit: OpenCV's versions round differently.
+    means = face.image.reshape(4, 40, 4, 40, 3).mean((1, 3, 4))
+    np.testing.assert_allclose(means, tiles, atol=0.3)
+    np.testing.assert_allclose(face.landmarks[[8, 36, 45, 30, 57]], landmarks, atol=0.02)
 
 
 def test_the_size_only_scales_the_face():
@@ -162,12 +193,94 @@ def test_the_drawn_outline_passes_through_the_jaw(index):
     assert signed[y, x][far].max() < 0.08 * portrait.unit
 
 
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=lambda scheme: scheme.name)
+def test_a_layout_changes_the_landmarks_alone(faces, scheme):
+    for index in range(0, 40, 8):
+        face = draw(index, seed=7, size=96, scheme=scheme)
+        np.testing.assert_array_equal(face.image, faces[index].image)
+        assert face.landmarks.shape == (scheme.num_landmarks, 2)
+        assert face.landmarks.dtype == np.float32
+        assert face.landmarks.min() > 3 and face.landmarks.max() < 92
+
+
+def test_layouts_agree_on_the_landmarks_they_share(faces):
+    for index in range(0, 40, 4):
+        dense, few, fewer = (draw(index, 7, 96, n).landmarks for n in (98, 29, 19))
+        np.testing.assert_array_equal(convert(dense, WFLW98, IBUG68), faces[index].landmarks)
+        np.testing.assert_array_equal(convert(dense, WFLW98, COFW29), few)
+        np.testing.assert_allclose(convert(dense, WFLW98, AFLW19), fewer, atol=1e-4)
+        np.testing.assert_allclose(fewer, convert(faces[index].landmarks, 68, 19), atol=1e-4)
+
+
+def test_what_a_dense_layout_adds_lies_between_its_neighbours(faces):
+    for index in range(0, 40, 4):
+        points = draw(index, 7, 96, 98).landmarks
+        unit = np.ptp(points, axis=0).max()
+        between = [(i, i - 1, i + 1) for i in range(1, 33, 2)]
+        between += [(62, 61, 63), (66, 65, 67), (70, 69, 71), (74, 73, 75)]
+        for middle, first, second in between:
+            chord = points[second] - points[first]
+            offset = points[middle] - points[[first, second]].mean(axis=0)
+            assert np.linalg.norm(offset) <= 0.15 * np.linalg.norm(chord) + 0.002 * unit
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_lower_brow_edges_and_pupils_are_where_the_paint_is(index):
+    portrait = _portrait(index, 0)
+    eyes, paint_eye = [], portrait.eye
+    portrait.eye = lambda *arguments: (eyes.append(arguments), paint_eye(*arguments))
+    portrait.draw()
+    points = portrait.landmarks(WFLW98)
+
+    portrait.canvas[:] = 0
+    portrait.brow = np.full(3, 255.0)
+    portrait.brows(portrait.brow_half_width)
+    painted = portrait.canvas.mean(0)
+    for upper, lower in zip((34, 35, 36, 43, 44, 45), (41, 40, 39, 49, 48, 47), strict=True):
+        step = points[lower] - points[upper]
+        # The edge is soft: beyond two standard deviations of its blur there is no paint.
+        beyond = points[lower] + 0.035 * portrait.unit * step / np.linalg.norm(step)
+        places = np.round([points[lower] - 0.5 * step, points[lower], beyond]).astype(int)
+        inside, edge, outside = (painted[y, x] for x, y in places)
+        assert inside > 80 and outside < 40 and outside < edge <= inside
+
+    for (lids, gaze, _), centre in zip(eyes, points[96:], strict=True):
+        if np.linalg.norm(lids[1:3].mean(0) - lids[4:].mean(0)) < 0.05 * portrait.unit:
+            continue  # closed
+        portrait.canvas[:] = 0
+        paint_eye(lids, gaze, np.float32([255, 0, 0]))
+        red, green, _ = portrait.canvas
+        y, x = np.nonzero((red > 60) & (green < 0.4 * red))
+        away = np.array([x.mean(), y.mean()]) - centre
+        assert np.linalg.norm(away) < 0.06 * portrait.unit  # lids and the glint hide parts
+
+
+def test_a_layout_of_ones_own_cannot_be_drawn():
+    own = Scheme("own", {"eyes": (0, 1)}, ((0, 1),), {})
+    with pytest.raises(ValueError, match="layout of a drawn face must be one of .*Got: 'own'"):
+        draw(0, size=48, scheme=own)
+
+
+@pytest.mark.parametrize("count", [19, 29, 98])
+def test_each_layout_is_a_dataset(count, monkeypatch):
+    monkeypatch.setattr(synthetic_set, "SIZES", {"train": 3, "test": 2})
+    faces = data.read(f"synthetic-{count}", split="test")
+    assert len(faces) == 2 and faces.scheme.num_landmarks == count
+    same = data.read("synthetic", split="test")
+    for face, other in zip(faces.faces, same.faces, strict=True):
+        np.testing.assert_array_equal(face.image(), other.image())
+        assert face.landmarks.shape == (count, 2)
+        low, high = face.landmarks.min(0), face.landmarks.max(0)
+        np.testing.assert_allclose(face.box, [*low, *(high - low)], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"index": -1}, "index must be non-negative. Got: -1"),
         ({"index": 0, "seed": -2}, "seed must be non-negative. Got: -2"),
         ({"index": 0, "size": 0}, "size must be at least 48. Got: 0"),
+        ({"index": 0, "scheme": "wflw"}, r"scheme must be one of .*wflw98.*Got: 'wflw'"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -1,0 +1,27 @@
+"""Landmark layouts: what every index means, written once.
+
+Augmentation reads the mirror permutation, losses and metrics the normalisers, the refined module
+the patches, drawing the lines.
+"""
+
+from keras_fld.schemes.aflw19 import AFLW19
+from keras_fld.schemes.cofw29 import COFW29
+from keras_fld.schemes.conversion import convert
+from keras_fld.schemes.ibug68 import IBUG68
+from keras_fld.schemes.registry import SCHEMES, find, get, reference, register
+from keras_fld.schemes.scheme import Scheme
+from keras_fld.schemes.wflw98 import WFLW98
+
+__all__ = [
+    "AFLW19",
+    "COFW29",
+    "IBUG68",
+    "SCHEMES",
+    "WFLW98",
+    "Scheme",
+    "convert",
+    "find",
+    "get",
+    "reference",
+    "register",
+]

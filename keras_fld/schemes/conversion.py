@@ -1,0 +1,146 @@
+"""One layout's landmarks from another's.
+
+A table says for every landmark of the target which of the source's it is the mean of. One source
+landmark is the same place on the face; several, or a neighbour, make an approximation, which the
+tables mark as such.
+"""
+
+import numpy as np
+
+from keras_fld.schemes import registry
+from keras_fld.schemes.mediapipe import IBUG68_FROM_MEDIAPIPE, MEDIAPIPE, MEDIAPIPE_LANDMARKS
+from keras_fld.schemes.scheme import run
+
+# Every landmark of iBUG-68 is one of WFLW-98.
+_IBUG68_FROM_WFLW98 = (
+    *range(0, 33, 2),
+    *run(33, 37),
+    *run(42, 46),
+    *run(51, 59),
+    *(60, 61, 63, 64, 65, 67),
+    *(68, 69, 71, 72, 73, 75),
+    *run(76, 95),
+)
+
+_COFW29_FROM_WFLW98 = (
+    *(33, 46, 37, 42),
+    *(35, 40, 44, 48),  # of each brow the middle of the upper and of the lower edge
+    *(60, 72, 64, 68),
+    *(62, 66, 70, 74),  # of each eye the middle of the upper and of the lower lid
+    *(96, 97),
+    *(55, 59, 54, 57),
+    *(76, 82, 79, 90, 94, 85),
+    16,
+)
+
+# After the nearest landmarks of Ghiasi and Fowlkes, Occlusion Coherence, CVPR 2014.
+_COFW29_FROM_IBUG68 = (
+    *(17, 26, 21, 22),
+    # Approximate: iBUG-68 has no lower edge of a brow, which about joins the brow's ends.
+    *(19, (17, 21), 24, (22, 26)),
+    *(36, 45, 39, 42),
+    # Approximate: the middle of a lid as that of its two landmarks.
+    *((37, 38), (40, 41), (43, 44), (46, 47)),
+    # Approximate: the pupil as the centre of the eye's contour, which does not follow the gaze.
+    *(run(36, 41), run(42, 47)),
+    *(31, 35, 30, 33),
+    *(48, 54, 51, 62, 66, 57),
+    8,
+)
+
+_AFLW19_FROM_IBUG68 = (
+    *(17, 19, 21, 22, 24, 26),
+    *(36, run(36, 41), 39, 42, run(42, 47), 45),  # approximate: the eyes' centres
+    *(31, 30, 35),
+    *(48, (62, 66), 54),  # approximate: the mouth's centre between the lips
+    8,
+)
+
+# target, source: the table
+_TABLES = {
+    ("ibug68", "wflw98"): _IBUG68_FROM_WFLW98,
+    ("cofw29", "wflw98"): _COFW29_FROM_WFLW98,
+    ("cofw29", "ibug68"): _COFW29_FROM_IBUG68,
+    ("aflw19", "ibug68"): _AFLW19_FROM_IBUG68,
+    ("ibug68", MEDIAPIPE): IBUG68_FROM_MEDIAPIPE,
+}
+_TABLES["aflw19", "wflw98"] = tuple(
+    tuple(_IBUG68_FROM_WFLW98[i] for i in (entry if isinstance(entry, tuple) else (entry,)))
+    for entry in _AFLW19_FROM_IBUG68
+)
+
+
+def conversions():
+    """The (source, target) names that `convert` knows, besides every layout to itself."""
+    return [(source, target) for target, source in _TABLES]
+
+
+def convert(points, source, target):
+    """Converts landmarks from one layout to another.
+
+    Exact are "wflw98" to "ibug68" and to "cofw29", whose landmarks are all among the source's.
+    Approximate in the places that the tables of this file name are "ibug68" to "cofw29" (lower
+    brow edges, lid middles, pupils), "ibug68" and "wflw98" to "aflw19" (centres of eyes and mouth)
+    and "mediapipe478" to "ibug68" (throughout: a mesh vertex is no annotated landmark).
+
+    Args:
+        points: (..., landmarks, dimensions) in any unit, dimensions usually 2; NaN where not
+            annotated. MediaPipe's may be its 468 or 478 points, in pixels or normalised.
+        source: a `Scheme`, its name or number of landmarks, or "mediapipe478".
+        target: likewise, but never MediaPipe's.
+
+    Returns:
+        (..., target landmarks, dimensions) floats, NaN where a landmark it needs is NaN.
+
+    Raises:
+        ValueError: a layout or the conversion is unknown, or the points do not fit the source.
+
+    Example:
+        >>> from keras_fld.schemes import WFLW98, convert
+        >>> convert(WFLW98.mean_shape, "wflw98", "ibug68").shape
+        (68, 2)
+    """
+    source, counts = _layout(source)
+    target, _ = _layout(target)
+    points = np.asarray(points)
+    if not np.issubdtype(points.dtype, np.floating):
+        points = points.astype(float)
+    if points.ndim < 2 or points.shape[-2] not in counts:
+        expected = " or ".join(str(count) for count in counts)
+        raise ValueError(
+            f"points of {source} must have shape (..., {expected}, dimensions). Got: {points.shape}"
+        )
+    if source == target:
+        return points.copy()
+    groups = [list(group) for group in groups_of(source, target)]
+    return np.stack([points[..., group, :].mean(axis=-2) for group in groups], axis=-2)
+
+
+def groups_of(source, target):
+    """For every landmark of the target the source's indices that it is the mean of.
+
+    Raises:
+        ValueError: the conversion is unknown.
+
+    Example:
+        >>> groups_of("ibug68", "cofw29")[12]
+        (37, 38)
+    """
+    source, target = _layout(source)[0], _layout(target)[0]
+    if (target, source) not in _TABLES:
+        known = ", ".join(f"{a} to {b}" for a, b in conversions())
+        raise ValueError(f"conversion must be one of {known}. Got: {source} to {target}")
+    return tuple(
+        entry if isinstance(entry, tuple) else (entry,) for entry in _TABLES[target, source]
+    )
+
+
+def _layout(scheme):
+    """Name and possible numbers of landmarks."""
+    if scheme == MEDIAPIPE or scheme in MEDIAPIPE_LANDMARKS:
+        return MEDIAPIPE, MEDIAPIPE_LANDMARKS
+    try:
+        scheme = registry.get(scheme)
+    except ValueError as error:
+        raise ValueError(str(error).replace(". Got:", f" or {MEDIAPIPE}. Got:")) from None
+    return scheme.name, (scheme.num_landmarks,)

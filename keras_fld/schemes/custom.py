@@ -1,0 +1,123 @@
+"""Layouts that are not the package's own, described by a dictionary, as in a JSON file.
+
+    {
+      "name": "five",
+      "landmarks": ["left eye", "right eye", "nose", "left mouth", "right mouth"],
+      "mirror_pairs": [["left eye", "right eye"], ["left mouth", "right mouth"]],
+      "eyes": [["left eye"], ["right eye"]]
+    }
+
+Landmarks are called by name or by index from 0; `landmarks` may be their number alone. `eyes` are
+the landmarks whose centres are the pupils, for the normaliser "inter_pupil". Optional are
+`normalizers`, `patches` and `lines` as in `Scheme`; without patches all landmarks are one.
+"""
+
+from keras_fld.schemes.scheme import Scheme
+
+_KEYS = ("name", "landmarks", "mirror_pairs", "eyes", "normalizers", "patches", "lines")
+
+
+def from_dict(description):
+    """The layout that a dictionary describes.
+
+    Args:
+        description: as at the top of this module.
+
+    Returns:
+        A `Scheme`.
+
+    Raises:
+        ValueError: a part is missing, of the wrong kind, or names a landmark that there is not.
+
+    Example:
+        >>> from_dict({"name": "two", "landmarks": 2, "mirror_pairs": [[0, 1]]}).num_landmarks
+        2
+    """
+    if not isinstance(description, dict):
+        raise ValueError(f"a scheme must be a dictionary. Got: {type(description).__name__}")
+    for key in description:
+        if key not in _KEYS:
+            raise ValueError(f"a scheme's keys must be among {', '.join(_KEYS)}. Got: {key!r}")
+    name = description.get("name")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise ValueError(f"a scheme's name must be a text. Got: {name!r}")
+    index = _index(names_of(description))
+
+    def indices(value, what):
+        if not isinstance(value, (list, tuple)) or not value:
+            raise ValueError(f"{what} of a scheme must be a list of landmarks. Got: {value!r}")
+        return tuple(index(item) for item in value)
+
+    def pair(value, what):
+        if not isinstance(value, (list, tuple)) or len(value) != 2:
+            raise ValueError(f"{what} of a scheme must be two lists of landmarks. Got: {value!r}")
+        return tuple(indices(group, what) for group in value)
+
+    pairs = tuple(indices(p, "mirror_pairs") for p in _list(description, "mirror_pairs"))
+    paired = [i for p in pairs for i in p]
+    if any(len(p) != 2 for p in pairs) or len(set(paired)) != len(paired):
+        raise ValueError("mirror_pairs of a scheme must be pairs that share no landmark")
+    normalizers = {}
+    if description.get("eyes") is not None:
+        normalizers["inter_pupil"] = pair(description["eyes"], "eyes")
+    for key, value in _dict(description, "normalizers").items():
+        normalizers[key] = pair(value, "normalizers")
+    count = len(names_of(description))
+    patches = {k: indices(v, "patches") for k, v in _dict(description, "patches").items()}
+    patches = patches or {"face": tuple(range(count))}
+    if sorted(i for patch in patches.values() for i in patch) != list(range(count)):
+        raise ValueError("patches of a scheme must cover every landmark once")
+    lines = tuple(indices(line, "lines") for line in _list(description, "lines"))
+    return Scheme(name.strip(), patches, pairs, normalizers, lines)
+
+
+def to_dict(scheme):
+    """A layout as a dictionary for JSON, by indices; `from_dict` gives the layout back."""
+    return {
+        "name": scheme.name,
+        "landmarks": scheme.num_landmarks,
+        "mirror_pairs": [list(pair) for pair in scheme.mirror_pairs],
+        "normalizers": {k: [list(g) for g in v] for k, v in scheme.normalizers.items()},
+        "patches": {k: list(v) for k, v in scheme.patches.items()},
+        "lines": [list(line) for line in scheme.lines],
+    }
+
+
+def names_of(description):
+    """Names of the landmarks of a described layout, in order; their indices where it has none."""
+    names = description.get("landmarks")
+    if isinstance(names, int) and not isinstance(names, bool) and 1 <= names <= 10_000:
+        return [str(index) for index in range(names)]
+    good = isinstance(names, (list, tuple)) and all(isinstance(n, str) and n for n in names)
+    if not good or not names or len(set(names)) != len(names):
+        raise ValueError(
+            f"landmarks of a scheme must be different names, or how many there are. Got: {names!r}"
+        )
+    return list(names)
+
+
+def _index(names):
+    numbers = {name: number for number, name in enumerate(names)}
+
+    def index(item):
+        if isinstance(item, int) and not isinstance(item, bool) and 0 <= item < len(names):
+            return item
+        if isinstance(item, str) and item in numbers:
+            return numbers[item]
+        raise ValueError(f"a scheme's landmark must be a name or index it has. Got: {item!r}")
+
+    return index
+
+
+def _list(description, key):
+    value = description.get(key) or []
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{key} of a scheme must be a list. Got: {type(value).__name__}")
+    return value
+
+
+def _dict(description, key):
+    value = description.get(key) or {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{key} of a scheme must be a dictionary. Got: {type(value).__name__}")
+    return value

@@ -1,0 +1,68 @@
+"""The layouts by name."""
+
+from keras_fld.schemes import custom
+from keras_fld.schemes.aflw19 import AFLW19
+from keras_fld.schemes.cofw29 import COFW29
+from keras_fld.schemes.ibug68 import IBUG68
+from keras_fld.schemes.scheme import Scheme
+from keras_fld.schemes.wflw98 import WFLW98
+
+SCHEMES = {scheme.name: scheme for scheme in (IBUG68, AFLW19, COFW29, WFLW98)}
+# Those of models and data met in this process that are not the package's, so that names find them.
+_OTHERS = {}
+
+
+def get(scheme):
+    """Finds a scheme.
+
+    Args:
+        scheme: a `Scheme`, its name, its description as a dictionary, or a number of landmarks that
+            only one of the package's schemes has.
+
+    Returns:
+        The `Scheme`.
+
+    Raises:
+        ValueError: there is none such.
+
+    Example:
+        >>> get(68).name
+        'ibug68'
+    """
+    if isinstance(scheme, Scheme):
+        return scheme
+    if isinstance(scheme, dict):
+        return register(custom.from_dict(scheme))
+    for known in SCHEMES.values():
+        if scheme in (known.name, known.num_landmarks):
+            return known
+    if isinstance(scheme, str) and scheme in _OTHERS:
+        return _OTHERS[scheme]
+    names = ", ".join(f"{s.name} ({s.num_landmarks} landmarks)" for s in SCHEMES.values())
+    raise ValueError(f"scheme must be one of {names}. Got: {scheme!r}")
+
+
+def register(scheme):
+    """Makes a layout found by its name in this process; the last one of a name counts.
+
+    Returns:
+        The scheme.
+
+    Raises:
+        ValueError: one of the package's own layouts has that name.
+    """
+    if SCHEMES.get(scheme.name, scheme) != scheme:
+        raise ValueError(f"a scheme of another layout cannot be called {scheme.name!r}")
+    if scheme.name not in SCHEMES:
+        _OTHERS[scheme.name] = scheme
+    return scheme
+
+
+def reference(scheme):
+    """What a file keeps of a layout, for `get`: the name of the package's own, else all of it."""
+    return scheme.name if SCHEMES.get(scheme.name) == scheme else custom.to_dict(scheme)
+
+
+def find(num_landmarks):
+    """The scheme with that many landmarks, or None."""
+    return next((s for s in SCHEMES.values() if s.num_landmarks == num_landmarks), None)

@@ -1,0 +1,91 @@
+"""What a landmark layout is."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A landmark layout.
+
+    Args:
+        name: identifier, such as "ibug68".
+        patches: facial region to its landmark indices; together they cover every index once.
+        mirror_pairs: index pairs that change places in a mirror; the others stay.
+        normalizers: name of a distance to the two groups of indices whose centres it joins.
+        lines: index runs to draw, a closed one repeating its first index.
+
+    Example:
+        >>> from keras_fld.schemes import IBUG68
+        >>> IBUG68.num_landmarks, int(IBUG68.mirror[36])
+        (68, 45)
+    """
+
+    name: str
+    patches: dict[str, tuple[int, ...]]
+    mirror_pairs: tuple[tuple[int, int], ...]
+    normalizers: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    lines: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+
+    @property
+    def num_landmarks(self):
+        return sum(len(indices) for indices in self.patches.values())
+
+    @cached_property
+    def mirror(self):
+        """Permutation that renames the landmarks of a mirrored face: (landmarks,) integers."""
+        order = np.arange(self.num_landmarks)
+        for left, right in self.mirror_pairs:
+            order[[left, right]] = right, left
+        return order
+
+    @cached_property
+    def mean_shape(self):
+        """Default mean shape, (landmarks, 2): centred on its tight box, whose longer side is 1.
+
+        Raises:
+            ValueError: the layout is not one of the package's own.
+        """
+        # Frontal view of the package's own 3-D face: it carries no dataset's licence.
+        from keras_fld.data.layouts import mean_points
+
+        points = mean_points(self)
+        low, high = points.min(axis=0), points.max(axis=0)
+        return (points - (low + high) / 2) / (high - low).max()
+
+    def distance(self, points, normalizer):
+        """Normalising distance of each face, in the points' unit.
+
+        Args:
+            points: (..., landmarks, 2) array.
+            normalizer: a key of `normalizers`, such as "inter_pupil".
+
+        Returns:
+            (...) array, NaN where a landmark it needs is not annotated.
+
+        Raises:
+            ValueError: the scheme has no such normaliser.
+        """
+        first, second = self.normalizer_indices(normalizer)
+        points = np.asarray(points)
+        offset = points[..., first, :].mean(axis=-2) - points[..., second, :].mean(axis=-2)
+        return np.linalg.norm(offset, axis=-1)
+
+    def normalizer_indices(self, name):
+        """The two index tuples of a normaliser; raises ValueError when there is none such."""
+        if name not in self.normalizers:
+            known = ", ".join(sorted(self.normalizers))
+            raise ValueError(f"normalizer of {self.name} must be one of {known}. Got: {name!r}")
+        return tuple(list(group) for group in self.normalizers[name])
+
+
+def run(first, last):
+    """The indices from `first` to `last`, both included."""
+    return tuple(range(first, last + 1))
+
+
+def mirrored(first, last, other):
+    """Pairs of the run `first`..`last` with the run that ends in `other` and comes backwards."""
+    return tuple((index, other - (index - first)) for index in run(first, last))

@@ -1,0 +1,46 @@
+"""WFLW-98: Wu et al., Look at Boundary, CVPR 2018, https://wywu.github.io/projects/LAB/WFLW.html.
+
+It refines iBUG-68: a contour of twice the density, brows with an upper and a lower edge, the
+middles of the eyelids, and the pupils.
+"""
+
+from keras_fld.schemes.scheme import Scheme, mirrored, run
+
+WFLW98 = Scheme(
+    name="wflw98",
+    patches={
+        "contour": run(0, 32),
+        "brows": run(33, 50),
+        "nose": run(51, 59),
+        "eyes": (*run(60, 75), 96, 97),
+        "mouth": run(76, 95),
+    },
+    mirror_pairs=(
+        *mirrored(0, 15, 32),
+        *mirrored(33, 37, 46),
+        *mirrored(38, 41, 50),
+        *mirrored(55, 56, 59),
+        *mirrored(60, 64, 72),
+        *mirrored(65, 67, 75),
+        *mirrored(76, 78, 82),
+        *mirrored(83, 84, 87),
+        *mirrored(88, 89, 92),
+        (93, 95),
+        (96, 97),
+    ),
+    normalizers={
+        "inter_ocular": ((60,), (72,)),
+        "inter_pupil": ((96,), (97,)),
+    },
+    lines=(
+        run(0, 32),
+        (*run(33, 41), 33),
+        (*run(42, 50), 42),
+        run(51, 54),
+        run(55, 59),
+        (*run(60, 67), 60),
+        (*run(68, 75), 68),
+        (*run(76, 87), 76),
+        (*run(88, 95), 88),
+    ),
+)

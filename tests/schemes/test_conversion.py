@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from keras_fld import schemes
+from keras_fld.schemes import IBUG68, SCHEMES, WFLW98, convert
+from keras_fld.schemes.conversion import conversions, groups_of
+
+BETWEEN = [pair for pair in conversions() if pair[0] in SCHEMES]
+every = pytest.mark.parametrize(("source", "target"), conversions(), ids="-".join)
+between_schemes = pytest.mark.parametrize(("source", "target"), BETWEEN, ids="-".join)
+
+# MediaPipe's face oval, from the chin up the image's left side and up its right side.
+OVAL_LEFT = [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127]
+OVAL_RIGHT = [152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356]
+
+
+def count_of(name):
+    return 478 if name == "mediapipe478" else schemes.get(name).num_landmarks
+
+
+def test_every_conversion_that_is_promised_is_there():
+    promised = {("ibug68", "cofw29"), ("ibug68", "aflw19"), ("wflw98", "ibug68")}
+    assert promised | {("mediapipe478", "ibug68")} <= set(conversions())
+
+
+@every
+def test_it_is_the_mean_of_the_tables_landmarks(source, target):
+    points = np.random.default_rng(0).normal(size=(3, count_of(source), 2))
+    result = convert(points, source, target)
+    assert result.shape == (3, schemes.get(target).num_landmarks, 2)
+    for index, group in enumerate(groups_of(source, target)):
+        np.testing.assert_allclose(result[:, index], points[:, list(group)].mean(axis=1))
+
+
+@between_schemes
+def test_it_commutes_with_the_mirror(source, target):
+    first, second = schemes.get(source), schemes.get(target)
+    points = np.random.default_rng(1).normal(size=(first.num_landmarks, 2))
+    mirrored = (points * [-1, 1])[first.mirror]
+    expected = (convert(points, source, target) * [-1, 1])[second.mirror]
+    np.testing.assert_allclose(convert(mirrored, source, target), expected, atol=1e-12)
+
+
+@between_schemes
+def test_patches_come_from_the_same_patches(source, target):
+    first, second = schemes.get(source), schemes.get(target)
+    for patch, indices in second.patches.items():
+        for index in indices:
+            assert set(groups_of(source, target)[index]) <= set(first.patches[patch])
+
+
+def test_mean_shapes_convert_into_each_other_where_that_is_exact():
+    for target in ("ibug68", "cofw29", "aflw19"):
+        shape, expected = convert(WFLW98.mean_shape, 98, target), schemes.get(target).mean_shape
+        shape = (shape - (shape.min(0) + shape.max(0)) / 2) / np.ptp(shape, axis=0).max()
+        np.testing.assert_allclose(shape, expected, atol=1e-12)
+
+
+def test_by_way_of_68_gives_the_same_19_as_at_once():
+    points = np.random.default_rng(2).normal(size=(98, 2))
+    np.testing.assert_allclose(convert(convert(points, 98, 68), 68, 19), convert(points, 98, 19))
+
+
+def test_mediapipe_table_is_symmetric():
+    """Each vertex has one mirror partner, wherever it is used."""
+    groups, partner = groups_of("mediapipe478", "ibug68"), {}
+    for index, group in enumerate(groups):
+        other = groups[IBUG68.mirror[index]]
+        assert len(group) == len(other)
+        if len(group) == 1:
+            assert partner.setdefault(group[0], other[0]) == other[0]
+    assert all(partner[partner[vertex]] == vertex for vertex in partner)
+    used = [vertex for group in groups for vertex in group]
+    assert len(used) == len(set(used)) and max(used) < 468
+
+
+def test_mediapipe_contour_follows_the_face_oval():
+    groups = groups_of("mediapipe478", "ibug68")
+    for side, oval in ((range(8, -1, -1), OVAL_LEFT), (range(8, 17), OVAL_RIGHT)):
+        places = [np.mean([oval.index(vertex) for vertex in groups[index]]) for index in side]
+        assert (np.diff(places) > 0).all() and places[0] == 0
+
+
+def test_mediapipe_takes_468_and_478_points_in_two_or_three_dimensions():
+    points = np.random.default_rng(3).normal(size=(478, 3)).astype("float32")
+    result = convert(points, 478, 68)
+    assert result.shape == (68, 3) and result.dtype == np.float32
+    np.testing.assert_array_equal(convert(points[:468], "mediapipe478", "ibug68"), result)
+
+
+@every
+def test_a_missing_landmark_is_missing_only_where_it_is_needed(source, target):
+    points = np.zeros((count_of(source), 2))
+    groups = groups_of(source, target)
+    lost = groups[-1][0]
+    points[lost] = np.nan
+    gone = np.isnan(convert(points, source, target)).all(axis=-1)
+    assert gone.tolist() == [lost in group for group in groups]
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_to_itself_is_a_copy(name):
+    points = SCHEMES[name].mean_shape
+    same = convert(points, name, SCHEMES[name])
+    np.testing.assert_array_equal(same, points)
+    assert same is not points and not np.shares_memory(same, points)
+
+
+def test_whole_numbers_are_taken():
+    assert convert(np.arange(136).reshape(68, 2), 68, 19)[7].tolist() == [77, 78]
+
+
+@pytest.mark.parametrize(
+    ("shape", "source", "target", "message"),
+    [
+        ((98, 2), 68, 29, r"points of ibug68 must have shape \(\.\.\., 68, dim.*Got: \(98, 2\)"),
+        ((68,), 68, 29, r"points of ibug68 must have shape.*Got: \(68,\)"),
+        ((400, 2), "mediapipe478", 68, r"478 or 468, dimensions\)\. Got: \(400, 2\)"),
+        ((19, 2), 19, 29, r"one of wflw98 to ibug68,.*Got: aflw19 to cofw29"),
+        ((68, 2), 68, "mediapipe478", r"Got: ibug68 to mediapipe478"),
+        ((68, 2), "ibug", 68, r"scheme must be one of .* or mediapipe478\. Got: 'ibug'"),
+        ((68, 2), 68, 7, r"scheme must be one of .*Got: 7"),
+    ],
+)
+def test_errors_say_what_is_possible(shape, source, target, message):
+    with pytest.raises(ValueError, match=message):
+        convert(np.zeros(shape), source, target)
