@@ -3,7 +3,7 @@
 Errors are measured in photograph pixels, where every normaliser is known.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,112 +11,22 @@ import numpy as np
 from keras_fld.data import catalog, crops
 from keras_fld.data.faces import Absent
 from keras_fld.data.geometry import invert, transform
-from keras_fld.files import replacing, write_json
 from keras_fld.predictor import open_model
+from keras_fld.report import LIMIT, Report, SubsetResult, ced_auc, failure_rate, plot_ced
 
-# A face with an NME above it is a failure, and the CED curve's area ends there; in per cent.
-LIMIT = 10.0
-
-
-@dataclass(frozen=True)
-class SubsetResult:
-    """Figures of one subset.
-
-    Args:
-        subset: its name.
-        names: name of each face.
-        errors: normaliser to the NME of each face in per cent, NaN where it is not annotated.
-        regions: facial region to its NME in per cent of the first normaliser.
-        predictions: (faces, landmarks, 2) photograph pixels.
-    """
-
-    subset: str
-    names: list[str]
-    errors: dict[str, np.ndarray]
-    regions: dict[str, float]
-    predictions: np.ndarray
-
-    def row(self, normalizer):
-        """Figures under one normaliser, in per cent; faces without it are left out and counted."""
-        errors = self.errors[normalizer]
-        counted = errors[~np.isnan(errors)]
-        return {
-            "subset": self.subset,
-            "normalizer": normalizer,
-            "faces": len(counted),
-            "left_out": len(errors) - len(counted),
-            "nme": float(counted.mean()) if len(counted) else float("nan"),
-            "failure_rate": failure_rate(counted),
-            "auc": ced_auc(counted),
-        }
+__all__ = [
+    "LIMIT",
+    "Report",
+    "SubsetResult",
+    "ced_auc",
+    "evaluate",
+    "face_errors",
+    "failure_rate",
+    "plot_ced",
+]
 
 
-@dataclass(frozen=True)
-class Report:
-    """Result of an evaluation.
-
-    Args:
-        dataset: name of the dataset.
-        model: name of the model.
-        subsets: a `SubsetResult` each.
-        notes: sentences on missing parts and skipped files.
-    """
-
-    dataset: str
-    model: str
-    subsets: list[SubsetResult]
-    notes: list[str]
-
-    @property
-    def rows(self):
-        """One dictionary for each subset and normaliser."""
-        return [subset.row(name) for subset in self.subsets for name in subset.errors]
-
-    def nme(self, subset, normalizer="inter_pupil"):
-        """NME of a subset in per cent."""
-        return next(s for s in self.subsets if s.subset == subset).row(normalizer)["nme"]
-
-    def __str__(self):
-        head = (
-            f"{'subset':<12}{'normaliser':<14}{'faces':>6}{'NME %':>9}{'FR@10 %':>9}{'AUC@10':>9}"
-        )
-        lines = [head, "-" * len(head)]
-        for row in self.rows:
-            lines.append(
-                f"{row['subset']:<12}{row['normalizer']:<14}{row['faces']:>6}"
-                f"{row['nme']:>9.3f}{row['failure_rate']:>9.2f}{row['auc']:>9.2f}"
-            )
-        return "\n".join(lines)
-
-    def region_table(self):
-        """The NME of each facial region as text, a line for each subset."""
-        lines = []
-        for result in self.subsets:
-            figures = "".join(f"  {name} {nme:.3f}" for name, nme in result.regions.items())
-            lines.append(f"{result.subset:<12}{next(iter(result.errors)):<14}{figures}")
-        return "\n".join(lines)
-
-    def save(self, folder):
-        """Writes evaluation.json, with every face's error, and the CED curves as ced.png."""
-        folder = Path(folder)
-        write_json(
-            folder / "evaluation.json",
-            {
-                "dataset": self.dataset,
-                "model": self.model,
-                "rows": self.rows,
-                "regions": {s.subset: s.regions for s in self.subsets},
-                "notes": self.notes,
-                "faces": {
-                    s.subset: {"name": s.names, **{k: v.round(4) for k, v in s.errors.items()}}
-                    for s in self.subsets
-                },
-            },
-        )
-        plot_ced(self, folder / "ced.png")
-
-
-def evaluate(model, dataset, root=None, subsets=None, skip_bad=False):
+def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, **options):
     """Evaluates a model on the test subsets of a dataset.
 
     Args:
@@ -125,9 +35,11 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False):
         root: its folder.
         subsets: names of the subsets; None takes every one that is there.
         skip_bad: leave bad files out instead of stopping at the first.
+        **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
 
     Returns:
-        A `Report`: printed, it is the table.
+        A `Report`: printed, it is the table. A protocol's attributes, such as WFLW's, are rows of
+        their own, and so are occluded and visible landmarks where the annotation tells them apart.
 
     Raises:
         ValueError: no subset is there, a file is bad, or the model has another layout.
@@ -140,22 +52,29 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False):
     # The name alone: a report that is passed on should not tell of its maker's folders.
     name = Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
     results, notes = [], []
-    for subset in subsets or catalog.find(dataset).tests:
+    found = catalog.find(dataset)
+    for subset in subsets or found.tests:
         try:
-            faces = catalog.read(dataset, root, subset, skip_bad)
+            faces = catalog.read(dataset, root, subset, skip_bad, **options)
         except Absent as error:
             if subsets:
                 raise
             notes.append(f"{subset}: not evaluated: {error}")
             continue
-        if subset == "full" and faces.missing and not subsets:
+        union = subset == "full" and subset not in (found.parts or found.tests)
+        if union and faces.missing and not subsets:
             notes.append(f"full: not evaluated: {'; '.join(faces.missing)}")
             continue
         notes += [f"{subset}: {sentence}" for sentence in faces.missing + faces.skipped]
         check_landmarks(predictor, faces.scheme)
         data = crops.model_crops(faces, predictor.frame, skip_bad)
         notes += [f"{subset}: {sentence}" for sentence in data.skipped]
-        results.append(_subset(predictor, subset, data))
+        whole, kept = _subset(predictor, subset, data, faces)
+        results.append(whole)
+        for name in faces.attributes:
+            having = np.array([name in face.attributes for face in kept])
+            if having.any():
+                results.append(_part(whole, name, having, kept, data.scheme))
     if not results:
         raise ValueError(f"nothing to evaluate. {' '.join(notes)}")
     # Files by their place in the dataset, for the same reason as the model's name.
@@ -172,25 +91,68 @@ def check_landmarks(predictor, scheme):
         )
 
 
-def _subset(predictor, subset, data):
-    predicted = predictor.predict(data.images)
+def _subset(predictor, subset, data, faces):
+    """The result of one subset, and the faces of it that could be read."""
+    by_name = {face.name: face for face in faces.faces}
+    kept = [by_name[name] for name in data.names]
     back = [invert(matrix) for matrix in data.matrices]
-    truth = np.stack([transform(p, m) for p, m in zip(data.landmarks, back, strict=True)])
+    predicted = predictor.predict(data.images)
     predicted = np.stack([transform(p, m) for p, m in zip(predicted, back, strict=True)])
+    truth = np.stack([face.landmarks for face in kept]).astype(float)
+    wrong = face_errors(truth, predicted)
     errors = {
-        name: 100 * face_errors(truth, predicted) / data.scheme.distance(truth, name)
-        for name in data.scheme.normalizers
+        name: 100 * wrong / _distances(kept, truth, data.scheme, name) for name in faces.normalizers
     }
-    # The paper's own normaliser first.
-    errors = dict(sorted(errors.items(), key=lambda item: item[0] != "inter_pupil"))
-    distance = data.scheme.distance(truth, next(iter(errors)))
-    regions = {
-        name: float(
-            np.nanmean(100 * face_errors(truth[:, indices], predicted[:, indices]) / distance)
-        )
-        for name, indices in ((k, list(v)) for k, v in data.scheme.patches.items())
-    }
-    return SubsetResult(subset, data.names, errors, regions, predicted)
+    whole = SubsetResult(subset, data.names, errors, {}, predicted)
+    return _with_parts_of_faces(whole, kept, data.scheme), kept
+
+
+def _part(whole, subset, chosen, kept, scheme):
+    """The result of some faces of a subset."""
+    part = replace(
+        whole,
+        subset=subset,
+        names=[name for name, takes in zip(whole.names, chosen, strict=True) if takes],
+        errors={name: errors[chosen] for name, errors in whole.errors.items()},
+        predictions=whole.predictions[chosen],
+    )
+    kept = [face for face, takes in zip(kept, chosen, strict=True) if takes]
+    return _with_parts_of_faces(part, kept, scheme)
+
+
+def _with_parts_of_faces(result, kept, scheme):
+    """The result with the NME of regions and of visible and occluded landmarks."""
+    truth = np.stack([face.landmarks for face in kept]).astype(float)
+    distance = _distances(kept, truth, scheme, next(iter(result.errors)))
+
+    def nme(landmarks):
+        chosen = np.where(landmarks[..., None], truth, np.nan)
+        errors = 100 * face_errors(chosen, result.predictions) / distance
+        errors = errors[~np.isnan(errors)]
+        return float(errors.mean()) if len(errors) else float("nan")
+
+    every = np.arange(scheme.num_landmarks)
+    regions = {name: nme(np.isin(every, indices)[None]) for name, indices in scheme.patches.items()}
+    visibility = {}
+    if all(face.occluded is not None for face in kept):
+        occluded = np.stack([face.occluded for face in kept])
+        visibility = {"visible": nme(~occluded), "occluded": nme(occluded)}
+        # Hidden landmarks that are not annotated tell nothing.
+        visibility = {} if np.isnan(visibility["occluded"]) else visibility
+    return replace(result, regions=regions, visibility=visibility)
+
+
+def _distances(kept, truth, scheme, name):
+    """A normaliser of each face in pixels: (faces,), NaN where it is not known."""
+    if name == "face_size":
+        return np.array([np.sqrt(np.prod(face.box[2:])) for face in kept])
+    known = np.full(len(kept), np.nan)
+    if name in scheme.normalizers:
+        known = scheme.distance(truth, name)
+    given = np.array([face.distances.get(name, np.nan) for face in kept])
+    distances = np.where(np.isnan(given), known, given)
+    # Eyes annotated at one place are no distance.
+    return np.where(distances > 0, distances, np.nan)
 
 
 def face_errors(truth, predicted):
@@ -199,58 +161,3 @@ def face_errors(truth, predicted):
     visible = ~np.isnan(distances)
     with np.errstate(invalid="ignore"):
         return np.where(visible, distances, 0).sum(axis=-1) / visible.sum(axis=-1)
-
-
-def failure_rate(errors, threshold=LIMIT):
-    """Share of faces with an error above the threshold, in per cent."""
-    errors = np.asarray(errors)
-    return float(100 * (errors > threshold).mean()) if len(errors) else float("nan")
-
-
-def ced_auc(errors, limit=LIMIT):
-    """Area under the cumulative error curve up to the limit, in per cent of its rectangle.
-
-    The curve is a step function, so the area is exactly the mean of max(0, 1 - error / limit).
-    """
-    errors = np.asarray(errors)
-    if not len(errors):
-        return float("nan")
-    return float(100 * np.maximum(0, 1 - errors / limit).mean())
-
-
-def plot_ced(report, path):
-    """Draws the cumulative error distribution of each subset under the first normaliser.
-
-    Args:
-        report: a `Report`.
-        path: the PNG to write.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for result in report.subsets:
-        normalizer = next(iter(result.errors))
-        errors = result.errors[normalizer]
-        errors = np.sort(errors[~np.isnan(errors)])
-        share = 100 * np.arange(1, len(errors) + 1) / len(errors)
-        nme = result.row(normalizer)["nme"]
-        axes.step(
-            np.concatenate([[0], errors, [max(LIMIT, errors[-1])]]),
-            np.concatenate([[0], share, [100]]),
-            where="post",
-            label=f"{result.subset}, {len(errors)} faces, NME {nme:.2f} %",
-        )
-    axes.set(
-        xlim=(0, LIMIT),
-        ylim=(0, 100),
-        xlabel=f"NME in % of the {normalizer.replace('_', '-')} distance",
-        ylabel="faces in %",
-        title=f"Cumulative error distribution, {report.dataset}",
-    )
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120)

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from keras_fld import evaluation
-from keras_fld.data import read
-from keras_fld.data.geometry import Frame
-from keras_fld.schemes import IBUG68
+from keras_fld.data import aflw, read
+from keras_fld.data.geometry import Frame, transform
+from keras_fld.schemes import COFW29, IBUG68
+from tests.data import released
 
 
 class Oracle:
@@ -16,8 +17,7 @@ class Oracle:
     frame, scheme, num_landmarks = Frame(), IBUG68, 68
 
     def __init__(self, faces, offset=(0, 0)):
-        from keras_fld.data.geometry import transform
-
+        self.scheme, self.num_landmarks = faces.scheme, faces.scheme.num_landmarks
         self.shapes = iter(
             [transform(f.landmarks + offset, self.frame.matrix(f.box)) for f in faces.faces]
         )
@@ -98,3 +98,82 @@ def test_a_report_prints_a_table_and_saves_json_and_curve(tree, tmp_path):
     assert saved["rows"] == report.rows and len(saved["faces"]["common"]["name"]) == 6
     assert cv2.imread(str(tmp_path / "ced.png")).shape[0] > 300
     assert {p.name for p in tmp_path.iterdir()} == {"evaluation.json", "ced.png"}
+
+
+def test_attributes_are_rows_of_their_own(tmp_path):
+    flags = [(0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 1), (0, 0, 0, 0, 0, 1)]
+    released.write_wflw(tmp_path, "test", released.drawn(3, "wflw98"), flags)
+    faces = read("wflw", tmp_path, "test")
+    report = evaluation.evaluate(Oracle(faces, (0, 2)), "wflw", tmp_path)
+    assert [(s.subset, len(s.names)) for s in report.subsets] == [
+        ("test", 3),
+        ("pose", 1),
+        ("blur", 2),
+    ]
+    whole, pose, blur = (result.errors["inter_ocular"] for result in report.subsets)
+    np.testing.assert_array_equal(blur, whole[1:])
+    np.testing.assert_array_equal(pose, whole[1:2])
+    single = evaluation.evaluate(
+        Oracle(read("wflw", tmp_path, "blur"), (0, 2)), "wflw", tmp_path, ["blur"]
+    )
+    np.testing.assert_allclose(single.subsets[0].errors["inter_ocular"], blur)
+    assert report.nme("blur") == pytest.approx(blur.mean())
+    report.save(tmp_path / "report")
+    assert (tmp_path / "report/ced.png").exists()
+
+
+def test_occluded_and_visible_landmarks_are_told_apart(tmp_path):
+    pytest.importorskip("h5py")
+    flags = np.zeros((2, 29), bool)
+    flags[:, :5] = True
+    faces = released.drawn(2, "cofw29")
+    released.write_cofw(tmp_path / "COFW_test_color.mat", "T", faces, occluded=flags)
+    oracle = Oracle(read("cofw", tmp_path, "test"))
+    shapes = [shape.copy() for shape in oracle.shapes]
+    for shape, face in zip(shapes, faces, strict=True):
+        scale = np.ptp(shape[:, 0]) / np.ptp(face.landmarks[:, 0])
+        shape[:5] += np.array([3, 4]) * scale
+    oracle.shapes = iter(shapes)
+    report = evaluation.evaluate(oracle, "cofw", tmp_path)
+    (result,) = report.subsets
+    expected = np.mean([500 / COFW29.distance(f.landmarks, "inter_ocular") for f in faces])
+    assert list(result.errors)[0] == "inter_ocular"
+    assert result.visibility["occluded"] == pytest.approx(expected, rel=1e-3)
+    assert result.visibility["visible"] < 1e-3
+    assert report.nme("test") == pytest.approx(expected * 5 / 29, rel=1e-3)
+    assert "occluded landmarks" in str(report)
+
+
+def test_aflw_divides_by_the_box_and_leaves_hidden_landmarks_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(aflw, "TRAINING", 0)
+    visible = np.ones((3, 19), bool)
+    visible[0, 3:] = visible[1, :15] = False
+    names = ["0/a.png", "0/b.png", "0/c.png"]
+    released.write_aflw(tmp_path, names, released.drawn(3, "aflw19"), visible, [0, 1, 2])
+    faces = read("aflw", tmp_path, "full")
+    report = evaluation.evaluate(Oracle(faces, (3, 4)), "aflw", tmp_path, ["full"])
+    assert list(report.subsets[0].errors)[0] == "face_box"
+    np.testing.assert_allclose(
+        report.subsets[0].errors["face_box"], [500 / 10, 500 / 11, 500 / 12], rtol=1e-4
+    )
+    assert report.subsets[0].row("inter_ocular")["left_out"] == 2
+    assert not report.subsets[0].visibility
+    keep = evaluation.evaluate(
+        Oracle(read("aflw", tmp_path, "full", hidden="keep"), (3, 4)),
+        "aflw",
+        tmp_path,
+        ["full"],
+        hidden="keep",
+    )
+    assert keep.subsets[0].visibility["occluded"] > 0
+
+
+def test_a_layout_without_eyes_is_measured_by_the_box(tmp_path):
+    path = released.write_own(tmp_path)
+    content = json.loads(path.read_text())
+    del content["scheme"]["eyes"]
+    path.write_text(json.dumps(content))
+    faces = read("own", path, "test")
+    report = evaluation.evaluate(Oracle(faces, (3, 4)), "own", path)
+    expected = [500 / np.sqrt(face.box[2] * face.box[3]) for face in faces.faces]
+    np.testing.assert_allclose(report.subsets[0].errors["face_size"], expected, rtol=1e-4)

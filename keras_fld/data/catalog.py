@@ -1,10 +1,12 @@
 """The datasets by name."""
 
+import inspect
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from keras_fld.data import ibug300w, synthetic_set
+from keras_fld.data import aflw, cofw, ibug300w, own, prepared, sources, synthetic_set, wflw
 from keras_fld.data.geometry import Frame
 
 
@@ -16,16 +18,73 @@ class Dataset:
         read: function of (root, split, skip_bad) that returns a `FaceSet`.
         train: name of the training split.
         tests: names of the test splits that `evaluate` reports, where present.
+        card: the card's path in the repository.
+        official: number of faces that the release has in each split.
+        parts: splits that together hold every face once; None for training and test splits.
+        normalizer: the protocol's normalising distance.
     """
 
     read: Callable
     train: str
     tests: tuple[str, ...]
+    card: str
+    official: dict[str, int] = field(default_factory=dict)
+    parts: tuple[str, ...] | None = None
+    normalizer: str = "inter_pupil"
 
 
 DATASETS = {
-    "300w": Dataset(ibug300w.read, "train", ("common", "challenge", "full")),
-    "synthetic": Dataset(synthetic_set.read, "train", ("test",)),
+    "300w": Dataset(
+        ibug300w.read,
+        "train",
+        ("common", "challenge", "full"),
+        "datasets/300w/README.md",
+        {split: sum(folders.values()) for split, folders in ibug300w.FOLDERS.items()},
+        ("train", "common", "challenge"),
+    ),
+    "aflw": Dataset(
+        aflw.read,
+        "train",
+        ("full", "frontal"),
+        "datasets/aflw/README.md",
+        aflw.SPLITS,
+        ("train", "full"),
+        "face_box",
+    ),
+    "cofw": Dataset(
+        cofw.read,
+        "train",
+        ("test",),
+        "datasets/cofw/README.md",
+        {split: official for split, (_, _, official) in cofw.SPLITS.items()},
+        normalizer="inter_ocular",
+    ),
+    "wflw": Dataset(
+        wflw.read,
+        "train",
+        ("test",),
+        "datasets/wflw/README.md",
+        wflw.SPLITS,
+        normalizer="inter_ocular",
+    ),
+    "own": Dataset(own.read, "train", ("test",), "datasets/own/README.md"),
+    "synthetic": Dataset(
+        synthetic_set.read,
+        "train",
+        ("test",),
+        "datasets/synthetic/README.md",
+        synthetic_set.SIZES,
+    ),
+    **{
+        f"synthetic-{count}": Dataset(
+            partial(synthetic_set.read, scheme=count),
+            "train",
+            ("test",),
+            "datasets/synthetic/README.md",
+            synthetic_set.SIZES,
+        )
+        for count in (19, 29, 98)
+    },
 }
 
 
@@ -36,25 +95,35 @@ def find(name):
     return DATASETS[name]
 
 
-def read(name, root=None, split="train", skip_bad=False):
+def read(name, root=None, split="train", skip_bad=False, **options):
     """Reads the faces of one split, without opening the images.
 
     Args:
-        name: "300w" or "synthetic".
-        root: folder of the dataset; the synthetic one needs none.
+        name: a key of `DATASETS`, such as "300w".
+        root: folder of the dataset, or the file of your own; the synthetic ones need none. A folder
+            that `keras-fld prepare` wrote serves as well.
         split: name of the split.
         skip_bad: leave bad files out and list them, instead of stopping at the first.
+        **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
 
     Returns:
         A `FaceSet`.
 
     Raises:
-        ValueError: an unknown name or split, an empty folder, or a bad file.
+        ImportError: the format needs a package of the group `datasets`.
+        ValueError: an unknown name, split or option, an empty folder, or a bad file.
 
     Example:
         >>> faces = read("300w", root, "common")
     """
-    return find(name).read(root, split, skip_bad)
+    dataset = find(name)
+    known = inspect.signature(dataset.read).parameters
+    for option in options:
+        if option not in known:
+            raise sources.BadCall(f"the {name} dataset has no option {option!r}")
+    if prepared.is_prepared(root):
+        return prepared.read_prepared(root, split, name, options)
+    return replace(dataset.read(root, split, skip_bad, **options), normalizer=dataset.normalizer)
 
 
 def load(
@@ -66,18 +135,29 @@ def load(
     batch_size=32,
     seed=0,
     skip_bad=False,
+    balance=False,
+    in_memory=True,
+    **options,
 ):
-    """Batches of one split as a `tf.data.Dataset`.
+    """Batches of one split for `fit`: the same on every backend.
+
+    A `tf.data.Dataset` where Keras runs on TensorFlow, a `keras.utils.PyDataset` on JAX and
+    PyTorch, which need no TensorFlow for it.
 
     Args:
-        name: "300w" or "synthetic".
-        root: folder of the dataset.
+        name: a key of `DATASETS`, such as "300w".
+        root: folder of the dataset, or a folder that `keras-fld prepare` wrote, whose faces stay
+            in its memory-mapped files.
         split: name of the split.
         augment: True, False, an `Augmentation`, or None to augment the training split only.
         frame: the model's `Frame`; None takes the default.
         batch_size: faces in a batch.
         seed: seed of order and augmentation.
         skip_bad: leave bad files out, with a warning each, instead of stopping at the first.
+        balance: show rare poses more often, see `balance.pose_repeats`; augmented splits alone.
+        in_memory: cut all faces out of their photographs now; False decodes the photographs in
+            every epoch, for sets that do not fit in memory; augmented splits alone.
+        **options: of the dataset's reader, as in `read`.
 
     Returns:
         Batches of images (batch, size, size, 3) uint8 and landmarks (batch, landmarks, 2) float32
@@ -90,18 +170,23 @@ def load(
         >>> train = keras_fld.data.load("300w", root, split="train")
         >>> model.fit(train, epochs=10)
     """
-    from keras_fld.data import crops, pipeline
+    from keras_fld.data import crops, feed, photographs
+    from keras_fld.data.balance import pose_repeats
 
-    faces = read(name, root, split, skip_bad)
+    faces = read(name, root, split, skip_bad, **options)
     frame = frame or Frame()
     if augment is None:
         augment = split == find(name).train
     if augment is False:
         data = crops.model_crops(faces, frame, skip_bad)
-    else:
+    elif in_memory or prepared.is_prepared(root):
         data = crops.training_crops(faces, frame, skip_bad)
+    else:
+        data = photographs.training_photographs(faces, frame)
     for sentence in faces.skipped + data.skipped:
         warnings.warn(f"skipped: {sentence}", stacklevel=2)
     if augment is False:
-        return pipeline.plain_dataset(data, batch_size)
-    return pipeline.training_dataset(data, batch_size, None if augment is True else augment, seed)
+        return feed.plain_batches(data, batch_size)
+    repeats = pose_repeats(data.landmarks, data.scheme) if balance else None
+    augmentation = None if augment is True else augment
+    return feed.training_batches(data, batch_size, augmentation, seed, repeats=repeats)

@@ -25,6 +25,11 @@ class Face:
         landmarks: (landmarks, 2) float32 photograph pixels, NaN where not annotated.
         box: face box (x, y, width, height) in photograph pixels.
         group: faces of one photograph or person share it; splits keep a group together.
+        occluded: (landmarks,) bool, whether something is in front of a landmark; None where the
+            annotation does not say.
+        distances: normalising distances that the annotation gives, in photograph pixels, such as
+            AFLW's {"face_box": width}.
+        attributes: names of what holds of the face, such as WFLW's "blur".
     """
 
     name: str
@@ -32,6 +37,9 @@ class Face:
     landmarks: np.ndarray
     box: np.ndarray
     group: str
+    occluded: np.ndarray | None = None
+    distances: dict[str, float] = field(default_factory=dict)
+    attributes: frozenset[str] = frozenset()
 
     def image(self):
         """Reads the photograph: (height, width, 3) uint8 RGB."""
@@ -48,6 +56,8 @@ class FaceSet:
         faces: the faces.
         missing: one sentence for each part that the protocol names and the folder lacks.
         skipped: one sentence for each bad file that was left out.
+        normalizer: the protocol's normalising distance, reported first where it is known.
+        attributes: attributes of faces that the protocol reports as rows of their own, in order.
     """
 
     name: str
@@ -55,6 +65,19 @@ class FaceSet:
     faces: list[Face]
     missing: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    normalizer: str = "inter_pupil"
+    attributes: tuple[str, ...] = ()
+
+    @property
+    def normalizers(self):
+        """Names of the distances known for these faces, the protocol's own first.
+
+        Where neither annotation nor layout has one, it is "face_size", the square root of the face
+        box's area.
+        """
+        given = {name: None for face in self.faces for name in face.distances}
+        names = [*dict.fromkeys([*given, *self.scheme.normalizers])] or ["face_size"]
+        return sorted(names, key=lambda name: name != self.normalizer)
 
     def __len__(self):
         return len(self.faces)

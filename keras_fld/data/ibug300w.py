@@ -1,8 +1,9 @@
 """Reader of the 300W tree: photographs with one `.pts` file beside each face's image."""
 
+import functools
 import re
-from pathlib import Path
 
+from keras_fld.data import sources
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.geometry import landmark_box
 from keras_fld.data.pts import read_pts
@@ -37,32 +38,21 @@ def read(root, split, skip_bad=False):
         >>> len(read("300w", "common"))
         554
     """
-    if not root:
-        raise ValueError("the 300w dataset needs its folder as root (--root). Got: none")
-    root = Path(root)
-    if split not in FOLDERS:
-        raise ValueError(f"split of 300w must be one of {', '.join(FOLDERS)}. Got: {split!r}")
-    if not root.is_dir():
-        raise ValueError(f"{root}: no such folder")
+    root = sources.check_split("300w", root, split, FOLDERS)
     faces, missing, skipped = [], [], []
     for folder, official in FOLDERS[split].items():
         annotations = sorted((root / folder).glob("*.pts"))
-        if len(annotations) < official:
-            missing.append(f"{folder} has {len(annotations)} of the official {official} faces")
-        for path in annotations:
-            try:
-                faces.append(_face(path, folder))
-            except ValueError as error:
-                if not skip_bad:
-                    raise
-                skipped.append(str(error))
+        missing += sources.lacking(folder, len(annotations), official)
+        found, _, bad = sources.collect(annotations, functools.partial(_face, folder), skip_bad)
+        faces += found
+        skipped += bad
     if not faces:
         folders = ", ".join(FOLDERS[split])
         raise Absent(f"{root}: the {split} split needs .pts files in {folders}. Got: none")
     return FaceSet(f"300w {split}", IBUG68, faces, missing, skipped)
 
 
-def _face(path, folder):
+def _face(folder, path):
     image = next((p for s in _IMAGES if (p := path.with_suffix(s)).is_file()), None)
     if image is None:
         raise ValueError(f"{path}: no image ({', '.join(_IMAGES[:3])}) beside it")

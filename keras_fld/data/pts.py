@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld.data.sources import FARTHEST
+
 
 def read_pts(path, num_landmarks=68):
     """Reads a `.pts` file.
@@ -67,7 +69,8 @@ def read_pts(path, num_landmarks=68):
                 point = [float(word) for word in words]
             except ValueError:
                 point = []
-            if len(point) != 2 or not np.isfinite(point).all():
+            # A float32 holds no larger number, and no photograph is that large.
+            if len(point) != 2 or not (np.abs(point) <= FARTHEST).all():
                 fail(f"a point must be two numbers. Got: {line[:40]!r}", number)
             points.append(point)
         else:

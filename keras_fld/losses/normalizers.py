@@ -8,6 +8,63 @@ from keras import ops
 from keras_fld import schemes
 
 
+@keras.saving.register_keras_serializable(package="keras_fld.normalizers")
+class CentreDistance:
+    """Distance between the centres of two groups of landmarks: a normaliser of any layout.
+
+    Args:
+        first: indices of the landmarks of one group.
+        second: indices of the other.
+
+    Example:
+        >>> loss = keras_fld.losses.NME(CentreDistance((36,), (45,)))
+    """
+
+    def __init__(self, first, second):
+        self.first, self.second = [int(i) for i in first], [int(i) for i in second]
+
+    def __call__(self, y_true):
+        """Targets (batch, landmarks, 2) to (batch,) pixels, NaN where one is not annotated."""
+        y_true = ops.cast(y_true, "float32")
+        offset = ops.mean(ops.take(y_true, self.first, axis=-2), axis=-2) - ops.mean(
+            ops.take(y_true, self.second, axis=-2), axis=-2
+        )
+        return ops.sqrt(ops.sum(ops.square(offset), axis=-1))
+
+    def get_config(self):
+        return {"first": self.first, "second": self.second}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def on_crop(name, scheme, frame):
+    """What a metric on the crop takes for a dataset's normaliser.
+
+    Args:
+        name: the dataset's, as `Dataset.normalizer`; "face_box" is the width of a square face box,
+            of which every crop's side is `frame.margin`.
+        scheme: layout of the landmarks.
+        frame: the `Frame` of the crops.
+
+    Returns:
+        A name, a number of pixels or a function, for `metrics.NME`; another normaliser of the
+        layout where it has none of that name, and None where it has none at all.
+
+    Example:
+        >>> on_crop("face_box", AFLW19, Frame(64, margin=1.25))
+        51.2
+    """
+    if name == "face_box":
+        return frame.size / frame.margin
+    if name not in scheme.normalizers:
+        name = next(iter(scheme.normalizers), None)
+    if name is None or schemes.SCHEMES.get(scheme.name) == scheme:
+        return name
+    return CentreDistance(*scheme.normalizer_indices(name))
+
+
 def check(normalizer):
     """Gives back what may be a normaliser, a saved function as the function.
 
@@ -81,7 +138,4 @@ def normalizing_distance(y_true, normalizer):
             f"Got: {tuple(y_true.shape)}"
         )
     first, second = schemes.get(y_true.shape[-2]).normalizer_indices(normalizer)
-    offset = ops.mean(ops.take(y_true, first, axis=-2), axis=-2) - ops.mean(
-        ops.take(y_true, second, axis=-2), axis=-2
-    )
-    return ops.sqrt(ops.sum(ops.square(offset), axis=-1))
+    return CentreDistance(first, second)(y_true)

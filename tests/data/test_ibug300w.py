@@ -53,7 +53,7 @@ def test_folders_and_splits_that_do_not_exist_are_named(tmp_path):
         read("300w", tmp_path, "dev")
     with pytest.raises(ValueError, match="needs its folder"):
         read("300w")
-    with pytest.raises(ValueError, match="dataset must be one of 300w, synthetic"):
+    with pytest.raises(ValueError, match="dataset must be one of 300w, aflw, cofw, wflw"):
         read("400w", tmp_path)
 
 

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_fld import losses, schemes
 from keras_fld.losses import normalizers
+from keras_fld.schemes import IBUG68
 
 
 @pytest.fixture
@@ -47,3 +48,29 @@ def test_check_and_serialize_keep_what_is_no_function():
     assert normalizers.check(np.float32(3)) == 3.0
     with pytest.raises(ValueError, match="normalizer must be None, a name"):
         normalizers.check(True)
+
+
+def test_centres_give_the_distance_of_any_layout_and_are_saved():
+    from keras_fld.losses.normalizers import CentreDistance
+
+    points = np.random.default_rng(0).uniform(0, 64, (4, 68, 2)).astype("float32")
+    first, second = IBUG68.normalizer_indices("inter_pupil")
+    centres = CentreDistance(first, second)
+    expected = IBUG68.distance(points, "inter_pupil")
+    np.testing.assert_allclose(ops.convert_to_numpy(centres(points)), expected, rtol=1e-5)
+    again = normalizers.check(normalizers.serialize(centres))
+    assert (again.first, again.second) == (first, second)
+
+
+def test_what_a_metric_on_the_crop_takes():
+    from keras_fld.data.geometry import Frame
+    from keras_fld.schemes import AFLW19, custom
+
+    assert normalizers.on_crop("face_box", AFLW19, Frame(64, margin=1.25)) == 51.2
+    assert normalizers.on_crop("inter_ocular", IBUG68, Frame()) == "inter_ocular"
+    assert normalizers.on_crop("head", IBUG68, Frame()) in IBUG68.normalizers
+    own = {"name": "own3", "landmarks": 3, "eyes": [[0], [2]]}
+    chosen = normalizers.on_crop("inter_pupil", custom.from_dict(own), Frame())
+    assert (chosen.first, chosen.second) == ([0], [2])
+    del own["eyes"]
+    assert normalizers.on_crop("inter_pupil", custom.from_dict(own), Frame()) is None

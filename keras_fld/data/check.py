@@ -1,0 +1,257 @@
+"""Verifying a downloaded dataset against its card."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_fld import drawing
+from keras_fld.data import catalog
+from keras_fld.data.faces import Absent
+from keras_fld.data.geometry import Frame, transform
+from keras_fld.data.sources import BadCall
+from keras_fld.files import write_json
+
+# A face with more of its landmarks outside the photograph belongs to another photograph.
+OUTSIDE = 0.5
+# Faces of a split on the contact sheet, and the side of each in pixels.
+COLUMNS, TILE = 8, 128
+_OCCLUDED = (235, 70, 60)
+
+
+@dataclass
+class Part:
+    """What was found of one split.
+
+    Args:
+        split: its name.
+        faces: annotated faces that can be read.
+        official: faces in the release, or None.
+        bad: one sentence for each thing that is wrong.
+        missing: one sentence for each part that is not there.
+        outside: landmarks outside their photograph.
+        worst: the farthest of them, in pixels beyond the edge, and its face's name.
+        samples: faces for the contact sheet, each a (TILE, TILE, 3) uint8 picture.
+    """
+
+    split: str
+    faces: int = 0
+    official: int | None = None
+    bad: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    outside: int = 0
+    worst: tuple[float, str] = (0.0, "")
+    samples: list[np.ndarray] = field(default_factory=list, repr=False)
+
+
+@dataclass
+class Check:
+    """Result of `check`; printed, it is the report.
+
+    Args:
+        dataset: name of the dataset.
+        card: path of its card in the repository.
+        parts: a `Part` for each split.
+        duplicates: one sentence for each face that is there more than once.
+    """
+
+    dataset: str
+    card: str
+    parts: list[Part]
+    duplicates: list[str]
+
+    @property
+    def good(self):
+        """Whether what is there is good; what is missing or doubled does not count."""
+        return any(part.faces for part in self.parts) and not any(part.bad for part in self.parts)
+
+    def __str__(self):
+        lines = [f"{self.dataset}, card {self.card}"]
+        for part in self.parts:
+            of = "" if part.official is None else f" of {part.official} official"
+            lines.append(f"{part.split}: {part.faces}{of} faces, {len(part.bad)} bad")
+            if part.outside:
+                distance, name = part.worst
+                lines.append(
+                    f"  {part.outside} landmarks outside their images, "
+                    f"the farthest by {distance:.1f} px ({name})"
+                )
+            lines += [f"  missing: {sentence}" for sentence in part.missing]
+            lines += [f"  bad: {sentence}" for sentence in part.bad]
+        lines += [f"duplicate: {sentence}" for sentence in self.duplicates]
+        verdict = "what is there is good" if self.good else "not good"
+        if not any(part.faces or part.bad for part in self.parts):
+            verdict = f"nothing of {self.dataset} is there: see the tree in its card"
+        lines.append(verdict)
+        return "\n".join(lines)
+
+    def as_dict(self):
+        """The report as a dictionary for JSON."""
+        return {
+            "dataset": self.dataset,
+            "card": self.card,
+            "good": self.good,
+            "splits": [
+                {
+                    "split": part.split,
+                    "faces": part.faces,
+                    "official": part.official,
+                    "missing": part.missing,
+                    "bad": part.bad,
+                    "landmarks_outside": part.outside,
+                    "farthest_outside": {"pixels": round(part.worst[0], 3), "face": part.worst[1]},
+                }
+                for part in self.parts
+            ],
+            "duplicates": self.duplicates,
+        }
+
+    def save(self, path):
+        """Writes the report as JSON."""
+        write_json(path, self.as_dict())
+
+    def save_sheet(self, path):
+        """Writes the contact sheet: a row or more of faces with their landmarks for each split.
+
+        Raises:
+            ValueError: no face can be drawn, or the file cannot be written.
+        """
+        rows = [row for part in self.parts for row in _rows(part)]
+        if not rows:
+            raise ValueError(f"{path}: no face of {self.dataset} can be drawn")
+        drawing.save_image(path, np.concatenate(rows))
+
+
+def check(name, root=None, per_split=2 * COLUMNS, **options):
+    """Verifies what a folder holds of a dataset.
+
+    Every photograph is read. Bad are damaged annotations and photographs, faces whose box or most
+    landmarks lie outside their photograph, and more faces than the release has. Single landmarks
+    outside and faces that are there twice are told, since releases have them.
+
+    Args:
+        name: a key of `DATASETS`.
+        root: folder of the dataset, or the file of your own.
+        per_split: faces of each split on the contact sheet.
+        **options: of the dataset's reader.
+
+    Returns:
+        A `Check`.
+
+    Raises:
+        ValueError: an unknown name, or no such folder.
+
+    Example:
+        >>> print(check("300w", root))
+    """
+    dataset = catalog.find(name)
+    root = root and Path(root)
+    whole = dataset.parts or (dataset.train, *dataset.tests)
+    parts, seen, duplicates = [], {}, []
+    for split in dict.fromkeys((*whole, *dataset.official)):
+        part = Part(split, official=dataset.official.get(split))
+        parts.append(part)
+        try:
+            faces = catalog.read(name, root, split, skip_bad=True, **options)
+        except Absent as error:
+            part.missing.append(_short(error, root))
+            continue
+        except BadCall:
+            raise
+        except ValueError as error:
+            part.bad.append(_short(error, root))
+            continue
+        part.faces = len(faces)
+        part.missing += [_short(sentence, root) for sentence in faces.missing]
+        if part.official is not None and len(faces) > part.official:
+            part.bad.append(f"{len(faces)} faces are more than the official {part.official}")
+        if split not in whole:
+            continue  # its photographs belong to a split that is read
+        part.bad += [_short(sentence, root) for sentence in faces.skipped]
+        drawn = {id(face) for face in faces.sample(per_split).faces}
+
+        def look(face, faces=faces, drawn=drawn):
+            return _look(face, faces.scheme, id(face) in drawn)
+
+        with ThreadPoolExecutor() as pool:
+            for face, found in zip(faces.faces, pool.map(look, faces.faces), strict=True):
+                if found.bad:
+                    part.bad.append(_short(found.bad, root))
+                    part.faces -= 1
+                    continue
+                part.outside += found.outside
+                part.worst = max(part.worst, (found.farthest, face.name))
+                if found.picture is not None:
+                    part.samples.append(found.picture)
+                place = f"{split} {face.name}"
+                if seen.setdefault(found.key, place) != place:
+                    duplicates.append(f"{place} is {seen[found.key]}")
+    return Check(name, dataset.card, parts, duplicates)
+
+
+@dataclass
+class _Found:
+    """What is known of one face after reading its photograph."""
+
+    bad: str = ""
+    outside: int = 0
+    farthest: float = 0.0
+    key: bytes = b""
+    picture: np.ndarray | None = None
+
+
+def _look(face, scheme, draw):
+    try:
+        image = face.image()
+    except ValueError as error:
+        return _Found(bad=str(error))
+    edge = np.array([image.shape[1], image.shape[0]]) - 0.5  # of pixels whose centres are whole
+    beyond = np.maximum(-0.5 - face.landmarks, face.landmarks - edge).max(axis=-1)
+    beyond = beyond[~np.isnan(beyond)]
+    corner, side = face.box[:2], face.box[2:]
+    if (corner >= edge).any() or (corner + side <= -0.5).any():
+        return _Found(bad=f"{face.name}: the face box lies outside the image")
+    if (beyond > 0).mean() > OUTSIDE:
+        return _Found(
+            bad=f"{face.name}: {(beyond > 0).sum()} of {len(beyond)} landmarks lie outside the "
+            f"image, the farthest by {beyond.max():.1f} px"
+        )
+    digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16)
+    digest.update(np.round(face.landmarks, 2).tobytes())
+    return _Found(
+        outside=int((beyond > 0).sum()),
+        farthest=max(0.0, float(beyond.max())),
+        key=digest.digest(),
+        picture=_tile(face, image, scheme) if draw else None,
+    )
+
+
+def _tile(face, image, scheme):
+    frame = Frame(TILE, margin=1.5)
+    points = transform(face.landmarks, frame.matrix(face.box))
+    picture = drawing.draw_landmarks(frame.crop(image, face.box), points, scheme)
+    if face.occluded is not None:
+        for x, y in points[face.occluded & ~np.isnan(points).any(axis=-1)]:
+            cv2.circle(picture, (round(x), round(y)), 2, _OCCLUDED, -1, cv2.LINE_AA)
+    return picture
+
+
+def _rows(part):
+    """The rows of a split on the sheet, its name above them."""
+    if not part.samples:
+        return
+    head = np.full((20, COLUMNS * TILE, 3), 40, np.uint8)
+    text = f"{part.split}: {len(part.samples)} of {part.faces} faces"
+    cv2.putText(head, text, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (230,) * 3, 1, cv2.LINE_AA)
+    yield head
+    for start in range(0, len(part.samples), COLUMNS):
+        row = np.concatenate(part.samples[start : start + COLUMNS], axis=1)
+        yield np.pad(row, ((0, 0), (0, COLUMNS * TILE - row.shape[1]), (0, 0)))
+
+
+def _short(error, root):
+    """A sentence without the folder: reports are passed on."""
+    return str(error).replace(f"{root}/", "").replace(f"{root}: ", "")

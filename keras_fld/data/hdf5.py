@@ -1,0 +1,64 @@
+"""Careful reading of MATLAB 7.3 files, which are HDF5 with arrays transposed."""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+# Bytes of the largest array a reader takes; a damaged header can declare any size.
+LARGEST = 2**28
+
+
+@contextmanager
+def opened(path):
+    """Opens a file while the block lasts; whatever is wrong with it is a ValueError that names it.
+
+    Raises:
+        ImportError: h5py is not installed.
+        ValueError: the file is missing or damaged.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError("COFW's files need h5py: pip install 'keras-fld[datasets]'") from error
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except Exception as error:  # h5py passes on whatever the C library meets in a damaged file
+        if str(path) in str(error) and isinstance(error, ValueError):
+            raise
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(f"{path}: not a readable MATLAB 7.3 file ({reason})") from error
+
+
+def table(file, name, columns):
+    """One array of a file.
+
+    Args:
+        file: an open file.
+        name: name of the variable, or an object reference.
+        columns: numbers in a row, for a (rows, columns) float64 table; None takes the array as it
+            is stored.
+
+    Raises:
+        ValueError: there is no such array, it is too large, or not such a table.
+    """
+    import h5py
+
+    # A link could lead to any file of the machine.
+    if isinstance(name, str) and not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"the variable {name} is missing")
+    array = file[name]
+    if not isinstance(array, h5py.Dataset) or array.external or array.is_virtual:
+        raise ValueError(f"{name} must be an array in the file itself")
+    if array.size is None or array.size * max(1, array.dtype.itemsize) > LARGEST:
+        raise ValueError(f"{name} must be an array of at most {LARGEST:,} bytes")
+    values = array[()]
+    if columns is None:
+        return np.asarray(values)
+    if values.ndim != 2 or columns not in values.shape or values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{name} must be a table of {columns} numbers a face. "
+            f"Got: {values.dtype} of shape {values.shape}"
+        )
+    # MATLAB's row is HDF5's column; some conversions turn it back.
+    return (values.T if values.shape[0] == columns else values).astype(float)

@@ -1,0 +1,150 @@
+"""A careful reader of MATLAB 5 files: arrays of numbers and cell arrays of texts, no more.
+
+scipy's reader crashes the process on some damaged files; this one, in plain Python, checks every
+length before it is used. The format is that of MATLAB's "MAT-File Format" document: a header of 128
+bytes, then elements of a type, a number of bytes and data padded to 8 bytes, perhaps compressed.
+"""
+
+import math
+import struct
+import zlib
+
+import numpy as np
+
+_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8"}
+_NUMBERS |= {12: "i8", 13: "u8"}
+_TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+_MATRIX, _COMPRESSED = 14, 15
+_CELL, _CHARACTERS, _NUMERIC = 1, 4, range(6, 16)
+# Bytes of the largest array a reader takes; a compressed one can grow to any size.
+LARGEST = 2**28
+
+
+def load(path, names):
+    """Reads variables of a MATLAB 5 file.
+
+    Args:
+        path: the file.
+        names: names of the variables.
+
+    Returns:
+        A dictionary of arrays, as MATLAB shows them; a cell array is an array of objects, and its
+        texts are `str`.
+
+    Raises:
+        ValueError: the file is damaged, of another version, or a variable is missing.
+
+    Example:
+        >>> load("AFLWinfo_release.mat", ("data",))["data"].shape
+        (24386, 38)
+    """
+    try:
+        content = path.read_bytes()
+        found = _variables(content, names)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    except (ValueError, struct.error, zlib.error) as error:
+        raise ValueError(f"{path}: not a readable MATLAB 5 file ({error})") from error
+    for name in names:
+        if name not in found:
+            raise ValueError(f"{path}: the variable {name} is missing")
+    return found
+
+
+def _variables(content, names):
+    order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
+    if order is None or struct.unpack_from(f"{order}H", content, 124)[0] != 0x0100:
+        raise ValueError("its header is not that of version 5")
+    found = {}
+    for kind, data in _elements(memoryview(content)[128:], order):
+        if kind == _COMPRESSED:
+            stream = zlib.decompressobj()
+            data = stream.decompress(data, LARGEST)
+            if not stream.eof:
+                raise ValueError("a compressed variable is cut off or too large")
+            kind, data = next(_elements(memoryview(data), order), (None, b""))
+        if kind == _MATRIX:
+            name, values = _matrix(data, order, names)
+            if name in names:
+                found[name] = values
+    return found
+
+
+def _elements(data, order):
+    """The (type, data) of each element in a row of them."""
+    place = 0
+    while place < len(data):
+        kind, size = struct.unpack_from(f"{order}II", data, place)
+        start, padded = place + 8, True
+        if kind >> 16:  # a small element has type and size in one word, and its data in the next
+            kind, size, start, padded = kind & 0xFFFF, kind >> 16, place + 4, False
+            if size > 4:
+                raise ValueError("a small element must have at most 4 bytes")
+        if start + size > len(data):
+            raise ValueError(f"it ends {start + size - len(data)} bytes too early")
+        yield kind, data[start : start + size]
+        place = start + size
+        if not padded:
+            place = start + 4
+        elif kind != _COMPRESSED:
+            place += -size % 8
+
+
+def _matrix(data, order, names=None):
+    """Name and values of a matrix; of one that is not among the names, no values."""
+    if not len(data):
+        return "", np.empty((0, 0))
+    parts = _elements(data, order)
+
+    def part():
+        kind, content = next(parts, (None, b""))
+        return kind, bytes(content)
+
+    kind = struct.unpack_from(f"{order}I", part()[1])[0] & 0xFF
+    dimensions = np.frombuffer(part()[1], f"{order}i4").tolist()
+    name = part()[1].decode("latin-1")
+    if names is not None and name not in names:
+        return name, None
+    if len(dimensions) != 2 or min(dimensions) < 0:
+        raise ValueError(f"{name or 'a cell'} must be a table. Got: dimensions {dimensions}")
+    count = math.prod(dimensions)
+    if kind == _CELL and names is not None:  # cells in cells are none of ours
+        cells = [_matrix(content, order)[1] for kind, content in parts if kind == _MATRIX]
+        values = np.empty(len(cells), object)
+        values[:] = cells
+    elif kind == _CHARACTERS:
+        stored, content = part()
+        encoding = _TEXTS.get(stored)
+        if encoding is None:
+            raise ValueError(f"{name or 'a cell'} holds characters of an unknown kind")
+        wide = encoding in ("utf-16", "utf-32")
+        text = content.decode(encoding + {"<": "-le", ">": "-be"}[order] * wide)
+        if dimensions[0] == 1 or not count:
+            return name, text
+        values = np.array(list(text), object)
+    elif kind in _NUMERIC:
+        stored, content = part()
+        if stored not in _NUMBERS:
+            raise ValueError(f"{name or 'a cell'} holds numbers of an unknown kind")
+        values = np.frombuffer(content, order + _NUMBERS[stored])
+    else:
+        raise ValueError(f"{name or 'a cell'} is of a kind that is not read")
+    if len(values) != count:
+        raise ValueError(f"{name or 'a cell'} must have {count} values. Got: {len(values)}")
+    return name, values.reshape(dimensions, order="F")
+
+
+def strings(cells):
+    """The texts of a cell array, or the rows of a table of characters.
+
+    Raises:
+        ValueError: a cell holds something else.
+    """
+    if isinstance(cells, str):
+        return [cells.strip()]
+    for cell in cells.ravel():
+        if not isinstance(cell, str):
+            raise ValueError(f"a cell must be a text. Got: {type(cell).__name__}")
+    if all(len(cell) == 1 for cell in cells.ravel()):
+        return ["".join(row).strip() for row in cells]
+    return [cell.strip() for cell in cells.ravel()]

@@ -1,0 +1,144 @@
+"""What the dataset readers share: split names, safe paths, collecting faces, checking numbers."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+# Farther from the photograph than any landmark can be; a larger number is a damaged file.
+FARTHEST = 1e6
+
+
+class BadCall(ValueError):
+    """A reader was called wrongly; the dataset's files have no part in it."""
+
+
+class NoImage(ValueError):
+    """An annotation's photograph is not in the folder."""
+
+
+def check_split(dataset, root, split, splits):
+    """The root as a path.
+
+    Args:
+        dataset: name of the dataset, for messages.
+        root: folder of the dataset, or its file.
+        split: name of the split asked for.
+        splits: names that there are.
+
+    Raises:
+        BadCall: a ValueError: there is no root or no such split.
+    """
+    if not root:
+        raise BadCall(f"the {dataset} dataset needs its folder as root (--root). Got: none")
+    if split not in splits:
+        raise BadCall(f"split of {dataset} must be one of {', '.join(splits)}. Got: {split!r}")
+    root = Path(root)
+    if not root.exists():
+        raise BadCall(f"{root}: no such folder")
+    return root
+
+
+def check_option(name, value, allowed):
+    """Raises BadCall when a reader's option is none of the allowed values."""
+    if value not in allowed:
+        raise BadCall(f"{name} must be one of {', '.join(map(str, allowed))}. Got: {value!r}")
+
+
+def inside(root, name):
+    """The file that a list names, which must lie in the folder: lists come from elsewhere.
+
+    Args:
+        root: the folder.
+        name: path in it, as the list has it.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: the name is absolute, climbs out by "..", or leads out by a symbolic link.
+        NoImage: a ValueError: there is no such file.
+
+    Example:
+        >>> inside("wflw/WFLW_images", "11--Meeting/a.jpg").name
+        'a.jpg'
+    """
+    parts = name.replace("\\", "/").split("/")
+    rooted = not parts[0] or ":" in parts[0] or name.startswith("~")
+    if rooted or ".." in parts or not name.isprintable():
+        raise ValueError(f"an image's name must be a path inside {root}. Got: {name!r}")
+    path = Path(root, *parts)
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        raise ValueError(f"{path}: a symbolic link must not lead out of {root}")
+    try:
+        found = path.is_file()
+    except OSError as error:  # a name longer than file systems allow
+        raise ValueError(f"{path}: {error.strerror}") from error
+    if not found:
+        raise NoImage(f"{path}: no such image")
+    return path
+
+
+def collect(items, make, skip_bad):
+    """Makes a face of each annotation.
+
+    Args:
+        items: annotations.
+        make: function of one that returns a `Face`, raising ValueError for a bad one.
+        skip_bad: leave bad ones out and list them, instead of stopping at the first.
+
+    Returns:
+        The faces, one sentence each for the photographs that are not there, one for each bad one.
+
+    Raises:
+        ValueError: an annotation is bad and `skip_bad` is not set.
+    """
+    faces, absent, skipped = [], [], []
+    for item in items:
+        try:
+            faces.append(make(item))
+        except NoImage as error:
+            absent.append(str(error))
+        except ValueError as error:
+            if not skip_bad:
+                raise
+            skipped.append(str(error))
+    return faces, absent, skipped
+
+
+def check_points(points):
+    """Landmarks of an annotation as (landmarks, 2) float32.
+
+    Args:
+        points: (landmarks, 2) numbers, NaN where not annotated.
+
+    Raises:
+        ValueError: a coordinate is infinite or beyond every photograph, or NaN alone.
+    """
+    points = np.asarray(points, float)
+    hidden = np.isnan(points)
+    wrong = (hidden.any(axis=-1) & ~hidden.all(axis=-1)) | (np.abs(points) > FARTHEST).any(axis=-1)
+    if wrong.any():
+        index = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"a landmark must be two numbers within {FARTHEST:,.0f} pixels. "
+            f"Got: {points[index].tolist()} as landmark {index}"
+        )
+    return points.astype(np.float32)
+
+
+def lacking(what, found, official, absent=()):
+    """Sentences on what a split lacks of the official release.
+
+    Args:
+        what: the part.
+        found: its faces that are there.
+        official: how many the release has.
+        absent: the sentences of `collect` on photographs.
+    """
+    sentences = []
+    if found < official:
+        sentences.append(f"{what} has {found} of the official {official} faces")
+    if absent:
+        sentences.append(f"{what}: {len(absent)} listed images are not there, first {absent[0]}")
+    return sentences

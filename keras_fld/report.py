@@ -1,0 +1,184 @@
+"""What an evaluation found: figures of each subset, as a table, JSON and curves."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld.files import replacing, write_json
+
+# A face with an NME above it is a failure, and the CED curve's area ends there; in per cent.
+LIMIT = 10.0
+
+# What a curve's axis says of a normaliser.
+DISTANCES = {
+    "inter_pupil": "the inter-pupil distance",
+    "inter_ocular": "the inter-ocular distance",
+    "face_box": "the face box's width",
+    "face_size": "the face box's size",
+}
+
+
+@dataclass(frozen=True)
+class SubsetResult:
+    """Figures of one subset.
+
+    Args:
+        subset: its name.
+        names: name of each face.
+        errors: normaliser to the NME of each face in per cent, NaN where it is not annotated.
+        regions: facial region to its NME in per cent of the first normaliser.
+        predictions: (faces, landmarks, 2) photograph pixels.
+        visibility: NME of the "visible" and the "occluded" landmarks in per cent of the first
+            normaliser; empty where the annotation does not tell them apart.
+    """
+
+    subset: str
+    names: list[str]
+    errors: dict[str, np.ndarray]
+    regions: dict[str, float]
+    predictions: np.ndarray
+    visibility: dict[str, float] = field(default_factory=dict)
+
+    def row(self, normalizer):
+        """Figures under one normaliser, in per cent; faces without it are left out and counted."""
+        errors = self.errors[normalizer]
+        counted = errors[~np.isnan(errors)]
+        return {
+            "subset": self.subset,
+            "normalizer": normalizer,
+            "faces": len(counted),
+            "left_out": len(errors) - len(counted),
+            "nme": float(counted.mean()) if len(counted) else float("nan"),
+            "failure_rate": failure_rate(counted),
+            "auc": ced_auc(counted),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """Result of an evaluation.
+
+    Args:
+        dataset: name of the dataset.
+        model: name of the model.
+        subsets: a `SubsetResult` each.
+        notes: sentences on missing parts and skipped files.
+    """
+
+    dataset: str
+    model: str
+    subsets: list[SubsetResult]
+    notes: list[str]
+
+    @property
+    def rows(self):
+        """One dictionary for each subset and normaliser."""
+        return [subset.row(name) for subset in self.subsets for name in subset.errors]
+
+    def nme(self, subset, normalizer=None):
+        """NME of a subset in per cent; None takes the protocol's normaliser, the first."""
+        result = next(s for s in self.subsets if s.subset == subset)
+        return result.row(normalizer or next(iter(result.errors)))["nme"]
+
+    def __str__(self):
+        wide = max([12, *(len(result.subset) + 2 for result in self.subsets)])
+        head = f"{'subset':<{wide}}{'normaliser':<14}{'faces':>6}"
+        head += f"{'NME %':>9}{'FR@10 %':>9}{'AUC@10':>9}"
+        lines = [head, "-" * len(head)]
+        for row in self.rows:
+            lines.append(
+                f"{row['subset']:<{wide}}{row['normalizer']:<14}{row['faces']:>6}"
+                f"{row['nme']:>9.3f}{row['failure_rate']:>9.2f}{row['auc']:>9.2f}"
+            )
+        for result in self.subsets:
+            lines += [
+                f"{result.subset:<{wide}}{next(iter(result.errors)):<14}{kind + ' landmarks':>20}"
+                f"  NME {nme:.3f} %"
+                for kind, nme in result.visibility.items()
+            ]
+        return "\n".join(lines)
+
+    def region_table(self):
+        """The NME of each facial region as text, a line for each subset."""
+        lines = []
+        for result in self.subsets:
+            figures = "".join(f"  {name} {nme:.3f}" for name, nme in result.regions.items())
+            lines.append(f"{result.subset:<12}{next(iter(result.errors)):<14}{figures}")
+        return "\n".join(lines)
+
+    def save(self, folder):
+        """Writes evaluation.json, with every face's error, and the CED curves as ced.png."""
+        folder = Path(folder)
+        write_json(
+            folder / "evaluation.json",
+            {
+                "dataset": self.dataset,
+                "model": self.model,
+                "rows": self.rows,
+                "regions": {s.subset: s.regions for s in self.subsets},
+                "visibility": {s.subset: s.visibility for s in self.subsets if s.visibility},
+                "notes": self.notes,
+                "faces": {
+                    s.subset: {"name": s.names, **{k: v.round(4) for k, v in s.errors.items()}}
+                    for s in self.subsets
+                },
+            },
+        )
+        plot_ced(self, folder / "ced.png")
+
+
+def failure_rate(errors, threshold=LIMIT):
+    """Share of faces with an error above the threshold, in per cent."""
+    errors = np.asarray(errors)
+    return float(100 * (errors > threshold).mean()) if len(errors) else float("nan")
+
+
+def ced_auc(errors, limit=LIMIT):
+    """Area under the cumulative error curve up to the limit, in per cent of its rectangle.
+
+    The curve is a step function, so the area is exactly the mean of max(0, 1 - error / limit).
+    """
+    errors = np.asarray(errors)
+    if not len(errors):
+        return float("nan")
+    return float(100 * np.maximum(0, 1 - errors / limit).mean())
+
+
+def plot_ced(report, path):
+    """Draws the cumulative error distribution of each subset under the first normaliser.
+
+    Args:
+        report: a `Report`.
+        path: the PNG to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for result in report.subsets:
+        normalizer = next(iter(result.errors))
+        errors = result.errors[normalizer]
+        errors = np.sort(errors[~np.isnan(errors)])
+        if not len(errors):
+            continue
+        share = 100 * np.arange(1, len(errors) + 1) / len(errors)
+        axes.step(
+            np.concatenate([[0], errors, [max(LIMIT, errors[-1])]]),
+            np.concatenate([[0], share, [100]]),
+            where="post",
+            label=f"{result.subset}, {len(errors)} faces, NME {errors.mean():.2f} %",
+        )
+    axes.set(
+        xlim=(0, LIMIT),
+        ylim=(0, 100),
+        xlabel=f"NME in % of {DISTANCES.get(normalizer, normalizer)}",
+        ylabel="faces in %",
+        title=f"Cumulative error distribution, {report.dataset}",
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)

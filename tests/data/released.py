@@ -1,0 +1,120 @@
+"""Generated faces written in the formats that the datasets are released in."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+
+from keras_fld.data import synthetic, wflw
+
+
+def drawn(count, scheme, size=64):
+    """The first generated faces in a layout."""
+    return [synthetic.draw(index, size=size, scheme=scheme) for index in range(count)]
+
+
+def write_cofw(path, ending, faces, grey=(), occluded=None):
+    """A COFW file: MATLAB 7.3, which is HDF5 with transposed arrays after 512 bytes of header."""
+    import h5py
+
+    with h5py.File(path, "w", userblock_size=512) as file:
+        references = file.create_dataset(f"Is{ending}", (1, len(faces)), h5py.ref_dtype)
+        table = np.zeros((87, len(faces)))
+        boxes = np.zeros((4, len(faces)))
+        for i, face in enumerate(faces):
+            image = face.image[..., 1] if i in grey else face.image
+            stored = file.create_dataset(f"#refs#/{i}", data=np.ascontiguousarray(image.T))
+            references[0, i] = stored.ref
+            table[:58, i] = face.landmarks.T.ravel() + 1
+            if occluded is not None:
+                table[58:, i] = occluded[i]
+            boxes[:, i] = 5 + i, 6, 40, 41
+        file[f"phis{ending}"], file[f"bboxes{ending}"] = table, boxes
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(512, b"\0"))
+
+
+def aflw_variables(names, faces, visible, order):
+    """The variables of AFLWinfo_release.mat; boxes are squares of 10 + the row's number."""
+    cells = np.empty((len(names), 1), object)
+    cells[:, 0] = names
+    rows = np.arange(len(names))
+    return {
+        "bbox": np.column_stack([8 + 0 * rows, 18 + rows, 9 + 0 * rows, 19 + rows]).astype(float),
+        "data": np.stack([face.landmarks.T.ravel() for face in faces]).astype(float),
+        "mask_new": np.asarray(visible, float),
+        "nameList": cells,
+        "ra": np.asarray(order, float)[None] + 1,
+    }
+
+
+def write_aflw(root, names, faces, visible, order):
+    """AFLW: the annotation file and the photographs it names."""
+    from scipy.io import savemat
+
+    for name, face in zip(names, faces, strict=True):
+        save_image(root / "data/flickr" / name, face.image)
+    savemat(root / "AFLWinfo_release.mat", aflw_variables(names, faces, visible, order))
+
+
+def wflw_line(face, attributes, name):
+    points = " ".join(f"{v:.6f}" for v in face.landmarks.ravel())
+    return f"{points} 3 4 50 60 {' '.join(map(str, attributes))} {name}"
+
+
+def write_wflw(root, half, faces, attributes):
+    """WFLW: one list file and the photographs it names."""
+    lists = root / wflw.LISTS
+    lists.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for i, (face, flags) in enumerate(zip(faces, attributes, strict=True)):
+        name = f"{i}--Event/{half}_{i}.png"
+        save_image(root / wflw.IMAGES / name, face.image)
+        lines.append(wflw_line(face, flags, name))
+    (lists / f"list_98pt_rect_attr_{half}.txt").write_text("\n".join(lines) + "\n")
+
+
+FIVE = {
+    "name": "five",
+    "landmarks": ["left eye", "right eye", "nose", "left mouth", "right mouth"],
+    "mirror_pairs": [["left eye", "right eye"], ["left mouth", "right mouth"]],
+    "eyes": [["left eye"], ["right eye"]],
+    "patches": {"upper": ["left eye", "right eye"], "lower": ["nose", 3, 4]},
+    "lines": [["left mouth", "right mouth"]],
+}
+# The five landmarks among the 68 of iBUG; an eye is the middle of its corners.
+_FIVE_OF_68 = ((36, 39), (42, 45), (30,), (48,), (54,))
+
+
+def five(face):
+    """The five landmarks of a drawn face: (5, 2)."""
+    return np.stack([face.landmarks[list(group)].mean(axis=0) for group in _FIVE_OF_68])
+
+
+def write_own(folder, count=8, tests=3, kind="json"):
+    """Faces with a layout of five landmarks, as JSON or CSV; the last ones are test faces."""
+    records = []
+    for i, face in enumerate(drawn(count, "ibug68")):
+        save_image(folder / f"photos/{i}.png", face.image)
+        split = "train" if i < count - tests else "test"
+        points = five(face).round(4).tolist()
+        records.append({"image": f"photos/{i}.png", "split": split, "points": points})
+    if kind == "json":
+        path = folder / "faces.json"
+        path.write_text(json.dumps({"scheme": FIVE, "faces": records}))
+        return path
+    path = folder / "faces.csv"
+    (folder / "faces.scheme.json").write_text(json.dumps(FIVE))
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        header = [f"{name}_{axis}" for name in FIVE["landmarks"] for axis in "xy"]
+        writer.writerow(["image", "split", *header])
+        for record in records:
+            writer.writerow([record["image"], record["split"], *np.ravel(record["points"])])
+    return path
+
+
+def save_image(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), image[..., ::-1])
