@@ -30,6 +30,7 @@ test-on-%: $(VENV)/installed
 # Speed, in ratios within one run.
 bench: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_training.py
+	$(BIN)/python tests/benchmarks/bench_data.py --json build/bench_data.json
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

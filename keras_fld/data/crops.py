@@ -1,4 +1,4 @@
-"""Faces cut out of their photographs once, ready for augmentation and evaluation."""
+"""Faces cut out of their photographs, ready for augmentation and evaluation."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ class Crops:
     """Square crops of faces, with their landmarks.
 
     Args:
-        images: (faces, size, size, 3) uint8 RGB.
+        images: (faces, size, size, 3) uint8 RGB: an array, or where they are not all in memory
+            whatever has `shape` and gives a face's image by its index.
         landmarks: (faces, landmarks, 2) float32 pixels of the crop.
         matrices: (faces, 2, 3), photograph to crop pixels.
         frame: the model's frame that the crops were cut for.
@@ -50,38 +51,85 @@ def model_crops(faces: FaceSet, frame: Frame, skip_bad=False):
 
 def training_crops(faces: FaceSet, frame: Frame, skip_bad=False):
     """Larger crops at `OVERSAMPLING` times the scale, to draw augmented ones from; see `_cut`."""
+    return _cut(faces, wide_frame(frame), frame, skip_bad)
+
+
+def wide_frame(frame):
+    """The frame of the training crops for a model's frame."""
     size = int(np.ceil(frame.size * OVERSAMPLING * RESERVE))
     # The margin follows from the rounded size, so that the scale is exact.
-    wide = Frame(size, frame.margin * size / (frame.size * OVERSAMPLING))
-    return _cut(faces, wide, frame, skip_bad)
+    return Frame(size, frame.margin * size / (frame.size * OVERSAMPLING))
+
+
+def cut_face(face, image, cut_frame):
+    """Cuts a face's crop of a frame out of its photograph: (size, size, 3) uint8.
+
+    Raises:
+        ValueError: the face box does not lie in the photograph.
+    """
+    height, width = image.shape[:2]
+    x, y, w, h = face.box
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise ValueError(
+            f"{face.name}: the face box must lie in the {width}x{height} image. "
+            f"Got: {[round(float(v), 1) for v in face.box]}"
+        )
+    return warp(image, cut_frame.matrix(face.box), cut_frame.size)
+
+
+def assemble(images, faces, cut_frame, frame, scheme, skipped):
+    """`Crops` of images that show the faces in `cut_frame`."""
+    matrices = np.stack([cut_frame.matrix(face.box) for face in faces])
+    landmarks = [transform(face.landmarks, m) for face, m in zip(faces, matrices, strict=True)]
+    return Crops(
+        images=images,
+        landmarks=np.stack(landmarks).astype(np.float32),
+        matrices=matrices,
+        frame=frame,
+        scheme=scheme,
+        names=[face.name for face in faces],
+        skipped=skipped,
+    )
+
+
+class Views:
+    """Images of the same size that lie elsewhere, such as in memory-mapped files.
+
+    Args:
+        views: (size, size, 3) uint8 arrays.
+    """
+
+    def __init__(self, views):
+        self._views = views
+        self.shape = (len(views), *views[0].shape)
+
+    def __len__(self):
+        return len(self._views)
+
+    def __getitem__(self, index):
+        return self._views[index]
 
 
 def _cut(faces, cut_frame, frame, skip_bad):
-    """Reads every photograph and cuts its face.
+    """Reads every photograph and cuts its face; prepared faces stay in their memory-mapped files.
 
     Raises:
-        ValueError: a photograph cannot be read and `skip_bad` is not set, or none can.
+        ValueError: a photograph cannot be read and `skip_bad` is not set, or none can, or the faces
+            were prepared for another frame.
     """
+    if all(hasattr(face.source, "cut") for face in faces.faces):
+        views = [face.source.cut(cut_frame, frame) for face in faces.faces]
+        # Model crops are small, and are wanted as an array.
+        images = np.stack(views) if cut_frame == frame else Views(views)
+        return assemble(images, faces.faces, cut_frame, frame, faces.scheme, [])
 
     def cut(face):
         try:
-            image = face.image()
+            return cut_face(face, face.image(), cut_frame)
         except ValueError as error:
             if not skip_bad:
                 raise
             return str(error)
-        matrix = cut_frame.matrix(face.box)
-        height, width = image.shape[:2]
-        x, y, w, h = face.box
-        if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-            error = (
-                f"{face.name}: the face box must lie in the {width}x{height} image. "
-                f"Got: {[round(float(v), 1) for v in face.box]}"
-            )
-            if not skip_bad:
-                raise ValueError(error)
-            return error
-        return warp(image, matrix, cut_frame.size), matrix
 
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(cut, faces.faces))
@@ -89,16 +137,6 @@ def _cut(faces, cut_frame, frame, skip_bad):
     skipped = [result for result in results if isinstance(result, str)]
     if not kept:
         raise ValueError(f"{faces.name}: no face could be read. First: {skipped[0]}")
-    matrices = np.stack([results[i][1] for i in kept])
-    landmarks = np.stack([transform(faces.faces[i].landmarks, results[i][1]) for i in kept]).astype(
-        np.float32
-    )
-    return Crops(
-        images=np.stack([results[i][0] for i in kept]),
-        landmarks=landmarks,
-        matrices=matrices,
-        frame=frame,
-        scheme=faces.scheme,
-        names=[faces.faces[i].name for i in kept],
-        skipped=skipped,
-    )
+    images = np.stack([results[i] for i in kept])
+    kept_faces = [faces.faces[i] for i in kept]
+    return assemble(images, kept_faces, cut_frame, frame, faces.scheme, skipped)

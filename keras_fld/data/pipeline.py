@@ -4,84 +4,89 @@ import itertools
 
 import numpy as np
 
-from keras_fld.data.augment import Augmentation, augment, generator
 from keras_fld.data.crops import Crops
+from keras_fld.data.sampling import Samples, check_batch_size
 
 
-def epoch_order(count, seed, epoch):
-    """Order in which the faces of one epoch come: (count,) integers."""
-    # Index 2**32 - 1 is no face's, so the order has random numbers of its own.
-    return generator(seed, epoch, 2**32 - 1).permutation(count)
-
-
-def training_dataset(crops: Crops, batch_size, augmentation=None, seed=0, next_epoch=None):
+def training_dataset(
+    crops: Crops, batch_size, augmentation=None, seed=0, next_epoch=None, repeats=None
+):
     """Shuffled, augmented batches; every iteration is one more epoch with new random numbers.
 
     Args:
-        crops: crops made by `training_crops`.
+        crops: crops made by `training_crops`, or another `Crops` cut alike.
         batch_size: faces in a batch; the last, incomplete one of an epoch is kept.
         augmentation: an `Augmentation`; None takes the default.
         seed: seed of order and augmentation.
         next_epoch: called at each iteration's start for its number; None counts from 0.
+        repeats: (faces,) how often an epoch shows each face, as `balance.pose_repeats` gives; None
+            shows each once.
 
     Returns:
         A `tf.data.Dataset` of (batch, size, size, 3) uint8 and (batch, landmarks, 2) float32.
 
     Raises:
-        ValueError: batch_size or seed is out of range.
+        ValueError: batch_size or seed is out of range, or the repeats do not fit.
+
+    Example:
+        >>> dataset = training_dataset(training_crops(faces, Frame()), batch_size=32)
     """
     tf = _tensorflow()
-    _check(batch_size, seed)
-    options = augmentation or Augmentation()
-    size, landmarks = crops.frame.size, crops.landmarks.shape[1]
+    check_batch_size(batch_size)
+    samples = Samples(crops, augmentation, seed, repeats)
     counter = next_epoch or itertools.count().__next__
 
     def order():
         epoch = int(counter())
-        indices = epoch_order(len(crops), seed, epoch)
-        return np.stack([np.full_like(indices, epoch), indices], axis=1)
+        keys = samples.order(epoch)
+        return np.stack([np.full_like(keys, epoch), keys], axis=1)
 
-    def render(keys):
-        pairs = [augment(crops, i, generator(seed, int(e), int(i)), options) for e, i in keys]
-        images, points = zip(*pairs, strict=True)
-        return np.stack(images), np.stack(points)
-
-    def shaped(images, points):
-        images.set_shape((None, size, size, 3))
-        points.set_shape((None, landmarks, 2))
-        return images, points
+    def draw(keys):
+        return samples.draw(keys[0, 0], keys[:, 1])
 
     keys = tf.data.Dataset.range(1).flat_map(
         lambda _: tf.data.Dataset.from_tensor_slices(
-            tf.ensure_shape(tf.numpy_function(order, [], tf.int64), (len(crops), 2))
+            tf.ensure_shape(tf.numpy_function(order, [], tf.int64), (len(samples), 2))
         )
     )
-    keys = keys.apply(tf.data.experimental.assert_cardinality(len(crops)))
-    return (
-        keys.batch(batch_size)
-        # One thread: faces are drawn faster than a network trains, and two would fight for Python's
-        # lock (measured: no gain).
-        .map(lambda k: shaped(*tf.numpy_function(render, [k], (tf.uint8, tf.float32))))
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    keys = keys.apply(tf.data.experimental.assert_cardinality(len(samples)))
+    return _drawn(keys.batch(batch_size), draw, crops, crops.frame.size)
 
 
 def plain_dataset(crops: Crops, batch_size):
     """Batches of crops as they are, in order; arguments and result as in `training_dataset`."""
     tf = _tensorflow()
-    _check(batch_size, 0)
-    return (
-        tf.data.Dataset.from_tensor_slices((crops.images, crops.landmarks))
-        .batch(batch_size)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    check_batch_size(batch_size)
+    if isinstance(crops.images, np.ndarray):
+        return (
+            tf.data.Dataset.from_tensor_slices((crops.images, crops.landmarks))
+            .batch(batch_size)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    def draw(keys):
+        return np.stack([crops.images[key] for key in keys]), crops.landmarks[keys]
+
+    keys = tf.data.Dataset.range(len(crops)).batch(batch_size)
+    return _drawn(keys, draw, crops, crops.images.shape[1])
 
 
-def _check(batch_size, seed):
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1. Got: {batch_size}")
-    if seed < 0:
-        raise ValueError(f"seed must be at least 0. Got: {seed}")
+def _drawn(keys, draw, crops, size):
+    """Batches of keys as batches of images and landmarks, drawn ahead."""
+    tf = _tensorflow()
+
+    def shaped(images, points):
+        images.set_shape((None, size, size, 3))
+        points.set_shape((None, crops.landmarks.shape[1], 2))
+        return images, points
+
+    # In memory one thread draws faster than a network trains, and two would fight for Python's lock
+    # (measured: no gain); decoding photographs is outside the lock.
+    threads = None if isinstance(crops.images, np.ndarray) else 2
+    return keys.map(
+        lambda k: shaped(*tf.numpy_function(draw, [k], (tf.uint8, tf.float32))),
+        num_parallel_calls=threads,
+    ).prefetch(tf.data.AUTOTUNE)
 
 
 def _tensorflow():

@@ -53,6 +53,28 @@ def test_load_augments_the_training_split_only(tree):
     assert not np.array_equal(next(iter(train))[0], next(iter(train))[0])
 
 
+def test_repeats_show_a_face_as_often_with_other_numbers_each_time(wide):
+    repeats = np.array([3, 0] + [1] * 14)
+    dataset = pipeline.training_dataset(wide, 4, seed=3, repeats=repeats)
+    assert int(dataset.cardinality()) == 5
+    (images, landmarks), _ = _collect(dataset)
+    assert len(images) == 17 and len({image.tobytes() for image in images}) == 17
+    plain = pipeline.training_dataset(wide, 16, seed=3)
+    (once, _), _ = _collect(plain)
+    shown = {image.tobytes() for image in once}
+    # The first showing of a face draws what it draws without repeats.
+    assert sum(image.tobytes() in shown for image in images) == 15
+
+
+def test_load_balances_poses_when_asked(tree):
+    from keras_fld.data.balance import pose_repeats
+
+    data = crops.training_crops(read("300w", tree, "train"), Frame())
+    repeats = pose_repeats(data.landmarks, data.scheme)
+    (images, _), _ = _collect(load("300w", tree, balance=True))
+    assert len(images) == repeats.sum() > 16
+
+
 def test_what_is_skipped_is_warned_of(own_tree):
     (own_tree / "lfpw/testset" / "image_0001.png").write_bytes(b"")
     with pytest.warns(UserWarning, match=r"skipped: .*image_0001.png: not an image"):

@@ -1,0 +1,79 @@
+"""The command `keras-fld prepare`."""
+
+import os
+
+import click
+
+
+@click.command()
+@click.argument("name")
+@click.argument("root", type=click.Path())
+@click.argument("out", type=click.Path())
+@click.option("--split", "splits", multiple=True, help="Split, several times; all without.")
+@click.option("--size", type=click.IntRange(1), help="Side of the model's crop in pixels.")
+@click.option("--margin", type=float, help="Side of the crop in face boxes.")
+@click.option(
+    "--shard", default=512, show_default=True, type=click.IntRange(1), help="Faces in a file."
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    help="How many work at a time; without, one for each processor.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave bad files out and list them.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def prepare(name, root, out, splits, size, margin, shard, processes, skip_bad, quiet):
+    """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder OUT.
+
+    OUT then serves as the dataset's root wherever one is asked for, and training from it equals
+    training from ROOT. The generated faces need no ROOT: write -. An interrupted preparation goes
+    on when the same command is given again.
+
+    \b
+    keras-fld prepare 300w 300w prepared
+    keras-fld train --root prepared --out run
+    """
+    from keras_fld.data import catalog
+    from keras_fld.data.faces import Absent
+    from keras_fld.data.geometry import MARGIN, Frame
+    from keras_fld.data.prepare import Part
+    from keras_fld.data.prepare import prepare as run
+
+    found = catalog.find(name)
+    frame = Frame(size or Frame().size, MARGIN if margin is None else margin)
+    if not frame.margin > 0:
+        raise ValueError(f"--margin must be above 0. Got: {frame.margin}")
+    root = None if root == "-" else root
+    parts = []
+    for split in dict.fromkeys(splits or (found.train, *found.tests)):
+        try:
+            faces = catalog.read(name, root, split, skip_bad)
+        except Absent as error:
+            if splits:
+                raise
+            click.echo(f"note: {split}: left out: {error}", err=True)
+            continue
+        parts.append(Part(split, faces, wide=split == found.train))
+    if not parts:
+        raise ValueError(f"{root}: no split of {name} is there")
+    total = sum(len(part.faces) for part in parts)
+    with click.progressbar(length=total, label="faces", hidden=quiet) as bar:
+        manifest = run(
+            name,
+            parts,
+            out,
+            frame,
+            shard,
+            processes or os.cpu_count() or 1,
+            skip_bad,
+            bar.update,
+        )
+    for split, part in manifest["splits"].items():
+        for sentence in part["missing"]:
+            click.echo(f"note: {split}: {sentence}", err=True)
+        for sentence in [*part["skipped"], *(s for x in part["shards"] for s in x["skipped"])]:
+            click.echo(f"note: {split}: skipped: {sentence}", err=True)
+        count = sum(shard["faces"] for shard in part["shards"])
+        size = sum(shard["bytes"] for shard in part["shards"])
+        click.echo(f"{split}: {count:,} faces, {len(part['shards'])} files, {size / 1e6:,.1f} MB")
+    click.echo(f"wrote {out}")
