@@ -21,10 +21,13 @@ import numpy as np
 
 import keras_fld
 from keras_fld import losses, metrics, models
-from keras_fld.data import catalog, crops, pipeline
+from keras_fld.data import catalog, crops, feed
 from keras_fld.data.augment import Augmentation
 from keras_fld.data.geometry import MARGIN, Frame
 from keras_fld.files import replacing, write_json
+from keras_fld.losses import normalizers
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Recipe:
 
     Args:
         dataset: name of the dataset.
+        network: name of the network.
+        network_options: its arguments, such as {"head": "windows"}.
         loss: name of the loss.
         loss_options: its arguments, such as {"alpha": 2.0}.
         epochs: passes over the training faces.
@@ -43,12 +48,16 @@ class Recipe:
         averaging: momentum of the weights' moving average, which is what a run returns; 0 for none.
         input_size: side of the crop in pixels.
         margin: side of the crop in face boxes.
+        precision: "float32", or "bfloat16" for convolutions in half the bits, parameters staying in
+            float32: on the PyTorch backend alone, and faster where the processor has bfloat16.
         validation: fraction of the training faces held out, by photograph or person.
         seed: seed of weights, order and augmentation.
         augmentation: an `Augmentation`.
     """
 
     dataset: str = "300w"
+    network: str = "trnet20"
+    network_options: dict = field(default_factory=dict)
     loss: str = "enme"
     loss_options: dict = field(default_factory=dict)
     epochs: int = 150
@@ -59,6 +68,7 @@ class Recipe:
     averaging: float = 0.999
     input_size: int = 64
     margin: float = MARGIN
+    precision: str = "float32"
     validation: float = 0.0
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -70,7 +80,12 @@ class Recipe:
             raise ValueError(f"learning_rate must be above 0. Got: {self.learning_rate}")
         if not 0 <= self.averaging < 1:
             raise ValueError(f"averaging must be at least 0 and below 1. Got: {self.averaging}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"precision must be one of {', '.join(PRECISIONS)}. Got: {self.precision!r}"
+            )
         losses.get(self.loss, **self.loss_options)
+        models.get(self.network)
 
     @property
     def frame(self):
@@ -78,7 +93,7 @@ class Recipe:
 
 
 def train(recipe, out, root=None, skip_bad=False, verbose=1):
-    """Trains TRNet-20, or continues the run that `out` holds.
+    """Trains a network, or continues the run that `out` holds.
 
     Args:
         recipe: a `Recipe`.
@@ -91,7 +106,8 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
         The trained Keras model, also at `out`/model.keras without optimiser state.
 
     Raises:
-        ValueError: bad data, `out` holds a run of another recipe, or the loss is no longer finite.
+        ValueError: bad data, `out` holds a run of another recipe, bfloat16 on a backend that has it
+            not, or the loss is no longer finite.
 
     Example:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
@@ -109,11 +125,12 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
     for sentence in faces.missing + faces.skipped + data.skipped:
         print(f"note: {sentence}", file=sys.stderr)
     epoch = _Epoch()
-    dataset = pipeline.training_dataset(
+    dataset = feed.training_batches(
         data, recipe.batch_size, recipe.augmentation, recipe.seed, lambda: epoch.number
     )
     steps = -(-len(data) // recipe.batch_size)
-    model = _new_model(recipe, data, steps)
+    network = _new_network(recipe, data)
+    model = _compiled(recipe, network, data, steps)
     _write_recipe(out / "recipe.json", recipe)  # not before: bad data leaves no run behind
     checkpoint = out / "last.weights.h5"
     if checkpoint.exists():
@@ -125,7 +142,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
         epochs=recipe.epochs,
         initial_epoch=done,
         validation_data=held
-        and pipeline.plain_dataset(crops.model_crops(held, recipe.frame, skip_bad), 64),
+        and feed.plain_batches(crops.model_crops(held, recipe.frame, skip_bad), 64),
         shuffle=False,  # the pipeline does, by (seed, epoch)
         verbose=verbose,
         callbacks=[
@@ -142,7 +159,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
         )
     # `fit` has put the averaged weights in place; the optimiser has done its work.
     with replacing(result) as temporary:
-        model.save(temporary, include_optimizer=False)
+        network.save(temporary, include_optimizer=False)
     checkpoint.unlink(missing_ok=True)
     return models.load(result)
 
@@ -151,19 +168,41 @@ def mean_shape(data):
     """Mean of the faces' shapes in the model's frame, over annotated landmarks: (landmarks, 2)."""
     frame, scale = data.frame, crops.OVERSAMPLING
     wide = data.images.shape[1]
+    annotated = ~np.isnan(data.landmarks).any(axis=-1)
+    never = np.flatnonzero(~annotated.any(axis=0))
+    if len(never):
+        raise ValueError(
+            "every landmark must be annotated in some training face. "
+            f"Got: none with landmark {', '.join(map(str, never))}"
+        )
     middle = np.nanmean(data.landmarks, axis=0)
     return (middle - (wide - 1) / 2) / scale + (frame.size - 1) / 2
 
 
-def _new_model(recipe, data, steps):
+def _new_network(recipe, data):
     keras.utils.set_random_seed(recipe.seed)
-    model = models.TRNet20(
+    return models.get(recipe.network)(
         data.landmarks.shape[1],
         recipe.input_size,
         recipe.margin,
         scheme=data.scheme,
         mean_shape=mean_shape(data),
+        **recipe.network_options,
     )
+
+
+def _compiled(recipe, network, data, steps):
+    """The network, ready for `fit`: on PyTorch through its own kernels."""
+    model = network
+    if keras.backend.backend() == "torch":
+        from keras_fld.models.torch_forward import TorchForward
+
+        model = TorchForward(network, bfloat16=recipe.precision == "bfloat16")
+    elif recipe.precision == "bfloat16":
+        raise ValueError(
+            "precision bfloat16 needs the PyTorch backend: set KERAS_BACKEND=torch. "
+            f"Got: {keras.backend.backend()}"
+        )
     warmup = round(recipe.warmup * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else recipe.learning_rate,
@@ -179,11 +218,13 @@ def _new_model(recipe, data, steps):
     )
     # Decay pulls filters, not the offsets and scales that BatchNorm and the biases are.
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
-    normalizers = data.scheme.normalizers
+    chosen = normalizers.on_crop(catalog.find(recipe.dataset).normalizer, data.scheme, data.frame)
     model.compile(
         optimizer,
         loss=losses.get(recipe.loss, **recipe.loss_options),
-        metrics=[metrics.NME("inter_pupil")] if "inter_pupil" in normalizers else [],
+        metrics=[] if chosen is None else [metrics.NME(chosen)],
+        # XLA where Keras would choose it, but no second compiler on PyTorch, which is slower.
+        jit_compile="auto" if model is network else False,
     )
     return model
 

@@ -13,6 +13,8 @@ from keras_fld.lite import metadata
 MODES = ("float32", "int8")
 # Crops for the ranges of activations; more moved no range of TRNet-20 noticeably.
 CALIBRATION_CROPS = 300
+# Operations behind the features, which int8 files keep in float; in the backbone none has these.
+_HEAD_OPERATIONS = ["FULLY_CONNECTED", "RESHAPE", "TRANSPOSE", "CONCATENATION", "GATHER"]
 
 
 def convert(model, path, mode="int8", calibration=None):
@@ -45,7 +47,7 @@ def convert(model, path, mode="int8", calibration=None):
     import keras
     import tensorflow as tf
 
-    from keras_fld import models
+    from keras_fld import models, schemes
 
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
@@ -61,7 +63,7 @@ def convert(model, path, mode="int8", calibration=None):
         {
             "version": keras_fld.__version__,
             "mode": mode,
-            "scheme": scheme and scheme.name,
+            "scheme": scheme and schemes.reference(scheme),
             "input": {"size": frame.size, "margin": frame.margin, "color": "RGB"},
         },
     )
@@ -82,6 +84,7 @@ def export_model(model):
     import keras
 
     from keras_fld.models.layers import shape_layer
+    from keras_fld.models.windows import WindowedOffsets
 
     shape = shape_layer(model)
     landmarks = shape.mean_shape.shape
@@ -103,6 +106,11 @@ def export_model(model):
     dense = clone.get_layer("offsets")
     kernel, bias = dense.get_weights()
     dense.set_weights([kernel * shape.scale, bias * shape.scale + shape.mean_shape.ravel()])
+    for layer in clone.layers:
+        if isinstance(layer, WindowedOffsets):
+            for name in layer.patches:
+                window, kernel, bias = layer.get_patch(name)
+                layer.set_patch(name, window, kernel * shape.scale, bias * shape.scale)
     return clone
 
 
@@ -161,6 +169,7 @@ def _quantized(tf, exported, crops):
         for crop in crops:
             yield [crop[None]]
 
+    sums = _head_sums(_float(tf, exported), exported)
     with _converter(tf, exported, tf.float32) as converter, warnings.catch_warnings():
         # The debugger calibrates with TensorFlow's own interpreter and warns of it.
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
@@ -172,9 +181,23 @@ def _quantized(tf, exported, crops):
             converter=converter,
             debug_dataset=samples,
             debug_options=tf.lite.experimental.QuantizationDebugOptions(
-                denylisted_ops=["FULLY_CONNECTED", "RESHAPE"]
+                denylisted_ops=_HEAD_OPERATIONS, denylisted_nodes=sums
             ),
         )
         content = debugger.get_nondebug_quantized_model()
     # The debugger forgets the input type; this is the converter's own last step.
     return modify_model_io_type(content, tf.uint8, tf.float32)
+
+
+def _head_sums(content, exported):
+    """Names of the outputs of sums behind the features: the backbone has sums too."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    from keras_fld.models.windows import WindowedOffsets
+
+    if not any(isinstance(layer, WindowedOffsets) for layer in exported.layers):
+        return []
+    interpreter = Interpreter(model_content=content)
+    names = {tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details()}
+    sums = [x for x in interpreter._get_ops_details() if x["op_name"] == "ADD"]
+    return [names[sums[-1]["outputs"][0]]]

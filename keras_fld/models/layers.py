@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_fld import schemes
 from keras_fld.data.geometry import Frame
+from keras_fld.models.windows import WindowedOffsets
 
 
 @keras.saving.register_keras_serializable(package="keras_fld")
@@ -19,7 +20,8 @@ class ShapeOffset(keras.layers.Layer):
         mean_shape: (landmarks, 2) pixels of the crop.
         scale: pixels per unit of the Dense.
         margin: side of the crop in face boxes, or None when it is not known.
-        scheme: name of the landmark layout, or None.
+        scheme: name of the landmark layout, the description of one that is not the package's own,
+            or None.
     """
 
     def __init__(self, mean_shape, scale, margin=None, scheme=None, **kwargs):
@@ -65,7 +67,9 @@ def crop_input(input_size, multiple):
     return inputs, keras.layers.Rescaling(1 / 255, name="rescale")(inputs)
 
 
-def landmark_head(features, num_landmarks, frame, scheme=None, mean_shape=None, scale=None):
+def landmark_head(
+    features, num_landmarks, frame, scheme=None, mean_shape=None, scale=None, inner=None
+):
     """Dense layer and mean shape on top of a feature vector.
 
     Args:
@@ -75,6 +79,8 @@ def landmark_head(features, num_landmarks, frame, scheme=None, mean_shape=None, 
         scheme: layout name or `Scheme`; None takes the one with that many landmarks, if any.
         mean_shape: (landmarks, 2) pixels of the crop; None takes the scheme's.
         scale: pixels per unit of the Dense; None takes a tenth of the crop.
+        inner: (batch, rows, columns, channels) tensor that each patch also sees through
+            `WindowedOffsets`, added to the Dense's; None for the Dense alone.
 
     Returns:
         (batch, landmarks, 2) tensor of crop pixels.
@@ -105,14 +111,20 @@ def landmark_head(features, num_landmarks, frame, scheme=None, mean_shape=None, 
             f"mean_shape must have shape ({num_landmarks}, 2). Got: {mean_shape.shape}"
         )
     # Zeros: an untrained model predicts the mean shape, the best guess without looking.
-    offsets = keras.layers.Dense(2 * num_landmarks, kernel_initializer="zeros", name="offsets")
+    dense = keras.layers.Dense(2 * num_landmarks, kernel_initializer="zeros", name="offsets")
+    offsets = dense(features)
+    if inner is not None:
+        patches = {"all": range(num_landmarks)} if scheme is None else scheme.patches
+        windows = WindowedOffsets(patches, name="windows")
+        offsets = keras.layers.Add(name="sum")([offsets, windows(inner)])
+        windows.place(mean_shape, frame.size)
     return ShapeOffset(
         mean_shape,
         frame.size / 10 if scale is None else scale,
         margin=frame.margin,
-        scheme=scheme and scheme.name,
+        scheme=scheme and schemes.reference(scheme),
         name="landmarks",
-    )(offsets(features))
+    )(offsets)
 
 
 def shape_layer(model):
@@ -133,5 +145,5 @@ def frame_of(model):
 
 def scheme_of(model):
     """The `Scheme` of a Keras model's landmarks, or None when it has none."""
-    name = shape_layer(model).scheme
-    return schemes.get(name) if name else None
+    reference = shape_layer(model).scheme
+    return schemes.get(reference) if reference else None

@@ -3,6 +3,9 @@
 The patches' rows are put back into the one Dense, so the model keeps its graph, size and speed.
 Losses that are sums over landmarks (NME, LE, Wing, L1) make this the same problem as retraining the
 whole Dense; only a loss that couples the landmarks of a patch, as ENME does, can gain by locality.
+
+The local form gives each patch more to look at: beside the pooled features, its rows see an inner
+feature map through a few windows of their own. It costs a few per cent of parameters.
 """
 
 import keras
@@ -10,6 +13,7 @@ import numpy as np
 
 from keras_fld import losses
 from keras_fld.models.layers import ShapeOffset, scheme_of, shape_layer
+from keras_fld.models.refined_windows import Windows, windows_layer
 
 
 def refine(
@@ -17,6 +21,7 @@ def refine(
     data,
     patches=None,
     loss=None,
+    windows=0,
     rounds=30,
     batch_size=64,
     learning_rate=1e-3,
@@ -31,6 +36,9 @@ def refine(
         patches: name to landmark indices; None takes the patches of the model's scheme. A landmark
             in none of them keeps its row.
         loss: a loss, its name, or patch name to loss; None takes `ENME()`.
+        windows: windows of each patch on the deepest inner feature map of at least 8x8 positions,
+            for the local form, three of which add 4 % of parameters to TRNet-20; 0 for the plain
+            one, which changes numbers alone: in the Dense, and in windows that the model has.
         rounds: augmentation rounds; the backbone computes the features once in each, with its
             BatchNorm in inference mode, and every patch is trained on them for one pass.
         batch_size: faces in a step.
@@ -38,10 +46,11 @@ def refine(
         verbose: 0 for silence, 1 for a progress bar.
 
     Returns:
-        A new model of the same graph.
+        A new model: of the same graph, or with `WindowedOffsets` added to the Dense's output.
 
     Raises:
-        ValueError: patches overlap, name landmarks that the model has not, or are not known.
+        ValueError: patches overlap, name landmarks that the model has not, or are not known; new
+            windows for a model that has its own, or whose maps are too small.
 
     Example:
         >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
@@ -50,26 +59,35 @@ def refine(
     patches = _check_patches(model, patches)
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1. Got: {rounds}")
-    backbone = keras.Model(model.input, dense.input)
-    heads = {name: _head(dense, shape, indices) for name, indices in patches.items()}
+    local = Windows(model, windows) if windows or windows_layer(model) else None
+    backbone = keras.Model(model.input, [dense.input] + ([local.map] if local else []))
+    heads = {}
     progress = keras.utils.Progbar(rounds, verbose=verbose, unit_name="round")
     for done in range(rounds):
         features, landmarks = _features(backbone, data)
-        for name, head in heads.items():
+        if local:
+            features[1] = local.standardise(features[1])
+        for name, indices in patches.items():
             if not done:
-                head.compile(
+                heads[name] = _head(dense, shape, name, indices, local)
+                heads[name].compile(
                     keras.optimizers.Adam(
                         keras.optimizers.schedules.CosineDecay(
-                            learning_rate, rounds * -(-len(features) // batch_size)
+                            learning_rate, rounds * -(-len(landmarks) // batch_size)
                         )
                     ),
                     loss=_patch_loss(loss, name),
                 )
-            head.fit(
-                features, landmarks[:, patches[name]], batch_size=batch_size, epochs=1, verbose=0
+            heads[name].fit(
+                features if local else features[0],
+                landmarks[:, indices],
+                batch_size=batch_size,
+                epochs=1,
+                verbose=0,
             )
         progress.add(1)
-    return _assemble(model, patches, heads)
+    refined = _assemble(model, patches, heads)
+    return local.assemble(refined, patches, heads) if local else refined
 
 
 def _check_patches(model, patches):
@@ -81,6 +99,9 @@ def _check_patches(model, patches):
         patches = scheme.patches
     patches = {name: [int(i) for i in indices] for name, indices in patches.items()}
     count = model.output_shape[1]
+    own = windows_layer(model)
+    if own and any(own.patches.get(name) != indices for name, indices in patches.items()):
+        raise ValueError(f"patches must be those of the model's windows. Got: {patches}")
     every = [i for indices in patches.values() for i in indices]
     if not every or not all(patches.values()):
         raise ValueError(f"patches must each have at least one landmark. Got: {patches}")
@@ -102,12 +123,17 @@ def _columns(indices):
     return np.stack([2 * np.asarray(indices), 2 * np.asarray(indices) + 1], axis=1).ravel()
 
 
-def _head(dense, shape, indices):
+def _head(dense, shape, name, indices, local):
     """The rows of one patch as a model of its own, from features to landmarks."""
     features = keras.Input((dense.kernel.shape[0],))
     layer = keras.layers.Dense(2 * len(indices), name="offsets", dtype="float32")
+    inputs, offsets = [features], layer(features)
+    if local:
+        maps, added = local.head(name, indices)
+        inputs, offsets = [features, maps], keras.layers.Add()([offsets, added])
     head = keras.Model(
-        features, ShapeOffset(shape.mean_shape[indices], shape.scale)(layer(features))
+        inputs if local else features,
+        ShapeOffset(shape.mean_shape[indices], shape.scale)(offsets),
     )
     kernel, bias = dense.get_weights()
     layer.set_weights([kernel[:, _columns(indices)], bias[_columns(indices)]])
@@ -115,15 +141,22 @@ def _head(dense, shape, indices):
 
 
 def _features(backbone, data):
-    """One round's features (faces, channels) and landmarks (faces, landmarks, 2)."""
+    """One round's backbone outputs, a list of (faces, ...), and landmarks."""
     if isinstance(data, tuple):
         images, landmarks = data
-        return backbone.predict(images, batch_size=64, verbose=0), np.asarray(landmarks)
-    features, landmarks = [], []
+        outputs = backbone.predict(images, batch_size=64, verbose=0)
+        return _as_list(outputs), np.asarray(landmarks)
+    batches, landmarks = [], []
     for images, points in data:
-        features.append(backbone.predict_on_batch(np.asarray(images)))
+        batches.append(_as_list(backbone.predict_on_batch(np.asarray(images))))
         landmarks.append(np.asarray(points))
-    return np.concatenate(features), np.concatenate(landmarks)
+    features = [np.concatenate(part) for part in zip(*batches, strict=True)]
+    return features, np.concatenate(landmarks)
+
+
+def _as_list(outputs):
+    # Keras returns one output bare.
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def _assemble(model, patches, heads):

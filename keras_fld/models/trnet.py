@@ -7,7 +7,11 @@ from keras_fld.data.geometry import MARGIN, Frame
 from keras_fld.models.layers import crop_input, landmark_head
 
 # What stands between the last residual unit and the Dense.
-HEADS = {"pool": layers.GlobalAveragePooling2D, "flatten": layers.Flatten}
+HEADS = {
+    "pool": layers.GlobalAveragePooling2D,
+    "windows": layers.GlobalAveragePooling2D,
+    "flatten": layers.Flatten,
+}
 
 
 def _conv(x, filters, name, kernel_size=3, relu=True):
@@ -57,9 +61,10 @@ def TRNet20(
         scheme: landmark layout; None takes the one with that many landmarks, if any.
         mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's.
         scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
-        head: "pool" averages the features over the crop before the Dense, as in Table 1; "flatten"
-            keeps their places, for 1.00 instead of 0.81 M parameters at 68 landmarks: the 4 MB of
-            the paper's text.
+        head: "pool" averages the features over the crop before the Dense, as in Table 1; "windows"
+            adds what each patch sees of stage 3 through three learned windows, for 0.84 instead of
+            0.81 M parameters at 68 landmarks; "flatten" keeps the features' places, for 1.00 M: the
+            4 MB of the paper's text.
         width: factor of all numbers of filters, rounded to a multiple of 8.
         name: name of the model.
 
@@ -91,7 +96,9 @@ def TRNet20(
         x = layers.MaxPooling2D(name=f"pool{stage}")(x)
         for unit in "ab":
             x = _residual_unit(x, scaled(filters), f"stage{stage}{unit}")
+        if stage == 3:
+            inner = x if head == "windows" else None
     x = HEADS[head](name="features")(x)
     frame = Frame(input_size, margin)
-    outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale)
+    outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale, inner)
     return keras.Model(inputs, outputs, name=name)

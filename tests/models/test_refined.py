@@ -105,3 +105,91 @@ def test_each_patch_may_have_its_own_loss(model, faces):
 def test_bad_arguments_are_refused(model, faces, options, rule):
     with pytest.raises(ValueError, match=rule):
         refine(model, faces, verbose=0, **options)
+
+
+@pytest.fixture(scope="module")
+def wide_model():
+    keras.utils.set_random_seed(0)
+    model = models.TRNet20(input_size=64)
+    rng = np.random.default_rng(0)
+    head = model.get_layer("offsets")
+    head.set_weights([rng.normal(0, 0.01, w.shape) for w in head.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def wide_faces():
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
+    return images, rng.uniform(0, 63, (16, 68, 2)).astype(np.float32)
+
+
+def test_the_local_form_sees_places_that_pooled_features_do_not(wide_model):
+    rng = np.random.default_rng(3)
+    images, points = np.zeros((48, 64, 64, 3), np.uint8), rng.integers(8, 56, (48, 2))
+    for image, (x, y) in zip(images, points, strict=True):
+        image[y - 4 : y + 4, x - 4 : x + 4] = 255
+    faces = images, np.repeat(points[:, None], 68, axis=1).astype(np.float32)
+    options = {"rounds": 15, "batch_size": 8, "learning_rate": 2e-2, "verbose": 0}
+    plain = refine(wide_model, faces, **options)
+    local = refine(wide_model, faces, windows=3, **options)
+    assert _error(local, faces).mean() < 0.8 * _error(plain, faces).mean()
+    for layer in wide_model.layers:  # the backbone stays as it is
+        if layer.weights and layer.name != "offsets":
+            for a, b in zip(
+                layer.get_weights(), local.get_layer(layer.name).get_weights(), strict=True
+            ):
+                np.testing.assert_array_equal(a, b)
+    assert local.count_params() < 1.05 * wide_model.count_params()
+    assert models.frame_of(local) == models.frame_of(wide_model)
+
+
+def test_the_assembled_model_computes_what_the_heads_learned(wide_model, wide_faces):
+    """A window trained on standardised maps does the same on raw ones."""
+    untrained = refine(wide_model, wide_faces, windows=2, rounds=1, learning_rate=1e-12, verbose=0)
+    np.testing.assert_allclose(
+        untrained.predict(wide_faces[0], verbose=0),
+        wide_model.predict(wide_faces[0], verbose=0),
+        atol=1e-3,
+    )
+
+
+def test_a_model_with_windows_is_refined_in_place(wide_faces, tmp_path):
+    keras.utils.set_random_seed(0)
+    model = models.TRNet20(head="windows")
+    result = refine(model, wide_faces, rounds=8, batch_size=8, learning_rate=5e-3, verbose=0)
+    assert result.get_config() == model.get_config()
+    assert _error(result, wide_faces).mean() < 0.95 * _error(model, wide_faces).mean()
+    result.save(tmp_path / "refined.keras")
+    np.testing.assert_allclose(
+        models.load(tmp_path / "refined.keras").predict(wide_faces[0], verbose=0),
+        result.predict(wide_faces[0], verbose=0),
+        atol=1e-3,
+    )
+    with pytest.raises(ValueError, match="windows must be 0: the model has its own. Got: 3"):
+        refine(model, wide_faces, windows=3, verbose=0)
+    with pytest.raises(ValueError, match="must be those of the model's windows"):
+        refine(model, wide_faces, patches={"eyes": [36]}, verbose=0)
+
+
+def test_a_patch_of_the_local_form_moves_only_its_landmarks(wide_model, wide_faces):
+    result = refine(
+        wide_model, wide_faces, {"mouth": range(48, 68)}, windows=1, rounds=1, verbose=0
+    )
+    before, after = (m.predict(wide_faces[0], verbose=0) for m in (wide_model, result))
+    np.testing.assert_allclose(after[:, :48], before[:, :48], atol=1e-4)
+    assert np.abs(after[:, 48:] - before[:, 48:]).max() > 1e-3
+
+
+def test_windows_need_a_map_of_some_size(model, faces):
+    # A crop of 64 pixels has 8x8 positions in stage 3, one of 16 in its first convolutions.
+    small = models.CNN6(5, input_size=32)
+    inner = refine(
+        small,
+        (np.zeros((2, 32, 32, 3), np.uint8), np.ones((2, 5, 2))),
+        windows=1,
+        patches={"all": range(5)},
+        rounds=1,
+        verbose=0,
+    )
+    assert inner.get_layer("windows").input.shape[1:3] == (8, 8)

@@ -111,8 +111,8 @@ def test_any_size_that_four_poolings_divide_works(size):
         ({"num_landmarks": 0}, "num_landmarks must be at least 1. Got: 0"),
         ({"input_size": 60}, "input_size must be a multiple of 16. Got: 60"),
         ({"input_size": 0}, "input_size must be a multiple of 16. Got: 0"),
-        ({"head": "flat"}, "head must be one of pool, flatten. Got: 'flat'"),
-        ({"head": None}, "head must be one of pool, flatten. Got: None"),
+        ({"head": "flat"}, "head must be one of pool, windows, flatten. Got: 'flat'"),
+        ({"head": None}, "head must be one of pool, windows, flatten. Got: None"),
         ({"width": 0}, "width must be above 0. Got: 0"),
         ({"width": float("nan")}, "width must be above 0. Got: nan"),
         ({"num_landmarks": 5, "scheme": "ibug68"}, "num_landmarks must be 68 for ibug68. Got: 5"),
@@ -177,3 +177,17 @@ def test_pixels_stay_in_float32_under_a_mixed_policy():
         keras.config.set_dtype_policy("float32")
     assert model.layers[-1].compute_dtype == "float32"
     assert keras.backend.standardize_dtype(model(np.zeros((1, 16, 16, 3))).dtype) == "float32"
+
+
+def test_the_summary_reads_like_table_1(model):
+    """Rows in the table's order, each stage's output beside its name."""
+    lines = []
+    model.summary(line_length=120, print_fn=lines.append)
+    text = "\n".join(lines)
+    positions = []
+    for name, (size, filters) in TABLE_1.items():
+        row = next(line for line in text.splitlines() if name in line.split("(")[0])
+        assert f"(None, {size}, {size}, {filters})" in row, row
+        positions.append(text.index(row))
+    assert positions == sorted(positions)
+    assert "807,144" in text
