@@ -31,8 +31,10 @@ _SUBMODULES = (
     "losses",
     "metrics",
     "models",
+    "recipes",
     "schemes",
     "training",
+    "zoo",
 )
 
 __all__ = ["__version__", *_NAMES, *_SUBMODULES]
@@ -47,8 +49,10 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
         losses,
         metrics,
         models,
+        recipes,
         schemes,
         training,
+        zoo,
     )
     from keras_fld.data.geometry import Frame
     from keras_fld.evaluation import evaluate

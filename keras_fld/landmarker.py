@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_fld import zoo
 from keras_fld.data.geometry import check_box, invert, transform
 from keras_fld.data.images import read_image
 from keras_fld.predictor import open_model
@@ -49,6 +50,21 @@ class FaceLandmarker:
     def __init__(self, model):
         self._model = open_model(model)
         self.frame, self.scheme = self._model.frame, self._model.scheme
+
+    @classmethod
+    def from_preset(cls, name):
+        """A landmarker on a pretrained int8 model of the package.
+
+        Args:
+            name: the preset's name, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
+
+        Raises:
+            ValueError: there is no such preset.
+
+        Example:
+            >>> FaceLandmarker.from_preset("trnet20_300w").detect("photo.jpg")
+        """
+        return cls(zoo.lite_file(name))
 
     def detect(self, image, boxes=None, bgr=False):
         """Landmarks of every face.

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld import zoo
+
 
 class KerasModel:
     """A Keras model of the package behind the interface of `lite.LiteModel`."""
@@ -27,7 +29,8 @@ def open_model(model):
     """Opens whatever predicts landmarks.
 
     Args:
-        model: a Keras model, a `LiteModel`, or the path of a `.keras` or `.tflite` file.
+        model: a Keras model, a `LiteModel`, the path of a `.keras` or `.tflite` file, or the name
+            of a preset, whose int8 file is opened.
 
     Returns:
         An object with `frame`, `scheme`, `num_landmarks` and `predict(images)`.
@@ -40,7 +43,7 @@ def open_model(model):
         (10, 68, 2)
     """
     if isinstance(model, (str, Path)):
-        path = Path(model)
+        path = zoo.lite_file(model) if model in zoo.names() else Path(model)
         if path.suffix == ".tflite":
             from keras_fld.lite.runtime import LiteModel
 
@@ -49,5 +52,12 @@ def open_model(model):
             from keras_fld import models
 
             return KerasModel(models.load(path))
-        raise ValueError(f"a model file must end in .keras or .tflite. Got: {path}")
+        if path.suffix == ".npz":
+            from keras_fld import baselines
+
+            return baselines.open_baseline(path)
+        raise ValueError(
+            "a model must end in .keras or .tflite or be a baseline's .npz or a preset "
+            f"({', '.join(zoo.names())}). Got: {path}"
+        )
     return model if hasattr(model, "frame") else KerasModel(model)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import keras
 
+from keras_fld import zoo
+
 
 def load(path, compile=False):
-    """Opens a `.keras` file of the package.
+    """Opens a `.keras` file of the package, or a pretrained model.
 
     Args:
-        path: the file.
+        path: the file, or the name of a preset, such as "trnet20_300w".
         compile: whether to restore loss, metrics and optimiser too.
 
     Returns:
@@ -19,14 +21,16 @@ def load(path, compile=False):
         ValueError: there is no such file, or it is not a Keras model.
 
     Example:
-        >>> model = keras_fld.load("run/model.keras")
+        >>> model = keras_fld.load("trnet20_300w")
     """
     # A saved loss or layer is found by its registered name once its module is imported.
     from keras_fld import losses, metrics, models  # noqa: F401
 
+    if str(path) in zoo.names():
+        path = zoo.keras_file(str(path))
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"{path}: no such model file")
+        raise ValueError(f"{path}: no such model file, nor a preset ({', '.join(zoo.names())})")
     try:
         return keras.saving.load_model(path, compile=compile)
     except Exception as error:  # a damaged archive raises whatever zipfile, json or h5py does

@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_backends.py --json backends.json
 
 A process for each configuration trains on random faces in memory when its turn comes and sleeps
-otherwise, so a machine that slows down slows all of them alike. Configurations, those left out whose
-backend is not installed:
+otherwise, so a machine that slows down slows all of them alike. Configurations whose backend is not
+installed are left out:
     tensorflow              Keras on TensorFlow, as `compile` leaves it: the reference
     tensorflow-bfloat16     the policy mixed_bfloat16
     jax                     Keras on JAX

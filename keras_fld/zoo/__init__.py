@@ -1,0 +1,33 @@
+"""Pretrained models in the package: `NAME.keras` without optimiser state, `NAME_int8.tflite` and the
+card `NAME.md` of each preset."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+def names():
+    """Names of the presets."""
+    return sorted(path.stem for path in _FOLDER.glob("*.keras"))
+
+
+def keras_file(name):
+    """Path of a preset's Keras model; see `_file`."""
+    return _file(name, ".keras")
+
+
+def lite_file(name):
+    """Path of a preset's int8 TFLite model; see `_file`."""
+    return _file(name, "_int8.tflite")
+
+
+def _file(name, ending):
+    """Path of a preset's file.
+
+    Raises:
+        ValueError: there is no such preset.
+    """
+    known = names()
+    if name not in known:
+        raise ValueError(f"preset must be one of {', '.join(known)}. Got: {name!r}")
+    return _FOLDER / f"{name}{ending}"
