@@ -7,8 +7,12 @@ from pathlib import Path
 import click
 
 import keras_fld
+from keras_fld.cli_baselines import baseline
 from keras_fld.cli_datasets import datasets
+from keras_fld.cli_evaluate import compare, evaluate
+from keras_fld.cli_lite import convert, export, parity
 from keras_fld.cli_prepare import prepare
+from keras_fld.cli_reproduce import reproduce
 
 _DATASET = click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
 _ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
@@ -80,17 +84,23 @@ def train(recipe, root, out, alpha, omega, epsilon, beta, head, width, skip_bad,
 @_DATASET
 @_ROOT
 @click.option("--loss", default="enme", show_default=True, help="Loss of every patch.")
+@click.option(
+    "--windows", default=0, show_default=True, help="Windows of each patch: 3 for the local form."
+)
 @click.option("--rounds", default=30, show_default=True, help="Augmentation rounds.")
+@click.option("--batch-size", default=64, show_default=True, help="Faces in a step.")
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Peak learning rate.")
 @click.option("--whole", is_flag=True, help="The control: the same steps on the whole layer.")
 @click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 @_SKIP_BAD
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def refine(model, output, dataset, root, loss, rounds, learning_rate, whole, seed, skip_bad, quiet):
+def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options):
     """Retrains the output layer of MODEL patch by patch and writes OUTPUT (.keras).
 
     \b
     keras-fld refine run/model.keras run/refined.keras --root 300w
+    keras-fld refine run/model.keras run/local.keras --root 300w \\
+        --windows 3 --rounds 40 --learning-rate 4e-3
     """
     from keras_fld import models
     from keras_fld.data import catalog
@@ -112,82 +122,12 @@ def refine(model, output, dataset, root, loss, rounds, learning_rate, whole, see
         trained,
         data,
         patches={"all": range(trained.output_shape[1])} if whole else None,
-        loss=loss,
-        rounds=rounds,
-        learning_rate=learning_rate,
         verbose=0 if quiet else 1,
+        **options,
     )
     with replacing(output) as temporary:
         refined.save(temporary)
     click.echo(f"wrote {output}")
-
-
-@cli.command()
-@click.argument("model", type=click.Path())
-@_DATASET
-@_ROOT
-@click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
-@click.option("--out", type=click.Path(), help="Folder for evaluation.json and ced.png.")
-@click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
-@_SKIP_BAD
-def evaluate(model, dataset, root, subsets, out, regions, skip_bad):
-    """Prints the table of a MODEL, .keras or .tflite, on the test subsets.
-
-    \b
-    keras-fld evaluate run/model.keras --root 300w --out run
-    """
-    from keras_fld import evaluation
-
-    report = evaluation.evaluate(model, dataset, root, list(subsets) or None, skip_bad)
-    click.echo(str(report))
-    if regions:
-        click.echo(report.region_table())
-    _notes(report.notes)
-    if out:
-        report.save(out)
-        click.echo(f"wrote {Path(out) / 'evaluation.json'} and ced.png")
-
-
-@cli.command()
-@click.argument("model", type=click.Path())
-@click.argument("output", type=click.Path())
-@click.option("--mode", default="int8", show_default=True, help="float32 or int8.")
-@_DATASET
-@_ROOT
-@_SKIP_BAD
-def convert(model, output, mode, dataset, root, skip_bad):
-    """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
-
-    int8 is calibrated on unaugmented training crops.
-
-    \b
-    keras-fld convert run/model.keras face.tflite --root 300w
-    """
-    from keras_fld import evaluation, models
-    from keras_fld.data import catalog, crops
-    from keras_fld.lite import conversion
-
-    if Path(output).suffix != ".tflite":
-        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
-    keras_model = models.load(model)
-    found = catalog.find(dataset)
-    calibration = None
-    if mode == "int8":
-        faces = catalog.read(dataset, root, found.train, skip_bad)
-        faces = faces.sample(conversion.CALIBRATION_CROPS)
-        data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
-        _notes(faces.skipped + data.skipped)
-        calibration = data.images
-    conversion.convert(keras_model, output, mode, calibration)
-    click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
-    try:
-        before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
-    except ValueError as error:  # no test faces: the file is good all the same
-        click.echo(f"note: not evaluated: {error}", err=True)
-        return
-    after = evaluation.evaluate(output, dataset, root, skip_bad=skip_bad)
-    click.echo(comparison(before, after, mode))
-    _notes(before.notes)
 
 
 @cli.command()
@@ -246,17 +186,6 @@ def _given(**options):
     return {key: value for key, value in options.items() if value is not None}
 
 
-def comparison(before, after, mode):
-    """Lines with the NME of a Keras model beside its converted file's."""
-    lines = []
-    for a, b in zip(before.rows, after.rows, strict=True):
-        lines.append(
-            f"{a['subset']:<12}{a['normalizer']:<14}NME Keras {a['nme']:.3f} %   "
-            f"{mode} {b['nme']:.3f} %   difference {b['nme'] - a['nme']:+.3f}"
-        )
-    return "\n".join(lines)
-
-
 def _predict_one(landmarker, image, boxes, output, numbers):
     """Writes one image's PNG and JSON; returns the number of faces."""
     from keras_fld import drawing
@@ -300,8 +229,15 @@ def _notes(notes):
         click.echo(f"note: {note}", err=True)
 
 
+cli.add_command(baseline)
+cli.add_command(compare)
+cli.add_command(convert)
 cli.add_command(datasets)
+cli.add_command(evaluate)
+cli.add_command(export)
+cli.add_command(parity)
 cli.add_command(prepare)
+cli.add_command(reproduce)
 
 
 def main():

@@ -11,8 +11,9 @@ import numpy as np
 from keras_fld.data import catalog, crops
 from keras_fld.data.faces import Absent
 from keras_fld.data.geometry import invert, transform
+from keras_fld.flip import FlipAveraged
 from keras_fld.predictor import open_model
-from keras_fld.report import LIMIT, Report, SubsetResult, ced_auc, failure_rate, plot_ced
+from keras_fld.report import LIMIT, Report, SubsetResult, ced_auc, failure_rate, mean, plot_ced
 
 __all__ = [
     "LIMIT",
@@ -26,15 +27,16 @@ __all__ = [
 ]
 
 
-def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, **options):
+def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, flip=False, **options):
     """Evaluates a model on the test subsets of a dataset.
 
     Args:
-        model: a Keras model, or the path of a `.keras` or `.tflite` file.
+        model: a Keras model, or the path of a `.keras`, `.tflite` or baseline's `.npz` file.
         dataset: name of the dataset, such as "300w".
         root: its folder.
         subsets: names of the subsets; None takes every one that is there.
         skip_bad: leave bad files out instead of stopping at the first.
+        flip: average the predictions on each crop and on its mirror image.
         **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
 
     Returns:
@@ -49,37 +51,66 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, **options)
         >>> print(report)
     """
     predictor = open_model(model)
-    # The name alone: a report that is passed on should not tell of its maker's folders.
-    name = Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
+    name = model_name(model)
+    if flip:
+        predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
     results, notes = [], []
-    found = catalog.find(dataset)
+    for subset, faces, data in test_crops(
+        predictor, dataset, root, subsets, skip_bad, notes, **options
+    ):
+        whole, kept = subset_result(predictor, subset, data, faces)
+        results.append(whole)
+        for attribute in faces.attributes:
+            having = np.array([attribute in face.attributes for face in kept])
+            if having.any():
+                results.append(_part(whole, attribute, having, kept, data.scheme))
+    return Report(dataset, name, results, notes)
+
+
+def model_name(model):
+    """What a report calls a model: its file's name alone, without its maker's folders."""
+    return Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
+
+
+def test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options):
+    """Yields each test subset that is there: its name, its faces and their crops.
+
+    Args:
+        predictor: what `predictor.open_model` gives.
+        dataset, root, subsets, skip_bad, **options: as of `evaluate`.
+        notes: a list, which sentences on what is missing or skipped are added to.
+
+    Raises:
+        ValueError: as `evaluate`.
+    """
+    found, some, start = catalog.find(dataset), False, len(notes)
     for subset in subsets or found.tests:
         try:
             faces = catalog.read(dataset, root, subset, skip_bad, **options)
         except Absent as error:
             if subsets:
                 raise
-            notes.append(f"{subset}: not evaluated: {error}")
+            notes.append(_inside(root, f"{subset}: not evaluated: {error}"))
             continue
         union = subset == "full" and subset not in (found.parts or found.tests)
         if union and faces.missing and not subsets:
-            notes.append(f"full: not evaluated: {'; '.join(faces.missing)}")
+            notes.append(_inside(root, f"full: not evaluated: {'; '.join(faces.missing)}"))
             continue
-        notes += [f"{subset}: {sentence}" for sentence in faces.missing + faces.skipped]
         check_landmarks(predictor, faces.scheme)
         data = crops.model_crops(faces, predictor.frame, skip_bad)
-        notes += [f"{subset}: {sentence}" for sentence in data.skipped]
-        whole, kept = _subset(predictor, subset, data, faces)
-        results.append(whole)
-        for name in faces.attributes:
-            having = np.array([name in face.attributes for face in kept])
-            if having.any():
-                results.append(_part(whole, name, having, kept, data.scheme))
-    if not results:
-        raise ValueError(f"nothing to evaluate. {' '.join(notes)}")
-    # Files by their place in the dataset, for the same reason as the model's name.
-    notes = [note.replace(f"{root}/", "").replace(f"{root}: ", "") for note in notes]
-    return Report(dataset, name, results, notes)
+        notes += [
+            _inside(root, f"{subset}: {sentence}")
+            for sentence in faces.missing + faces.skipped + data.skipped
+        ]
+        some = True
+        yield subset, faces, data
+    if not some:
+        raise ValueError(f"nothing to evaluate. {' '.join(notes[start:])}")
+
+
+def _inside(root, sentence):
+    """A sentence with files by their place in the dataset, for the same reason as the model's."""
+    return sentence.replace(f"{root}/", "").replace(f"{root}: ", "")
 
 
 def check_landmarks(predictor, scheme):
@@ -91,8 +122,8 @@ def check_landmarks(predictor, scheme):
         )
 
 
-def _subset(predictor, subset, data, faces):
-    """The result of one subset, and the faces of it that could be read."""
+def subset_result(predictor, subset, data, faces):
+    """The `SubsetResult` of crops of a subset's faces, and those faces that could be read."""
     by_name = {face.name: face for face in faces.faces}
     kept = [by_name[name] for name in data.names]
     back = [invert(matrix) for matrix in data.matrices]
@@ -125,21 +156,22 @@ def _with_parts_of_faces(result, kept, scheme):
     truth = np.stack([face.landmarks for face in kept]).astype(float)
     distance = _distances(kept, truth, scheme, next(iter(result.errors)))
 
-    def nme(landmarks):
+    def errors_of(landmarks):
         chosen = np.where(landmarks[..., None], truth, np.nan)
-        errors = 100 * face_errors(chosen, result.predictions) / distance
-        errors = errors[~np.isnan(errors)]
-        return float(errors.mean()) if len(errors) else float("nan")
+        return 100 * face_errors(chosen, result.predictions) / distance
 
     every = np.arange(scheme.num_landmarks)
-    regions = {name: nme(np.isin(every, indices)[None]) for name, indices in scheme.patches.items()}
+    by_face = {
+        name: errors_of(np.isin(every, indices)[None]) for name, indices in scheme.patches.items()
+    }
+    regions = {name: mean(errors) for name, errors in by_face.items()}
     visibility = {}
     if all(face.occluded is not None for face in kept):
         occluded = np.stack([face.occluded for face in kept])
-        visibility = {"visible": nme(~occluded), "occluded": nme(occluded)}
+        visibility = {"visible": mean(errors_of(~occluded)), "occluded": mean(errors_of(occluded))}
         # Hidden landmarks that are not annotated tell nothing.
         visibility = {} if np.isnan(visibility["occluded"]) else visibility
-    return replace(result, regions=regions, visibility=visibility)
+    return replace(result, regions=regions, region_errors=by_face, visibility=visibility)
 
 
 def _distances(kept, truth, scheme, name):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_fld.files import replacing, write_json
+from keras_fld.intervals import mean_interval
 
 # A face with an NME above it is a failure, and the CED curve's area ends there; in per cent.
 LIMIT = 10.0
@@ -39,9 +40,13 @@ class SubsetResult:
     regions: dict[str, float]
     predictions: np.ndarray
     visibility: dict[str, float] = field(default_factory=dict)
+    region_errors: dict[str, np.ndarray] = field(default_factory=dict)
 
     def row(self, normalizer):
-        """Figures under one normaliser, in per cent; faces without it are left out and counted."""
+        """Figures under one normaliser, in per cent; faces without it are left out and counted.
+
+        "interval" is the 95 % bootstrap interval of the NME over faces.
+        """
         errors = self.errors[normalizer]
         counted = errors[~np.isnan(errors)]
         return {
@@ -49,7 +54,8 @@ class SubsetResult:
             "normalizer": normalizer,
             "faces": len(counted),
             "left_out": len(errors) - len(counted),
-            "nme": float(counted.mean()) if len(counted) else float("nan"),
+            "nme": mean(counted),
+            "interval": list(mean_interval(counted)),
             "failure_rate": failure_rate(counted),
             "auc": ced_auc(counted),
         }
@@ -79,17 +85,18 @@ class Report:
     def nme(self, subset, normalizer=None):
         """NME of a subset in per cent; None takes the protocol's normaliser, the first."""
         result = next(s for s in self.subsets if s.subset == subset)
-        return result.row(normalizer or next(iter(result.errors)))["nme"]
+        return mean(result.errors[normalizer or next(iter(result.errors))])
 
     def __str__(self):
         wide = max([12, *(len(result.subset) + 2 for result in self.subsets)])
         head = f"{'subset':<{wide}}{'normaliser':<14}{'faces':>6}"
-        head += f"{'NME %':>9}{'FR@10 %':>9}{'AUC@10':>9}"
+        head += f"{'NME %':>9}{'95 % range':>16}{'FR@10 %':>9}{'AUC@10':>9}"
         lines = [head, "-" * len(head)]
         for row in self.rows:
             lines.append(
                 f"{row['subset']:<{wide}}{row['normalizer']:<14}{row['faces']:>6}"
-                f"{row['nme']:>9.3f}{row['failure_rate']:>9.2f}{row['auc']:>9.2f}"
+                f"{row['nme']:>9.3f}{'{:.3f}-{:.3f}'.format(*row['interval']):>16}"
+                f"{row['failure_rate']:>9.2f}{row['auc']:>9.2f}"
             )
         for result in self.subsets:
             lines += [
@@ -123,9 +130,20 @@ class Report:
                     s.subset: {"name": s.names, **{k: v.round(4) for k, v in s.errors.items()}}
                     for s in self.subsets
                 },
+                "region_faces": {
+                    s.subset: {k: v.round(4) for k, v in s.region_errors.items()}
+                    for s in self.subsets
+                },
             },
         )
         plot_ced(self, folder / "ced.png")
+
+
+def mean(errors):
+    """Mean of the errors that are known, NaN where none is."""
+    errors = np.asarray(errors)
+    errors = errors[~np.isnan(errors)]
+    return float(errors.mean()) if len(errors) else float("nan")
 
 
 def failure_rate(errors, threshold=LIMIT):

@@ -1,0 +1,86 @@
+"""A picture like the paper's Figure 1: several methods' landmarks on the same faces."""
+
+import contextlib
+
+import cv2
+import numpy as np
+
+from keras_fld import drawing
+from keras_fld.data import synthetic
+from keras_fld.data.geometry import Frame, check_box, landmark_box, transform
+from keras_fld.landmarker import FaceLandmarker, as_rgb, find_faces
+
+_FONT, _INK = cv2.FONT_HERSHEY_SIMPLEX, (40, 40, 40)
+_GAP = 6
+
+
+def draw_methods(models, photographs, size=220):
+    """Draws a row for each method and a column for each face.
+
+    Args:
+        models: name to model: a Keras model, a baseline, or the path of a model's file.
+        photographs: pairs of an image, (height, width, 3) uint8 RGB or a path, and its face box (x,
+            y, width, height) in its pixels.
+        size: side of each picture in pixels.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        ValueError: no method or no face, or a box or file is bad.
+
+    Example:
+        >>> models = {"SDM": "sdm.npz", "TRNet-20": "model.keras"}
+        >>> drawing.save_image("methods.png", draw_methods(models, example_faces()))
+    """
+    if not models or not photographs:
+        raise ValueError(
+            "the figure needs at least one method and one face. "
+            f"Got: {len(models)} and {len(photographs)}"
+        )
+    photographs = [(as_rgb(image), check_box(box)) for image, box in photographs]
+    wide = max(_text_width(name) for name in models) + 2 * _GAP
+    cell = size + _GAP
+    canvas = np.full((len(models) * cell + _GAP, wide + len(photographs) * cell, 3), 255, np.uint8)
+    view = Frame(size, 1.5)
+    for row, (name, model) in enumerate(models.items()):
+        landmarker = FaceLandmarker(model)
+        top = _GAP + row * cell
+        cv2.putText(canvas, name, (_GAP, top + size // 2), _FONT, 0.5, _INK, 1, cv2.LINE_AA)
+        for column, (image, box) in enumerate(photographs):
+            (face,) = landmarker.detect(image, [box])
+            picture = view.crop(image, box)
+            points = transform(face.landmarks, view.matrix(box))
+            picture = drawing.draw_landmarks(picture, points, landmarker.scheme)
+            left = wide + column * cell
+            canvas[top : top + size, left : left + size] = picture
+    return canvas
+
+
+def example_faces(drawn=4):
+    """Faces that may be shown anywhere: scikit-image's public-domain portrait, and drawn ones.
+
+    Args:
+        drawn: number of generated faces.
+
+    Returns:
+        Pairs of an image and its face box, for `draw_methods`. Without scikit-image the portrait is
+        left out.
+
+    Example:
+        >>> image, box = example_faces(1)[-1]
+    """
+    pairs = []
+    with contextlib.suppress(ImportError):
+        from skimage import data
+
+        portrait = data.astronaut()
+        pairs = [(portrait, box) for box in find_faces(portrait)[:1]]
+    for index in range(drawn):
+        face = synthetic.draw(index, size=240)
+        pairs.append((face.image, landmark_box(face.landmarks)))
+    return pairs
+
+
+def _text_width(text):
+    return cv2.getTextSize(text, _FONT, 0.5, 1)[0][0]

@@ -1,0 +1,100 @@
+"""The `.npz` files of baselines: arrays and numbers, without pickle."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld import schemes
+from keras_fld.data.geometry import Frame
+from keras_fld.files import replacing
+
+FORMAT = 1
+
+
+def save(path, method, frame, scheme, arrays):
+    """Writes a baseline.
+
+    Args:
+        path: the file, which ends in `.npz`.
+        method: "sdm" or "ert".
+        frame: its `Frame`.
+        scheme: its `Scheme`.
+        arrays: name to array, of what the method needs.
+
+    Raises:
+        ValueError: the path ends otherwise or cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"a baseline's file must end in .npz. Got: {path}")
+    with replacing(path) as temporary:
+        np.savez(
+            temporary,
+            format=FORMAT,
+            method=method,
+            size=frame.size,
+            margin=frame.margin,
+            scheme=scheme.name,
+            **arrays,
+        )
+
+
+def load(path):
+    """Reads a baseline: its method, frame, scheme and arrays.
+
+    Raises:
+        ValueError: the file is missing, damaged or not a baseline's.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        # NumPy's own message proposes to allow pickle.
+        raise ValueError(f"{path}: not a .npz file, or a damaged one") from error
+    try:
+        if int(arrays.pop("format")) != FORMAT:
+            raise ValueError(f"{path}: the baseline must have format {FORMAT}")
+        method = str(arrays.pop("method"))
+        frame = Frame(int(arrays.pop("size")), float(arrays.pop("margin")))
+        scheme = schemes.get(str(arrays.pop("scheme")))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not a baseline of this package (no {error})") from error
+    return method, frame, scheme, arrays
+
+
+def open_baseline(path):
+    """Opens a baseline's file.
+
+    Args:
+        path: the `.npz` file.
+
+    Returns:
+        An `SDM` or `ERT`, with `frame`, `scheme`, `num_landmarks` and `predict(images)`.
+
+    Raises:
+        ValueError: the file is missing, damaged or not a baseline's.
+        ImportError: it is an ERT and dlib is not installed.
+
+    Example:
+        >>> open_baseline("sdm.npz").predict(crops).shape
+        (10, 68, 2)
+    """
+    method, frame, scheme, arrays = load(path)
+    try:
+        if method == "sdm":
+            from keras_fld.baselines.sdm import SDM
+
+            return SDM(frame, scheme, **arrays)
+        if method == "ert":
+            from keras_fld.baselines.ert import ERT
+
+            return ERT(frame, scheme, **arrays)
+    except TypeError as error:  # arrays that the method does not have, or lacks
+        raise ValueError(f"{path}: the baseline is damaged ({error})") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    raise ValueError(f"{path}: a baseline must be sdm or ert. Got: {method!r}")

@@ -1,0 +1,218 @@
+"""The Supervised Descent Method: cascaded ridge regression on descriptors at the landmarks.
+
+Xiong and De la Torre, "Supervised Descent Method and Its Applications to Face Alignment", CVPR
+2013. Each stage describes the image around the present landmarks and adds a linear function of the
+descriptors to them; the training faces pass each stage before the next is learned.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+
+from keras_fld.baselines import files
+from keras_fld.baselines.descriptors import LENGTH, describe
+
+# Half the side of the described square in each stage, in face boxes: coarse to fine.
+RADII = (0.2, 0.16, 0.13, 0.1)
+# Ridge of a stage in mean variances of a feature.
+RIDGE = 1.0
+# Numbers that the principal components keep of a descriptor.
+KEPT = 32
+# Descriptors that the principal components are computed from.
+_SAMPLE = 100_000
+
+
+class SDM:
+    """A trained cascade, with the interface of every model of the package.
+
+    Args:
+        frame: the `Frame` of the crops it sees.
+        scheme: the `Scheme` of its landmarks.
+        start: (landmarks, 2) pixels of the crop that the cascade starts from.
+        centre: (128,) mean descriptor.
+        basis: (128, kept) principal components of descriptors.
+        radii: (stages,) half the side of the described square in pixels of the crop.
+        weights: (stages, landmarks * kept + 1, landmarks * 2) linear functions, the last row the
+            offset.
+
+    Raises:
+        ValueError: the arrays do not fit each other.
+
+    Example:
+        >>> model = SDM.load("sdm.npz")
+        >>> model.predict(crops).shape
+        (10, 68, 2)
+    """
+
+    def __init__(self, frame, scheme, start, centre, basis, radii, weights):
+        self.frame, self.scheme, self.num_landmarks = frame, scheme, scheme.num_landmarks
+        kept, count = basis.shape[-1], self.num_landmarks
+        wanted = {
+            "start": (start, (count, 2)),
+            "centre": (centre, (LENGTH,)),
+            "basis": (basis, (LENGTH, kept)),
+            "weights": (weights, (len(radii), count * kept + 1, count * 2)),
+        }
+        for name, (array, shape) in wanted.items():
+            if array.shape != shape or not np.isfinite(array).all():
+                raise ValueError(f"{name} must be finite numbers {shape}. Got: {array.shape}")
+        self.start, self.centre, self.basis = start, centre, basis
+        self.radii, self.weights = radii, weights
+
+    @property
+    def name(self):
+        return f"sdm{self.num_landmarks}"
+
+    @classmethod
+    def load(cls, path):
+        """Opens a file that `save` wrote; raises ValueError when it is not one."""
+        model = files.open_baseline(path)
+        if not isinstance(model, cls):
+            raise ValueError(f"{path}: must be an SDM. Got: {type(model).__name__}")
+        return model
+
+    def save(self, path):
+        """Writes the model to a `.npz` file."""
+        names = ("start", "centre", "basis", "radii", "weights")
+        arrays = {name: getattr(self, name) for name in names}
+        files.save(path, "sdm", self.frame, self.scheme, arrays)
+
+    def predict(self, images):
+        """Landmarks of (faces, size, size, 3) uint8 crops: (faces, landmarks, 2) float32 pixels."""
+        images = np.asarray(images, np.uint8)
+        shapes = np.repeat(self.start[None], len(images), axis=0)
+        if len(images):
+            for radius, weights in zip(self.radii, self.weights, strict=True):
+                features = _features(images, shapes, radius, self.centre, self.basis)
+                shapes = shapes + _apply(features, weights).reshape(shapes.shape)
+        return shapes.astype(np.float32)
+
+
+def train_sdm(
+    crops, radii=RADII, ridge=RIDGE, kept=KEPT, starts=3, seed=0, limit=None, progress=None
+):
+    """Trains a cascade on crops and their mirror images.
+
+    Every face starts from several places: the mean shape, turned, scaled and moved a little.
+
+    Args:
+        crops: `Crops` made by `data.crops.model_crops`; faces with a landmark that is not annotated
+            are left out.
+        radii: half the side of the described square in each stage, in face boxes.
+        ridge: ridge of the regressions, in mean variances of a feature.
+        kept: numbers kept of each descriptor.
+        starts: starting places of each face and of its mirror image.
+        seed: seed of the starting places.
+        limit: at most so many faces, evenly over the set; None takes all.
+        progress: called with the number of a finished stage and the training error in pixels.
+
+    Returns:
+        An `SDM`.
+
+    Raises:
+        ValueError: no stage, an option out of range, or no face with all its landmarks.
+
+    Example:
+        >>> faces = keras_fld.data.read("300w", root, "train")
+        >>> model = train_sdm(model_crops(faces, Frame(64)))
+        >>> model.save("sdm.npz")
+    """
+    for name, value in (("starts", starts), ("kept", kept), ("number of stages", len(radii))):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1. Got: {value}")
+    if not ridge > 0 or kept > LENGTH or min(radii) <= 0:
+        raise ValueError(
+            f"ridge and radii must be above 0 and kept at most {LENGTH}. "
+            f"Got: {ridge}, {tuple(radii)} and {kept}"
+        )
+    images, truth = with_mirrors(crops, limit)
+    start, side = truth.mean(axis=0), crops.frame.size
+    rng = np.random.default_rng(seed)
+    of_image = np.repeat(np.arange(len(images)), starts)
+    shapes = _starting_shapes(start, truth, of_image, rng, side)
+    radii = np.array(radii) * side / crops.frame.margin
+    centre = basis = None
+    weights = []
+    for stage, radius in enumerate(radii):
+        if basis is None:
+            centre, basis = _components(images, shapes, of_image, radius, kept, rng)
+        features = _features(images, shapes, radius, centre, basis, of_image)
+        missing = (truth[of_image] - shapes).reshape(len(shapes), -1)
+        weights.append(_ridge(features, missing, ridge))
+        shapes = shapes + _apply(features, weights[-1]).reshape(shapes.shape)
+        if progress:
+            progress(stage + 1, np.linalg.norm(shapes - truth[of_image], axis=-1).mean())
+    return SDM(
+        crops.frame,
+        crops.scheme,
+        start.astype(np.float32),
+        centre,
+        basis,
+        radii.astype(np.float32),
+        np.stack(weights),
+    )
+
+
+def with_mirrors(crops, limit=None):
+    """Crops and landmarks of whole faces, followed by those of their mirror images."""
+    whole = np.flatnonzero(~np.isnan(crops.landmarks).any(axis=(1, 2)))
+    if limit:
+        whole = whole[:: max(1, -(-len(whole) // limit))]
+    if not len(whole):
+        raise ValueError("SDM needs faces with every landmark annotated. Got: none")
+    images = np.stack([crops.images[i] for i in whole])
+    points = crops.landmarks[whole].astype(float)
+    mirrored = points[:, crops.scheme.mirror].copy()
+    mirrored[..., 0] = crops.frame.size - 1 - mirrored[..., 0]
+    flipped = np.ascontiguousarray(images[:, :, ::-1])
+    return np.concatenate([images, flipped]), np.concatenate([points, mirrored])
+
+
+def _starting_shapes(start, truth, of_image, rng, side):
+    """The mean shape for each sample, a little off its place but for each image's first."""
+    count = len(of_image)
+    first = np.concatenate([[True], of_image[1:] != of_image[:-1]])
+    angle = np.radians(rng.normal(0, 8, count)) * ~first
+    scale = 1 + rng.normal(0, 0.05, count) * ~first
+    shift = rng.normal(0, 0.02 * side, (count, 2)) * ~first[:, None]
+    turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1)
+    turn = turn.reshape(count, 2, 2) * scale[:, None, None]
+    middle = start.mean(axis=0)
+    return np.einsum("nij,pj->npi", turn, start - middle) + middle + shift[:, None]
+
+
+def _components(images, shapes, of_image, radius, kept, rng):
+    """Mean and principal components of the descriptors of some samples."""
+    some = rng.permutation(len(shapes))[: max(1, _SAMPLE // shapes.shape[1])]
+    found = np.concatenate([describe(images[of_image[i]], shapes[i], radius) for i in some])
+    centre = found.mean(axis=0)
+    _, vectors = np.linalg.eigh(np.cov((found - centre).T))
+    return centre.astype(np.float32), vectors[:, ::-1][:, :kept].astype(np.float32)
+
+
+def _features(images, shapes, radius, centre, basis, of_image=None):
+    """Shortened descriptors at the landmarks of each sample: (samples, landmarks * kept)."""
+    of_image = np.arange(len(shapes)) if of_image is None else of_image
+
+    def one(sample):
+        found = describe(images[of_image[sample]], shapes[sample], radius)
+        return ((found - centre) @ basis).ravel()
+
+    with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as pool:
+        return np.stack(list(pool.map(one, range(len(shapes)))))
+
+
+def _ridge(features, targets, ridge):
+    """Weights (features + 1, outputs) float32 of the ridge regression; the offset is not shrunk."""
+    centre, target = features.mean(axis=0), targets.mean(axis=0)
+    features = features - centre
+    gram = (features.T @ features).astype(float)
+    # In units of the variance, and with the number of samples, so that neither changes its meaning.
+    gram[np.diag_indices_from(gram)] += ridge * np.trace(gram) / len(gram)
+    weights = np.linalg.solve(gram, features.T @ (targets - target))
+    return np.concatenate([weights, (target - centre @ weights)[None]]).astype(np.float32)
+
+
+def _apply(features, weights):
+    return features @ weights[:-1] + weights[-1]

@@ -1,0 +1,83 @@
+"""The commands `keras-fld evaluate` and `keras-fld compare`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
+@click.option("--root", type=click.Path(), help="Folder of the dataset.")
+@click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
+@click.option("--out", type=click.Path(), help="Folder for the JSON files and curves.")
+@click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
+@click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
+@click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the occluders.")
+@click.option(
+    "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
+)
+def evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed, skip_bad):
+    """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
+
+    The range is a 95 % bootstrap interval of the NME over faces. --out writes evaluation.json and
+    ced.png, --flip the same into the folder flip in it, --occlusion occlusion.json and
+    occlusion.png.
+
+    \b
+    keras-fld evaluate run/model.keras --root 300w --out run
+    """
+    from keras_fld import evaluation
+    from keras_fld.occlusion import occlusion_sweep
+
+    chosen = list(subsets) or None
+    said = set()
+
+    def done(report, folder, names):
+        for note in report.notes:
+            if note not in said:
+                click.echo(f"note: {note}", err=True)
+        said.update(report.notes)
+        if out:
+            report.save(folder)
+            click.echo(f"wrote {Path(folder) / names}")
+
+    for averaged in (False, True) if flip else (False,):
+        report = evaluation.evaluate(model, dataset, root, chosen, skip_bad, flip=averaged)
+        if averaged:
+            click.echo("\nflip-averaged:")
+        click.echo(str(report))
+        if regions:
+            click.echo(report.region_table())
+        folder = out and (Path(out) / "flip" if averaged else Path(out))
+        done(report, folder, "evaluation.json and ced.png")
+    if occlusion:
+        report = occlusion_sweep(model, dataset, root, chosen, seed=seed, skip_bad=skip_bad)
+        click.echo("\nunder occluders:")
+        click.echo(str(report))
+        done(report, out, "occlusion.json and occlusion.png")
+
+
+@click.command()
+@click.argument("before", type=click.Path())
+@click.argument("after", type=click.Path())
+@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option("--json", "output", type=click.Path(), help="JSON file to write.")
+def compare(before, after, seed, output):
+    """Compares two evaluation.json face by face: NME of subsets and of facial regions.
+
+    A range without zero is a difference that another sample of such faces would show too.
+
+    \b
+    keras-fld compare run/evaluation.json refined/evaluation.json
+    """
+    from keras_fld import compare as comparing
+
+    found = comparing.compare(before, after, seed)
+    click.echo(str(found))
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
+    if output:
+        found.save(output)
+        click.echo(f"wrote {output}")

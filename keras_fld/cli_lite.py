@@ -1,0 +1,142 @@
+"""The commands `keras-fld convert`, `export` and `parity`."""
+
+from pathlib import Path
+
+import click
+
+_DATASET = click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
+_ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
+_SKIP_BAD = click.option(
+    "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
+)
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("output", type=click.Path())
+@click.option(
+    "--mode",
+    default="int8",
+    show_default=True,
+    help="float32, float16, dynamic, int8 or int8_full.",
+)
+@_DATASET
+@_ROOT
+@_SKIP_BAD
+def convert(model, output, mode, dataset, root, skip_bad):
+    """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
+
+    int8 and int8_full are calibrated on unaugmented training crops; int8_full is for NPUs and
+    microcontrollers, without float arithmetic.
+
+    \b
+    keras-fld convert run/model.keras face.tflite --root 300w
+    """
+    from keras_fld import evaluation, models
+    from keras_fld.lite import conversion, modes
+
+    if Path(output).suffix != ".tflite":
+        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
+    chosen, keras_model = modes.get(mode), models.load(model)
+    crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
+    conversion.convert(keras_model, output, mode, crops)
+    click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
+    try:
+        before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
+    except ValueError as error:  # no test faces: the file is good all the same
+        click.echo(f"note: not evaluated: {error}", err=True)
+        return
+    after = evaluation.evaluate(output, dataset, root, skip_bad=skip_bad)
+    click.echo(_comparison(before, after, mode))
+    _notes(before.notes)
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("out", type=click.Path())
+@click.option("--all", "every", is_flag=True, help="All modes.")
+@click.option("--mode", "names", multiple=True, help="Mode, several times if wanted.")
+@_DATASET
+@_ROOT
+@_SKIP_BAD
+def export(model, out, every, names, dataset, root, skip_bad):
+    """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
+
+    The table has every file's size, median time on one thread of this machine, and NME on the test
+    subsets.
+
+    \b
+    keras-fld export run/model.keras --all files --root 300w
+    """
+    from keras_fld import models
+    from keras_fld.lite import modes
+    from keras_fld.lite.export import export as export_files
+
+    if every == bool(names):
+        raise ValueError("either --all or one or more --mode must be given")
+    chosen = [modes.get(name) for name in names] or modes.MODES.values()
+    keras_model = models.load(model)
+    crops = None
+    if any(mode.calibrated for mode in chosen):
+        crops = _calibration(keras_model, dataset, root, skip_bad)
+    result = export_files(keras_model, out, names, crops, dataset, root, skip_bad)
+    click.echo(str(result))
+    _notes(result.notes)
+    click.echo(f"wrote {len(result.rows)} files and export.json to {out}")
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.option("--reference", required=True, type=click.Path(), help="The .keras file it came from.")
+@_DATASET
+@_ROOT
+@click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
+@click.option(
+    "--out", required=True, type=click.Path(), help="Folder for parity.html and parity.json."
+)
+@_SKIP_BAD
+def parity(model, reference, dataset, root, subsets, out, skip_bad):
+    """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
+
+    parity.html holds the faces that differ most and opens without a network; it shows faces of
+    the dataset, so pass it on only where the dataset's licence allows.
+
+    \b
+    keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
+    """
+    from keras_fld.lite.parity import parity as compare
+
+    result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad)
+    click.echo(str(result))
+    _notes(result.notes)
+    result.save(out)
+    click.echo(f"wrote {Path(out) / 'parity.html'} and parity.json")
+
+
+def _comparison(before, after, mode):
+    """Lines with the NME of a Keras model beside its converted file's."""
+    lines = []
+    for a, b in zip(before.rows, after.rows, strict=True):
+        lines.append(
+            f"{a['subset']:<12}{a['normalizer']:<14}NME Keras {a['nme']:.3f} %   "
+            f"{mode} {b['nme']:.3f} %   difference {b['nme'] - a['nme']:+.3f}"
+        )
+    return "\n".join(lines)
+
+
+def _calibration(keras_model, dataset, root, skip_bad):
+    """Unaugmented training crops."""
+    from keras_fld import models
+    from keras_fld.data import catalog, crops
+    from keras_fld.lite.calibration import CALIBRATION_CROPS
+
+    faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
+    faces = faces.sample(CALIBRATION_CROPS)
+    data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
+    _notes(faces.skipped + data.skipped)
+    return data.images
+
+
+def _notes(notes):
+    for note in notes:
+        click.echo(f"note: {note}", err=True)

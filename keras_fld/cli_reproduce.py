@@ -1,0 +1,104 @@
+"""The command `keras-fld reproduce`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("name", metavar="TABLE")
+@click.option("--root", "roots", multiple=True, help="NAME=FOLDER of a dataset, once for each.")
+@click.option("--out", required=True, type=click.Path(), help="Folder of runs and tables.")
+@click.option("--seeds", default="0", show_default=True, help="Seeds of the runs, as in 0,1,2.")
+@click.option("--row", "methods", multiple=True, help="Only this row, several times if wanted.")
+@click.option("--alpha", "alphas", multiple=True, type=float, help="Alpha of figure4, as --row.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training faces.")
+@click.option("--batch-size", type=click.IntRange(1), help="Faces in a step.")
+@click.option("--precision", help="float32, the default, or bfloat16 on the PyTorch backend.")
+@click.option("--rounds", type=click.IntRange(1), help="Rounds of the refined module.")
+@click.option("--search", is_flag=True, help="Search each row's learning rate first.")
+@click.option("--search-epochs", type=click.IntRange(1), help="Epochs of a search's candidates.")
+@click.option("--synthetic", is_flag=True, help="A trial in small on generated faces.")
+@click.option("--skip-bad", is_flag=True, help="Leave bad files of a dataset out.")
+def reproduce(name, roots, out, seeds, alphas, synthetic, **options):
+    """Fills a TABLE of the paper with measured figures: table2 to table5, or figure4.
+
+    Rows are training runs in OUT/runs. The same command goes on where it was stopped, and repeats
+    nothing that is done. Other people's methods are printed as the paper gives them. table2 and
+    figure4 take further datasets, 300w and wflw.
+
+    \b
+    keras-fld reproduce table5 --root 300w=/data/300w --out paper
+    keras-fld reproduce table2 --root aflw=/data/aflw --seeds 0,1,2 --out paper
+    """
+    from keras_fld.reproduce import TABLES, render, runs, tables
+    from keras_fld.reproduce.table import reproduce as fill
+
+    if name not in TABLES:
+        raise ValueError(f"TABLE must be one of {', '.join(TABLES)}. Got: {name!r}")
+    if alphas and name != "figure4":
+        raise ValueError(f"--alpha goes with figure4. Got: {name}")
+    table = tables.figure4(alphas) if alphas else TABLES[name]
+    rounds, skip_bad = options.pop("rounds"), options.pop("skip_bad")
+    chosen = {key: options.pop(key) for key in ("methods", "search", "search_epochs")}
+    if chosen["search_epochs"] and not chosen["search"]:
+        raise ValueError("--search-epochs goes with --search")
+    recipe = {key: value for key, value in options.items() if value is not None}
+    out, roots = Path(out), _roots(roots)
+    if synthetic:
+        out = out / "synthetic"
+        recipe = {**_SMALL, **recipe}
+        roots = _generated(table, roots, out, recipe)
+        rounds = rounds or 2
+    result = fill(
+        table,
+        roots,
+        runs.Settings(out, recipe, rounds or 30, skip_bad),
+        _seeds(seeds),
+        synthetic=synthetic,
+        **chosen,
+        progress=lambda sentence: click.echo(f"{sentence} ...", err=True),
+    )
+    click.echo(render.markdown(result))
+    click.echo(f"wrote {out / name}.md and .json" + (" and .png" * _drawn(out, name)))
+
+
+# A run of seconds.
+_SMALL = {"epochs": 1, "batch_size": 8, "input_size": 32, "warmup": 0.0, "averaging": 0.9}
+
+
+def _generated(table, roots, out, recipe):
+    from keras_fld.data.geometry import Frame
+    from keras_fld.reproduce import generated
+
+    if roots:
+        raise ValueError(f"--synthetic takes no --root. Got: {', '.join(roots)}")
+    frame = Frame(recipe["input_size"])
+    return {name: generated.write(name, out / "faces" / name, frame) for name in table.datasets}
+
+
+def _roots(pairs):
+    """Dataset to folder of NAME=FOLDER options."""
+    roots = {}
+    for pair in pairs:
+        name, equals, folder = pair.partition("=")
+        if not (name and equals and folder):
+            raise ValueError(f"--root must be NAME=FOLDER, such as 300w=/data/300w. Got: {pair}")
+        if name in roots:
+            raise ValueError(f"--root must name a dataset once. Got: {name} twice")
+        roots[name] = folder
+    return roots
+
+
+def _seeds(text):
+    try:
+        seeds = [int(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        seeds = [-1]
+    if any(seed < 0 for seed in seeds):
+        raise ValueError(f"--seeds must be whole numbers from 0, such as 0,1,2. Got: {text}")
+    return seeds
+
+
+def _drawn(out, name):
+    return (out / f"{name}.png").exists()

@@ -1,0 +1,122 @@
+"""A filled table as Markdown, JSON and, for Figure 4, a picture."""
+
+from keras_fld.files import replacing, write_json
+from keras_fld.report import DISTANCES
+
+
+def write(result, out):
+    """Writes NAME.md and NAME.json, and NAME.png for Figure 4.
+
+    Args:
+        result: what `table.reproduce` returns.
+        out: the folder, a `Path`.
+    """
+    name = result["table"]
+    write_json(out / f"{name}.json", result)
+    with replacing(out / f"{name}.md") as temporary:
+        temporary.write_text(markdown(result), "utf-8")
+    if name == "figure4" and any(row["measured"] for row in result["rows"]):
+        plot_alphas(result, out / f"{name}.png")
+
+
+def markdown(result):
+    """The table as Markdown: each column's figure of the paper beside the measured one."""
+    heads, cells = ["Method"], [[row["method"]] for row in result["rows"]]
+    for column in result["columns"]:
+        key, title = column["key"], column["title"]
+        if any(key in row["paper"] for row in result["rows"]):
+            heads.append(f"{title.partition(',')[0]}, paper")
+            for row, line in zip(result["rows"], cells, strict=True):
+                line.append(_number(row["paper"].get(key)))
+        heads.append(f"{title}, measured")
+        for row, line in zip(result["rows"], cells, strict=True):
+            line.append(_measured(row, key))
+    lines = [f"# {result['table']}: {result['title']}", ""]
+    if result["synthetic"]:
+        lines += ["**Generated faces and a minute of training: a trial, no result.**", ""]
+    lines += ["NME in per cent. " + _explained(result), "", _line(heads)]
+    lines += [_line(["---"] * len(heads)), *map(_line, cells)]
+    if result["notes"]:
+        lines += ["", *(f"- {note}" for note in result["notes"])]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def _number(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+def _measured(row, key):
+    if not row["measured_here"]:
+        return "not measured"
+    figure = row["measured"].get(key)
+    if figure is None:
+        return "–"
+    if figure["spread"] is not None:
+        return f"{figure['nme']:.2f} ± {figure['spread']:.2f}"
+    low, high = figure["interval"]
+    return f"{figure['nme']:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _explained(result):
+    seeds = result["seeds"]
+    if len(seeds) == 1:
+        return f"Brackets: 95 % bootstrap interval over the test faces; one run, seed {seeds[0]}."
+    return (
+        f"Mean ± standard deviation of {len(seeds)} runs, seeds {', '.join(map(str, seeds))}; "
+        "in brackets, where there is one run as yet, the 95 % bootstrap interval over its faces."
+    )
+
+
+def plot_alphas(result, path):
+    """Draws NME over alpha, a panel for each dataset that was measured.
+
+    Args:
+        result: what `table.reproduce` returns for Figure 4.
+        path: the PNG to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    # A dataset's protocol is its first column.
+    columns = {column["dataset"]: column for column in reversed(result["columns"])}
+    panels = {}
+    for column in columns.values():
+        points = [
+            (row["loss_options"]["alpha"], row["measured"][column["key"]])
+            for row in result["rows"]
+            if column["key"] in row["measured"]
+        ]
+        if points:
+            panels[column["title"]] = column, points
+    figure = Figure(figsize=(5 * len(panels), 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for index, (title, (column, points)) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(1, len(panels), index)
+        alphas, nme = zip(*[(alpha, found["nme"]) for alpha, found in points], strict=True)
+        axes.errorbar(alphas, nme, yerr=_bars(points), marker="o", capsize=3)
+        axes.set(
+            title=f"CNN-6 with LE, {title}" + (" (generated)" if result["synthetic"] else ""),
+            xlabel="alpha",
+            ylabel=f"NME in % of {DISTANCES[column['normalizer']]}",
+            xticks=alphas,
+        )
+        axes.grid(alpha=0.3)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def _bars(points):
+    """Lengths of the error bars, below and above: the spread of seeds, or one run's interval."""
+    below, above = [], []
+    for _, found in points:
+        low, high = found["interval"] or (
+            found["nme"] - found["spread"],
+            found["nme"] + found["spread"],
+        )
+        below.append(found["nme"] - low)
+        above.append(high - found["nme"])
+    return below, above

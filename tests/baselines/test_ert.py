@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("dlib", reason="needs dlib: pip install 'keras-fld[baselines]'")
+
+from keras_fld import evaluation  # noqa: E402
+from keras_fld.baselines import files, open_baseline  # noqa: E402
+from keras_fld.baselines.ert import train_ert  # noqa: E402
+from keras_fld.data import crops, read  # noqa: E402
+from keras_fld.data.geometry import Frame  # noqa: E402
+
+SMALL = {"cascade_depth": 3, "num_trees_per_cascade_level": 30, "oversampling_amount": 5}
+
+
+@pytest.fixture(scope="module")
+def data(tree):
+    return crops.model_crops(read("300w", tree, "train"), Frame(96))
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    return train_ert(data, SMALL)
+
+
+def test_training_learns_its_faces(trained, data):
+    mean = data.landmarks.mean(axis=0)
+    before, after = (
+        np.linalg.norm(shape - data.landmarks, axis=-1).mean()
+        for shape in (mean, trained.predict(data.images))
+    )
+    assert after < 0.6 * before, (before, after)
+
+
+def test_a_file_gives_the_same_model_and_is_evaluated(trained, data, tree, tmp_path):
+    trained.save(tmp_path / "ert.npz")
+    loaded = open_baseline(tmp_path / "ert.npz")
+    np.testing.assert_array_equal(loaded.predict(data.images), trained.predict(data.images))
+    report = evaluation.evaluate(tmp_path / "ert.npz", "300w", tree)
+    assert 0 < report.nme("common") < 60
+
+
+def test_what_is_no_shape_predictor_is_refused(trained, tmp_path):
+    path = tmp_path / "ert.npz"
+    files.save(path, "ert", trained.frame, trained.scheme, {"trees": np.zeros(9, np.uint8)})
+    with pytest.raises(ValueError, match="ert.npz: not a shape predictor of dlib"):
+        open_baseline(path)
+
+
+def test_an_unknown_option_is_refused(data):
+    with pytest.raises(ValueError, match="dlib's training has no option 'leaves'"):
+        train_ert(data, {"leaves": 3})

@@ -1,0 +1,243 @@
+import json
+from dataclasses import replace
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("tensorflow")
+
+from keras_fld import evaluation, models  # noqa: E402
+from keras_fld.cli import cli  # noqa: E402
+from keras_fld.data import catalog  # noqa: E402
+from keras_fld.data.geometry import Frame  # noqa: E402
+from keras_fld.reproduce import TABLES, generated, render, runs, tables  # noqa: E402
+from keras_fld.reproduce.table import reproduce  # noqa: E402
+
+RECIPE = {"epochs": 1, "batch_size": 12, "input_size": 32, "warmup": 0.0, "averaging": 0.9}
+L2, OURS = TABLES["table2"].rows[0], TABLES["table2"].rows[-1]
+
+
+@pytest.fixture(scope="module")
+def cofw(tmp_path_factory):
+    return generated.write("cofw", tmp_path_factory.mktemp("faces") / "cofw", Frame(32))
+
+
+@pytest.fixture(scope="module")
+def filled(cofw, tmp_path_factory):
+    """Table 2 with two of its rows measured: the folder and the result."""
+    out = tmp_path_factory.mktemp("table")
+    chosen = ["cnn-6 + l2", "TRNet-20 + ENME + RM"]
+    settings = runs.Settings(out, RECIPE, rounds=1)
+    return out, reproduce(TABLES["table2"], {"cofw": cofw}, settings, methods=chosen)
+
+
+def test_the_tables_are_the_papers():
+    sizes = {name: len(table.rows) for name, table in TABLES.items()}
+    assert sizes == {"table2": 8, "table3": 5, "table4": 6, "table5": 8, "figure4": 6}
+    # The last row of Table 2 is the one that Tables 3 and 4 compare with others.
+    assert OURS.paper == TABLES["table3"].rows[-1].paper | TABLES["table4"].rows[-1].paper
+    whole = TABLES["table5"].rows[-1].paper
+    # The full set is 554 common and 135 challenge faces.
+    assert (554 * whole["common"] + 135 * whole["challenge"]) / 689 == pytest.approx(4.63, abs=0.01)
+    for table in TABLES.values():
+        keys = {column.key for column in table.columns}
+        for row in table.rows:
+            assert set(row.paper) <= keys
+            if row.network:
+                assert row.rate > 0
+                runs._recipe(row, table.datasets[0], runs.Settings("out"))
+        for column in table.columns:
+            assert column.subset in catalog.find(column.dataset).tests
+
+
+def test_a_row_is_a_run_with_its_evaluation_and_the_refined_module_on_top(filled):
+    out, result = filled
+    assert [row["method"] for row in result["rows"] if row["measured"]] == [L2.method, OURS.method]
+    ours = result["rows"][-1]
+    folder = out / "runs/cofw/trnet20-enme-alpha2/seed0"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"recipe.json", "log.csv", "model.keras", "refined"}
+    saved = json.loads((folder / "refined/evaluation.json").read_text())
+    by_normalizer = {row["normalizer"]: row["nme"] for row in saved["rows"]}
+    assert ours["measured"]["cofw"]["nme"] == by_normalizer["inter_ocular"]
+    assert ours["measured"]["cofw_pupil"]["nme"] == by_normalizer["inter_pupil"]
+    before = models.load(folder / "model.keras").get_weights()
+    after = models.load(folder / "refined/model.keras").get_weights()
+    changed = [(a != b).any() for a, b in zip(before, after, strict=True)]
+    assert sum(changed) == 2 and changed[-2:] == [True, True]  # the Dense alone
+
+
+def test_the_markdown_has_the_papers_figures_beside_the_measured(filled):
+    out, result = filled
+    text = (out / "table2.md").read_text()
+    assert text == render.markdown(result)
+    lines = text.splitlines()
+    heads = "| Method | AFLW, paper | AFLW, measured | COFW, paper |"
+    assert any(line.startswith(heads) for line in lines)
+    line = next(line for line in lines if line.startswith("| CNN-6 + L2 |"))
+    measured = result["rows"][0]["measured"]["cofw"]
+    low, high = measured["interval"]
+    assert f"| 2.41 | – | 7.03 | {measured['nme']:.2f} [{low:.2f}, {high:.2f}] |" in line
+    assert any(
+        "aflw: not measured: it needs" in x and "datasets/aflw/README.md" in x for x in lines
+    )
+    assert json.loads((out / "table2.json").read_text()) == json.loads(json.dumps(result))
+
+
+def test_nothing_done_is_repeated_and_what_was_cut_off_goes_on(filled, cofw, monkeypatch):
+    out, result = filled
+    settings = runs.Settings(out, RECIPE, rounds=1)
+    folder = out / "runs/cofw/trnet20-enme-alpha2/seed0/refined"
+    found = (folder / "evaluation.json").read_text()
+    (folder / "evaluation.json").unlink()  # killed before it was written
+
+    def refuse(*arguments, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(keras.Model, "fit", refuse)
+    again = reproduce(TABLES["table2"], {"cofw": cofw}, settings, methods=[OURS.method])
+    assert again["rows"][-1]["measured"] == result["rows"][-1]["measured"]
+    assert (folder / "evaluation.json").read_text() == found
+    monkeypatch.setattr(evaluation, "evaluate", refuse)
+    reproduce(TABLES["table3"], {"cofw": cofw}, settings)  # the same run
+    with pytest.raises(ValueError, match="holds a run with another epochs: 1. Got: 2"):
+        other = replace(settings, recipe={**RECIPE, "epochs": 2})
+        reproduce(TABLES["table3"], {"cofw": cofw}, other)
+
+
+def test_seeds_give_mean_and_spread(filled, monkeypatch):
+    figures = {0: 5.0, 1: 7.0}
+
+    def run(row, dataset, root, seed, rate, settings):
+        rows = [{"subset": "test", "normalizer": "inter_ocular", "faces": 8, "interval": [4, 8]}]
+        return {"rows": [{**rows[0], "nme": figures[seed]}], "notes": ["test: a note"]}
+
+    out, _ = filled
+    monkeypatch.setattr(runs, "run", run)
+    root = generated.write("cofw", out / "faces", Frame(32))
+    settings = runs.Settings(out / "seeds")
+    result = reproduce(TABLES["table3"], {"cofw": root}, settings, (0, 1))
+    measured = result["rows"][-1]["measured"]["cofw"]
+    assert measured == {"nme": 6, "seeds": 2, "spread": np.sqrt(2), "interval": None}
+    text = render.markdown(result)
+    assert "| 6.00 ± 1.41 |" in text and "seeds 0, 1" in text
+    assert text.count("cofw: test: a note") == 1
+    assert "| ESR | 11.20 | not measured | not measured |" in text
+
+
+def test_a_search_takes_the_best_rate_that_stays_finite(cofw, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "SEARCH_FACTORS", (1.0, 1e33))
+    monkeypatch.setattr(runs, "SEARCH_VALIDATION", 0.3)
+    settings = runs.Settings(tmp_path, RECIPE)
+    row = replace(L2, learning_rate=1e-3)
+    choice = runs.search(row, "cofw", cofw, settings)
+    assert choice["learning_rate"] == 1e-3
+    assert choice["candidates"]["1e+30"] is None and 0 < choice["candidates"]["0.001"] < 200
+    folder = tmp_path / "search/cofw/cnn6-l2"
+    assert json.loads((folder / "choice.json").read_text())["candidates"] == choice["candidates"]
+    recipe = json.loads((folder / "0.001/recipe.json").read_text())["recipe"]
+    assert recipe["validation"] == 0.3
+
+    def refuse(*arguments, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(keras.Model, "fit", refuse)
+    assert runs.search(row, "cofw", cofw, settings) == choice
+    (folder / "0.001/recipe.json").rename(folder / "0.001/diverged.json")
+    (folder / "0.001/diverged.json").write_text(json.dumps(recipe))
+    with pytest.raises(ValueError, match="no learning rate kept the loss finite"):
+        runs.search(row, "cofw", cofw, settings)
+
+
+def test_generated_faces_are_read_as_the_dataset(tmp_path):
+    root = generated.write("aflw", tmp_path / "aflw", Frame(32))
+    faces = catalog.read("aflw", root, "full")
+    assert len(faces) == generated.TEST and faces.scheme.num_landmarks == 19
+    assert faces.normalizers[0] == "face_box" and faces.faces[0].distances["face_box"] > 10
+    root = generated.write("300w", tmp_path / "300w", Frame(32))
+    common, challenge, full = (
+        {face.name for face in catalog.read("300w", root, split).faces}
+        for split in ("common", "challenge", "full")
+    )
+    assert full == common | challenge and not common & challenge
+
+
+def test_figure_4_is_drawn_with_a_panel_for_each_dataset_measured(tmp_path):
+    table = tables.figure4((0.0, 2.0, 4.0))
+    assert [row.loss_options["alpha"] for row in table.rows] == [0, 2, 4]
+    rows = [
+        {
+            "method": row.method,
+            "measured_here": True,
+            "loss_options": row.loss_options,
+            "paper": {},
+            "measured": {"cofw": {"nme": nme, "seeds": 2, "spread": 0.1, "interval": None}},
+        }
+        for row, nme in zip(table.rows, (6.7, 6.5, 6.6), strict=True)
+    ]
+    columns = [vars(column) for column in table.columns]
+    about = {"table": "figure4", "title": table.title, "synthetic": False, "seeds": [0, 1]}
+    render.write({**about, "columns": columns, "rows": rows, "notes": []}, tmp_path)
+    one = cv2.imread(str(tmp_path / "figure4.png"))
+    for row in rows:
+        row["measured"]["aflw"] = {"nme": 1.9, "seeds": 1, "spread": None, "interval": [1.8, 2.1]}
+    render.write({**about, "columns": columns, "rows": rows, "notes": []}, tmp_path)
+    two = cv2.imread(str(tmp_path / "figure4.png"))
+    assert two.shape[1] == 2 * one.shape[1] and (one < 200).any()
+    assert "paper" not in (tmp_path / "figure4.md").read_text().split("|")[3]
+
+
+def test_wrong_calls_are_refused(cofw, tmp_path):
+    settings = runs.Settings(tmp_path, RECIPE)
+    for roots, options, rule in (
+        ({"300w": cofw}, {}, "a dataset of table3 must be one of cofw. Got: '300w'"),
+        ({"cofw": cofw}, {"methods": ["ESR"]}, "must be one of TRNet-20 .* Got: 'ESR'"),
+        ({"cofw": cofw}, {"seeds": (1, 1)}, "seeds must be different"),
+        ({"cofw": tmp_path / "none"}, {}, "no such folder"),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            reproduce(TABLES["table3"], roots, settings, **options)
+    with pytest.raises(ValueError, match="alpha must be at least 0. Got: -1"):
+        tables.figure4((-1.0,))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (["table9"], "TABLE must be one of table2, .*figure4. Got: 'table9'"),
+        (["table2", "--root", "aflw"], "--root must be NAME=FOLDER, .*Got: aflw"),
+        (["table2", "--root", "aflw=a", "--root", "aflw=b"], "name a dataset once"),
+        (["table2", "--seeds", "one"], "--seeds must be whole numbers from 0.*Got: one"),
+        (["table2", "--alpha", "2"], "--alpha goes with figure4. Got: table2"),
+        (["table2", "--search-epochs", "2"], "--search-epochs goes with --search"),
+        (["table2", "--synthetic", "--root", "aflw=a"], "--synthetic takes no --root. Got: aflw"),
+        (["table2", "--root", "mtfl=a"], "a dataset of table2 must be one of .*Got: 'mtfl'"),
+    ],
+)
+def test_the_command_refuses_bad_arguments(arguments, rule, tmp_path):
+    result = CliRunner().invoke(cli, ["reproduce", *arguments, "--out", str(tmp_path / "o")])
+    assert isinstance(result.exception, ValueError)
+    with pytest.raises(ValueError, match=rule):
+        raise result.exception
+
+
+def test_without_datasets_the_command_says_what_they_are(tmp_path):
+    result = CliRunner().invoke(cli, ["reproduce", "table5", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert (
+        "300w: not measured: it needs the released files (train 3,148, common 554" in result.output
+    )
+    assert "| RF-CHN | 4.18 | not measured | 7.39 |" in result.output
+
+
+def test_the_command_tries_a_table_on_generated_faces(tmp_path):
+    arguments = ["reproduce", "table2", "--synthetic", "--row", "CNN-6 + L2"]
+    result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path)])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "a trial, no result" in result.output
+    saved = json.loads((tmp_path / "synthetic/table2.json").read_text())
+    assert saved["synthetic"]
+    assert set(saved["rows"][0]["measured"]) == {"aflw", "cofw", "cofw_pupil"}
