@@ -43,7 +43,7 @@ def run(out, root=None, epochs=None):
 
     faces = catalog.read(dataset, root, found.train).sample(conversion.CALIBRATION_CROPS)
     calibration = crops.model_crops(faces, recipe.frame).images
-    files = {mode: out / f"model_{mode}.tflite" for mode in conversion.MODES}
+    files = {mode: out / f"model_{mode}.tflite" for mode in ("float32", "int8")}
     for mode, path in files.items():
         conversion.convert(model, path, mode, calibration)
     lite = {mode: evaluation.evaluate(path, dataset, root) for mode, path in files.items()}

@@ -120,7 +120,7 @@ def measured(models, tmp_path_factory):
     """One real run: two models at one and two threads."""
     path = tmp_path_factory.mktemp("result") / "result.json"
     files = (models / "float.tflite", models / "int8.tflite")
-    result = run(*files, "--threads", 1, 2, *QUICK, "--json", path)
+    result = run(*files, "--threads", 1, 2, *QUICK, "--profile", "--json", path)
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
     return result.stdout, json.loads(path.read_text()), path
@@ -191,6 +191,116 @@ def test_json_says_what_was_measured_where(measured, models):
         (models / f"{name}.tflite").stat().st_size for name in ("float", "int8")
     ]
     assert report["results"][1]["inputs"] == [{"dtype": "uint8", "shape": [1, 64, 64, 3]}]
+
+
+def test_json_tells_of_clock_heat_and_usable_cores(measured):
+    text, report, _ = measured
+    assert 1 <= report["usable_cores"] <= report["cores"]
+    assert re.search(r"clock governor \w+", text)
+    for state in (report["before"], report["after"]):
+        assert len(state["mhz"]) == report["cores"]
+        assert all(-50 < degrees < 200 for degrees in state["celsius"].values())
+
+
+def test_profile_names_every_operation_of_a_model(measured, models):
+    text, report, _ = measured
+    rows = {Path(row["model"]).stem: row for row in report["results"] if "operations" in row}
+    kinds = [x["operation"] for x in rows["float"]["operations"]]
+    assert kinds == ["CONV_2D", "MEAN"]
+    assert [x["shape"] for x in rows["float"]["operations"]] == [[1, 32, 32, 8], [1, 8]]
+    assert [x["operation"] for x in rows["int8"]["operations"]][:2] == ["QUANTIZE", "CONV_2D"]
+    for row in rows.values():
+        assert row["threads"] == 1
+        total = sum(x["ms"] for x in row["operations"])
+        assert 0 < total < 20 * row["p50_ms"]
+    assert re.search(
+        r"float\.tflite, operations at --threads 1\noperation +output +ms +share", text
+    )
+    assert re.search(r"CONV_2D +1x32x32x8 +\d\.\d{4}", text)
+
+
+def test_profile_of_branches_gives_each_its_own_time(tmp_path):
+    """A branch that a cut leaves without a reader must still be run, or the next cut pays."""
+    tf = pytest.importorskip("tensorflow")
+    pytest.importorskip("ai_edge_litert")
+    kernel = tf.constant(np.random.default_rng(0).normal(size=(3, 3, 16, 16)), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 64, 64, 16), tf.float32)])
+    def branches(x):
+        first = tf.nn.conv2d(x, kernel, 1, "SAME")
+        return first + tf.nn.conv2d(tf.nn.relu(x), kernel, 1, "SAME")
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([branches.get_concrete_function()])
+    model, path = tmp_path / "branches.tflite", tmp_path / "result.json"
+    model.write_bytes(converter.convert())
+    result = run(model, "--runs", 100, "--warmup", 2, "--profile", "--json", path)
+    assert result.returncode == 0, result.stderr
+    operations = json.loads(path.read_text())["results"][0]["operations"]
+    convolutions = [x["ms"] for x in operations if x["operation"] == "CONV_2D"]
+    (total,) = [x["ms"] for x in operations if x["operation"] == "ADD"]
+    assert len(convolutions) == 2 and min(convolutions) > 0
+    assert total < min(convolutions)
+
+
+def test_a_model_that_cannot_be_cut_is_named(stub):
+    line = fails(run(stub / "a.tflite", "--profile", folder=stub, DIARY=str(stub / "diary")))
+    assert "a.tflite: --profile cannot cut it" in line
+
+
+def _result(path, name, p50, digest="x"):
+    row = {"model": f"folder/{name}", "threads": 1, "p50_ms": p50, "p90_ms": 2 * p50}
+    report = {
+        "cpu": path.stem,
+        "platform": "Linux",
+        "date": "2026-01-01",
+        "results": [row],
+        "files": [{"path": f"folder/{name}", "sha256": digest}],
+    }
+    path.write_text(json.dumps(report))
+    return path
+
+
+def test_compare_prints_the_ratio_row_by_row(tmp_path):
+    a = _result(tmp_path / "a.json", "m.tflite", 2.0)
+    b = _result(tmp_path / "b.json", "m.tflite", 1.0, "other")
+    result = run("--compare", a, b)
+    assert result.returncode == 0, result.stderr
+    fields = next(x for x in result.stdout.splitlines() if x.startswith("m.tflite")).split()
+    assert fields == ["m.tflite", "1", "2.000", "1.000", "0.500", "0.500"]
+    assert "note: m.tflite is not the same file in both" in result.stdout
+
+
+def test_compare_takes_real_results(measured):
+    result = run("--compare", measured[2], measured[2])
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count(" 1.000    1.000") == 4 and "note:" not in result.stdout
+
+
+def test_compare_refuses_what_is_no_result(tmp_path):
+    a = _result(tmp_path / "a.json", "m.tflite", 2.0)
+    other = _result(tmp_path / "o.json", "n.tflite", 2.0)
+    text = tmp_path / "t.json"
+    text.write_text("[1]")
+    assert "no model and number of threads in common" in fails(run("--compare", a, other))
+    assert "t.json: not a result that --json wrote" in fails(run("--compare", a, text))
+    assert "none.json: No such file" in fails(run("--compare", a, tmp_path / "none.json"))
+    assert "--compare stands alone" in fails(run("m.tflite", "--compare", a, a))
+
+
+def test_drift_compares_the_ends_of_a_run(stub):
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    assert benchmark.drift(np, [1.0] * 20 + [1.5] * 20) == pytest.approx(0.5)
+    assert benchmark.drift(np, [1.0] * 39) is None
+    rows = [{"model": "a/m.tflite", "threads": 2, "drift": 0.5}]
+    state = {"mhz": [2000.0, None], "celsius": {"cpu": 40.0}}
+    text = benchmark.stability(rows, state, {"mhz": [1500.0, None], "celsius": {"cpu": 71.5}})
+    assert "m.tflite x2 +50.0%" in text[0] and "every row slowed down" in text[1]
+    assert text[2] == "temperature of cpu: 40.0 C before, 71.5 C after"
+    assert text[3].endswith("before to after: 2000 to 1500")
 
 
 def test_json_leaves_no_temporary_file(measured):

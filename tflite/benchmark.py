@@ -2,6 +2,8 @@
 
     python benchmark.py model.tflite
     python benchmark.py float.tflite int8.tflite --threads 1 2 4 --json result.json
+    python benchmark.py int8.tflite --profile          # time of each operation
+    python benchmark.py --compare phone.json board.json
 
 This one file is all that has to be copied besides the models. It needs Python 3.9 or newer, numpy
 and the LiteRT interpreter:
@@ -26,6 +28,16 @@ What is measured
   XNNPACK, the fast kernels for CPUs, is named only where the interpreter's own list of operations
   says that it took some over, with how many it took.
   The paper's figure stands below for comparison: 120 frames/s, an average, on a Snapdragon 820.
+  drift is the median of a row's last quarter of runs against its first quarter. Where every row
+  slows down, the device got hot or another program woke up: cool it, or run for longer (--seconds)
+  to see where it settles. Temperatures and clock are those that Linux tells before and after.
+
+--profile says what each operation of each model takes, on the first number of threads. The Python
+interpreter tells no times of single operations, so the model is run cut off after its first,
+second, third ... operation, the cut models taking turns, and an operation's time is the difference
+to the cut before it. They are good to a few microseconds, and may come out below zero.
+
+--compare prints the ratio of two results, row by row, matched by the models' names.
 
 For figures worth keeping: plug the device in, close other programs, let it cool, and run twice.
 
@@ -39,8 +51,10 @@ import importlib.metadata
 import json
 import os
 import platform
+import struct
 import subprocess
 import sys
+import textwrap
 import time
 
 try:
@@ -49,6 +63,7 @@ except ImportError:  # Windows has none: memory is then reported as unknown
     resource = None
 
 BLOCK = 10
+SLOWED = 0.05  # a drift of all rows that is worth a word
 PAPER = {"device": "Snapdragon 820", "statistic": "average", "frames_per_second": 120}
 RUNTIMES = {  # package to install: module to import, best first
     "ai-edge-litert": "ai_edge_litert.interpreter",
@@ -89,8 +104,16 @@ def parse(argv):
         help="stop at the end of the round of blocks in which this much time is up",
     )
     parser.add_argument("--json", metavar="FILE", help="also write every figure and time to FILE")
+    parser.add_argument("--profile", action="store_true", help="also time each operation")
+    parser.add_argument(
+        "--compare", nargs=2, metavar=("A.json", "B.json"), help="print how two results differ"
+    )
     parser.add_argument("--probe", help=argparse.SUPPRESS)  # how the script calls itself
     args = parser.parse_args(argv)
+    if args.compare and (args.models or args.json or args.profile):
+        raise Problem("--compare stands alone: benchmark.py --compare A.json B.json")
+    if args.compare:
+        return args
     if not args.models and not args.probe:
         raise Problem("at least one model must be named: benchmark.py model.tflite")
     for option, least in (("threads", 1), ("runs", 1), ("warmup", 0)):
@@ -140,10 +163,11 @@ def load_runtime():
     raise Problem(f"benchmark.py needs the LiteRT interpreter: pip install ai-edge-litert{broken}")
 
 
-def open_model(np, interpreter_class, path, threads):
-    """Returns an interpreter with its input filled that has run once."""
+def open_model(np, interpreter_class, path, threads, content=None):
+    """Returns an interpreter of a file, or of bytes, with its input filled that has run once."""
+    source = {"model_path": path} if content is None else {"model_content": content}
     try:
-        interpreter = interpreter_class(model_path=path, num_threads=threads)
+        interpreter = interpreter_class(**source, num_threads=threads)
         interpreter.allocate_tensors()
         random = np.random.default_rng(0)
         for tensor in interpreter.get_input_details():
@@ -255,6 +279,14 @@ def measure(interpreters, args):
     return times
 
 
+def drift(np, times):
+    """The median of the last quarter over that of the first, less 1; None for too few runs."""
+    quarter = len(times) // 4
+    if quarter < BLOCK:
+        return None
+    return float(np.median(times[-quarter:]) / np.median(times[:quarter]) - 1)
+
+
 def summarise(np, rows, times):
     """Adds the figures to the rows."""
     first = {}
@@ -268,6 +300,7 @@ def summarise(np, rows, times):
             p99_ms=p99,
             frames_per_second=1000 / p50,
             ratio_to_first=p50 / base,
+            drift=drift(np, own),
             latencies_ms=own,
         )
 
@@ -288,6 +321,44 @@ def cpu_name():
     return ", ".join(names) or platform.processor() or "unknown"
 
 
+def read_line(path):
+    """The first line of a small file of Linux's, or None."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readline().strip() or None
+    except OSError:
+        return None
+
+
+def clock_state():
+    """Clocks in MHz and temperatures in degrees Celsius now, as far as Linux tells them."""
+    clocks, heat = [], {}
+    for cpu in range(os.cpu_count() or 1):
+        text = read_line(f"/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq")
+        clocks.append(int(text) / 1000 if text and text.isdigit() else None)
+    zones = "/sys/class/thermal"
+    for zone in sorted(os.listdir(zones)) if os.path.isdir(zones) else []:
+        text = read_line(f"{zones}/{zone}/temp")
+        if zone.startswith("thermal_zone") and text and text.lstrip("-").isdigit():
+            heat[read_line(f"{zones}/{zone}/type") or zone] = int(text) / 1000
+    return {"mhz": clocks, "celsius": heat}
+
+
+def usable_cores():
+    """Cores that this process may run on; fewer than all in a container or under taskset."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count()
+
+
+def governors():
+    """What sets the clock of each core: "performance" keeps it up, others follow the load."""
+    cores = range(os.cpu_count() or 1)
+    paths = (f"/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor" for cpu in cores)
+    return sorted({governor for governor in map(read_line, paths) if governor})
+
+
 def environment(np, package):
     try:
         version = importlib.metadata.version(package)
@@ -299,6 +370,8 @@ def environment(np, package):
         "machine": platform.machine(),
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
+        "usable_cores": usable_cores(),
+        "governors": governors(),
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
@@ -346,6 +419,27 @@ def table(rows):
     return "\n".join(lines)
 
 
+def stability(rows, before, after):
+    """Lines on what changed while it ran."""
+    known = [row for row in rows if row["drift"] is not None]
+    lines = []
+    if known:
+        named = (f"{os.path.basename(r['model'])} x{r['threads']} {r['drift']:+.1%}" for r in known)
+        text = f"drift, last against first quarter of the runs: {', '.join(named)}"
+        lines.append(textwrap.fill(text, 100, break_on_hyphens=False))
+        if min(row["drift"] for row in known) > SLOWED:
+            lines.append("every row slowed down: the device got hot, or another program woke up")
+    for zone, start in before["celsius"].items():
+        end = after["celsius"].get(zone)
+        if end is not None:
+            lines.append(f"temperature of {zone}: {start:.1f} C before, {end:.1f} C after")
+    pairs = list(zip(before["mhz"], after["mhz"]))
+    if any(start and end for start, end in pairs):
+        clocks = (f"{start:.0f} to {end:.0f}" for start, end in pairs if start and end)
+        lines.append(f"clock in MHz, core by core, before to after: {', '.join(clocks)}")
+    return lines
+
+
 def write_json(path, report):
     """Writes beside the file, then renames: a reader never sees half a result."""
     temporary = f"{path}.{os.getpid()}.tmp"
@@ -358,6 +452,136 @@ def write_json(path, report):
     finally:
         if os.path.exists(temporary):
             os.remove(temporary)
+
+
+class Graph:
+    """The operators of a TFLite file, read and cut off in its bytes (schema.fbs)."""
+
+    def __init__(self, data):
+        self.data = data
+        model = self._follow(0)
+        graph = self._follow(self._follow(self._field(model, 2)) + 4)  # Model.subgraphs[0]
+        self._outputs = self._field(graph, 2)
+        self._operators = self._follow(self._field(graph, 3))
+        self.length = self._number(self._operators)
+
+    def cut(self, count, outputs):
+        """The bytes of the model that ends after so many operators and gives these tensors."""
+        data = bytearray(self.data) + bytes(-len(self.data) % 4)
+        struct.pack_into("<I", data, self._operators, count)
+        # A longer list of outputs than the file's own: at the end, where the field then points.
+        struct.pack_into("<I", data, self._outputs, len(data) - self._outputs)
+        return bytes(data + struct.pack(f"<{len(outputs) + 1}I", len(outputs), *outputs))
+
+    def _number(self, place):
+        return struct.unpack_from("<I", self.data, place)[0]
+
+    def _follow(self, place):
+        return place + self._number(place)
+
+    def _field(self, table, number):
+        """Place of a field of a table."""
+        layout = table - struct.unpack_from("<i", self.data, table)[0]
+        return table + struct.unpack_from("<H", self.data, layout + 4 + 2 * number)[0]
+
+
+def still_needed(details, count, inputs, results):
+    """Tensors that the first operations make from the input and the others, or the user, need:
+    without them as outputs XNNPACK would leave out what leads to them."""
+    made = set()
+    for op in details[:count]:
+        if (made | inputs) & {int(i) for i in op["inputs"]}:
+            made.update(int(i) for i in op["outputs"])
+    wanted = {int(i) for op in details[count:] for i in op["inputs"]} | results
+    return sorted(made & wanted)
+
+
+def profile(np, interpreter_class, path, args):
+    """Returns each operation's name, output shape and milliseconds."""
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        graph = Graph(data)
+        whole = interpreter_class(model_content=data)
+        details = whole._get_ops_details()[: graph.length]
+        shapes = {x["index"]: x["shape"].tolist() for x in whole.get_tensor_details()}
+        # Weights that are unpacked when the model is opened cost nothing afterwards.
+        ends = [i + 1 for i, op in enumerate(details) if op["op_name"] != "DEQUANTIZE"]
+        inputs = {int(tensor["index"]) for tensor in whole.get_input_details()}
+        results = {int(tensor["index"]) for tensor in whole.get_output_details()}
+        cuts = []
+        for end in ends:
+            content = graph.cut(end, still_needed(details, end, inputs, results))
+            cuts.append(open_model(np, interpreter_class, path, args.threads[0], content))
+    except (AttributeError, IndexError, Problem, RuntimeError, ValueError, struct.error) as error:
+        raise Problem(f"{path}: --profile cannot cut it: {error}") from None
+    rounds = []
+    for _ in range(max(5, args.runs // BLOCK)):
+        fastest = []  # of a block: a difference of two medians would show the neighbours' work
+        for interpreter in cuts:
+            interpreter.invoke()
+            fastest.append(min(time_block(interpreter.invoke, BLOCK)))
+        rounds.append(np.diff(fastest, prepend=0.0))
+    return [
+        {
+            "operation": details[end - 1]["op_name"],
+            "shape": shapes[int(details[end - 1]["outputs"][0])],
+            "ms": float(cost),
+        }
+        for end, cost in zip(ends, np.median(rounds, axis=0))
+    ]
+
+
+def profile_table(row):
+    """Operations in their order, then what each kind takes in all."""
+    operations = row["operations"]
+    total = sum(x["ms"] for x in operations) or 1.0
+    lines, kinds = [f"{'operation':<24}{'output':<16}{'ms':>9}{'share':>9}"], {}
+    for x in operations:
+        shape = "x".join(map(str, x["shape"]))
+        lines.append(f"{x['operation']:<24}{shape:<16}{x['ms']:>9.4f}{x['ms'] / total:>9.1%}")
+        kinds[x["operation"]] = kinds.get(x["operation"], 0.0) + x["ms"]
+    lines.append("-" * len(lines[0]))
+    for kind, ms in sorted(kinds.items(), key=lambda item: -item[1]):
+        lines.append(f"all {kind:<36}{ms:>9.4f}{ms / total:>9.1%}")
+    return "\n".join(lines)
+
+
+def load_result(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            report = json.load(file)
+        rows = {}
+        for row in report["results"]:
+            key = os.path.basename(row["model"]), int(row["threads"])
+            rows.setdefault(key, {key: float(row[key]) for key in ("p50_ms", "p90_ms")})
+        hashes = {os.path.basename(file["path"]): file["sha256"] for file in report["files"]}
+        return f"{report['cpu']}, {report['platform']}, {report['date']}", rows, hashes
+    except OSError as error:
+        raise Problem(f"{path}: {error.strerror}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise Problem(f"{path}: not a result that --json wrote ({error!r})") from None
+
+
+def compare(paths):
+    """Prints the rows that two results have in common."""
+    (first, a, first_files), (second, b, second_files) = (load_result(path) for path in paths)
+    common = [key for key in a if key in b]
+    if not common:
+        raise Problem(f"{paths[0]} and {paths[1]} have no model and number of threads in common")
+    width = max(5, *(len(name) for name, _ in common))
+    line = f"{{:<{width}}} {{:>7}} {{:>10}} {{:>10}} {{:>8}} {{:>8}}".format
+    say(f"A  {paths[0]}: {first}\nB  {paths[1]}: {second}\n")
+    say(line("model", "threads", "A p50 ms", "B p50 ms", "B/A", "p90 B/A"))
+    for key in common:
+        ratios = (f"{b[key][p] / a[key][p]:.3f}" for p in ("p50_ms", "p90_ms"))
+        say(line(*key, f"{a[key]['p50_ms']:.3f}", f"{b[key]['p50_ms']:.3f}", *ratios))
+    for name in sorted({name for name, _ in common}):
+        if first_files[name] != second_files[name]:
+            say(f"note: {name} is not the same file in both")
+    left = [f"{name} x{threads}" for name, threads in {**a, **b} if (name, threads) not in common]
+    if left:
+        say(f"note: in one of them alone: {', '.join(left)}")
 
 
 def say(text):
@@ -375,16 +599,30 @@ def benchmark(args):
     rows = [run_probe(path, threads) for threads in args.threads for path in args.models]
     np, interpreter_class, package = load_runtime()
     interpreters = [open_model(np, interpreter_class, r["model"], r["threads"]) for r in rows]
-    models = {row["model"]: row for row in rows}
+    models = {}  # each with its row at the first number of threads
+    for row in rows:
+        models.setdefault(row["model"], row)
     files = [file_facts(path) for path in models]
     about = environment(np, package)
 
     say(", ".join(f"{name} {version}" for name, version in about["versions"].items()))
-    say(f"{about['platform']}\n{about['cpu']}, {about['cores']} cores")
+    kept = (
+        f", {about['usable_cores']} of them usable"
+        if about["usable_cores"] != about["cores"]
+        else ""
+    )
+    say(f"{about['platform']}\n{about['cpu']}, {about['cores']} cores{kept}")
+    say(f"clock governor {', '.join(about['governors']) or 'unknown'}")
     for file, row in zip(files, models.values()):
         say(f"\n{describe(file, row)}")
+    before = clock_state()
     times = measure(interpreters, args)
     summarise(np, rows, times)
+    after = clock_state()
+    for path, row in models.items():
+        if args.profile:
+            del interpreters[:]  # their memory is wanted for the cut models
+            row["operations"] = profile(np, interpreter_class, path, args)
     if args.json:
         arguments = {key: value for key, value in vars(args).items() if key != "probe"}
         write_json(
@@ -394,18 +632,27 @@ def benchmark(args):
                 "arguments": arguments,
                 "block": BLOCK,
                 "paper": PAPER,
+                "before": before,
+                "after": after,
                 "files": files,
                 "results": rows,
             },
         )
-    say(f"\n{rows[0]['runs']} runs a row after {args.warmup} to warm up\n\n{table(rows)}")
+    say(f"\n{rows[0]['runs']} runs a row after {args.warmup} to warm up\n\n{table(rows)}\n")
+    for sentence in stability(rows, before, after):
+        say(sentence)
+    for path, row in models.items():
+        if args.profile:
+            say(f"\n{path}, operations at --threads {row['threads']}\n{profile_table(row)}")
 
 
 def main(argv=None):
     sys.stdout.reconfigure(errors="backslashreplace")  # a file may have any name
     try:
         args = parse(argv)
-        if args.probe:
+        if args.compare:
+            compare(args.compare)
+        elif args.probe:
             probe(args.probe, args.threads[0])
         else:
             benchmark(args)

@@ -5,18 +5,22 @@ tf = pytest.importorskip("tensorflow")
 
 from keras_fld import models  # noqa: E402
 from keras_fld.data import crops, read  # noqa: E402
+from keras_fld.lite import conversion, convert  # noqa: E402
+
+# The four shapes of a network's end: every mode must cut each of them at the right place.
+NETWORKS = {
+    "pool": lambda: models.TRNet20(input_size=32, width=0.25),
+    "windows": lambda: models.TRNet20(input_size=32, width=0.25, head="windows"),
+    "flatten": lambda: models.TRNet20(input_size=32, width=0.25, head="flatten"),
+    "cnn6": lambda: models.CNN6(input_size=32),
+}
 
 
-@pytest.fixture(scope="session")
-def small_model():
-    """TRNet-20 on 32-pixel crops, its weights and BatchNorm statistics random but sane."""
+def sane(model):
+    """The model with weights and BatchNorm statistics that are random but sane."""
     import keras
 
-    keras.utils.set_random_seed(0)
-    model = models.TRNet20(input_size=32)
     rng = np.random.default_rng(0)
-    head = model.get_layer("offsets")
-    head.set_weights([rng.normal(0, 0.02, head.kernel.shape), rng.normal(0, 0.1, head.bias.shape)])
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             gamma, beta, mean, variance = layer.get_weights()
@@ -28,10 +32,51 @@ def small_model():
                     rng.uniform(0.5, 2, variance.shape),
                 ]
             )
+        elif layer.name == "offsets":
+            kernel, bias = layer.get_weights()
+            layer.set_weights([rng.normal(0, 0.02, kernel.shape), rng.normal(0, 0.1, bias.shape)])
+        elif layer.name == "windows":
+            for name in layer.patches:
+                window, kernel, bias = layer.get_patch(name)
+                layer.set_patch(name, window, rng.normal(0, 0.1, kernel.shape), bias)
     return model
+
+
+@pytest.fixture(scope="session")
+def networks():
+    """Network name to a small model of it."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return {name: sane(build()) for name, build in NETWORKS.items()}
+
+
+@pytest.fixture(scope="session")
+def small_model(networks):
+    return networks["windows"]
 
 
 @pytest.fixture(scope="session")
 def face_crops(tree, small_model):
     """Model crops of the small tree's training faces."""
     return crops.model_crops(read("300w", tree, "train"), models.frame_of(small_model)).images
+
+
+@pytest.fixture(scope="session")
+def converted(networks, face_crops, tmp_path_factory):
+    """A function that gives the file of a network and mode, converted once."""
+    folder, made = tmp_path_factory.mktemp("converted"), {}
+
+    def file(network, mode):
+        if (network, mode) not in made:
+            path = folder / f"{network}_{mode}.tflite"
+            made[network, mode] = convert(networks[network], path, mode, face_crops)
+        return made[network, mode]
+
+    return file
+
+
+@pytest.fixture(scope="session")
+def files(converted):
+    """Mode to the file of the small model."""
+    return {mode: converted("windows", mode) for mode in conversion.MODES}

@@ -1,0 +1,43 @@
+"""The same model in fewer operations, for export."""
+
+
+def export_model(model):
+    """The same function in fewer operations, for a batch of one crop.
+
+    Args:
+        model: a Keras model of the package.
+
+    Returns:
+        A Keras model whose first convolution divides by 255 and whose last Dense gives pixels.
+    """
+    import keras
+
+    from keras_fld.models.layers import shape_layer
+    from keras_fld.models.windows import WindowedOffsets
+
+    shape = shape_layer(model)
+    landmarks = shape.mean_shape.shape
+
+    def plain(layer):
+        if layer.name == "rescale":
+            return keras.layers.Identity(name="rescale")
+        if layer is shape:
+            return keras.layers.Reshape(landmarks, name=shape.name)
+        return layer.__class__.from_config(layer.get_config())
+
+    image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
+    clone = keras.models.clone_model(model, clone_function=plain, input_tensors=image)
+    for layer in model.layers:
+        if layer.weights:
+            clone.get_layer(layer.name).set_weights(layer.get_weights())
+    first = next(x for x in clone.layers if isinstance(x, keras.layers.Conv2D))
+    first.set_weights([first.get_weights()[0] / 255, *first.get_weights()[1:]])
+    dense = clone.get_layer("offsets")
+    kernel, bias = dense.get_weights()
+    dense.set_weights([kernel * shape.scale, bias * shape.scale + shape.mean_shape.ravel()])
+    for layer in clone.layers:
+        if isinstance(layer, WindowedOffsets):
+            for name in layer.patches:
+                window, kernel, bias = layer.get_patch(name)
+                layer.set_patch(name, window, kernel * shape.scale, bias * shape.scale)
+    return clone

@@ -1,0 +1,146 @@
+"""The recipes of conversion: one function each, from a folded Keras model to a TFLite file.
+
+They use TensorFlow's converter and need the TensorFlow backend.
+"""
+
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from keras_fld.lite import flatbuffer
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way to convert.
+
+    Args:
+        convert: from the folded model and the calibration crops to the bytes of the file.
+        calibrated: whether it needs calibration crops.
+        summary: one sentence for a table of the modes.
+    """
+
+    convert: Callable
+    calibrated: bool
+    summary: str
+
+
+def float32(exported, crops=None):
+    """Weights and arithmetic in float32: the reference that the others are judged by."""
+    # The cast of camera bytes stays as the one operation before the first convolution.
+    import tensorflow as tf
+
+    return _converter(exported, tf.uint8).convert()
+
+
+def float16(exported, crops=None):
+    """Weights in float16, half the file; arithmetic in float32, or float16 on a GPU."""
+    import tensorflow as tf
+
+    converter = _converter(exported, tf.uint8)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return converter.convert()
+
+
+def dynamic(exported, crops=None):
+    """Weights in int8; each operation quantises its input as it comes: nothing is calibrated."""
+    import tensorflow as tf
+
+    converter = _converter(exported, tf.uint8)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return converter.convert()
+
+
+def int8(exported, crops):
+    """int8 up to the features, then pixels in float32: an 8-bit output of a 64-pixel crop would
+    have a grid of a quarter of a pixel. The output layer's weights are int8 as well."""
+    import tensorflow as tf
+    from tensorflow.lite.python.util import modify_model_io_type
+
+    head = flatbuffer.head_outputs(float32(exported), _first_kernels(exported))
+    converter = _calibrated(exported, crops)
+    with _without_known_warnings():
+        # The debugger is the converter's only way to leave operations in float.
+        debugger = tf.lite.experimental.QuantizationDebugger(
+            converter=converter,
+            debug_dataset=converter.representative_dataset,
+            debug_options=tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=head),
+        )
+        content = debugger.get_nondebug_quantized_model()
+    # The debugger forgets the input type; this is the converter's own last step.
+    return flatbuffer.dense_to_int8(modify_model_io_type(content, tf.uint8, tf.float32))
+
+
+def int8_full(exported, crops):
+    """int8 from input to output, for NPUs and microcontrollers that have no float arithmetic."""
+    import tensorflow as tf
+
+    converter = _calibrated(exported, crops)
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    with _without_known_warnings():
+        return converter.convert()
+
+
+MODES = {
+    "float32": Mode(float32, False, "the reference"),
+    "float16": Mode(float16, False, "half the size, the same landmarks"),
+    "dynamic": Mode(dynamic, False, "int8 weights without calibration"),
+    "int8": Mode(int8, True, "int8 with landmarks in float32: the default"),
+    "int8_full": Mode(int8_full, True, "integers only, for NPUs and microcontrollers"),
+}
+
+
+def get(name):
+    """Finds a mode by its name; raises ValueError when there is none such."""
+    if name not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}. Got: {name!r}")
+    return MODES[name]
+
+
+def _converter(exported, dtype):
+    """Converter of a function of one crop of that type."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec(exported.input_shape, dtype, name="image")])
+    def serve(image):
+        return exported(tf.cast(image, tf.float32), training=False)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [serve.get_concrete_function()], exported
+    )
+    # The same file without the way through a saved model, which takes ten times as long.
+    converter.experimental_lower_to_saved_model = False
+    return converter
+
+
+def _calibrated(exported, crops):
+    """Converter to int8 that learns the ranges on crops."""
+    import tensorflow as tf
+
+    converter = _converter(exported, tf.float32)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([crop[None]] for crop in crops)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    return converter
+
+
+@contextmanager
+def _without_known_warnings():
+    with warnings.catch_warnings():
+        # Calibration runs in TensorFlow's own interpreter, and the crops are the statistics.
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
+        yield
+
+
+def _first_kernels(exported):
+    """Kernels of the output layer's operations that see features: what is behind stays in float."""
+    from keras_fld.models.windows import WindowedOffsets
+
+    kernels = [exported.get_layer("offsets").get_weights()[0]]
+    for layer in exported.layers:
+        if isinstance(layer, WindowedOffsets):
+            kernels += [layer.get_patch(name)[0] for name in layer.patches]
+    return kernels

@@ -1,0 +1,28 @@
+"""Converts in a process of its own: `python -m keras_fld.lite.worker FOLDER MODE PRESET`.
+
+`conversion.convert` starts it where Keras runs on another backend than TensorFlow.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def main(folder, mode, preset):
+    from keras_fld import models
+    from keras_fld.lite import conversion
+
+    folder = Path(folder)
+    crops = folder / conversion.CROPS
+    content = conversion.file_content(
+        models.load(folder / conversion.MODEL),
+        mode,
+        np.load(crops) if crops.exists() else None,
+        preset or None,
+    )
+    (folder / conversion.FILE).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
