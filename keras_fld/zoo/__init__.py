@@ -1,5 +1,7 @@
-"""Pretrained models in the package: `NAME.keras` without optimiser state, `NAME_int8.tflite` and the
-card `NAME.md` of each preset."""
+"""Pretrained models in the package.
+
+A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`.
+"""
 
 from pathlib import Path
 

@@ -1,0 +1,64 @@
+"""Shipped models: they would fail here if weights, preprocessing or landmark order were wrong."""
+
+import numpy as np
+import pytest
+
+import keras_fld
+from keras_fld import landmarker, zoo
+from keras_fld.data import synthetic
+from keras_fld.data.geometry import landmark_box
+from keras_fld.schemes import IBUG68
+
+
+def test_an_unknown_preset_is_refused_by_name():
+    with pytest.raises(ValueError, match="preset must be one of .*Got: 'nothing'"):
+        zoo.keras_file("nothing")
+    with pytest.raises(ValueError, match="preset must be one of .*Got: 'nothing'"):
+        landmarker.FaceLandmarker.from_preset("nothing")
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_preset_has_its_files_and_is_small(name):
+    folder = zoo.keras_file(name).parent
+    assert (folder / f"{name}.md").is_file()
+    assert zoo.keras_file(name).stat().st_size < 5e6
+    assert zoo.lite_file(name).stat().st_size <= 900 * 1024
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_preset_finds_the_landmarks_of_a_photograph(name):
+    """A public-domain portrait, against landmarks read off it by eye."""
+    data = pytest.importorskip("skimage.data")
+    image = data.astronaut()
+    faces = landmarker.FaceLandmarker.from_preset(name).detect(image)
+    assert len(faces) == 1 and faces[0].scheme == "ibug68"
+    points = faces[0].landmarks
+    # Left and right eye as one sees them, nose tip, chin.
+    for indices, expected in (
+        (range(36, 42), (201, 108)),
+        (range(42, 48), (244, 107)),
+        ([30], (223, 131)),
+        ([8], (227, 185)),
+    ):
+        assert np.linalg.norm(points[list(indices)].mean(axis=0) - expected) < 12
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_keras_and_int8_agree_on_drawn_faces(name):
+    model = keras_fld.load(name)
+    lite = landmarker.FaceLandmarker.from_preset(name)
+    errors = []
+    for index in range(10):
+        face = synthetic.draw(index)
+        box = landmark_box(face.landmarks)
+        found = lite.detect(face.image, boxes=[box])[0].landmarks
+        crop = lite.frame.crop(face.image, box)
+        exact = model.predict(crop[None], verbose=0)[0]
+        scale = np.linalg.det(lite.frame.matrix(box)[:, :2]) ** 0.5
+        in_crop = (found - found.mean(0)) * scale - (exact - exact.mean(0))
+        assert np.sqrt((in_crop**2).mean()) < 0.3
+        errors.append(
+            np.linalg.norm(found - face.landmarks, axis=-1).mean()
+            / IBUG68.distance(face.landmarks, "inter_pupil")
+        )
+    assert np.mean(errors) < 0.25
