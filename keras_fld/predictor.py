@@ -57,7 +57,7 @@ def open_model(model):
 
             return baselines.open_baseline(path)
         raise ValueError(
-            "a model must end in .keras or .tflite or be a baseline's .npz or a preset "
+            "a model must end in .keras or .tflite, be a baseline's .npz or a preset "
             f"({', '.join(zoo.names())}). Got: {path}"
         )
     return model if hasattr(model, "frame") else KerasModel(model)
