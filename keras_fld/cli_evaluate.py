@@ -6,7 +6,8 @@ import click
 
 
 @click.command()
-@click.argument("model", type=click.Path())
+@click.argument("model", required=False, type=click.Path())
+@click.option("--preset", help="A shipped model instead: its Keras weights, then its int8 file.")
 @click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
 @click.option("--root", type=click.Path(), help="Folder of the dataset.")
 @click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
@@ -18,7 +19,7 @@ import click
 @click.option(
     "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
 )
-def evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed, skip_bad):
+def evaluate(model, preset, out, **options):
     """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
 
     The range is a 95 % bootstrap interval of the NME over faces. --out writes evaluation.json and
@@ -27,7 +28,21 @@ def evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed,
 
     \b
     keras-fld evaluate run/model.keras --root 300w --out run
+    keras-fld evaluate --preset trnet20_300w --root 300w
     """
+    if (model is None) == (preset is None):
+        raise click.UsageError("a MODEL or --preset must be given, and not both")
+    if model is not None:
+        _evaluate(model, out=out, **options)
+        return
+    from keras_fld import zoo
+
+    for path in (zoo.keras_file(preset), zoo.lite_file(preset)):
+        click.echo(f"{path.name}:")
+        _evaluate(path, out=out and Path(out) / path.suffix.strip("."), **options)
+
+
+def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed, skip_bad):
     from keras_fld import evaluation
     from keras_fld.occlusion import occlusion_sweep
 

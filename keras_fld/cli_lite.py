@@ -20,10 +20,11 @@ _SKIP_BAD = click.option(
     show_default=True,
     help="float32, float16, dynamic, int8 or int8_full.",
 )
+@click.option("--preset", help="Name under which the model is published, for the metadata.")
 @_DATASET
 @_ROOT
 @_SKIP_BAD
-def convert(model, output, mode, dataset, root, skip_bad):
+def convert(model, output, mode, preset, dataset, root, skip_bad):
     """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
 
     int8 and int8_full are calibrated on unaugmented training crops; int8_full is for NPUs and
@@ -39,7 +40,7 @@ def convert(model, output, mode, dataset, root, skip_bad):
         raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
     chosen, keras_model = modes.get(mode), models.load(model)
     crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
-    conversion.convert(keras_model, output, mode, crops)
+    conversion.convert(keras_model, output, mode, crops, preset)
     click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
     try:
         before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
