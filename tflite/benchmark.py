@@ -624,7 +624,7 @@ def benchmark(args):
             del interpreters[:]  # their memory is wanted for the cut models
             row["operations"] = profile(np, interpreter_class, path, args)
     if args.json:
-        arguments = {key: value for key, value in vars(args).items() if key != "probe"}
+        arguments = {key: value for key, value in vars(args).items() if key not in ("probe", "json")}
         write_json(
             args.json,
             {
