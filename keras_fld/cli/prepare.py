@@ -4,6 +4,8 @@ import os
 
 import click
 
+from keras_fld.cli.options import SKIP_BAD
+
 
 @click.command()
 @click.argument("name")
@@ -20,7 +22,7 @@ import click
     type=click.IntRange(1),
     help="How many work at a time; without, one for each processor.",
 )
-@click.option("--skip-bad", is_flag=True, help="Leave bad files out and list them.")
+@SKIP_BAD
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def prepare(name, root, out, splits, size, margin, shard, processes, skip_bad, quiet):
     """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder OUT.

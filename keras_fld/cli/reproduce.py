@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from keras_fld.cli.options import SKIP_BAD
+
 
 @click.command()
 @click.argument("name", metavar="TABLE")
@@ -19,7 +21,7 @@ import click
 @click.option("--search", is_flag=True, help="Search each row's learning rate first.")
 @click.option("--search-epochs", type=click.IntRange(1), help="Epochs of a search's candidates.")
 @click.option("--synthetic", is_flag=True, help="A trial in small on generated faces.")
-@click.option("--skip-bad", is_flag=True, help="Leave bad files of a dataset out.")
+@SKIP_BAD
 def reproduce(name, roots, out, seeds, alphas, synthetic, **options):
     """Fills a TABLE of the paper with measured figures: table2 to table5, or figure4.
 

@@ -2,12 +2,11 @@
 
 import click
 
-_DATASET = click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
-_ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
+from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
+
 _OUT = click.option("--out", required=True, type=click.Path(), help="The .npz file to write.")
 _MARGIN = click.option("--margin", type=float, help="Side of the crop in face boxes.")
 _SEED = click.option("--seed", default=0, show_default=True, help="Seed of the training.")
-_SKIP_BAD = click.option("--skip-bad", is_flag=True, help="Leave bad files out and list them.")
 
 
 @click.group()
@@ -19,8 +18,8 @@ def baseline():
 
 
 @baseline.command()
-@_DATASET
-@_ROOT
+@DATASET
+@ROOT
 @_OUT
 @click.option("--size", default=64, show_default=True, help="Side of the crop in pixels.")
 @_MARGIN
@@ -28,7 +27,7 @@ def baseline():
 @click.option("--ridge", type=float, help="Ridge of the regressions.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many training faces.")
 @_SEED
-@_SKIP_BAD
+@SKIP_BAD
 def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad):
     """The Supervised Descent Method on SIFT descriptors.
 
@@ -50,8 +49,8 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad):
 
 
 @baseline.command()
-@_DATASET
-@_ROOT
+@DATASET
+@ROOT
 @_OUT
 @click.option("--size", default=200, show_default=True, help="Side of the crop in pixels.")
 @_MARGIN
@@ -59,7 +58,7 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad):
 @click.option("--trees", type=click.IntRange(1), help="Trees in each of the ten stages.")
 @click.option("--threads", default=1, show_default=True, help="Threads.")
 @_SEED
-@_SKIP_BAD
+@SKIP_BAD
 def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, skip_bad):
     """An Ensemble of Regression Trees through dlib (group `baselines`).
 

@@ -4,11 +4,7 @@ from pathlib import Path
 
 import click
 
-_DATASET = click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
-_ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
-_SKIP_BAD = click.option(
-    "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
-)
+from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
 
 
 @click.command()
@@ -21,9 +17,9 @@ _SKIP_BAD = click.option(
     help="float32, float16, dynamic, int8 or int8_full.",
 )
 @click.option("--preset", help="Name under which the model is published, for the metadata.")
-@_DATASET
-@_ROOT
-@_SKIP_BAD
+@DATASET
+@ROOT
+@SKIP_BAD
 def convert(model, output, mode, preset, dataset, root, skip_bad):
     """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
 
@@ -49,7 +45,7 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
         return
     after = evaluation.evaluate(output, dataset, root, skip_bad=skip_bad)
     click.echo(_comparison(before, after, mode))
-    _notes(before.notes)
+    tell(before.notes)
 
 
 @click.command()
@@ -57,9 +53,9 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
 @click.argument("out", type=click.Path())
 @click.option("--all", "every", is_flag=True, help="All modes.")
 @click.option("--mode", "names", multiple=True, help="Mode, several times if wanted.")
-@_DATASET
-@_ROOT
-@_SKIP_BAD
+@DATASET
+@ROOT
+@SKIP_BAD
 def export(model, out, every, names, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
 
@@ -82,20 +78,20 @@ def export(model, out, every, names, dataset, root, skip_bad):
         crops = _calibration(keras_model, dataset, root, skip_bad)
     result = export_files(keras_model, out, names, crops, dataset, root, skip_bad)
     click.echo(str(result))
-    _notes(result.notes)
+    tell(result.notes)
     click.echo(f"wrote {len(result.rows)} files and export.json to {out}")
 
 
 @click.command()
 @click.argument("model", type=click.Path())
 @click.option("--reference", required=True, type=click.Path(), help="The .keras file it came from.")
-@_DATASET
-@_ROOT
+@DATASET
+@ROOT
 @click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
 @click.option(
     "--out", required=True, type=click.Path(), help="Folder for parity.html and parity.json."
 )
-@_SKIP_BAD
+@SKIP_BAD
 def parity(model, reference, dataset, root, subsets, out, skip_bad):
     """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
 
@@ -109,7 +105,7 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
 
     result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad)
     click.echo(str(result))
-    _notes(result.notes)
+    tell(result.notes)
     result.save(out)
     click.echo(f"wrote {Path(out) / 'parity.html'} and parity.json")
 
@@ -134,10 +130,5 @@ def _calibration(keras_model, dataset, root, skip_bad):
     faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
     faces = faces.sample(CALIBRATION_CROPS)
     data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
-    _notes(faces.skipped + data.skipped)
+    tell(faces.skipped + data.skipped)
     return data.images
-
-
-def _notes(notes):
-    for note in notes:
-        click.echo(f"note: {note}", err=True)

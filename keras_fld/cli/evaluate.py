@@ -4,21 +4,21 @@ from pathlib import Path
 
 import click
 
+from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
+
 
 @click.command()
 @click.argument("model", required=False, type=click.Path())
 @click.option("--preset", help="A shipped model instead: its Keras weights, then its int8 file.")
-@click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
-@click.option("--root", type=click.Path(), help="Folder of the dataset.")
+@DATASET
+@ROOT
 @click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
 @click.option("--out", type=click.Path(), help="Folder for the JSON files and curves.")
 @click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
 @click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the occluders.")
-@click.option(
-    "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
-)
+@SKIP_BAD
 def evaluate(model, preset, out, **options):
     """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
 

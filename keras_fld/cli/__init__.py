@@ -1,0 +1,62 @@
+"""The command line, `keras-fld`."""
+
+import contextlib
+import sys
+
+import click
+
+import keras_fld
+from keras_fld.cli.baselines import baseline
+from keras_fld.cli.datasets import datasets
+from keras_fld.cli.demo import demo
+from keras_fld.cli.evaluate import compare, evaluate
+from keras_fld.cli.lite import convert, export, parity
+from keras_fld.cli.predict import predict
+from keras_fld.cli.prepare import prepare
+from keras_fld.cli.reproduce import reproduce
+from keras_fld.cli.train import refine, train
+
+
+@click.group(context_settings={"max_content_width": 100})
+@click.version_option(keras_fld.__version__, prog_name="keras-fld")
+def cli():
+    """Facial landmarks: train, evaluate, convert and draw.
+
+    Exit codes: 0 success, 2 bad input or arguments, 130 interrupted.
+    """
+
+
+for command in (
+    baseline,
+    compare,
+    convert,
+    datasets,
+    demo,
+    evaluate,
+    export,
+    parity,
+    predict,
+    prepare,
+    refine,
+    reproduce,
+    train,
+):
+    cli.add_command(command)
+
+
+def main():
+    """Entry point: every expected failure is one line on standard error and an exit code."""
+    with contextlib.suppress(BrokenPipeError):
+        try:
+            sys.exit(cli(standalone_mode=False) or 0)
+        except click.exceptions.Exit as error:
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
+            sys.exit(130)
+        except (ValueError, ImportError) as error:
+            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            sys.exit(2)

@@ -1,0 +1,22 @@
+"""The command `keras-fld demo`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--faces", "root", type=click.Path(), help="A 300W tree; without, generated faces.")
+@click.option(
+    "--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results."
+)
+@click.option("--epochs", type=int, help="Passes over the training faces.")
+def demo(root, out, epochs):
+    """The main job in minutes: train, evaluate, convert, measure and draw.
+
+    \b
+    keras-fld demo --out demo
+    """
+    from keras_fld import demo
+
+    demo.run(Path(out), root, epochs)

@@ -1,0 +1,111 @@
+"""The commands `keras-fld train` and `refine`."""
+
+from pathlib import Path
+
+import click
+
+from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
+
+
+@click.command()
+@click.option("--recipe", help="Recipe's name, as in keras_fld/recipes.toml; options change it.")
+@click.option("--dataset", help="Dataset's name; 300w unless the recipe says another.")
+@ROOT
+@click.option(
+    "--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues."
+)
+@click.option("--loss", help="l1, l2, smooth_l1, nme, wing, le or enme, the default.")
+@click.option("--alpha", type=float, help="alpha of le and enme.")
+@click.option("--omega", type=float, help="omega of wing.")
+@click.option("--epsilon", type=float, help="epsilon of wing.")
+@click.option("--beta", type=float, help="beta of smooth_l1.")
+@click.option("--network", help="trnet20, the default, cnn6 or cnn7.")
+@click.option("--head", help="Head of trnet20: pool, the default, windows or flatten.")
+@click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
+@click.option("--epochs", type=int, help="Passes over the training faces.")
+@click.option("--batch-size", type=int, help="Faces in a step.")
+@click.option("--learning-rate", type=float, help="Peak learning rate.")
+@click.option("--margin", type=float, help="Side of the crop in face boxes.")
+@click.option("--precision", help="float32, the default, or bfloat16 on the PyTorch backend.")
+@click.option("--validation", type=float, help="Fraction of the training faces held out.")
+@click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
+@SKIP_BAD
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def train(recipe, root, out, alpha, omega, epsilon, beta, head, width, skip_bad, quiet, **options):
+    """Trains a network, TRNet-20 unless told otherwise.
+
+    With KERAS_BACKEND=torch it runs on PyTorch's kernels, the fastest way on processors with
+    bfloat16.
+
+    \b
+    keras-fld train --root 300w --loss enme --alpha 2 --out run
+    keras-fld train --recipe trnet20_300w --root 300w --out run
+    """
+    from keras_fld import recipes, training
+
+    options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
+    options["network_options"] = _given(head=head, width=width)
+    options = {key: value for key, value in options.items() if value not in (None, {})}
+    recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
+    try:
+        training.train(recipe, out, root, skip_bad, verbose=0 if quiet else 1)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
+        raise
+    click.echo(f"wrote {Path(out) / 'model.keras'}")
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("output", type=click.Path())
+@DATASET
+@ROOT
+@click.option("--loss", default="enme", show_default=True, help="Loss of every patch.")
+@click.option(
+    "--windows", default=0, show_default=True, help="Windows of each patch: 3 for the local form."
+)
+@click.option("--rounds", default=30, show_default=True, help="Augmentation rounds.")
+@click.option("--batch-size", default=64, show_default=True, help="Faces in a step.")
+@click.option("--learning-rate", default=1e-3, show_default=True, help="Peak learning rate.")
+@click.option("--whole", is_flag=True, help="The control: the same steps on the whole layer.")
+@click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
+@SKIP_BAD
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options):
+    """Retrains the output layer of MODEL patch by patch and writes OUTPUT (.keras).
+
+    \b
+    keras-fld refine run/model.keras run/refined.keras --root 300w
+    keras-fld refine run/model.keras run/local.keras --root 300w \\
+        --windows 3 --rounds 40 --learning-rate 4e-3
+    """
+    from keras_fld import models
+    from keras_fld.data import catalog
+    from keras_fld.files import replacing
+
+    if Path(output).suffix != ".keras":
+        raise ValueError(f"OUTPUT must end in .keras. Got: {output}")
+    trained = models.load(model)
+    data = catalog.load(
+        dataset,
+        root,
+        catalog.find(dataset).train,
+        frame=models.frame_of(trained),
+        batch_size=64,
+        seed=seed,
+        skip_bad=skip_bad,
+    )
+    refined = models.refine(
+        trained,
+        data,
+        patches={"all": range(trained.output_shape[1])} if whole else None,
+        verbose=0 if quiet else 1,
+        **options,
+    )
+    with replacing(output) as temporary:
+        refined.save(temporary)
+    click.echo(f"wrote {output}")
+
+
+def _given(**options):
+    return {key: value for key, value in options.items() if value is not None}
