@@ -1,8 +1,8 @@
 """Facial-landmark detection with losses made for the metric, from training to int8 on a phone.
 
 Everything is loaded when it is first used, so importing the package is instant: `losses`,
-`metrics` and `models` need Keras, `data` and `evaluate` also the pipeline's TensorFlow, and a
-`FaceLandmarker` on a `.tflite` file neither.
+`metrics` and `models` need Keras, batches of `data` on the TensorFlow backend TensorFlow, and a
+`FaceLandmarker` on a preset or `.tflite` file neither.
 
     import keras_fld as fld
     model = fld.models.TRNet20(num_landmarks=68)

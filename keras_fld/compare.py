@@ -1,12 +1,11 @@
 """A paired comparison of two evaluations: the same faces, before and after."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from keras_fld.files import write_json
+from keras_fld.files import read_json, write_json
 from keras_fld.intervals import mean_interval
 from keras_fld.report import mean
 
@@ -107,12 +106,7 @@ def compare(before, after, seed=0):
 def _read(path):
     """An evaluation.json, checked for what a comparison needs."""
     path = Path(path)
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a JSON file ({error})") from error
+    content = read_json(path)
     needed = {"dataset": str, "model": str, "faces": dict}
     for key, kind in needed.items():
         if not isinstance(content, dict) or not isinstance(content.get(key), kind):

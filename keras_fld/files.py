@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and reading JSON with the file's name in errors."""
 
 import json
 import os
@@ -47,6 +47,20 @@ def write_json(path, value):
     """Writes a JSON file, NaN as null."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(_nulls(value), indent=1) + "\n", "utf-8")
+
+
+def read_json(path):
+    """Reads a JSON file.
+
+    Raises:
+        ValueError: the file cannot be read, or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a JSON file ({error})") from error
 
 
 def _nulls(value):

@@ -4,7 +4,7 @@ import stat
 import numpy as np
 import pytest
 
-from keras_fld.files import replacing, write_json
+from keras_fld.files import read_json, replacing, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -27,3 +27,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="cannot be written"), replacing(tmp_path / "file" / "a"):
         pass
+
+
+def test_reading_json_names_the_file_that_is_not_one(tmp_path):
+    write_json(tmp_path / "a.json", {"x": 1})
+    assert read_json(tmp_path / "a.json") == {"x": 1}
+    (tmp_path / "b.json").write_bytes(b"{\xff")
+    with pytest.raises(ValueError, match="b.json: not a JSON file"):
+        read_json(tmp_path / "b.json")
+    with pytest.raises(ValueError, match="none.json: No such file"):
+        read_json(tmp_path / "none.json")

@@ -624,7 +624,8 @@ def benchmark(args):
             del interpreters[:]  # their memory is wanted for the cut models
             row["operations"] = profile(np, interpreter_class, path, args)
     if args.json:
-        arguments = {key: value for key, value in vars(args).items() if key not in ("probe", "json")}
+        hidden = ("probe", "json")  # of the machine, not of the measurement
+        arguments = {key: value for key, value in vars(args).items() if key not in hidden}
         write_json(
             args.json,
             {

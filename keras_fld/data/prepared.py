@@ -1,12 +1,12 @@
 """Reading a folder of prepared faces; `prepare` writes it."""
 
-import json
 from pathlib import Path
 
 from keras_fld import schemes
 from keras_fld.data.faces import Absent, FaceSet
 from keras_fld.data.geometry import Frame
 from keras_fld.data.shards import read_shard
+from keras_fld.files import read_json
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -81,12 +81,7 @@ def read_manifest(root):
         ValueError: there is none, or it is not one of this package's.
     """
     path = Path(root) / MANIFEST
-    try:
-        manifest = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a JSON file ({error})") from error
+    manifest = read_json(path)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ValueError(f"{path}: not a manifest of prepared faces of format {FORMAT}")
     return manifest

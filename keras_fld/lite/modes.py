@@ -18,12 +18,10 @@ class Mode:
     Args:
         convert: from the folded model and the calibration crops to the bytes of the file.
         calibrated: whether it needs calibration crops.
-        summary: one sentence for a table of the modes.
     """
 
     convert: Callable
     calibrated: bool
-    summary: str
 
 
 def float32(exported, crops=None):
@@ -84,11 +82,11 @@ def int8_full(exported, crops):
 
 
 MODES = {
-    "float32": Mode(float32, False, "the reference"),
-    "float16": Mode(float16, False, "half the size, the same landmarks"),
-    "dynamic": Mode(dynamic, False, "int8 weights without calibration"),
-    "int8": Mode(int8, True, "int8 with landmarks in float32: the default"),
-    "int8_full": Mode(int8_full, True, "integers only, for NPUs and microcontrollers"),
+    "float32": Mode(float32, False),
+    "float16": Mode(float16, False),
+    "dynamic": Mode(dynamic, False),
+    "int8": Mode(int8, True),
+    "int8_full": Mode(int8_full, True),
 }
 
 
