@@ -36,6 +36,10 @@ class Recipe:
 
     Args:
         dataset: name of the dataset.
+        dataset_options: options of its reader, such as {"count": 20000} of "synthetic".
+        repeats: how often an epoch shows each face of the dataset, each time augmented anew.
+        extra: names of datasets whose relabelled faces, see `pseudo.relabel`, an epoch shows too.
+        start: name of the run whose result the weights start from; empty for random ones.
         network: name of the network.
         network_options: its arguments, such as {"head": "windows"}.
         loss: name of the loss.
@@ -56,6 +60,10 @@ class Recipe:
     """
 
     dataset: str = "300w"
+    dataset_options: dict = field(default_factory=dict)
+    repeats: int = 1
+    extra: tuple[str, ...] = ()
+    start: str = ""
     network: str = "trnet20"
     network_options: dict = field(default_factory=dict)
     loss: str = "enme"
@@ -74,8 +82,9 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self):
-        if self.epochs < 1:
-            raise ValueError(f"epochs must be at least 1. Got: {self.epochs}")
+        for name in ("epochs", "repeats"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1. Got: {getattr(self, name)}")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0. Got: {self.learning_rate}")
         if not 0 <= self.averaging < 1:
@@ -92,7 +101,7 @@ class Recipe:
         return Frame(self.input_size, self.margin)
 
 
-def train(recipe, out, root=None, skip_bad=False, verbose=1):
+def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=None):
     """Trains a network, or continues the run that `out` holds.
 
     Args:
@@ -101,35 +110,55 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1):
         root: folder of the dataset.
         skip_bad: leave bad files out instead of stopping at the first.
         verbose: Keras' verbosity, 0 for silence.
+        extra: the prepared folder of each name in `recipe.extra`, as `keras-fld label` writes it.
+        start: the model that `recipe.start` names: a Keras model, or the path of a `.keras` file.
 
     Returns:
         The trained Keras model, also at `out`/model.keras without optimiser state.
 
     Raises:
         ValueError: bad data, `out` holds a run of another recipe, bfloat16 on a backend that has it
-            not, or the loss is no longer finite.
+            not, what the recipe names is not given or fits not, or the loss is no longer finite.
 
     Example:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
     """
-    out = Path(out)
+    out, extra = Path(out), extra or {}
+    if set(extra) != set(recipe.extra) or (start is not None) != bool(recipe.start):
+        raise ValueError(
+            "extra and start must be given as the recipe names them, "
+            f"{list(recipe.extra)} and {recipe.start!r}. Got: {list(extra)} and {start}"
+        )
     _check_run(out / "recipe.json", recipe)
     result = out / "model.keras"
     if result.exists():
         return models.load(result)
-    faces = catalog.read(recipe.dataset, root, catalog.find(recipe.dataset).train, skip_bad)
+    split = catalog.find(recipe.dataset).train
+    faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
     held = None
     if recipe.validation:
         faces, held = faces.split(recipe.validation)
     data = crops.training_crops(faces, recipe.frame, skip_bad)
+    network = _new_network(recipe, data)
+    if start is not None:
+        _start(network, models.load(start) if isinstance(start, (str, Path)) else start)
+    repeats = np.full(len(data), recipe.repeats)
+    for name in recipe.extra:
+        more = catalog.read(name, extra[name], catalog.find(name).train, skip_bad)
+        data = crops.join(data, crops.training_crops(more, recipe.frame, skip_bad))
+    repeats = np.append(repeats, np.ones(len(data) - len(repeats), int))
     for sentence in faces.missing + faces.skipped + data.skipped:
         print(f"note: {sentence}", file=sys.stderr)
     epoch = _Epoch()
     dataset = feed.training_batches(
-        data, recipe.batch_size, recipe.augmentation, recipe.seed, lambda: epoch.number
+        data,
+        recipe.batch_size,
+        recipe.augmentation,
+        recipe.seed,
+        lambda: epoch.number,
+        repeats,
     )
-    steps = -(-len(data) // recipe.batch_size)
-    network = _new_network(recipe, data)
+    steps = -(-int(repeats.sum()) // recipe.batch_size)
     model = _compiled(recipe, network, data, steps)
     _write_recipe(out / "recipe.json", recipe)  # not before: bad data leaves no run behind
     checkpoint = out / "last.weights.h5"
@@ -189,6 +218,17 @@ def _new_network(recipe, data):
         mean_shape=mean_shape(data),
         **recipe.network_options,
     )
+
+
+def _start(network, trained):
+    """Copies weights; raises ValueError where the networks are not of one form."""
+    shapes, others = ([w.shape for w in m.weights] for m in (network, trained))
+    if shapes != others:
+        raise ValueError(
+            f"the network to start from must be the recipe's of {network.count_params():,} "
+            f"parameters. Got: {trained.name} of {trained.count_params():,}"
+        )
+    network.set_weights(trained.get_weights())
 
 
 def _compiled(recipe, network, data, steps):

@@ -129,6 +129,7 @@ def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
     ("options", "rule"),
     [
         ({"epochs": 0}, "epochs must be at least 1. Got: 0"),
+        ({"repeats": 0}, "repeats must be at least 1. Got: 0"),
         ({"learning_rate": 0}, "learning_rate must be above 0. Got: 0"),
         ({"loss": "huge"}, "loss must be one of"),
         ({"loss": "l1", "loss_options": {"alpha": 2}}, "loss L1 takes"),
@@ -163,3 +164,29 @@ def test_a_damaged_recipe_file_is_named(tree, tmp_path):
     (tmp_path / "recipe.json").write_text("{")
     with pytest.raises(ValueError, match="recipe.json: not a recipe of this package"):
         training.train(RECIPE, tmp_path, tree, verbose=0)
+
+
+def test_a_second_run_starts_from_the_first_and_sees_relabelled_faces(whole_run, tree, tmp_path):
+    from keras_fld import pseudo
+    from keras_fld.data import read
+    from keras_fld.data.prepare import Part, prepare
+
+    first, model = whole_run
+    faces = read("pts", tree / "helen/testset")
+    labelled, _ = pseudo.relabel(model, faces, views=2, tolerance=9)
+    prepare("pts", [Part("train", labelled, wide=True)], tmp_path / "labels", RECIPE.frame)
+    recipe = Recipe(
+        **{**vars(RECIPE), "epochs": 1, "repeats": 2, "extra": ("pts",), "start": "first"},
+    )
+    rate = {"learning_rate": 1e-12, "warmup": 0.0, "validation": 0.0, "averaging": 0.0}
+    recipe = Recipe(**{**vars(recipe), **rate})
+    out, extra = tmp_path / "second", {"pts": tmp_path / "labels"}
+    found = training.train(recipe, out, tree, False, 0, extra, first / "model.keras")
+    for before, after in zip(model.weights, found.weights, strict=True):
+        if "moving" not in before.path:
+            np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-7)
+    with pytest.raises(ValueError, match=r"must be given as the recipe names them, \['pts'\]"):
+        training.train(recipe, tmp_path / "third", tree, verbose=0)
+    wide = Recipe(**{**vars(recipe), "network_options": {"width": 0.5}})
+    with pytest.raises(ValueError, match="the network to start from must be the recipe's"):
+        training.train(wide, tmp_path / "fourth", tree, extra=extra, start=model, verbose=0)

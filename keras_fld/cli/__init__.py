@@ -10,6 +10,7 @@ from keras_fld.cli.baselines import baseline
 from keras_fld.cli.datasets import datasets
 from keras_fld.cli.demo import demo
 from keras_fld.cli.evaluate import compare, evaluate
+from keras_fld.cli.label import label
 from keras_fld.cli.lite import convert, export, parity
 from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
@@ -34,6 +35,7 @@ for command in (
     demo,
     evaluate,
     export,
+    label,
     parity,
     predict,
     prepare,

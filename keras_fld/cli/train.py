@@ -14,6 +14,14 @@ from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
 @click.option(
     "--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues."
 )
+@click.option(
+    "--extra",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="Faces that `keras-fld label` wrote, mixed in; several times if wanted.",
+)
+@click.option("--start", type=click.Path(), help="Model (.keras) that the weights start from.")
+@click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
 @click.option("--loss", help="l1, l2, smooth_l1, nme, wing, le or enme, the default.")
 @click.option("--alpha", type=float, help="alpha of le and enme.")
 @click.option("--omega", type=float, help="omega of wing.")
@@ -31,7 +39,22 @@ from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
 @SKIP_BAD
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def train(recipe, root, out, alpha, omega, epsilon, beta, head, width, skip_bad, quiet, **options):
+def train(
+    recipe,
+    root,
+    out,
+    extra,
+    start,
+    alpha,
+    omega,
+    epsilon,
+    beta,
+    head,
+    width,
+    skip_bad,
+    quiet,
+    **options,
+):
     """Trains a network, TRNet-20 unless told otherwise.
 
     With KERAS_BACKEND=torch it runs on PyTorch's kernels, the fastest way on processors with
@@ -45,10 +68,19 @@ def train(recipe, root, out, alpha, omega, epsilon, beta, head, width, skip_bad,
 
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
+    for value in extra:
+        if not all(value.partition("=")):
+            raise ValueError(f"--extra must be NAME=FOLDER. Got: {value}")
+    extra = dict(value.split("=", 1) for value in extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
+    named = recipes.get(recipe) if recipe else training.Recipe()
+    if extra and not named.extra:
+        options["extra"] = tuple(extra)
+    if start and not named.start:
+        options["start"] = Path(start).stem
     recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
     try:
-        training.train(recipe, out, root, skip_bad, verbose=0 if quiet else 1)
+        training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start)
     except KeyboardInterrupt:
         click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
         raise

@@ -4,13 +4,18 @@ It is NumPy and OpenCV alone, so that every data path uses the same code. A face
 (seed, epoch, index) only: neither batch size nor threads change what is drawn.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from keras_fld.data.crops import OVERSAMPLING, Crops
-from keras_fld.data.geometry import compose, transform, warp
+from keras_fld.data.geometry import transform, warp
+
+# On RGB: the colours as they are, and their luma in each channel.
+_SAME = np.eye(3)
+_GREY = np.tile([0.299, 0.587, 0.114], (3, 1))
 
 
 @dataclass(frozen=True)
@@ -79,31 +84,21 @@ def augment(crops: Crops, index, rng, options: Augmentation):
     return image, landmarks.astype(np.float32)
 
 
-def _plain_matrix(crop_size, size):
-    """The middle of a training crop as the model's crop."""
-    scale = 1 / OVERSAMPLING
-    return np.array(
-        [
-            [scale, 0, (size - 1) / 2 - scale * (crop_size - 1) / 2],
-            [0, scale, (size - 1) / 2 - scale * (crop_size - 1) / 2],
-        ]
-    )
-
-
 def _random_matrix(crop_size, size, mirrored, rng, options):
     """Training to model crop: turned, scaled, shifted and perhaps mirrored about the middle."""
-    angle = np.radians(
-        np.clip(rng.normal(0, options.rotation / 3), -options.rotation, options.rotation)
+    limit = options.rotation
+    angle = math.radians(min(max(rng.normal(0, limit / 3), -limit), limit))
+    zoom = (1 + options.scale * rng.uniform(-1, 1)) / OVERSAMPLING
+    x, y = (size - 1) / 2 + options.jitter * size * rng.uniform(-1, 1, 2)
+    cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
+    sign = -1 if mirrored else 1
+    middle = (crop_size - 1) / 2
+    return np.array(
+        [
+            [sign * cos, -sin, x - (sign * cos - sin) * middle],
+            [sign * sin, cos, y - (sign * sin + cos) * middle],
+        ]
     )
-    zoom = 1 + options.scale * rng.uniform(-1, 1)
-    shift = options.jitter * size * rng.uniform(-1, 1, 2)
-    cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
-    turn = np.array([[cos, -sin], [sin, cos]])
-    if mirrored:
-        turn[:, 0] *= -1
-    middle = (size - 1) / 2
-    about_middle = np.column_stack([turn, middle + shift - turn @ [middle, middle]])
-    return compose(about_middle, _plain_matrix(crop_size, size))
 
 
 def _change_colour(image, rng, options):
@@ -114,10 +109,11 @@ def _change_colour(image, rng, options):
     brightness = 255 * strength / 2 * rng.uniform(-1, 1)
     if rng.random() < options.grey:
         saturation = 0.0
-    grey = np.array([0.299, 0.587, 0.114])
-    mix = saturation * np.eye(3) + (1 - saturation) * np.ones((3, 1)) * grey
-    offset = 128 * (1 - contrast) + brightness
-    return cv2.transform(image, np.column_stack([contrast * cast[:, None] * mix, [offset] * 3]))
+    matrix = np.empty((3, 4))
+    mix = saturation * _SAME + (1 - saturation) * _GREY
+    matrix[:, :3] = contrast * cast[:, None] * mix
+    matrix[:, 3] = 128 * (1 - contrast) + brightness
+    return cv2.transform(image, matrix)
 
 
 def _occlude(image, rng):

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from keras_fld.data import aflw, cofw, ibug300w, own, prepared, sources, synthetic_set, wflw
+from keras_fld.data import (
+    aflw,
+    cofw,
+    ibug300w,
+    mtfl,
+    own,
+    prepared,
+    pts_folder,
+    sources,
+    synthetic_set,
+    wflw,
+)
 from keras_fld.data.geometry import Frame
 
 
@@ -67,7 +78,9 @@ DATASETS = {
         wflw.SPLITS,
         normalizer="inter_ocular",
     ),
+    "mtfl": Dataset(mtfl.read, "train", ("test",), "datasets/mtfl/README.md", mtfl.SPLITS),
     "own": Dataset(own.read, "train", ("test",), "datasets/own/README.md"),
+    "pts": Dataset(pts_folder.read, "train", (), "datasets/pts/README.md"),
     "synthetic": Dataset(
         synthetic_set.read,
         "train",

@@ -110,6 +110,29 @@ class Views:
         return self._views[index]
 
 
+def join(first, second):
+    """The faces of two `Crops` of one frame and layout as one, without copying their images.
+
+    Raises:
+        ValueError: frames or layouts differ.
+    """
+    for name in ("frame", "scheme"):
+        if getattr(first, name) != getattr(second, name):
+            raise ValueError(
+                f"joined crops must have one {name}. "
+                f"Got: {getattr(first, name)} and {getattr(second, name)}"
+            )
+    return Crops(
+        images=Views([*first.images, *second.images]),
+        landmarks=np.concatenate([first.landmarks, second.landmarks]),
+        matrices=np.concatenate([first.matrices, second.matrices]),
+        frame=first.frame,
+        scheme=first.scheme,
+        names=first.names + second.names,
+        skipped=first.skipped + second.skipped,
+    )
+
+
 def _cut(faces, cut_frame, frame, skip_bad):
     """Reads every photograph and cuts its face; prepared faces stay in their memory-mapped files.
 

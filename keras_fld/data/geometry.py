@@ -4,6 +4,7 @@ Preparation, training, evaluation and the landmarker all cut crops with `Frame` 
 centres are at whole numbers in both; a matrix is (2, 3) and takes photograph to crop pixels.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -114,7 +115,8 @@ def warp(image, matrix, size):
     Returns:
         (size, size, 3) uint8.
     """
-    shrink = 2 * np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    (a, b, _), (c, d, _) = matrix.tolist()
+    shrink = 2 * math.sqrt(abs(a * d - b * c))
     if shrink < 1:
         image, offset = _region(image, invert(matrix), size, pad=2 / shrink)
         height, width = image.shape[:2]

@@ -4,9 +4,8 @@ import functools
 import re
 
 from keras_fld.data import sources
-from keras_fld.data.faces import Absent, Face, FaceSet
-from keras_fld.data.geometry import landmark_box
-from keras_fld.data.pts import read_pts
+from keras_fld.data.faces import Absent, FaceSet
+from keras_fld.data.pts_folder import beside
 from keras_fld.schemes import IBUG68
 
 # Folders of each split, with the number of faces of the official release.
@@ -16,7 +15,6 @@ FOLDERS = {
     "challenge": {"ibug": 135},
 }
 FOLDERS["full"] = FOLDERS["common"] | FOLDERS["challenge"]
-_IMAGES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG")
 
 
 def read(root, split, skip_bad=False):
@@ -53,15 +51,7 @@ def read(root, split, skip_bad=False):
 
 
 def _face(folder, path):
-    image = next((p for s in _IMAGES if (p := path.with_suffix(s)).is_file()), None)
-    if image is None:
-        raise ValueError(f"{path}: no image ({', '.join(_IMAGES[:3])}) beside it")
-    landmarks = read_pts(path)
-    try:
-        box = landmark_box(landmarks)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
     # AFW and HELEN number the faces of one photograph: 111076519_1 and _2. LFPW's image_0001
     # numbers photographs.
     group = path.stem if folder.startswith("lfpw") else re.sub(r"_\d+$", "", path.stem)
-    return Face(f"{folder}/{path.stem}", image, landmarks, box, f"{folder}/{group}")
+    return beside(path, f"{folder}/{path.stem}", f"{folder}/{group}", IBUG68)

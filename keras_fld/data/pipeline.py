@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from keras_fld.data.crops import Crops
+from keras_fld.data.crops import Crops, Views
 from keras_fld.data.sampling import Samples, check_batch_size
 
 
@@ -80,9 +80,9 @@ def _drawn(keys, draw, crops, size):
         points.set_shape((None, crops.landmarks.shape[1], 2))
         return images, points
 
-    # In memory one thread draws faster than a network trains, and two would fight for Python's lock
-    # (measured: no gain); decoding photographs is outside the lock.
-    threads = None if isinstance(crops.images, np.ndarray) else 2
+    # Of images in memory, or mapped to it, one thread draws faster than a network trains, and two
+    # fight for Python's lock (measured: slower); decoding photographs is outside the lock.
+    threads = None if isinstance(crops.images, (np.ndarray, Views)) else 2
     return keys.map(
         lambda k: shaped(*tf.numpy_function(draw, [k], (tf.uint8, tf.float32))),
         num_parallel_calls=threads,

@@ -13,12 +13,12 @@ from keras_fld.data import synthetic
 from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.geometry import landmark_box
 
-# Faces in each split, and its series of faces.
+# Faces in each split unless told otherwise, and its series of faces.
 SIZES = {"train": 2000, "test": 300}
 SEEDS = {"train": 0, "test": 1}
 
 
-def read(root=None, split="train", skip_bad=False, scheme="ibug68"):
+def read(root=None, split="train", skip_bad=False, scheme="ibug68", count=None):
     """Draws one split of the generated faces.
 
     Args:
@@ -32,7 +32,7 @@ def read(root=None, split="train", skip_bad=False, scheme="ibug68"):
         A `FaceSet` that holds its images in memory, 77 kB each.
 
     Raises:
-        ValueError: an unknown split or layout, or a folder is given.
+        ValueError: an unknown split or layout, no face, or a folder is given.
 
     Example:
         >>> len(read(split="test"))
@@ -42,9 +42,12 @@ def read(root=None, split="train", skip_bad=False, scheme="ibug68"):
         raise ValueError(f"split of synthetic must be one of {', '.join(SIZES)}. Got: {split!r}")
     if root:
         raise ValueError(f"the synthetic dataset reads no folder. Got: {root}")
+    count = SIZES[split] if count is None else count
+    if count < 1:
+        raise ValueError(f"count must be at least 1. Got: {count}")
     scheme = schemes.get(scheme)
     with ThreadPoolExecutor() as pool:
-        faces = list(pool.map(lambda index: _face(split, index, scheme), range(SIZES[split])))
+        faces = list(pool.map(lambda index: _face(split, index, scheme), range(count)))
     return FaceSet(f"synthetic {split}", scheme, faces)
 
 

@@ -56,12 +56,16 @@ _AFLW19_FROM_IBUG68 = (
     8,
 )
 
+# Approximate: the eyes' centres are those of their contours.
+_MTFL5_FROM_IBUG68 = (run(36, 41), run(42, 47), 30, 48, 54)
+
 # target, source: the table
 _TABLES = {
     ("ibug68", "wflw98"): _IBUG68_FROM_WFLW98,
     ("cofw29", "wflw98"): _COFW29_FROM_WFLW98,
     ("cofw29", "ibug68"): _COFW29_FROM_IBUG68,
     ("aflw19", "ibug68"): _AFLW19_FROM_IBUG68,
+    ("mtfl5", "ibug68"): _MTFL5_FROM_IBUG68,
     ("ibug68", MEDIAPIPE): IBUG68_FROM_MEDIAPIPE,
 }
 _TABLES["aflw19", "wflw98"] = tuple(
@@ -80,8 +84,9 @@ def convert(points, source, target):
 
     Exact are "wflw98" to "ibug68" and to "cofw29", whose landmarks are all among the source's.
     Approximate in the places that the tables of this file name are "ibug68" to "cofw29" (lower
-    brow edges, lid middles, pupils), "ibug68" and "wflw98" to "aflw19" (centres of eyes and mouth)
-    and "mediapipe478" to "ibug68" (throughout: a mesh vertex is no annotated landmark).
+    brow edges, lid middles, pupils), "ibug68" and "wflw98" to "aflw19" (centres of eyes and mouth),
+    "ibug68" to "mtfl5" (centres of the eyes) and "mediapipe478" to "ibug68" (throughout: a mesh
+    vertex is no annotated landmark).
 
     Args:
         points: (..., landmarks, dimensions) in any unit, dimensions usually 2; NaN where not

@@ -4,12 +4,14 @@ from keras_fld.schemes import custom
 from keras_fld.schemes.aflw19 import AFLW19
 from keras_fld.schemes.cofw29 import COFW29
 from keras_fld.schemes.ibug68 import IBUG68
+from keras_fld.schemes.mtfl5 import MTFL5
 from keras_fld.schemes.scheme import Scheme
 from keras_fld.schemes.wflw98 import WFLW98
 
 SCHEMES = {scheme.name: scheme for scheme in (IBUG68, AFLW19, COFW29, WFLW98)}
-# Those of models and data met in this process that are not the package's, so that names find them.
-_OTHERS = {}
+# Found by name alone: MTFL's, as many sets have five points, and those of models and data met in
+# this process that are not the package's.
+_OTHERS = {MTFL5.name: MTFL5}
 
 
 def get(scheme):

@@ -1,0 +1,63 @@
+"""The command `keras-fld label`."""
+
+import click
+
+from keras_fld.cli.options import SKIP_BAD, tell
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("dataset")
+@click.argument("root", type=click.Path())
+@click.argument("out", type=click.Path())
+@click.option("--views", default=8, show_default=True, help="Views of each face, an even number.")
+@click.option(
+    "--tolerance",
+    default=0.1,
+    show_default=True,
+    help="Largest distance from the annotation, in distances between the pupils.",
+)
+@click.option(
+    "--trust",
+    default=0.5,
+    show_default=True,
+    help="Weight of an annotation in the model's own layout against the prediction.",
+)
+@SKIP_BAD
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
+    """Labels the training faces of DATASET in ROOT with MODEL and writes them to the folder OUT.
+
+    OUT holds prepared faces in the model's layout, to train the next model with. Faces on which the
+    label and the dataset's own annotation disagree are left out.
+
+    \b
+    keras-fld label trnet20_300w mtfl mtfl labelled
+    keras-fld train --root 300w --extra mtfl=labelled --out run
+    """
+    from keras_fld import pseudo
+    from keras_fld.data import catalog
+    from keras_fld.data.prepare import Part, prepare
+    from keras_fld.predictor import open_model
+
+    predictor = open_model(model)
+    split = catalog.find(dataset).train
+    faces = catalog.read(dataset, root, split, skip_bad)
+    tell(faces.skipped)
+    with click.progressbar(length=len(faces), label="faces", hidden=quiet) as bar:
+        labelled, disagreement = pseudo.relabel(
+            predictor, faces, views, tolerance, trust, progress=bar.update
+        )
+    options = {"views": views, "tolerance": tolerance, "trust": trust}
+    prepare(
+        dataset,
+        [Part(split, labelled, wide=True)],
+        out,
+        predictor.frame,
+        skip_bad=skip_bad,
+        options=options,
+    )
+    click.echo(
+        f"wrote {out}: {len(labelled):,} of {len(faces):,} faces; the label is "
+        f"{100 * disagreement.mean():.2f} % of the distance between the pupils from the annotation"
+    )
