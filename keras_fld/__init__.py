@@ -23,7 +23,9 @@ _NAMES = {
     "refine": "models",
 }
 _SUBMODULES = (
+    "analysis",
     "data",
+    "detection",
     "drawing",
     "evaluation",
     "landmarker",
@@ -41,7 +43,9 @@ __all__ = ["__version__", *_NAMES, *_SUBMODULES]
 
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from keras_fld import (
+        analysis,
         data,
+        detection,
         drawing,
         evaluation,
         landmarker,

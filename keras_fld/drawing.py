@@ -13,6 +13,7 @@ __all__ = [
     "draw_box",
     "draw_conversion",
     "draw_landmarks",
+    "draw_pose",
     "draw_scheme",
     "save_image",
     "square",
@@ -72,6 +73,31 @@ def draw_box(image, box):
     x, y, width, height = (round(float(v)) for v in box)
     unit = max(1, round(max(width, height) / 150))
     return cv2.rectangle(image.copy(), (x, y), (x + width, y + height), (255, 170, 60), unit)
+
+
+def draw_pose(image, pose, length=1.2):
+    """Draws a head's axes from its nose: red to its image's right, green down, blue ahead.
+
+    Args:
+        image: (height, width, 3) uint8 RGB; it is not changed.
+        pose: an `analysis.HeadPose`.
+        length: of the axes in units of the pose's model, half the distance between the ears.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Example:
+        >>> picture = draw_pose(image, head_pose(face.landmarks, image.shape[:2]))
+    """
+    from keras_fld.analysis.pose import model_points
+
+    image, nose = image.copy(), model_points()[30]
+    ends = nose + length * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, -1]])
+    start, *ends = np.round(pose.project(ends) * 2**_BITS).astype(int).tolist()
+    unit = np.linalg.norm(np.ptp(pose.project(model_points()), axis=0)) / 100
+    for end, colour in zip(ends, ((230, 70, 70), (90, 220, 90), (80, 140, 255)), strict=True):
+        cv2.line(image, start, end, colour, max(1, round(unit)), cv2.LINE_AA, _BITS)
+    return image
 
 
 def save_image(path, image):

@@ -11,6 +11,7 @@ import numpy as np
 from keras_fld import schemes
 from keras_fld.data.brush import PIECE, band, spline
 from keras_fld.data.face3d import MEAN_FACE
+from keras_fld.schemes.mtfl5 import MTFL5
 
 BROW_HALF_WIDTH = 0.045  # of the mean face, in face units
 
@@ -48,11 +49,11 @@ def layout_points(points, pupils, brow_half_width, scheme):
     Raises:
         ValueError: the layout is not one of the package's own.
     """
-    if schemes.SCHEMES.get(scheme.name) != scheme:
+    if not _is_drawn(scheme):
         known = ", ".join(schemes.SCHEMES)
         raise ValueError(f"layout of a drawn face must be one of {known}. Got: {scheme.name!r}")
-    if scheme == schemes.IBUG68:
-        return points.copy()
+    if scheme in (schemes.IBUG68, MTFL5):
+        return schemes.convert(points, schemes.IBUG68, scheme)
     middle = len(PIECE) // 2
     contour = np.empty((33, 2))
     contour[::2], contour[1::2] = points[:17], spline(points[:17])[middle :: len(PIECE)]
@@ -66,6 +67,10 @@ def layout_points(points, pupils, brow_half_width, scheme):
     brows = [left, lower_left[:0:-1], right, lower_right[1:]]
     dense = [contour, *brows, points[27:36], *eyes, points[48:68], pupils]
     return schemes.convert(np.concatenate(dense), "wflw98", scheme)
+
+
+def _is_drawn(scheme):
+    return scheme == MTFL5 or schemes.SCHEMES.get(scheme.name) == scheme
 
 
 def _lower_edge(brow, half_width, side):
@@ -82,7 +87,7 @@ def mean_points(scheme):
     Raises:
         ValueError: the layout is not one of the package's own.
     """
-    if schemes.SCHEMES.get(scheme.name) != scheme:
+    if not _is_drawn(scheme):
         known = ", ".join(schemes.SCHEMES)
         raise ValueError(
             f"mean_shape must be given for a layout other than {known}. Got: {scheme.name!r}"

@@ -1,0 +1,14 @@
+"""What one does with landmarks: aligned crops, head pose, openness of eyes and mouth."""
+
+from keras_fld.analysis.align import aligned_crop, similarity
+from keras_fld.analysis.openness import eye_openness, mouth_openness
+from keras_fld.analysis.pose import HeadPose, head_pose
+
+__all__ = [
+    "HeadPose",
+    "aligned_crop",
+    "eye_openness",
+    "head_pose",
+    "mouth_openness",
+    "similarity",
+]

@@ -1,0 +1,76 @@
+"""Face crops in which every face stands alike: upright, in the middle, of one size."""
+
+import numpy as np
+
+from keras_fld import schemes
+from keras_fld.data.geometry import warp
+
+
+def aligned_crop(image, landmarks, scheme="ibug68", size=112, margin=1.3, template=None):
+    """Cuts a face out of a photograph so that its landmarks lie on a template's.
+
+    The photograph is turned, scaled and shifted, never sheared or mirrored, by the least-squares
+    similarity; a face much larger than the crop is reduced by area averaging.
+
+    Args:
+        image: (height, width, 3) uint8 RGB photograph.
+        landmarks: (landmarks, 2) photograph pixels; NaN ones are left out.
+        scheme: their layout: a `Scheme` or its name.
+        size: side of the square crop in pixels.
+        margin: side of the crop in sizes of the template's face, where `template` is None.
+        template: (landmarks, 2) pixels of the crop; None takes the layout's mean shape.
+
+    Returns:
+        The crop, (size, size, 3) uint8, and the (2, 3) matrix from photograph to crop pixels, for
+        `data.geometry.transform`.
+
+    Raises:
+        ValueError: the landmarks do not fit the layout or template, or fewer than two different
+            ones are known.
+
+    Example:
+        >>> crop, matrix = aligned_crop(image, face.landmarks)
+    """
+    scheme = schemes.get(scheme)
+    landmarks = np.asarray(landmarks, float)
+    if template is None:
+        template = scheme.mean_shape * (size / margin) + (size - 1) / 2
+    template = np.asarray(template, float)
+    if not landmarks.shape == template.shape == (scheme.num_landmarks, 2):
+        raise ValueError(
+            f"landmarks and template must have the shape ({scheme.num_landmarks}, 2) of "
+            f"{scheme.name}. Got: {landmarks.shape} and {template.shape}"
+        )
+    matrix = similarity(landmarks, template)
+    return warp(image, matrix, size), matrix
+
+
+def similarity(points, onto):
+    """The turn, scale and shift that bring points closest to others, by least squares.
+
+    Args:
+        points: (points, 2); pairs with a NaN are left out.
+        onto: (points, 2).
+
+    Returns:
+        (2, 3) matrix.
+
+    Raises:
+        ValueError: fewer than two different pairs are known.
+
+    Example:
+        >>> similarity([[0, 0], [1, 0]], [[5, 5], [5, 7]]).round(6).tolist()
+        [[0.0, -2.0, 5.0], [2.0, 0.0, 5.0]]
+    """
+    points, onto = np.asarray(points, float), np.asarray(onto, float)
+    known = ~np.isnan(points).any(axis=-1) & ~np.isnan(onto).any(axis=-1)
+    # As complex numbers a similarity is one product and one sum.
+    a, b = points[known] @ [1, 1j], onto[known] @ [1, 1j]
+    if len(a) < 2 or not np.ptp(points[known], axis=0).any():
+        raise ValueError(f"a similarity needs two different points. Got: {len(a)} known ones")
+    centred = a - a.mean()
+    factor = np.vdot(centred, b - b.mean()) / np.vdot(centred, centred)
+    shift = b.mean() - factor * a.mean()
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
+    )
