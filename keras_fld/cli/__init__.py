@@ -16,6 +16,7 @@ from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
 from keras_fld.cli.reproduce import reproduce
 from keras_fld.cli.train import refine, train
+from keras_fld.cli.web import web
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -42,6 +43,7 @@ for command in (
     refine,
     reproduce,
     train,
+    web,
 ):
     cli.add_command(command)
 

@@ -1,0 +1,43 @@
+"""The command `keras-fld web`."""
+
+import click
+
+
+@click.command()
+@click.option("--model", help="A .tflite file or a preset.  [default: the preset trnet20_300w]")
+@click.option("--port", default=8068, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--no-open", is_flag=True, help="Do not open a browser.")
+@click.option("--copy", "folder", type=click.Path(), help="Write the page to a folder instead.")
+def web(model, port, host, no_open, folder):
+    """Runs a model in the browser, on photos and the camera.
+
+    Photos and camera frames stay in the browser. Only this machine can open the page unless --host
+    says otherwise. --copy writes plain files for an https host.
+
+    \b
+    keras-fld web --model face.tflite
+    """
+    import webbrowser
+
+    from keras_fld import web as page
+    from keras_fld.web.files import DEFAULT_PRESET
+
+    model = model or DEFAULT_PRESET
+    if folder:
+        page.copy_page(folder, model)
+        click.echo(f"wrote {folder}/index.html")
+        return
+    with page.make_server(model, host, port) as server:
+        port = server.server_port
+        address = f"http://localhost:{port}/"
+        click.echo(f"{address} (Ctrl-C ends)")
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            click.echo(
+                f"note: whoever reaches {host}:{port} can open the page; "
+                "a browser gives its camera to https and localhost alone",
+                err=True,
+            )
+        if not no_open:
+            webbrowser.open(address)
+        server.serve_forever()

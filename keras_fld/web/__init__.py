@@ -1,0 +1,6 @@
+"""The page that runs a model in a browser, and the server that gives it to one."""
+
+from keras_fld.web.files import copy_page, page_files
+from keras_fld.web.server import make_server
+
+__all__ = ["copy_page", "make_server", "page_files"]

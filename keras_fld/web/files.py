@@ -1,0 +1,143 @@
+"""The files of the page: those of the package, the model, and the face detector's numbers."""
+
+import gzip
+import json
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from keras_fld import landmarker, zoo
+from keras_fld.files import replacing
+from keras_fld.lite import metadata
+
+PAGE = Path(__file__).parent / "page"
+DEFAULT_PRESET = "trnet20_300w"
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".md": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".tflite": "application/octet-stream",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+}
+# What the browser's runtime passes in and out.
+_DTYPES = ("uint8", "float32")
+
+
+@dataclass(frozen=True)
+class PageFile:
+    """One file as the browser gets it.
+
+    Args:
+        content: its bytes, compressed where `gzipped`.
+        gzipped: whether the browser is to decompress it.
+        media_type: value of Content-Type.
+    """
+
+    content: bytes
+    gzipped: bool
+    media_type: str
+
+    def plain(self):
+        """The bytes, not compressed."""
+        return gzip.decompress(self.content) if self.gzipped else self.content
+
+
+def page_files(model=DEFAULT_PRESET):
+    """Every file of the page.
+
+    Args:
+        model: the name of a preset, or the path of a `.tflite` file.
+
+    Returns:
+        A dictionary from addresses such as "/app.js" to `PageFile`.
+
+    Raises:
+        ValueError: the model cannot be read, is not the package's, or not one a browser runs.
+
+    Example:
+        >>> page_files("face.tflite")["/model.tflite"].media_type
+        'application/octet-stream'
+    """
+    files = {"/model.tflite": _file(".tflite", _model(model))}
+    for path in sorted(PAGE.rglob("*")):
+        gzipped = path.suffix == ".gz"
+        suffix = Path(path.stem).suffix if gzipped else path.suffix
+        if path.is_file() and suffix in _TYPES:
+            address = "/" + path.relative_to(PAGE).as_posix().removesuffix(".gz")
+            files[address] = _file(suffix, path.read_bytes(), gzipped)
+    files["/"] = files["/index.html"]
+    files["/cascade.json"] = _file(".json", json.dumps(_cascade(), separators=(",", ":")).encode())
+    return files
+
+
+def copy_page(folder, model=DEFAULT_PRESET):
+    """Writes the page as plain files, for any static https host.
+
+    Args:
+        folder: where to; it is made where it is missing.
+        model: as for `page_files`.
+
+    Raises:
+        ValueError: as `page_files`, or the folder cannot be written.
+    """
+    for address, file in page_files(model).items():
+        if address != "/":
+            with replacing(Path(folder) / address[1:]) as temporary:
+                temporary.write_bytes(file.plain())
+
+
+def _file(suffix, content, gzipped=False):
+    return PageFile(content, gzipped, _TYPES[suffix])
+
+
+def _model(model):
+    """The bytes of a model that the page can run."""
+    path = zoo.lite_file(model) if model in zoo.names() else Path(model)
+    if path.suffix != ".tflite":
+        raise ValueError(
+            "the page's model must be a .tflite file or a preset "
+            f"({', '.join(zoo.names())}). Got: {model}"
+        )
+    about = metadata.read(path)
+    if about is None:
+        raise ValueError(
+            f"{path}: the model has no keras_fld metadata; convert it with keras-fld convert"
+        )
+    for side in ("input", "output"):
+        dtype = about[side].get("dtype") if isinstance(about.get(side), dict) else None
+        if dtype not in _DTYPES:
+            raise ValueError(
+                f"{path}: the browser's runtime takes {' or '.join(_DTYPES)} {side}; "
+                f"convert with --mode int8. Got: {dtype}"
+            )
+    return path.read_bytes()
+
+
+def _cascade():
+    """OpenCV's frontal-face cascade of stumps, with what `find_faces` makes of its squares."""
+    path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
+    root = ElementTree.parse(path).getroot().find("cascade")
+    stages = []
+    for stage in root.find("stages"):
+        stumps = []
+        for stump in stage.find("weakClassifiers"):
+            _, _, feature, threshold = stump.find("internalNodes").text.split()
+            leaves = stump.find("leafValues").text.split()
+            stumps.append([int(feature), float(threshold), *map(float, leaves)])
+        stages.append({"threshold": float(stage.find("stageThreshold").text), "stumps": stumps})
+    return {
+        "window": int(root.find("width").text),
+        "to_box": landmarker.HAAR_TO_BOX,
+        "features": [
+            [[float(number) for number in rect.text.split()] for rect in feature.find("rects")]
+            for feature in root.find("features")
+        ],
+        "stages": stages,
+    }

@@ -1,0 +1,43 @@
+// A face box drawn by mouse, pen or finger.
+
+const SMALLEST = 8;
+
+/**
+ * Watches the pointer on the view.
+ *
+ * @param view the canvas element
+ * @param picture the Picture it shows
+ * @param onDrag called with the box so far, in photograph pixels, and with null at the end
+ * @param onBox called with the box
+ */
+export function watchBox(view, picture, onDrag, onBox) {
+  let from = null, box = null;
+  const end = () => {
+    from = box = null;
+    onDrag(null);
+  };
+  const place = ({ clientX, clientY }) => {
+    const { left, top, width, height } = view.getBoundingClientRect();
+    return [
+      ((clientX - left) / width) * picture.width - 0.5,
+      ((clientY - top) / height) * picture.height - 0.5,
+    ];
+  };
+  view.addEventListener("pointerdown", (event) => {
+    if (!picture.width || event.button) return;
+    from = place(event);
+    view.setPointerCapture(event.pointerId);
+  });
+  view.addEventListener("pointermove", (event) => {
+    if (!from) return;
+    const [x, y] = place(event);
+    box = [Math.min(x, from[0]), Math.min(y, from[1]), Math.abs(x - from[0]), Math.abs(y - from[1])];
+    onDrag(box);
+  });
+  view.addEventListener("pointerup", () => {
+    const drawn = box;
+    end();
+    if (drawn && Math.min(drawn[2], drawn[3]) >= SMALLEST) onBox(drawn);
+  });
+  view.addEventListener("pointercancel", end);
+}

@@ -1,0 +1,73 @@
+// Landmarks, boxes and the guide on a canvas.
+
+const LINE = "#5adc5a", POINT = "#ffffff", NUMBER = "#ffe63c", BOX = "#4db3ff";
+
+/**
+ * Draws one face.
+ *
+ * @param context a 2D context
+ * @param face {box, landmarks} in photograph pixels
+ * @param lines runs of landmark indices
+ * @param show {lines, points, numbers, box}
+ * @param scale canvas pixels to a photograph pixel
+ * @param pixel canvas pixels to a pixel of the screen
+ */
+export function drawFace(context, { box, landmarks }, lines, show, scale, pixel) {
+  // Thickness follows the face, so that a thumbnail and a poster both read well.
+  const unit = Math.max(0.6 * pixel, (Math.max(box[2], box[3]) * scale) / 200);
+  // Pixel centres are at whole numbers in landmarks, at halves on a canvas.
+  const place = ([x, y]) => [(x + 0.5) * scale, (y + 0.5) * scale];
+  if (show.box) drawBox(context, box, scale, unit);
+  if (show.lines) {
+    context.strokeStyle = LINE;
+    context.lineWidth = 1.5 * unit;
+    context.lineJoin = "round";
+    for (const line of lines) {
+      context.beginPath();
+      for (const index of line) context.lineTo(...place(landmarks[index]));
+      context.stroke();
+    }
+  }
+  landmarks.forEach((point, index) => {
+    const [x, y] = place(point);
+    if (show.points) {
+      context.fillStyle = POINT;
+      context.beginPath();
+      context.arc(x, y, 1.6 * unit, 0, 2 * Math.PI);
+      context.fill();
+    }
+    if (show.numbers) {
+      context.font = `${Math.max(9 * pixel, 6 * unit)}px sans-serif`;
+      context.lineWidth = 2 * pixel;
+      context.strokeStyle = "#000";
+      context.strokeText(index, x + 2 * unit, y - 2 * unit);
+      context.fillStyle = NUMBER;
+      context.fillText(index, x + 2 * unit, y - 2 * unit);
+    }
+  });
+}
+
+/** A face box, in photograph pixels. */
+export function drawBox(context, [x, y, width, height], scale, unit = 1, dashed = false) {
+  context.save();
+  context.strokeStyle = BOX;
+  context.lineWidth = 1.5 * unit;
+  if (dashed) context.setLineDash([6, 4]);
+  context.strokeRect((x + 0.5) * scale, (y + 0.5) * scale, width * scale, height * scale);
+  context.restore();
+}
+
+/** Where a face is to be held: the mean shape's points. */
+export function drawGuide(context, points, lines, scale, pixel) {
+  context.save();
+  context.globalAlpha = 0.8;
+  context.setLineDash([6 * pixel, 5 * pixel]);
+  context.strokeStyle = "#fff";
+  context.lineWidth = 2 * pixel;
+  for (const line of lines) {
+    context.beginPath();
+    for (const index of line) context.lineTo(points[index][0] * scale, points[index][1] * scale);
+    context.stroke();
+  }
+  context.restore();
+}

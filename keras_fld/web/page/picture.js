@@ -1,0 +1,66 @@
+// The pixels that are looked at: a photo, or the camera's present frame.
+
+// The largest canvas that every phone has; a 64-pixel crop gains nothing from more.
+const MOST_PIXELS = 4096 * 4096;
+
+export class Picture {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.name = null;
+    this.scale = 1;
+  }
+
+  get width() { return this.canvas.width; }
+  get height() { return this.canvas.height; }
+
+  /** Takes over an image file, upright. */
+  async open(file) {
+    // The model was trained on the file's numbers, whatever its colour profile.
+    const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
+    const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
+    this.take(bitmap, Math.floor(bitmap.width * scale), Math.floor(bitmap.height * scale));
+    this.scale = this.width / bitmap.width;
+    this.name = file.name;
+    bitmap.close();
+  }
+
+  /** Takes over what a video or another image shows. */
+  take(source, width, height) {
+    this.scale = 1;
+    if (this.width !== width || this.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    this.context.imageSmoothingQuality = "high";
+    this.context.clearRect(0, 0, width, height);
+    this.context.drawImage(source, 0, 0, width, height);
+  }
+
+  /** A point in pixels of the file. */
+  original([x, y]) {
+    return [(x + 0.5) / this.scale - 0.5, (y + 0.5) / this.scale - 0.5];
+  }
+
+  /** RGBA bytes of a part, for geometry.warp. */
+  read(x, y, width, height) {
+    return this.context.getImageData(x, y, width, height).data;
+  }
+
+  /** {scale, width, height, rgba} of the picture with at most so many pixels along its longer side. */
+  reduced(longest) {
+    const scale = Math.min(1, longest / Math.max(this.width, this.height));
+    if (scale === 1) {
+      const { width, height } = this;
+      return { scale, width, height, rgba: this.read(0, 0, width, height) };
+    }
+    const small = document.createElement("canvas");
+    small.width = Math.round(this.width * scale);
+    small.height = Math.round(this.height * scale);
+    const context = small.getContext("2d", { willReadFrequently: true });
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.canvas, 0, 0, small.width, small.height);
+    const { data } = context.getImageData(0, 0, small.width, small.height);
+    return { scale, width: small.width, height: small.height, rgba: data };
+  }
+}

@@ -1,0 +1,102 @@
+"""The page's server: a fixed table of files, on the loopback address unless told otherwise."""
+
+import gzip
+import hashlib
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from keras_fld.web.files import DEFAULT_PRESET, page_files
+
+# index.html says the same for hosts that send no headers.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+    "img-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; "
+    "form-action 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
+    # Isolated pages get a clock of 5 microseconds instead of 100.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # Another model may be served at the same address: ask, and be told "not modified".
+    "Cache-Control": "no-cache",
+}
+
+
+def make_server(model=DEFAULT_PRESET, host="127.0.0.1", port=0):
+    """A server of the page.
+
+    Args:
+        model: the name of a preset, or the path of a `.tflite` file.
+        host: address to listen on; "0.0.0.0" is every network of the machine.
+        port: number of the port, 0 for a free one.
+
+    Returns:
+        An `http.server.ThreadingHTTPServer` that listens; `serve_forever()` answers.
+
+    Raises:
+        ValueError: the model is not one the page can run, or the address cannot be used.
+
+    Example:
+        >>> with make_server("face.tflite") as server:
+        ...     server.serve_forever()
+    """
+    handler = type("Handler", (_Handler,), {"files": _tagged(page_files(model))})
+    try:
+        return ThreadingHTTPServer((host, port), handler)
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"cannot listen on {host}:{port} ({error})") from error
+
+
+def _tagged(files):
+    """Each file with its ETag."""
+    return {
+        address: (file, f'"{hashlib.sha256(file.content).hexdigest()[:20]}"')
+        for address, file in files.items()
+    }
+
+
+class _Handler(BaseHTTPRequestHandler):
+    # Looked up, never joined to a folder: no path leads outside.
+    files = {}
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "keras-fld", ""
+    # A silent connection would hold its thread for ever.
+    timeout = 60
+
+    def do_GET(self):
+        file, tag = self.files.get(urlsplit(self.path).path, (None, None))
+        if file is None:
+            self._send(HTTPStatus.NOT_FOUND, b"not found\n", "text/plain")
+        elif self.headers.get("If-None-Match") == tag:
+            self._send(HTTPStatus.NOT_MODIFIED, b"", file.media_type, {"ETag": tag})
+        else:
+            content, extra = file.content, {"ETag": tag}
+            if file.gzipped:
+                extra["Vary"] = "Accept-Encoding"
+                if "gzip" in self.headers.get("Accept-Encoding", ""):
+                    extra["Content-Encoding"] = "gzip"
+                else:
+                    content = gzip.decompress(content)
+            self._send(HTTPStatus.OK, content, file.media_type, extra)
+
+    do_HEAD = do_GET
+
+    def _send(self, status, content, media_type, extra=None):
+        self.send_response(status)
+        headers = {**HEADERS, "Content-Type": media_type, **(extra or {})}
+        if status != HTTPStatus.NOT_MODIFIED:
+            headers["Content-Length"] = len(content)
+        for name, value in headers.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        """Nothing: the terminal is for what goes wrong."""
