@@ -1,8 +1,11 @@
 """tflite/benchmark.py, run as its user runs it: as a script in a process of its own."""
 
+import ast
+import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +15,7 @@ import numpy as np
 import pytest
 
 SCRIPT = Path(__file__).parents[1] / "tflite" / "benchmark.py"
+FACES = SCRIPT.with_name("benchmark_faces.npz")
 QUICK = ("--runs", "25", "--warmup", "2")
 
 # Python runs a sitecustomize.py that it finds on PYTHONPATH before the script: it hides modules.
@@ -48,12 +52,12 @@ class Interpreter:
 """
 
 
-def run(*arguments, folder=None, **environment):
+def run(*arguments, folder=None, script=SCRIPT, **environment):
     """Runs the script; `folder` comes first on the path that Python imports from."""
     env = {**os.environ, **environment}
     if folder is not None:
         env["PYTHONPATH"] = str(folder)
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    command = [sys.executable, str(script), *map(str, arguments)]
     return subprocess.run(
         command,
         check=False,
@@ -136,6 +140,10 @@ def stub(tmp_path):
     for name in ("a", "b", "interrupted", "crash"):
         (tmp_path / f"{name}.tflite").write_bytes(b"\0\0\0\0TFL3" + bytes(100))
     return tmp_path
+
+
+def test_it_is_written_in_the_python_of_an_old_board():
+    ast.parse(SCRIPT.read_text(), feature_version=(3, 8))
 
 
 def test_table(measured, models):
@@ -247,8 +255,78 @@ def test_a_model_that_cannot_be_cut_is_named(stub):
     assert "a.tflite: --profile cannot cut it" in line
 
 
-def _result(path, name, p50, digest="x"):
+def test_accuracy_is_that_of_the_landmarks_on_the_drawn_faces(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    from keras_fld import zoo
+    from keras_fld.lite.runtime import LiteModel
+
+    model, path = zoo.lite_file("trnet20_300w"), tmp_path / "result.json"
+    result = run(model, "--threads", 1, 2, *QUICK, "--json", path)
+    assert result.returncode == 0, result.stderr
+    first, second = json.loads(path.read_text())["results"]
+    with np.load(FACES) as file:
+        images = np.cumsum(file["differences"], axis=2, dtype=np.uint8)
+        truth = file["landmarks"]
+    distances = np.linalg.norm(LiteModel(model).predict(images) - truth, axis=2).mean(axis=1)
+    pupils = truth[:, 36:42].mean(axis=1) - truth[:, 42:48].mean(axis=1)
+    expected = np.mean(100 * distances / np.linalg.norm(pupils, axis=1))
+    assert first["nme_percent"] == pytest.approx(expected, abs=1e-4)
+    assert 1 < expected < 15
+    assert "nme_percent" not in second
+    assert f"NME on 32 drawn faces: {model.name} {expected:.2f} %" in result.stdout
+
+
+def test_bundled_faces_are_the_package_s_drawn_ones():
+    spec = importlib.util.spec_from_file_location(
+        "maker", SCRIPT.with_name(f"make_{FACES.stem}.py")
+    )
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    drawn = maker.contents(4)
+    with np.load(FACES) as file:
+        assert len(file["landmarks"]) == maker.FACES == 32
+        np.testing.assert_allclose(file["landmarks"][:4], drawn["landmarks"], atol=1e-3)
+        assert (file["size"], file["margin"]) == (drawn["size"], drawn["margin"])
+        images = np.cumsum(file["differences"][:4], axis=2, dtype=np.uint8)
+    again = np.cumsum(drawn["differences"], axis=2, dtype=np.uint8)
+    # Another OpenCV may round otherwise.
+    assert np.abs(images.astype(int) - again).mean() < 2
+
+
+def test_without_faces_or_for_another_model_there_is_no_accuracy(models, stub, tmp_path):
+    result = run(models / "int8.tflite", *QUICK)
+    assert "no NME of int8.tflite: it is not a model of keras_fld\n" in result.stdout
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(SCRIPT, alone)
+    arguments = (stub / "a.tflite", *QUICK)
+    text = run(*arguments, script=alone / SCRIPT.name, folder=stub, DIARY=str(stub / "d")).stdout
+    assert "no NME of a.tflite: benchmark_faces.npz is not beside benchmark.py" in text
+
+
+def test_wrong_faces(stub, tmp_path):
+    line = fails(run(stub / "a.tflite", "--faces", tmp_path / "none.npz"))
+    assert line.startswith("--faces must name benchmark_faces.npz. Got: ")
+    wrong = tmp_path / "wrong.npz"
+    np.savez(wrong, images=np.zeros(3))
+    arguments = (stub / "a.tflite", *QUICK, "--faces", wrong)
+    line = fails(run(*arguments, folder=stub, DIARY=str(stub / "diary")))
+    assert "wrong.npz: not the file of faces of this script" in line
+
+
+def test_compare_tells_of_another_accuracy(tmp_path):
+    a = _result(tmp_path / "a.json", "m.tflite", 2.0, nme=5.44)
+    b = _result(tmp_path / "b.json", "m.tflite", 1.0, nme=7.0)
+    text = run("--compare", a, b).stdout
+    assert "NME on drawn faces: m.tflite 5.44 and 7.00 %" in text
+    assert "note: m.tflite is the same file, but gives other landmarks" in text
+    b = _result(tmp_path / "b.json", "m.tflite", 1.0, "other", nme=7.0)
+    assert "gives other landmarks" not in run("--compare", a, b).stdout
+
+
+def _result(path, name, p50, digest="x", nme=None):
     row = {"model": f"folder/{name}", "threads": 1, "p50_ms": p50, "p90_ms": 2 * p50}
+    row["nme_percent"] = nme
     report = {
         "cpu": path.stem,
         "platform": "Linux",
@@ -288,8 +366,6 @@ def test_compare_refuses_what_is_no_result(tmp_path):
 
 
 def test_drift_compares_the_ends_of_a_run(stub):
-    import importlib.util
-
     spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)

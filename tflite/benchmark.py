@@ -5,8 +5,8 @@
     python benchmark.py int8.tflite --profile          # time of each operation
     python benchmark.py --compare phone.json board.json
 
-This one file is all that has to be copied besides the models. It needs Python 3.9 or newer, numpy
-and the LiteRT interpreter:
+This one file is all that has to be copied besides the models, and benchmark_faces.npz where the
+accuracy is wanted as well. It needs Python 3.8 or newer, numpy and the LiteRT interpreter:
 
     pip install numpy ai-edge-litert
 
@@ -32,12 +32,19 @@ What is measured
   slows down, the device got hot or another program woke up: cool it, or run for longer (--seconds)
   to see where it settles. Temperatures and clock are those that Linux tells before and after.
 
+  NME is the mean distance between the landmarks of a model of keras_fld and the true ones, in per
+  cent of the distance of the pupils, over the 32 drawn faces in benchmark_faces.npz. It is not the
+  accuracy on photographs: a model trained on those sees drawings for the first time. It shows that
+  this device computes what others do: the same integer model gives the same figure to 0.01 on all
+  of them. And it shows what a conversion costs, where the models of one run are the same network.
+
 --profile says what each operation of each model takes, on the first number of threads. The Python
 interpreter tells no times of single operations, so the model is run cut off after its first,
 second, third ... operation, the cut models taking turns, and an operation's time is the difference
 to the cut before it. They are good to a few microseconds, and may come out below zero.
 
---compare prints the ratio of two results, row by row, matched by the models' names.
+--compare prints the ratio of two results, row by row, matched by the models' names, and says where
+the same file has another accuracy.
 
 For figures worth keeping: plug the device in, close other programs, let it cool, and run twice.
 
@@ -64,6 +71,8 @@ except ImportError:  # Windows has none: memory is then reported as unknown
 
 BLOCK = 10
 SLOWED = 0.05  # a drift of all rows that is worth a word
+SAME_NME = 0.01  # per cent: by rounding alone a model differs less between devices
+FACES = "benchmark_faces.npz"
 PAPER = {"device": "Snapdragon 820", "statistic": "average", "frames_per_second": 120}
 RUNTIMES = {  # package to install: module to import, best first
     "ai-edge-litert": "ai_edge_litert.interpreter",
@@ -106,6 +115,11 @@ def parse(argv):
     parser.add_argument("--json", metavar="FILE", help="also write every figure and time to FILE")
     parser.add_argument("--profile", action="store_true", help="also time each operation")
     parser.add_argument(
+        "--faces",
+        metavar="FILE",
+        help=f"drawn faces to measure the accuracy on (default: {FACES} beside this file)",
+    )
+    parser.add_argument(
         "--compare", nargs=2, metavar=("A.json", "B.json"), help="print how two results differ"
     )
     parser.add_argument("--probe", help=argparse.SUPPRESS)  # how the script calls itself
@@ -123,6 +137,8 @@ def parse(argv):
                 raise Problem(f"--{option} must be at least {least}. Got: {value}")
     if args.seconds is not None and not args.seconds > 0:
         raise Problem(f"--seconds must be above 0. Got: {args.seconds:g}")
+    if args.faces and not os.path.isfile(args.faces):
+        raise Problem(f"--faces must name {FACES}. Got: {args.faces}")
     path = args.json  # looked at now, not after minutes of measuring
     if path and (path.endswith(".tflite") or (os.path.exists(path) and not os.path.isfile(path))):
         raise Problem(f"--json must name a file for the result. Got: {path}")
@@ -454,16 +470,123 @@ def write_json(path, report):
             os.remove(temporary)
 
 
-class Graph:
-    """The operators of a TFLite file, read and cut off in its bytes (schema.fbs)."""
+class Flat:
+    """A TFLite file in its bytes (schema.fbs): places of tables and fields."""
 
     def __init__(self, data):
         self.data = data
-        model = self._follow(0)
-        graph = self._follow(self._follow(self._field(model, 2)) + 4)  # Model.subgraphs[0]
-        self._outputs = self._field(graph, 2)
-        self._operators = self._follow(self._field(graph, 3))
-        self.length = self._number(self._operators)
+        self.model = self.follow(0)
+
+    def number(self, place):
+        return struct.unpack_from("<I", self.data, place)[0]
+
+    def follow(self, place):
+        return place + self.number(place)
+
+    def field(self, table, number):
+        """Place of a field of a table, or None where it is not given."""
+        layout = table - struct.unpack_from("<i", self.data, table)[0]
+        slot = 4 + 2 * number
+        if slot >= struct.unpack_from("<H", self.data, layout)[0]:
+            return None
+        return table + struct.unpack_from("<H", self.data, layout + slot)[0] or None
+
+    def bytes(self, table, number):
+        place = self.field(table, number)
+        if place is None:
+            return b""
+        start = self.follow(place)
+        return self.data[start + 4 : start + 4 + self.number(start)]
+
+    def tables(self, table, number):
+        place = self.field(table, number)
+        if place is None:
+            return []
+        start = self.follow(place)
+        return [self.follow(start + 4 + 4 * i) for i in range(self.number(start))]
+
+
+def metadata(path):
+    """What a model of keras_fld says about itself, or None."""
+    with open(path, "rb") as file:
+        flat = Flat(file.read())
+    try:
+        for entry in flat.tables(flat.model, 6):
+            if flat.bytes(entry, 0) == b"keras_fld":
+                place = flat.field(entry, 1)
+                index = 0 if place is None else flat.number(place)
+                return json.loads(flat.bytes(flat.tables(flat.model, 4)[index], 0).decode())
+    except (IndexError, ValueError, struct.error):  # damaged: the interpreter has the last word
+        pass
+    return None
+
+
+def load_faces(np, path):
+    """The drawn faces: images, landmarks, and size and margin of the crop; None without a file."""
+    path = path or os.path.join(os.path.dirname(os.path.abspath(__file__)), FACES)
+    if not os.path.isfile(path):
+        return None
+    try:
+        with np.load(path) as file:
+            images = np.cumsum(file["differences"], axis=2, dtype=np.uint8)
+            return images, file["landmarks"], (int(file["size"]), float(file["margin"]))
+    except (KeyError, OSError, ValueError) as error:
+        raise Problem(f"{path}: not the file of faces of this script ({error})") from None
+
+
+def accuracy(np, interpreter, path, faces):
+    """The mean NME in per cent, or in a sentence why there is none."""
+    if faces is None:
+        return f"{FACES} is not beside benchmark.py"
+    images, truth, (size, margin) = faces
+    about = metadata(path)
+    if about is None:
+        return "it is not a model of keras_fld"
+    inputs = about.get("input", {})
+    if (about.get("scheme"), inputs.get("size"), inputs.get("margin")) != ("ibug68", size, margin):
+        return f"the faces are for ibug68 landmarks in {size}-pixel crops of margin {margin:g}"
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scale, zero = taken["quantization"]
+    numbers = np.rint(images / (scale or 1.0) + zero).astype(taken["dtype"])
+    errors = []
+    for image, points in zip(numbers, truth):
+        interpreter.set_tensor(taken["index"], image[None])
+        interpreter.invoke()
+        landmarks = interpreter.get_tensor(given["index"])[0].astype(np.float64)
+        scale, zero = given["quantization"]
+        if scale:  # 0 where the output is in pixels already
+            landmarks = (landmarks - zero) * scale
+        pupils = points[36:42].mean(axis=0) - points[42:48].mean(axis=0)
+        distances = np.linalg.norm(landmarks - points, axis=1)
+        errors.append(100 * distances.mean() / np.linalg.norm(pupils))
+    return float(np.mean(errors))
+
+
+def accuracy_line(models, faces):
+    """What was measured of all models, in one line, and why it is missing of others."""
+    known = [
+        f"{os.path.basename(path)} {row['nme_percent']:.2f} %"
+        for path, row in models.items()
+        if row["nme_percent"] is not None
+    ]
+    lines = []
+    if known:
+        lines.append(f"NME on {len(faces[1])} drawn faces: {', '.join(known)}")
+    for path, row in models.items():
+        if row["nme_percent"] is None:
+            lines.append(f"no NME of {os.path.basename(path)}: {row['nme_note']}")
+    return [part for line in lines for part in textwrap.wrap(line, 100, break_on_hyphens=False)]
+
+
+class Graph(Flat):
+    """The operators of a TFLite file, read and cut off in its bytes."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        graph = self.tables(self.model, 2)[0]  # Model.subgraphs
+        self._outputs = self.field(graph, 2)
+        self._operators = self.follow(self.field(graph, 3))
+        self.length = self.number(self._operators)
 
     def cut(self, count, outputs):
         """The bytes of the model that ends after so many operators and gives these tensors."""
@@ -472,17 +595,6 @@ class Graph:
         # A longer list of outputs than the file's own: at the end, where the field then points.
         struct.pack_into("<I", data, self._outputs, len(data) - self._outputs)
         return bytes(data + struct.pack(f"<{len(outputs) + 1}I", len(outputs), *outputs))
-
-    def _number(self, place):
-        return struct.unpack_from("<I", self.data, place)[0]
-
-    def _follow(self, place):
-        return place + self._number(place)
-
-    def _field(self, table, number):
-        """Place of a field of a table."""
-        layout = table - struct.unpack_from("<i", self.data, table)[0]
-        return table + struct.unpack_from("<H", self.data, layout + 4 + 2 * number)[0]
 
 
 def still_needed(details, count, inputs, results):
@@ -554,7 +666,10 @@ def load_result(path):
         rows = {}
         for row in report["results"]:
             key = os.path.basename(row["model"]), int(row["threads"])
-            rows.setdefault(key, {key: float(row[key]) for key in ("p50_ms", "p90_ms")})
+            figures = {name: float(row[name]) for name in ("p50_ms", "p90_ms")}
+            nme = row.get("nme_percent")  # at a model's first number of threads alone
+            figures["nme"] = None if nme is None else float(nme)
+            rows.setdefault(key, figures)
         hashes = {os.path.basename(file["path"]): file["sha256"] for file in report["files"]}
         return f"{report['cpu']}, {report['platform']}, {report['date']}", rows, hashes
     except OSError as error:
@@ -576,6 +691,13 @@ def compare(paths):
     for key in common:
         ratios = (f"{b[key][p] / a[key][p]:.3f}" for p in ("p50_ms", "p90_ms"))
         say(line(*key, f"{a[key]['p50_ms']:.3f}", f"{b[key]['p50_ms']:.3f}", *ratios))
+    for name, threads in common:
+        pair = a[name, threads]["nme"], b[name, threads]["nme"]
+        if None in pair:
+            continue
+        say(f"NME on drawn faces: {name} {pair[0]:.2f} and {pair[1]:.2f} %")
+        if first_files[name] == second_files[name] and abs(pair[0] - pair[1]) > SAME_NME:
+            say(f"note: {name} is the same file, but gives other landmarks on one of the devices")
     for name in sorted({name for name, _ in common}):
         if first_files[name] != second_files[name]:
             say(f"note: {name} is not the same file in both")
@@ -619,12 +741,17 @@ def benchmark(args):
     times = measure(interpreters, args)
     summarise(np, rows, times)
     after = clock_state()
+    faces = load_faces(np, args.faces)
+    for path, row in models.items():
+        measured = accuracy(np, interpreters[rows.index(row)], path, faces)
+        row["nme_percent"] = measured if isinstance(measured, float) else None
+        row["nme_note"] = measured if isinstance(measured, str) else None
     for path, row in models.items():
         if args.profile:
             del interpreters[:]  # their memory is wanted for the cut models
             row["operations"] = profile(np, interpreter_class, path, args)
     if args.json:
-        hidden = ("probe", "json")  # of the machine, not of the measurement
+        hidden = ("probe", "json", "faces")  # of the machine, not of the measurement
         arguments = {key: value for key, value in vars(args).items() if key not in hidden}
         write_json(
             args.json,
@@ -640,7 +767,7 @@ def benchmark(args):
             },
         )
     say(f"\n{rows[0]['runs']} runs a row after {args.warmup} to warm up\n\n{table(rows)}\n")
-    for sentence in stability(rows, before, after):
+    for sentence in [*accuracy_line(models, faces), *stability(rows, before, after)]:
         say(sentence)
     for path, row in models.items():
         if args.profile:
