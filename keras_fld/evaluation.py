@@ -77,6 +77,22 @@ def test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options):
 
     Args:
         predictor: what `predictor.open_model` gives.
+        dataset, root, subsets, skip_bad, notes, **options: as of `test_faces`.
+
+    Raises:
+        ValueError: as `evaluate`.
+    """
+    for subset, faces in test_faces(predictor, dataset, root, subsets, skip_bad, notes, **options):
+        data = crops.model_crops(faces, predictor.frame, skip_bad)
+        notes += [inside(root, f"{subset}: {sentence}") for sentence in data.skipped]
+        yield subset, faces, data
+
+
+def test_faces(predictor, dataset, root, subsets, skip_bad, notes, **options):
+    """Yields each test subset that is there: its name and its faces.
+
+    Args:
+        predictor: what has the `num_landmarks` of the model.
         dataset, root, subsets, skip_bad, **options: as of `evaluate`.
         notes: a list, which sentences on what is missing or skipped are added to.
 
@@ -90,25 +106,23 @@ def test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options):
         except Absent as error:
             if subsets:
                 raise
-            notes.append(_inside(root, f"{subset}: not evaluated: {error}"))
+            notes.append(inside(root, f"{subset}: not evaluated: {error}"))
             continue
         union = subset == "full" and subset not in (found.parts or found.tests)
         if union and faces.missing and not subsets:
-            notes.append(_inside(root, f"full: not evaluated: {'; '.join(faces.missing)}"))
+            notes.append(inside(root, f"full: not evaluated: {'; '.join(faces.missing)}"))
             continue
         check_landmarks(predictor, faces.scheme)
-        data = crops.model_crops(faces, predictor.frame, skip_bad)
         notes += [
-            _inside(root, f"{subset}: {sentence}")
-            for sentence in faces.missing + faces.skipped + data.skipped
+            inside(root, f"{subset}: {sentence}") for sentence in faces.missing + faces.skipped
         ]
         some = True
-        yield subset, faces, data
+        yield subset, faces
     if not some:
         raise ValueError(f"nothing to evaluate. {' '.join(notes[start:])}")
 
 
-def _inside(root, sentence):
+def inside(root, sentence):
     """A sentence with files by their place in the dataset, for the same reason as the model's."""
     return sentence.replace(f"{root}/", "").replace(f"{root}: ", "")
 
@@ -129,13 +143,26 @@ def subset_result(predictor, subset, data, faces):
     back = [invert(matrix) for matrix in data.matrices]
     predicted = predictor.predict(data.images)
     predicted = np.stack([transform(p, m) for p, m in zip(predicted, back, strict=True)])
-    truth = np.stack([face.landmarks for face in kept]).astype(float)
-    wrong = face_errors(truth, predicted)
-    errors = {
-        name: 100 * wrong / _distances(kept, truth, data.scheme, name) for name in faces.normalizers
-    }
+    errors = normalized_errors(kept, predicted, data.scheme, faces.normalizers)
     whole = SubsetResult(subset, data.names, errors, {}, predicted)
     return _with_parts_of_faces(whole, kept, data.scheme), kept
+
+
+def normalized_errors(faces, predicted, scheme, normalizers):
+    """NME of each face in per cent under each normaliser, NaN where it is not annotated.
+
+    Args:
+        faces: `Face`s.
+        predicted: (faces, landmarks, 2) photograph pixels.
+        scheme: layout of the landmarks.
+        normalizers: names of the normalising distances.
+
+    Returns:
+        Name to (faces,) errors.
+    """
+    truth = np.stack([face.landmarks for face in faces]).astype(float)
+    wrong = face_errors(truth, predicted)
+    return {name: 100 * wrong / _distances(faces, truth, scheme, name) for name in normalizers}
 
 
 def _part(whole, subset, chosen, kept, scheme):

@@ -1,19 +1,25 @@
 """Photographs in, landmarks out."""
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from keras_fld import zoo
-from keras_fld.data.geometry import check_box, invert, transform
-from keras_fld.data.images import read_image
+from keras_fld.data.geometry import check_box, invert, landmark_box, transform
+from keras_fld.data.images import as_rgb
+from keras_fld.detection import box_map, find_faces, open_detector
 from keras_fld.predictor import open_model
 
-# The face box inside a Haar box, as fractions of the Haar box's side: left, top, width, height.
-# Medians over the 904 of 1,006 300W training faces that the cascade finds.
-HAAR_TO_BOX = (0.09, 0.23, 0.85, 0.83)
+__all__ = ["HAAR_TO_BOX", "DetectedFace", "FaceLandmarker", "as_rgb", "find_faces"]
+
+# The face box inside the frontal cascade's square, as fractions of its side: left, top, width,
+# height.
+HAAR_TO_BOX = box_map.fractions("haar_frontal")
+
+# `detect_many` holds this many images at a time.
+_TOGETHER = 16
 
 
 @dataclass(frozen=True)
@@ -21,14 +27,17 @@ class DetectedFace:
     """A face in a photograph.
 
     Args:
-        box: face box (x, y, width, height) in photograph pixels.
+        box: face box (x, y, width, height) in photograph pixels, which the landmarks were
+            predicted from.
         landmarks: (landmarks, 2) float32 photograph pixels.
         scheme: name of the landmark layout, or None.
+        score: how surely it is a face, 0 to 1; None where nothing judged it.
     """
 
     box: tuple[float, float, float, float]
     landmarks: np.ndarray
     scheme: str | None
+    score: float | None = None
 
 
 class FaceLandmarker:
@@ -37,9 +46,13 @@ class FaceLandmarker:
     Args:
         model: a Keras model, or the path of a `.keras` or `.tflite` file. With a `.tflite` file
             neither Keras nor TensorFlow is loaded.
+        detector: what finds faces where no boxes are given: "haar", "haar-frontal", the path of a
+            YuNet `.onnx` file, or a function of an RGB image that returns (faces, 4) tight boxes.
+        passes: forward passes for each face that the detector found: from the second on, its crop
+            is cut by the landmarks of the pass before.
 
     Raises:
-        ValueError: the file is missing, damaged or of another kind.
+        ValueError: a file is missing, damaged or of another kind, or passes below 1.
 
     Example:
         >>> faces = FaceLandmarker("face.tflite").detect("photo.jpg")
@@ -47,16 +60,20 @@ class FaceLandmarker:
         (68, 2)
     """
 
-    def __init__(self, model):
+    def __init__(self, model, detector="haar", passes=3):
         self._model = open_model(model)
         self.frame, self.scheme = self._model.frame, self._model.scheme
+        self.num_landmarks = self._model.num_landmarks
+        self._detector = open_detector(detector)
+        self.passes = _check_passes(passes)
 
     @classmethod
-    def from_preset(cls, name):
+    def from_preset(cls, name, **options):
         """A landmarker on a pretrained int8 model of the package.
 
         Args:
             name: the preset's name, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
+            **options: `detector` and `passes`, as of the class.
 
         Raises:
             ValueError: there is no such preset.
@@ -64,93 +81,147 @@ class FaceLandmarker:
         Example:
             >>> FaceLandmarker.from_preset("trnet20_300w").detect("photo.jpg")
         """
-        return cls(zoo.lite_file(name))
+        return cls(zoo.lite_file(name), **options)
 
-    def detect(self, image, boxes=None, bgr=False):
+    def detect(self, image, boxes=None, bgr=False, passes=None):
         """Landmarks of every face.
 
         Args:
-            image: (height, width, 3) or (height, width) uint8 array, or the path of an image file.
+            image: (height, width, 3) or (height, width) uint8 array, the path of an image file, or
+                a Pillow image. A file is turned upright by its rotation tag, as viewers show it;
+                an array and a Pillow image are taken as they are.
             boxes: face boxes (x, y, width, height), tight around the landmarks, one face each;
-                None finds faces with OpenCV's Haar cascade.
+                None finds faces with the detector.
             bgr: whether an array's channels are blue, green, red.
+            passes: forward passes for each face; None makes one for given boxes and the
+                landmarker's number for found ones.
 
         Returns:
-            A list of `DetectedFace`, in the order of the boxes; empty where no face is found.
+            A list of `DetectedFace`, in the order of the boxes; of found faces the largest first.
+            Empty where no face is found.
 
         Raises:
-            ValueError: not an image, or a box outside it.
+            ValueError: not an image, one with a side above 32,766 pixels, or a box outside it.
         """
-        name = f"{image}: " if isinstance(image, (str, Path)) else ""
-        image = as_rgb(image, bgr)
-        if boxes is None:
-            boxes = find_faces(image)
-        boxes = [_box_inside(box, image, name) for box in boxes]
-        if not boxes:
-            return []
-        matrices = [self.frame.matrix(box) for box in boxes]
-        landmarks = self._model.predict(np.stack([self.frame.crop(image, box) for box in boxes]))
+        boxes = None if boxes is None else [boxes]
+        return self.detect_many([image], boxes, bgr, passes)[0]
+
+    def detect_many(self, images, boxes=None, bgr=False, passes=None):
+        """Landmarks of every face in several images, predicted together.
+
+        Args:
+            images: images as `detect` takes them; any iterable, of which a few are held at a time.
+            boxes: for each image its boxes or None, as `detect` takes them.
+            bgr: as `detect`.
+            passes: as `detect`.
+
+        Returns:
+            For each image the list that `detect` returns.
+
+        Raises:
+            ValueError: as `detect`; the message names the image by its path or its place.
+
+        Example:
+            >>> for faces in landmarker.detect_many(["a.jpg", "b.jpg"]):
+            ...     print(len(faces))
+        """
+        if passes is not None:
+            _check_passes(passes)
+        images, found = iter(images), []
+        boxes = None if boxes is None else iter(boxes)
+        while chunk := list(islice(images, _TOGETHER)):
+            given = [None] * len(chunk) if boxes is None else list(islice(boxes, len(chunk)))
+            if len(given) < len(chunk):
+                raise ValueError(
+                    f"boxes must be given for every image. Got: {len(found) + len(given)} lists"
+                )
+            first = len(found) if len(chunk) > 1 or found else None
+            found += self._detect_chunk(chunk, given, bgr, passes, first)
+        if boxes is not None and next(boxes, self) is not self:
+            raise ValueError(f"boxes must be given for the {len(found)} images alone. Got: more")
+        return found
+
+    def find(self, image, name=""):
+        """The detector's face boxes.
+
+        Args:
+            image: (height, width, 3) uint8 RGB.
+            name: what an error begins with.
+
+        Returns:
+            (faces, 4) boxes (x, y, width, height) in pixels.
+
+        Raises:
+            ValueError: the detector is a function that returns something else.
+        """
+        boxes = self._detector(image)
+        boxes = np.asarray([] if boxes is None else boxes, float)
+        if boxes.size and (boxes.ndim != 2 or boxes.shape[1] != 4):
+            raise ValueError(f"{name}a detector must return (faces, 4) boxes. Got: {boxes.shape}")
+        return boxes.reshape(-1, 4)
+
+    def _detect_chunk(self, images, boxes, bgr, passes, first):
+        """`detect_many` of a few images; `first` is the place of the first, None of a single."""
+        pictures, jobs = [], []
+        for place, (image, given) in enumerate(zip(images, boxes, strict=True)):
+            name = _name(image, None if first is None else first + place)
+            pictures.append(as_rgb(image, bgr, name))
+            count = passes or (self.passes if given is None else 1)
+            given = self.find(pictures[-1], name) if given is None else given
+            jobs += [(place, _box_inside(box, pictures[-1], name), count) for box in given]
+        faces = [[] for _ in images]
+        results = [None] * len(jobs)
+        for step in range(max((count for *_, count in jobs), default=0)):
+            todo = [i for i, (*_, count) in enumerate(jobs) if step < count]
+            if step:
+                for i in todo:
+                    place, box, count = jobs[i]
+                    jobs[i] = place, _again(box, results[i], pictures[place]), count
+            predicted = self._predict([(pictures[jobs[i][0]], jobs[i][1]) for i in todo])
+            for i, landmarks in zip(todo, predicted, strict=True):
+                results[i] = landmarks
+        for (place, box, _), landmarks in zip(jobs, results, strict=True):
+            box = tuple(float(value) for value in box)
+            name = self.scheme and self.scheme.name
+            faces[place].append(DetectedFace(box, landmarks, name))
+        return faces
+
+    def _predict(self, crops):
+        """Landmarks in photograph pixels of pairs of a picture and a box, in one call."""
+        landmarks = self._model.predict(np.stack([self.frame.crop(*crop) for crop in crops]))
+        back = [invert(self.frame.matrix(box)) for _, box in crops]
         return [
-            DetectedFace(
-                tuple(float(v) for v in box),
-                transform(points, invert(matrix)).astype(np.float32),
-                self.scheme and self.scheme.name,
-            )
-            for box, points, matrix in zip(boxes, landmarks, matrices, strict=True)
+            transform(points, matrix).astype(np.float32)
+            for points, matrix in zip(landmarks, back, strict=True)
         ]
 
 
-def as_rgb(image, bgr=False):
-    """An image as (height, width, 3) uint8 RGB.
-
-    Args:
-        image: a path, or a colour or grey uint8 array.
-        bgr: whether an array's channels are blue, green, red.
-
-    Raises:
-        ValueError: the file or the array is not an image.
-    """
+def _name(image, place):
+    """What an error about an image begins with: nothing for a single array."""
     if isinstance(image, (str, Path)):
-        return read_image(image)
-    image = np.asarray(image)
-    if image.dtype != np.uint8 or not (
-        image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
-    ):
-        raise ValueError(
-            "image must be a uint8 array of (height, width) or (height, width, 3). "
-            f"Got: {image.dtype} {image.shape}"
-        )
-    if not image.size:
-        raise ValueError(f"image must have at least one pixel. Got: {image.shape}")
-    if image.ndim == 2:
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    return image[..., ::-1].copy() if bgr else image
+        return f"{image}: "
+    return "" if place is None else f"image {place}: "
 
 
-def find_faces(image):
-    """Face boxes that OpenCV's Haar cascade finds.
+def _check_passes(passes):
+    if passes != int(passes) or passes < 1:
+        raise ValueError(f"passes must be a whole number from 1 on. Got: {passes}")
+    return int(passes)
 
-    Args:
-        image: (height, width, 3) uint8 RGB.
 
-    Returns:
-        A list of (x, y, width, height), largest first: the cascade's squares, mapped to the tight
-        box around landmarks that models are trained on.
-    """
-    cascade = cv2.CascadeClassifier(
-        str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml")
-    )
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    found = cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=(24, 24))
-    left, top, width, height = HAAR_TO_BOX
-    boxes = [
-        (x + left * side, y + top * side, width * side, height * side) for x, y, side, _ in found
-    ]
-    return sorted(boxes, key=lambda box: -box[2])
+def _again(box, landmarks, picture):
+    """The box around landmarks; the one before where they left the picture."""
+    try:
+        return _box_inside(landmark_box(landmarks), picture, "")
+    except ValueError:
+        return box
 
 
 def _box_inside(box, image, name):
-    x, y, width, height = check_box(box)
+    try:
+        x, y, width, height = check_box(box)
+    except ValueError as error:
+        raise ValueError(f"{name}{error}") from error
     if x >= image.shape[1] or y >= image.shape[0] or x + width <= 0 or y + height <= 0:
         raise ValueError(
             f"{name}a box must lie in the {image.shape[1]}x{image.shape[0]} image. "

@@ -8,6 +8,7 @@ import pytest
 from keras_fld import FaceLandmarker
 from keras_fld.data import synthetic
 from keras_fld.data.geometry import landmark_box
+from keras_fld.data.images import read_image
 from keras_fld.landmarker import as_rgb, find_faces
 
 tf = pytest.importorskip("tensorflow")
@@ -80,9 +81,105 @@ def test_the_same_picture_in_every_form_gives_the_same_landmarks(model_files, tm
     assert (as_rgb(grey) == grey[..., None]).all()
 
 
+def test_pillow_images_are_taken_in_every_mode(model_files):
+    image = pytest.importorskip("PIL.Image").fromarray(synthetic.draw(0).image)
+    for mode in ("RGB", "RGBA", "L", "P"):
+        expected = np.asarray(image.convert(mode).convert("RGB"))
+        np.testing.assert_array_equal(as_rgb(image.convert(mode), bgr=True), expected)
+    landmarker, box = FaceLandmarker(model_files[1]), [(40, 40, 80, 80)]
+    (face,) = landmarker.detect(image, box)
+    (expected,) = landmarker.detect(np.asarray(image), box)
+    np.testing.assert_array_equal(face.landmarks, expected.landmarks)
+
+
+def test_a_file_is_turned_upright_by_its_tag(tmp_path):
+    pillow = pytest.importorskip("PIL.Image")
+    image = cv2.GaussianBlur(synthetic.draw(0, size=64).image[:, :48], (0, 0), 2)
+    stored, tag = pillow.fromarray(np.rot90(image)), pillow.Exif()
+    tag[0x0112] = 6  # turn clockwise to view
+    stored.save(tmp_path / "a.jpg", exif=tag, quality=98)
+    upright = as_rgb(tmp_path / "a.jpg")
+    assert upright.shape == (64, 48, 3)
+    assert np.abs(upright.astype(int) - image).max() < 25
+    assert read_image(tmp_path / "a.jpg").shape == (48, 64, 3)
+
+
+def test_many_images_give_what_each_gives_alone(model_files, tmp_path):
+    landmarker = FaceLandmarker(
+        model_files[1], lambda image: [(9, 9, 40, 40)] * (len(image) // 50 - 1)
+    )
+    images = [np.full((50 * (1 + i % 3), 120, 3), 9 * i, np.uint8) for i in range(20)]
+    cv2.imwrite(str(tmp_path / "a.png"), images[4])
+    images[4] = tmp_path / "a.png"
+    found = landmarker.detect_many(iter(images))
+    assert [len(faces) for faces in found] == [i % 3 for i in range(20)]
+    for image, faces in zip(images, found, strict=True):
+        for face, expected in zip(faces, landmarker.detect(image), strict=True):
+            assert face.box == expected.box and face.score is None
+            np.testing.assert_array_equal(face.landmarks, expected.landmarks)
+    # Boxes for some images, found faces in the others.
+    boxes = [None, [(5, 5, 30, 30)], []] + [None] * 17
+    mixed = landmarker.detect_many(images, boxes)
+    assert [len(faces) for faces in mixed[:4]] == [0, 1, 0, 0]
+    assert mixed[1][0].box == (5, 5, 30, 30)
+    assert landmarker.detect_many([]) == []
+
+
+def test_many_images_are_predicted_together_and_a_few_are_held_at_a_time(model_files, monkeypatch):
+    landmarker = FaceLandmarker(model_files[1], lambda image: [(9, 9, 40, 40)] * 2, passes=3)
+    predict, calls, drawn = landmarker._model.predict, [], []
+    monkeypatch.setattr(
+        landmarker._model, "predict", lambda crops: calls.append(len(crops)) or predict(crops)
+    )
+
+    def images():
+        for _ in range(20):
+            drawn.append(len(calls))
+            yield np.zeros((60, 60, 3), np.uint8)
+
+    landmarker.detect_many(images(), [[(3, 3, 9, 9)]] + [None] * 19)
+    # Three passes for each chunk; given boxes take one.
+    assert calls == [31, 30, 30, 8, 8, 8]
+    assert drawn == [0] * 16 + [3] * 4
+
+
+@pytest.mark.parametrize(
+    ("boxes", "rule"),
+    [
+        ([None] * 2, "boxes must be given for every image. Got: 2 lists"),
+        ([None] * 4, "boxes must be given for the 3 images alone. Got: more"),
+        ([None, [(1, 1, 0, 5)], None], "image 1: a box must be x, y, width, height"),
+        ([None, None, [(99, 1, 5, 5)]], "image 2: a box must lie in the 20x20 image. Got: 99"),
+    ],
+)
+def test_bad_lists_of_boxes_are_refused(model_files, boxes, rule):
+    images = [np.zeros((20, 20, 3), np.uint8)] * 3
+    with pytest.raises(ValueError, match=rule):
+        FaceLandmarker(model_files[1]).detect_many(images, boxes)
+
+
+def test_detectors_that_return_something_else_are_refused(model_files):
+    image = np.zeros((20, 20, 3), np.uint8)
+    assert FaceLandmarker(model_files[1], lambda image: None).detect(image) == []
+    for answer in ([1, 2, 3, 4], [[1, 2, 3]]):
+        landmarker = FaceLandmarker(model_files[1], lambda image, answer=answer: answer)
+        with pytest.raises(ValueError, match="detector must return .faces, 4. boxes. Got"):
+            landmarker.detect(image)
+    with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 0"):
+        FaceLandmarker(model_files[1], passes=0)
+    with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 1.5"):
+        FaceLandmarker(model_files[1]).detect(image, passes=1.5)
+
+
 def test_a_picture_without_a_face_gives_an_empty_list(model_files):
     assert FaceLandmarker(model_files[1]).detect(np.full((120, 120, 3), 90, np.uint8)) == []
     assert find_faces(np.zeros((10, 10, 3), np.uint8)) == []
+
+
+def test_the_largest_image_is_taken(model_files):
+    landmarker, box = FaceLandmarker(model_files[1]), [(9, 9, 20, 20)]
+    for shape in ((40, 32766, 3), (32766, 40, 3)):
+        assert len(landmarker.detect(np.zeros(shape, np.uint8), box)) == 1
 
 
 @pytest.mark.parametrize(
@@ -98,6 +195,7 @@ def test_a_picture_without_a_face_gives_an_empty_list(model_files):
         ),
         (np.zeros((50, 60, 3), np.uint8), [(1, 5, -9, 9)], "x, y, width, height with a positive"),
         ("none.jpg", None, "none.jpg: No such file"),
+        (np.zeros((2, 32767, 3), np.uint8), None, "at most 32766 pixels. Got: 32767x2"),
     ],
 )
 def test_bad_pictures_and_boxes_are_refused(model_files, image, boxes, rule):
@@ -118,9 +216,10 @@ def test_a_tflite_model_loads_neither_keras_nor_tensorflow(model_files):
     code = (
         "import sys, numpy as np, keras_fld as fld\n"
         "assert 'cv2' not in sys.modules, 'importing the package must be instant'\n"
-        f"faces = fld.FaceLandmarker({str(model_files[1])!r}).detect("
-        "np.zeros((99, 99, 3), np.uint8), [(9, 9, 50, 50)])\n"
-        "assert faces[0].landmarks.shape == (68, 2)\n"
+        f"landmarker = fld.FaceLandmarker({str(model_files[1])!r})\n"
+        "image = np.zeros((99, 99, 3), np.uint8)\n"
+        "assert landmarker.detect(image) == []\n"
+        "assert landmarker.detect(image, [(9, 9, 50, 50)])[0].landmarks.shape == (68, 2)\n"
         "heavy = {'keras', 'tensorflow', 'jax', 'torch', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

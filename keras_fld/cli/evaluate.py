@@ -18,20 +18,32 @@ from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
 @click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
 @click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the occluders.")
+@click.option("--detector", help="What the boxes of haar, haar-frontal or a YuNet .onnx cost.")
+@click.option("--passes", type=click.IntRange(1), help="Most passes, with --detector (3).")
 @SKIP_BAD
-def evaluate(model, preset, out, **options):
+def evaluate(model, preset, out, detector, passes, **options):
     """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
 
     The range is a 95 % bootstrap interval of the NME over faces. --out writes evaluation.json and
     ced.png, --flip the same into the folder flip in it, --occlusion occlusion.json and
     occlusion.png.
 
+    --detector counts the faces that a detector misses instead, and compares the landmarks in its
+    boxes with those in the annotated ones; --out then writes detection.json. A preset's int8 file
+    is measured.
+
     \b
     keras-fld evaluate run/model.keras --root 300w --out run
     keras-fld evaluate --preset trnet20_300w --root 300w
+    keras-fld evaluate --preset trnet20_300w --root 300w --detector haar
     """
     if (model is None) == (preset is None):
         raise click.UsageError("a MODEL or --preset must be given, and not both")
+    if detector is not None:
+        _evaluate_detector(model or preset, detector, passes or 3, out, **options)
+        return
+    if passes is not None:
+        raise click.UsageError("--passes goes with --detector")
     if model is not None:
         _evaluate(model, out=out, **options)
         return
@@ -72,6 +84,25 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
         click.echo("\nunder occluders:")
         click.echo(str(report))
         done(report, out, "occlusion.json and occlusion.png")
+
+
+def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, skip_bad, **others):
+    from keras_fld import zoo
+    from keras_fld.detection.evaluation import evaluate_detector
+
+    for name in ("regions", "flip", "occlusion"):
+        if others[name]:
+            raise click.UsageError(f"--{name} does not go with --detector")
+    model = zoo.lite_file(model) if model in zoo.names() else model
+    report = evaluate_detector(
+        model, dataset, root, detector, passes, list(subsets) or None, skip_bad
+    )
+    click.echo(str(report))
+    for note in report.notes:
+        click.echo(f"note: {note}", err=True)
+    if out:
+        report.save(out)
+        click.echo(f"wrote {Path(out) / 'detection.json'}")
 
 
 @click.command()

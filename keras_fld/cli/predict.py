@@ -7,15 +7,28 @@ import click
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path())
-@click.option("--model", required=True, type=click.Path(), help="A .keras or .tflite file.")
+@click.option("--model", required=True, type=click.Path(), help="A model file or a preset.")
 @click.option("--out", required=True, type=click.Path(), help="Folder for the PNG and JSON files.")
 @click.option("--box", help="x,y,width,height of the face, tight around its landmarks.")
+@click.option(
+    "--detector",
+    default="haar",
+    show_default=True,
+    help="haar, haar-frontal or the path of a YuNet .onnx file.",
+)
+@click.option(
+    "--passes",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Passes for each found face: from the second on, cut by the landmarks before.",
+)
 @click.option("--numbers", is_flag=True, help="Write each landmark's index.")
-def predict(images, model, out, box, numbers):
+def predict(images, model, out, box, detector, passes, numbers):
     """Draws the landmarks of every face in IMAGES.
 
-    For each image a PNG and a JSON are written. Faces are found with OpenCV's Haar cascade, or
-    taken from --box. A bad image does not stop the others.
+    For each image a PNG and a JSON are written. Faces are found by --detector, or taken from
+    --box, with one pass. A bad image does not stop the others.
 
     \b
     keras-fld predict photo.jpg --model face.tflite --out result
@@ -23,7 +36,7 @@ def predict(images, model, out, box, numbers):
     from keras_fld.landmarker import FaceLandmarker
 
     boxes = None if box is None else [_parse_box(box)]
-    landmarker = FaceLandmarker(model)
+    landmarker = FaceLandmarker(model, detector, passes)
     outputs = [Path(out) / Path(image).stem for image in images]
     if len(set(outputs)) < len(outputs):
         raise ValueError("two images have the same name and would overwrite each other's result")
@@ -61,7 +74,9 @@ def _predict_one(landmarker, image, boxes, output, numbers):
         {
             "image": str(image),
             "scheme": faces[0].scheme,
-            "faces": [{"box": f.box, "landmarks": f.landmarks.round(3)} for f in faces],
+            "faces": [
+                {"box": f.box, "score": f.score, "landmarks": f.landmarks.round(3)} for f in faces
+            ],
         },
     )
     return len(faces)

@@ -1,9 +1,12 @@
-"""Reading image files, with the file's name in every error."""
+"""Reading image files, with the file's name in every error, and images of other kinds."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+# OpenCV warps images with sides up to this.
+MAX_SIDE = 32766
 
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -12,21 +15,23 @@ _REDUCED = {
 }
 
 
-def read_image(path):
+def read_image(path, upright=False):
     """Reads an image file.
 
     Args:
         path: a file in a format OpenCV reads.
+        upright: whether to apply a rotation tag, as viewers do. Annotations refer to the stored
+            pixels.
 
     Returns:
-        (height, width, 3) uint8 RGB, as stored: a rotation tag is not applied, because annotations
-        refer to the stored pixels.
+        (height, width, 3) uint8 RGB.
 
     Raises:
         ValueError: the file cannot be read, or is not an image.
     """
     path = Path(path)
-    return cv2.cvtColor(_decode(path, _content(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    return cv2.cvtColor(_decode(path, _content(path), flags), cv2.COLOR_BGR2RGB)
 
 
 def read_reduced(path, scale):
@@ -48,10 +53,46 @@ def read_reduced(path, scale):
     factor = 1
     if data[:3].tobytes() == b"\xff\xd8\xff":
         factor = next((k for k in (8, 4, 2) if k * scale <= 1), 1)
-    image = _decode(path, data, _REDUCED.get(factor, cv2.IMREAD_COLOR))
+    flags = _REDUCED.get(factor, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
+    image = _decode(path, data, flags)
     # Pixel centres: the first pixel is the average of 0..factor - 1.
     shift = (factor - 1) / 2
     return image, np.array([[factor, 0.0, shift], [0.0, factor, shift]])
+
+
+def as_rgb(image, bgr=False, name=""):
+    """An image as (height, width, 3) uint8 RGB.
+
+    Args:
+        image: a path, a colour or grey uint8 array, or a Pillow image.
+        bgr: whether an array's channels are blue, green, red.
+        name: what an error about an array begins with.
+
+    Raises:
+        ValueError: the file or the array is not an image, or a side is above 32,766 pixels.
+    """
+    if isinstance(image, (str, Path)):
+        name, image, bgr = f"{image}: ", read_image(image, upright=True), False
+    elif hasattr(image, "convert") and hasattr(image, "getbands"):  # Pillow's, never imported
+        image, bgr = image.convert("RGB"), False
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or not (
+        image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    ):
+        raise ValueError(
+            f"{name}image must be a uint8 array of (height, width) or (height, width, 3). "
+            f"Got: {image.dtype} {image.shape}"
+        )
+    if not image.size:
+        raise ValueError(f"{name}image must have at least one pixel. Got: {image.shape}")
+    if max(image.shape[:2]) > MAX_SIDE:
+        raise ValueError(
+            f"{name}image sides must be at most {MAX_SIDE} pixels. "
+            f"Got: {image.shape[1]}x{image.shape[0]}"
+        )
+    if image.ndim == 2:
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    return image[..., ::-1].copy() if bgr else np.ascontiguousarray(image)
 
 
 def _content(path):
@@ -67,7 +108,7 @@ def _decode(path, data, flags):
     half = data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:].tobytes()
     if data.size and not half:
         try:
-            image = cv2.imdecode(data, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+            image = cv2.imdecode(data, flags)
         except cv2.error:  # a header that declares an absurd size
             image = None
     if image is None:

@@ -1,0 +1,97 @@
+"""OpenCV's Haar cascades: a detector that every installation has.
+
+Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features, 2001.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_fld.detection import box_map
+from keras_fld.detection.boxes import as_boxes, largest_first, overlap, reduced
+
+# Squares that must agree on a face.
+NEIGHBORS = 5
+# Boxes of the two profiles' cascades that overlap by more are one face.
+SAME_FACE = 0.3
+
+
+class HaarDetector:
+    """Finds upright faces with OpenCV's cascades.
+
+    Args:
+        profiles: look for profiles too, to both sides, where the frontal cascade finds nothing.
+        max_side: larger images are reduced to this longer side, in pixels.
+        min_size: smallest square searched for, in pixels of the reduced image.
+
+    Raises:
+        ValueError: `max_side` or `min_size` is below 1.
+
+    Example:
+        >>> HaarDetector()(np.zeros((90, 90, 3), np.uint8)).shape
+        (0, 4)
+    """
+
+    def __init__(self, profiles=True, max_side=640, min_size=24):
+        for name, value in (("max_side", max_side), ("min_size", min_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1. Got: {value}")
+        self.profiles, self.max_side, self.min_size = profiles, max_side, min_size
+        self._cascades = {}
+
+    def __call__(self, image):
+        """Face boxes of an image.
+
+        Args:
+            image: (height, width, 3) uint8 RGB.
+
+        Returns:
+            (faces, 4) boxes, tight around the landmarks, largest first.
+        """
+        image, factor = reduced(image, self.max_side)
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        boxes = map_squares(self.frontal(grey), "haar_frontal")
+        if self.profiles and not len(boxes):
+            boxes = self._profiles(grey)
+        return largest_first(boxes * [*factor, *factor])
+
+    def frontal(self, grey):
+        """Squares (n, 4) of the frontal cascade in a grey image."""
+        return self._squares("haarcascade_frontalface_default", grey)
+
+    def profile(self, grey):
+        """Squares (n, 4) of the profile cascade, which knows faces that look to the left."""
+        return self._squares("haarcascade_profileface", grey)
+
+    def _profiles(self, grey):
+        """Boxes of faces that look to either side."""
+        left = map_squares(self.profile(grey), "haar_profile")
+        right = mirrored(map_squares(self.profile(grey[:, ::-1]), "haar_profile"), grey)
+        if len(left) and len(right):
+            right = right[overlap(right, left).max(axis=1) < SAME_FACE]
+        return np.concatenate([left, right])
+
+    def _squares(self, name, grey):
+        if name not in self._cascades:
+            path = Path(cv2.data.haarcascades) / f"{name}.xml"
+            self._cascades[name] = cv2.CascadeClassifier(str(path))
+        found = self._cascades[name].detectMultiScale(
+            np.ascontiguousarray(grey),
+            scaleFactor=1.1,
+            minNeighbors=NEIGHBORS,
+            minSize=(self.min_size, self.min_size),
+        )
+        return as_boxes(found)
+
+
+def map_squares(squares, name):
+    """Tight boxes (n, 4) of a cascade's squares by the box map of that name."""
+    return box_map.shipped(name).boxes(*box_map.square_features(squares))
+
+
+def mirrored(boxes, image):
+    """Boxes of an image's mirror image, in the image."""
+    boxes = boxes.copy()
+    boxes[:, 0] = image.shape[1] - boxes[:, 0] - boxes[:, 2]
+    return boxes
