@@ -1,6 +1,8 @@
-"""The README's Python runs as it stands, on a small tree of generated faces."""
+"""The README's Python runs as it stands, and its tables are what results/ gives."""
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -8,7 +10,26 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+from tests import readme_tables  # noqa: E402
+
 README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return readme_tables.load_runs()
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A copy of the results, to be changed."""
+    return Path(shutil.copytree(readme_tables.RESULTS, tmp_path / "results"))
+
+
+def change(path, function):
+    content = json.loads(path.read_text("utf-8"))
+    function(content)
+    path.write_text(json.dumps(content), "utf-8")
 
 
 def test_the_ten_lines_run(tree, tmp_path, monkeypatch, capsys):
@@ -23,3 +44,95 @@ def test_the_ten_lines_run(tree, tmp_path, monkeypatch, capsys):
     exec(code, scope)
     assert scope["faces"][0].landmarks.shape == (68, 2)
     assert "common      inter_pupil" in capsys.readouterr().out
+
+
+def test_the_tables_are_what_the_runs_give(runs):
+    text = README.read_text("utf-8")
+    assert all(f"<!-- table: {name} -->" in text for name in readme_tables.BLOCKS)
+    assert text == readme_tables.rewritten(text, runs), "make tables writes them"
+
+
+def test_the_presets_table_is_about_the_shipped_file(runs):
+    preset = next(run for run in runs if run.preset == "trnet20_300w")
+    size = readme_tables.zoo.lite_file("trnet20_300w").stat().st_size
+    assert preset.files["int8.tflite"][0] == size
+    assert any(f"| {size:,} bytes |" in line for line in readme_tables.preset_table(runs))
+
+
+def test_a_changed_figure_or_another_folder_changes_the_tables(runs, results):
+    before = {name: table(runs) for name, table in readme_tables.BLOCKS.items()}
+    folder = next(run.name for run in runs if run.preset)
+    (results / folder).rename(results / "300w_new")
+
+    def worse(content):
+        content["rows"][0]["nme"] += 7
+        content["regions"]["common"]["nose"] = 12.3456
+
+    change(results / "300w_new/model/evaluation.json", worse)
+    again = readme_tables.load_runs(results)
+    after = {name: table(again) for name, table in readme_tables.BLOCKS.items()}
+    figure = f"{runs[0].nme() + 7:.3f}"
+    assert figure in after["preset"][2] and "results/300w_new" in after["preset"][-1]
+    assert figure in after["published"][-3] and "12.346" in "".join(after["regions"])
+    assert after["models"] == before["models"]
+
+
+def test_a_preset_that_no_run_measured_has_no_row(results, runs):
+    folder = next(run.name for run in runs if run.preset)
+
+    def other(content):
+        for file in content["files"]:
+            file["sha256"] = "0" * 64
+
+    change(results / folder / "benchmark.json", other)
+    with pytest.raises(ValueError, match="must have measured one file of a name"):
+        readme_tables.load_runs(results)
+    (results / folder / "benchmark.json").unlink()
+    again = readme_tables.load_runs(results)
+    assert not any(run.preset for run in again) and len(readme_tables.preset_table(again)) == 2
+
+
+def test_a_baseline_is_a_row_with_its_command(results):
+    (results / "300w_sdm").mkdir()
+    shutil.copytree(results / "300w_trnet20_enme/model", results / "300w_sdm/model")
+    change(results / "300w_sdm/model/evaluation.json", lambda c: c.update(model="sdm.npz"))
+    command = "keras-fld baseline sdm --root 300w --out sdm.npz --starts 2"
+    (results / "300w_sdm/sdm.json").write_text(json.dumps({"command": command}), "utf-8")
+    (line,) = (
+        line
+        for line in readme_tables.model_table(readme_tables.load_runs(results))
+        if line.startswith("| SDM |")
+    )
+    assert f"| `{command}`, then `keras-fld evaluate sdm.npz --root 300w` |" in line
+
+
+def test_a_recipe_without_a_name_is_linked(results, runs):
+    change(
+        results / "300w_trnet20_enme/recipe.json", lambda content: content["recipe"].update(seed=77)
+    )
+    text = "\n".join(readme_tables.model_table(readme_tables.load_runs(results)))
+    assert "with [this recipe](results/300w_trnet20_enme/recipe.json), then" in text
+    named = "\n".join(readme_tables.model_table(runs))
+    assert "`keras-fld train --recipe trnet20_300w_pool --root 300w --out run`, then" in named
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("<!-- table: best -->\n<!-- end of table -->\n", "must be one of preset, .*Got: 'best'"),
+        ("<!-- table: preset -->\n| a |\n", "each table must have an end"),
+        (
+            "<!-- table: preset -->\n<!-- table: models -->\n<!-- end of table -->\n",
+            "each table must have an end, .*Got: 1 that have",
+        ),
+    ],
+)
+def test_bad_markers_are_refused(text, rule, runs):
+    with pytest.raises(ValueError, match=rule):
+        readme_tables.rewritten(text, runs)
+
+
+def test_an_evaluation_of_an_unknown_kind_is_named(results):
+    shutil.copytree(results / "300w_trnet20_enme/model", results / "300w_trnet20_enme/magic")
+    with pytest.raises(ValueError, match="an evaluation must be in model, .*Got: .'magic'"):
+        readme_tables.load_runs(results)

@@ -13,7 +13,7 @@ from keras_fld import evaluation, models  # noqa: E402
 from keras_fld.cli import cli  # noqa: E402
 from keras_fld.data import catalog  # noqa: E402
 from keras_fld.data.geometry import Frame  # noqa: E402
-from keras_fld.reproduce import TABLES, generated, render, runs, tables  # noqa: E402
+from keras_fld.reproduce import TABLES, generated, render, runs, search, steps, tables  # noqa: E402
 from keras_fld.reproduce.table import reproduce  # noqa: E402
 
 RECIPE = {"epochs": 1, "batch_size": 12, "input_size": 32, "warmup": 0.0, "averaging": 0.9}
@@ -37,18 +37,19 @@ def filled(cofw, tmp_path_factory):
 def test_the_tables_are_the_papers():
     sizes = {name: len(table.rows) for name, table in TABLES.items()}
     assert sizes == {"table2": 8, "table3": 5, "table4": 6, "table5": 8, "figure4": 6}
-    # The last row of Table 2 is the one that Tables 3 and 4 compare with others.
-    assert OURS.paper == TABLES["table3"].rows[-1].paper | TABLES["table4"].rows[-1].paper
+    # The last row of Table 2 is the one that Tables 3 to 5 compare with others.
+    last = [TABLES[name].rows[-1].paper for name in ("table3", "table4", "table5")]
+    assert OURS.paper == last[0] | last[1] | last[2]
     whole = TABLES["table5"].rows[-1].paper
     # The full set is 554 common and 135 challenge faces.
     assert (554 * whole["common"] + 135 * whole["challenge"]) / 689 == pytest.approx(4.63, abs=0.01)
+    keys = {column.key for columns in tables.COLUMNS.values() for column in columns}
     for table in TABLES.values():
-        keys = {column.key for column in table.columns}
         for row in table.rows:
             assert set(row.paper) <= keys
             if row.network:
                 assert row.rate > 0
-                runs._recipe(row, table.datasets[0], runs.Settings("out"))
+                runs.recipe_of(row, table.datasets[0], runs.Settings("out"))
         for column in table.columns:
             assert column.subset in catalog.find(column.dataset).tests
 
@@ -60,6 +61,7 @@ def test_a_row_is_a_run_with_its_evaluation_and_the_refined_module_on_top(filled
     folder = out / "runs/cofw/trnet20-enme-alpha2/seed0"
     names = {path.name for path in folder.iterdir()}
     assert names == {"recipe.json", "log.csv", "model.keras", "refined"}
+    assert json.loads((folder / "refined/refine.json").read_text()) == {"rounds": 1}
     saved = json.loads((folder / "refined/evaluation.json").read_text())
     by_normalizer = {row["normalizer"]: row["nme"] for row in saved["rows"]}
     assert ours["measured"]["cofw"]["nme"] == by_normalizer["inter_ocular"]
@@ -75,16 +77,72 @@ def test_the_markdown_has_the_papers_figures_beside_the_measured(filled):
     text = (out / "table2.md").read_text()
     assert text == render.markdown(result)
     lines = text.splitlines()
-    heads = "| Method | AFLW, paper | AFLW, measured | COFW, paper |"
+    heads = "| Method | AFLW, paper | COFW, paper | COFW, inter-ocular, measured | COFW, inter-"
     assert any(line.startswith(heads) for line in lines)
     line = next(line for line in lines if line.startswith("| CNN-6 + L2 |"))
     measured = result["rows"][0]["measured"]["cofw"]
     low, high = measured["interval"]
-    assert f"| 2.41 | – | 7.03 | {measured['nme']:.2f} [{low:.2f}, {high:.2f}] |" in line
+    assert f"| 2.41 | 7.03 | {measured['nme']:.2f} [{low:.2f}, {high:.2f}] |" in line
     assert any(
         "aflw: not measured: it needs" in x and "datasets/aflw/README.md" in x for x in lines
     )
     assert json.loads((out / "table2.json").read_text()) == json.loads(json.dumps(result))
+    assert "cofw: trained on 24 of the official 1,345 faces (2 %)" in text
+    assert "with epochs 1, batch_size 12, input_size 32" in text
+    assert "; rounds of the refined module: 1. Peak" in text
+    assert "- CNN-6 + L2, cofw: 0.0005\n" in text
+
+
+def test_the_steps_from_row_to_row_are_paired_by_face(filled):
+    out, result = filled
+    faces = [
+        json.loads((out / "runs/cofw" / folder / "evaluation.json").read_text())["faces"]["test"]
+        for folder in ("cnn6-l2/seed0", "trnet20-enme-alpha2/seed0/refined")
+    ]
+    change = np.subtract(faces[1]["inter_ocular"], faces[0]["inter_ocular"])
+    step = next(step for step in result["steps"] if step["column"] == "cofw")
+    assert (step["before"], step["after"]) == (L2.method, OURS.method)
+    assert step["difference"] == pytest.approx(change.mean(), abs=1e-3)
+    low, high = step["interval"]
+    assert change.min() < low < change.mean() < high < change.max()
+    text = (out / "table2.md").read_text()
+    line = f"| {L2.method} | {OURS.method} | COFW, inter-ocular | -1.64 | {change.mean():+.3f} ["
+    assert line in text
+
+
+def test_a_step_needs_faces_and_seeds_of_both_rows():
+    def evaluation(names, errors):
+        return {"faces": {"test": {"name": names, "inter_ocular": errors}}}
+
+    errors = steps.Errors(tables.COFW)
+    errors.add("a", "cofw", 0, evaluation(["x", "y", "z"], [5.0, 7.0, None]))
+    errors.add("a", "cofw", 1, evaluation(["x", "y", "z"], [6.0, 8.0, 1.0]))
+    errors.add("c", "cofw", 7, evaluation(["x"], [1.0]))
+    errors.add("d", "cofw", 7, evaluation(["other"], [1.0]))
+    assert errors.steps(["a", "c"]) == [] and errors.steps(["c", "d"]) == []
+    errors.add("b", "cofw", 0, evaluation(["y", "x", "z"], [6.0, 5.5, 1.0]))
+    errors.add("b", "cofw", 1, evaluation(["y", "x", "z"], [8.0, 6.0, 1.0]))
+    (step,) = errors.steps(["a", "not measured", "b"])
+    assert step["by_seed"] == {"0": -0.25, "1": 0.0} and step["difference"] == -0.125
+    assert step["interval"] == [-0.5, 0.25]
+
+
+def test_a_table_has_all_that_the_folder_holds(filled, cofw, monkeypatch):
+    out, result = filled
+    monkeypatch.setattr(runs, "run", lambda *arguments: pytest.fail("trained again"))
+    only = reproduce(
+        TABLES["table2"], {"cofw": cofw}, runs.Settings(out, RECIPE, rounds=1), methods=[L2.method]
+    )
+    assert [row["measured"] for row in only["rows"]] == [row["measured"] for row in result["rows"]]
+    # Of other settings there is nothing.
+    row, settings = OURS, runs.Settings(out, RECIPE, rounds=2)
+    assert runs.finished(row, "cofw", 0, settings) is None
+    assert runs.finished(L2, "cofw", 0, settings)[0] == L2.rate
+    assert runs.finished(L2, "cofw", 0, replace(settings, recipe={"epochs": 2})) is None
+    assert runs.finished(L2, "cofw", 1, settings) is None
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="refined module of other options: .*1.*Got: .*2"):
+        runs.run(row, "cofw", cofw, 0, row.rate, settings)
 
 
 def test_nothing_done_is_repeated_and_what_was_cut_off_goes_on(filled, cofw, monkeypatch):
@@ -123,17 +181,20 @@ def test_seeds_give_mean_and_spread(filled, monkeypatch):
     measured = result["rows"][-1]["measured"]["cofw"]
     assert measured == {"nme": 6, "seeds": 2, "spread": np.sqrt(2), "interval": None}
     text = render.markdown(result)
+    assert result["steps"] == []  # one row alone
     assert "| 6.00 ± 1.41 |" in text and "seeds 0, 1" in text
     assert text.count("cofw: test: a note") == 1
-    assert "| ESR | 11.20 | not measured | not measured |" in text
+    # The runs have no figure of the other normaliser.
+    assert "| ESR | 11.20 | not measured |\n" in text
 
 
 def test_a_search_takes_the_best_rate_that_stays_finite(cofw, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "SEARCH_FACTORS", (1.0, 1e33))
-    monkeypatch.setattr(runs, "SEARCH_VALIDATION", 0.3)
+    monkeypatch.setattr(search, "SEARCH_FACTORS", (1.0, 1e33))
+    monkeypatch.setattr(search, "SEARCH_MOST", 2)
+    monkeypatch.setattr(search, "SEARCH_VALIDATION", 0.3)
     settings = runs.Settings(tmp_path, RECIPE)
     row = replace(L2, learning_rate=1e-3)
-    choice = runs.search(row, "cofw", cofw, settings)
+    choice = search.search(row, "cofw", cofw, settings)
     assert choice["learning_rate"] == 1e-3
     assert choice["candidates"]["1e+30"] is None and 0 < choice["candidates"]["0.001"] < 200
     folder = tmp_path / "search/cofw/cnn6-l2"
@@ -145,11 +206,31 @@ def test_a_search_takes_the_best_rate_that_stays_finite(cofw, tmp_path, monkeypa
         raise AssertionError("trained again")
 
     monkeypatch.setattr(keras.Model, "fit", refuse)
-    assert runs.search(row, "cofw", cofw, settings) == choice
+    assert search.search(row, "cofw", cofw, settings) == choice
     (folder / "0.001/recipe.json").rename(folder / "0.001/diverged.json")
     (folder / "0.001/diverged.json").write_text(json.dumps(recipe))
     with pytest.raises(ValueError, match="no learning rate kept the loss finite"):
-        runs.search(row, "cofw", cofw, settings)
+        search.search(row, "cofw", cofw, settings)
+
+
+def test_a_search_goes_on_beyond_an_end_that_is_best(tmp_path, monkeypatch):
+    tried = []
+
+    def candidate(recipe, folder, root, settings):
+        tried.append(recipe.learning_rate)
+        return None if recipe.learning_rate > 0.02 else abs(recipe.learning_rate - best)
+
+    monkeypatch.setattr(search, "_candidate", candidate)
+    row = replace(L2, learning_rate=1e-3)
+    for best, expected in (
+        (1e-3, [3e-4, 1e-3, 3e-3]),
+        (8e-3, [3e-4, 1e-3, 3e-3, 9e-3, 0.027]),
+        (4e-5, [3e-4, 1e-3, 3e-3, 1e-4, 3.33e-5, 1.11e-5]),
+    ):
+        tried.clear()
+        choice = search.search(row, "cofw", None, runs.Settings(tmp_path), epochs=1)
+        assert tried == expected
+        assert abs(choice["learning_rate"] - best) == min(abs(rate - best) for rate in expected)
 
 
 def test_generated_faces_are_read_as_the_dataset(tmp_path):
@@ -174,12 +255,15 @@ def test_figure_4_is_drawn_with_a_panel_for_each_dataset_measured(tmp_path):
             "measured_here": True,
             "loss_options": row.loss_options,
             "paper": {},
+            "runs": [{"dataset": "cofw", "figures": {"cofw": {}}, "learning_rate": 5e-4}],
+            "searches": {},
             "measured": {"cofw": {"nme": nme, "seeds": 2, "spread": 0.1, "interval": None}},
         }
         for row, nme in zip(table.rows, (6.7, 6.5, 6.6), strict=True)
     ]
     columns = [vars(column) for column in table.columns]
     about = {"table": "figure4", "title": table.title, "synthetic": False, "seeds": [0, 1]}
+    about |= {"recipe": {}, "rounds": 30, "backend": "jax", "steps": [], "datasets": ["cofw"]}
     render.write({**about, "columns": columns, "rows": rows, "notes": []}, tmp_path)
     one = cv2.imread(str(tmp_path / "figure4.png"))
     for row in rows:

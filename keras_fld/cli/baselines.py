@@ -1,5 +1,9 @@
 """The commands `keras-fld baseline`."""
 
+import shlex
+import time
+from pathlib import Path
+
 import click
 
 from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
@@ -11,9 +15,10 @@ _SEED = click.option("--seed", default=0, show_default=True, help="Seed of the t
 
 @click.group()
 def baseline():
-    """Trains the methods of the paper's Figure 1 that are not networks.
+    """Trains the methods of the paper's Figure 1 that are not networks, and draws such a figure.
 
-    Their files serve wherever a model does, as in `keras-fld evaluate`.
+    Their files serve wherever a model does, as in `keras-fld evaluate`. Beside NAME.npz, NAME.json
+    tells the command, the number of faces and the time.
     """
 
 
@@ -44,8 +49,9 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad):
         click.echo(f"stage {stage}: {error:.3f} px on the training faces")
 
     ridge = RIDGE if ridge is None else ridge
-    train_sdm(data, ridge=ridge, starts=starts, seed=seed, limit=limit, progress=progress).save(out)
-    click.echo(f"wrote {out}")
+    started = time.monotonic()
+    model = train_sdm(data, ridge=ridge, starts=starts, seed=seed, limit=limit, progress=progress)
+    _save(model, out, dataset, min(len(data), limit or len(data)), started)
 
 
 @baseline.command()
@@ -72,8 +78,90 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     options = {"oversampling_amount": oversampling, "num_trees_per_cascade_level": trees}
     options = {key: value for key, value in options.items() if value is not None}
     data = _training_crops(dataset, root, size, margin, skip_bad)
-    train_ert(data, options, seed, threads, verbose=True).save(out)
+    started = time.monotonic()
+    _save(train_ert(data, options, seed, threads, verbose=True), out, dataset, len(data), started)
+
+
+@baseline.command()
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    required=True,
+    metavar="NAME=MODEL",
+    help="A row: its name and a .npz, .keras or .tflite file or a preset; once for each.",
+)
+@click.option("--out", required=True, type=click.Path(), help="The PNG to write.")
+@click.option(
+    "--photo",
+    "photos",
+    multiple=True,
+    type=click.Path(),
+    help="A column: the largest face of this photograph, in place of the examples.",
+)
+@click.option("--drawn", default=2, show_default=True, help="Generated faces among the examples.")
+@click.option("--size", default=200, show_default=True, help="Side of each picture in pixels.")
+def figure(models, out, photos, drawn, size):
+    """Draws a figure like the paper's Figure 1: a row for each method, a column for each face.
+
+    Without --photo the faces are a public-domain portrait, as it is, turned, in half light and
+    partly covered (with scikit-image, which brings it), and generated ones.
+
+    \b
+    keras-fld baseline figure --model SDM=sdm.npz --model ERT=ert.npz \\
+        --model TRNet-20=trnet20_300w --out figure1.png
+    """
+    from keras_fld import drawing
+    from keras_fld.baselines.figure import draw_methods, example_faces, photographed
+
+    named = _pairs(models)
+    if Path(out).suffix != ".png":
+        raise ValueError(f"--out must end in .png. Got: {out}")
+    if not 40 <= size <= 1000 or not 0 <= drawn <= 100:
+        raise ValueError(f"--size must be 40 to 1000 and --drawn 0 to 100. Got: {size} and {drawn}")
+    faces = photographed(photos) if photos else example_faces(drawn)
+    drawing.save_image(out, draw_methods(named, faces, size))
     click.echo(f"wrote {out}")
+
+
+def _pairs(models):
+    """Name to model of NAME=MODEL options."""
+    named = {}
+    for pair in models:
+        name, _, model = pair.partition("=")
+        if not (name and model):
+            raise ValueError(f"--model must be NAME=MODEL, such as SDM=sdm.npz. Got: {pair}")
+        if name in named:
+            raise ValueError(f"--model must name a method once. Got: {name} twice")
+        named[name] = model
+    return named
+
+
+def _save(model, out, dataset, faces, started):
+    """Writes a baseline's file, and beside it how it came about."""
+    from keras_fld.files import write_json
+
+    seconds = time.monotonic() - started
+    model.save(out)
+    told = Path(out).with_suffix(".json")
+    write_json(
+        told,
+        {"command": _command(dataset, out), "faces": faces, "seconds": round(seconds, 1)},
+    )
+    click.echo(f"wrote {out} and {told.name}")
+
+
+def _command(dataset, out):
+    """The running command, without its maker's folders."""
+    context = click.get_current_context()
+    words = ["keras-fld", "baseline", context.command.name, "--root", dataset]
+    words += ["--out", Path(out).name]
+    for option in context.command.params:
+        value = context.params[option.name]
+        given = value is not None and value != option.get_default(context)
+        if given and option.name not in ("root", "out"):
+            words += [option.opts[-1]] + [str(value)] * (not option.is_flag)
+    return shlex.join(words)
 
 
 def _check_out(out):

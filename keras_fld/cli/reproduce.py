@@ -26,12 +26,14 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, **options):
     """Fills a TABLE of the paper with measured figures: table2 to table5, or figure4.
 
     Rows are training runs in OUT/runs. The same command goes on where it was stopped, and repeats
-    nothing that is done. Other people's methods are printed as the paper gives them. table2 and
-    figure4 take further datasets, 300w and wflw.
+    nothing that is done; the table has all that OUT holds. Other people's methods are printed as
+    the paper gives them. table2 and figure4 take further datasets, 300w and wflw. With
+    KERAS_BACKEND=torch the networks run on PyTorch's kernels, in bfloat16 if told so.
 
     \b
     keras-fld reproduce table5 --root 300w=/data/300w --out paper
-    keras-fld reproduce table2 --root aflw=/data/aflw --seeds 0,1,2 --out paper
+    KERAS_BACKEND=torch keras-fld reproduce table2 --root 300w=/data/300w \\
+        --seeds 0,1,2 --search --precision bfloat16 --batch-size 32 --out paper
     """
     from keras_fld.reproduce import TABLES, render, runs, tables
     from keras_fld.reproduce.table import reproduce as fill
@@ -52,15 +54,20 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, **options):
         recipe = {**_SMALL, **recipe}
         roots = _generated(table, roots, out, recipe)
         rounds = rounds or 2
-    result = fill(
-        table,
-        roots,
-        runs.Settings(out, recipe, rounds or 30, skip_bad),
-        _seeds(seeds),
-        synthetic=synthetic,
-        **chosen,
-        progress=lambda sentence: click.echo(f"{sentence} ...", err=True),
-    )
+    seeds = _seeds(seeds)
+    try:
+        result = fill(
+            table,
+            roots,
+            runs.Settings(out, recipe, rounds or 30, skip_bad),
+            seeds,
+            synthetic=synthetic,
+            **chosen,
+            progress=lambda sentence: click.echo(f"{sentence} ...", err=True),
+        )
+    except KeyboardInterrupt:
+        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
+        raise
     click.echo(render.markdown(result))
     click.echo(f"wrote {out / name}.md and .json" + (" and .png" * _drawn(out, name)))
 

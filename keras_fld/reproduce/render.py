@@ -28,6 +28,8 @@ def markdown(result):
             heads.append(f"{title.partition(',')[0]}, paper")
             for row, line in zip(result["rows"], cells, strict=True):
                 line.append(_number(row["paper"].get(key)))
+        if not _shown(result, column):
+            continue
         heads.append(f"{title}, measured")
         for row, line in zip(result["rows"], cells, strict=True):
             line.append(_measured(row, key))
@@ -36,9 +38,71 @@ def markdown(result):
         lines += ["**Generated faces and a minute of training: a trial, no result.**", ""]
     lines += ["NME in per cent. " + _explained(result), "", _line(heads)]
     lines += [_line(["---"] * len(heads)), *map(_line, cells)]
+    lines += _steps(result) + _trained(result)
     if result["notes"]:
         lines += ["", *(f"- {note}" for note in result["notes"])]
     return "\n".join(lines) + "\n"
+
+
+def _shown(result, column):
+    """Whether a column has measured figures, or may still get some."""
+    if column["dataset"] not in result["datasets"]:
+        return not result["datasets"]
+    runs = [run for row in result["rows"] for run in row["runs"]]
+    runs = [run for run in runs if run["dataset"] == column["dataset"]]
+    return not runs or any(column["key"] in run["figures"] for run in runs)
+
+
+def _steps(result):
+    """What each row gains over the one before, a section of its own."""
+    if not result["steps"]:
+        return []
+    titles = {column["key"]: column["title"] for column in result["columns"]}
+    papers = {row["method"]: row["paper"] for row in result["rows"]}
+    lines = [
+        "",
+        "## From row to row",
+        "",
+        "Differences in points of the NME, below zero for a gain. Brackets: 95 % bootstrap "
+        "interval over the faces, errors averaged over the seeds; beside it each seed's own.",
+        "",
+        _line(["from", "to", "on", "paper", "measured", "by seed"]),
+        _line(["---"] * 6),
+    ]
+    for step in result["steps"]:
+        key, (low, high) = step["column"], step["interval"]
+        before, after = (papers[step[side]].get(key) for side in ("before", "after"))
+        paper = "" if before is None or after is None else f"{after - before:+.2f}"
+        measured = f"{step['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
+        seeds = ", ".join(f"{value:+.3f}" for value in step["by_seed"].values())
+        lines.append(_line([step["before"], step["after"], titles[key], paper, measured, seeds]))
+    return lines
+
+
+def _trained(result):
+    """What the measured rows were trained with."""
+    rows = [row for row in result["rows"] if row["runs"]]
+    if not rows:
+        return []
+    changed = ", ".join(f"{key} {value}" for key, value in result["recipe"].items())
+    lines = [
+        "",
+        f"Trained on the {result['backend']} backend with "
+        + (f"{changed}, and otherwise " if changed else "")
+        + "the defaults of `keras_fld.training.Recipe`; rounds of the refined module: "
+        f"{result['rounds']}. Peak learning rates:",
+        "",
+    ]
+    for row in rows:
+        for name in dict.fromkeys(run["dataset"] for run in row["runs"]):
+            rates = {run["learning_rate"] for run in row["runs"] if run["dataset"] == name}
+            said = ", ".join(f"{rate:g}" for rate in sorted(rates))
+            if name in row["searches"]:
+                tried = row["searches"][name]["candidates"]
+                said += " of " + ", ".join(sorted(tried, key=float))
+                said += ", the best on held-out training faces"
+            lines.append(f"- {row['method']}, {name}: {said}")
+    return lines
 
 
 def _line(cells):

@@ -2,19 +2,17 @@
 
 OUT/runs/DATASET/ROW/seed0            a run of `training.train`, with its evaluation
 OUT/runs/DATASET/ROW/seed0/refined    the refined module on top of it
-OUT/search/DATASET/ROW/0.001          a candidate of the learning-rate search
+
+`search` has the learning rate's.
 """
 
-import csv
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from keras_fld import evaluation, losses, models, training
 from keras_fld.data import catalog, crops, feed
-from keras_fld.files import replacing, write_json
-from keras_fld.reproduce.tables import SEARCH_FACTORS, SEARCH_VALIDATION
+from keras_fld.files import read_json, replacing, write_json
 from keras_fld.training import Recipe
 
 
@@ -54,8 +52,8 @@ def run(row, dataset, root, seed, rate, settings):
     Raises:
         ValueError: bad data, or the folder holds a run of another recipe.
     """
-    folder = _folder(settings, "runs", dataset, row) / f"seed{seed}"
-    recipe = _recipe(row, dataset, settings, learning_rate=rate, seed=seed)
+    folder = folder_of(settings, "runs", dataset, row) / f"seed{seed}"
+    recipe = recipe_of(row, dataset, settings, learning_rate=rate, seed=seed)
     model = training.train(recipe, folder, root, settings.skip_bad, settings.verbose)
     if row.refined:
         folder = folder / "refined"
@@ -64,60 +62,35 @@ def run(row, dataset, root, seed, rate, settings):
     if not path.exists():
         skip_bad = settings.skip_bad
         evaluation.evaluate(model, dataset, root, skip_bad=skip_bad).save(folder)
-    return json.loads(path.read_text("utf-8"))
+    return read_json(path)
 
 
-def search(row, dataset, root, settings, epochs=None):
-    """Compares learning rates on held-out training faces, as far as that is not done.
+def finished(row, dataset, seed, settings):
+    """What is there of a row, whatever its learning rate.
 
     Args:
-        row, dataset, root, settings: as of `run`.
-        epochs: of each candidate; None takes the run's own.
+        row, dataset, seed, settings: as of `run`.
 
     Returns:
-        {"learning_rate": the best, "candidates": rate to the NME in per cent on the held-out faces
-        after the last epoch, None where the loss did not stay finite}.
-
-    Raises:
-        ValueError: bad data, or no candidate's loss stayed finite.
+        The learning rate and the run's evaluation.json as a dictionary; None where the run is not
+        done, or is one of another recipe.
     """
-    folder = _folder(settings, "search", dataset, row)
-    found = {}
-    for factor in SEARCH_FACTORS:
-        rate = float(f"{factor * row.rate:.3g}")
-        recipe = _recipe(row, dataset, settings, learning_rate=rate, validation=SEARCH_VALIDATION)
-        if epochs:
-            recipe = Recipe(**{**vars(recipe), "epochs": epochs})
-        found[rate] = _candidate(recipe, folder / f"{rate:g}", root, settings)
-    finite = {rate: figure for rate, figure in found.items() if figure is not None}
-    if not finite:
-        raise ValueError(f"{folder}: no learning rate kept the loss finite. Got: {list(found)}")
-    best = min(finite, key=finite.get)
-    choice = {"learning_rate": best, "candidates": {f"{k:g}": v for k, v in found.items()}}
-    write_json(folder / "choice.json", {"recipe": asdict(recipe), **choice})
-    return choice
-
-
-def _candidate(recipe, folder, root, settings):
-    """Figure of one candidate, the lower the better, or None."""
-    diverged, mine = folder / "diverged.json", json.loads(json.dumps(asdict(recipe)))
-    if diverged.exists() and json.loads(diverged.read_text("utf-8")) == mine:
+    folder = folder_of(settings, "runs", dataset, row) / f"seed{seed}"
+    evaluated = (folder / "refined" if row.refined else folder) / "evaluation.json"
+    if not evaluated.exists():
         return None
-    try:
-        training.train(recipe, folder, root, settings.skip_bad, settings.verbose)
-    except ValueError as error:
-        if "the loss must stay a finite number" not in str(error):
-            raise
-        write_json(diverged, mine)
+    saved = read_json(folder / "recipe.json")["recipe"]
+    rate = saved["learning_rate"]
+    if saved != as_saved(recipe_of(row, dataset, settings, learning_rate=rate, seed=seed)):
         return None
-    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
-        last = list(csv.DictReader(file))[-1]
-    # The same loss in all candidates, so it serves where a crop has no normaliser.
-    figure = float(last.get("val_nme") or last["val_loss"])
-    return figure if math.isfinite(figure) else None
+    told = folder / "refined/refine.json"
+    if row.refined and not (told.exists() and read_json(told) == _refining(settings)):
+        return None
+    return rate, read_json(evaluated)
 
 
-def _recipe(row, dataset, settings, **changes):
+def recipe_of(row, dataset, settings, **changes):
+    """The `Recipe` of a row."""
     return Recipe(
         dataset=dataset,
         network=row.network,
@@ -127,14 +100,31 @@ def _recipe(row, dataset, settings, **changes):
     )
 
 
-def _folder(settings, kind, dataset, row):
+def as_saved(recipe):
+    """A recipe as a run's recipe.json has it."""
+    return json.loads(json.dumps(asdict(recipe)))
+
+
+def folder_of(settings, kind, dataset, row):
+    """The folder of a row's runs or searches."""
     return Path(settings.out) / kind / dataset / row.key
+
+
+def _refining(settings):
+    return {"rounds": settings.rounds}
 
 
 def _refined(model, path, recipe, root, settings):
     """The refined module on a trained model, plain: as many parameters as before."""
+    told = path.parent / "refine.json"
+    if told.exists() and read_json(told) != _refining(settings):
+        raise ValueError(
+            f"{path.parent}: holds a refined module of other options: {read_json(told)}. "
+            f"Got: {_refining(settings)}; choose another folder, or the same to continue"
+        )
     if path.exists():
         return models.load(path)
+    write_json(told, _refining(settings))
     faces = catalog.read(
         recipe.dataset, root, catalog.find(recipe.dataset).train, settings.skip_bad
     )

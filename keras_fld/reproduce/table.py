@@ -6,7 +6,8 @@ from pathlib import Path
 import keras
 
 from keras_fld.data import catalog
-from keras_fld.reproduce import render, runs
+from keras_fld.reproduce import render, runs, steps
+from keras_fld.reproduce.search import search as search_rate
 from keras_fld.reproduce.tables import COLUMNS, NORMALISER_NOTE
 
 
@@ -23,7 +24,8 @@ def reproduce(
 ):
     """Trains and evaluates the rows of a table, as far as that is not done.
 
-    The table is written anew after each row, as `settings.out`/NAME.md and NAME.json.
+    The table is written anew after each run, as `settings.out`/NAME.md and NAME.json, with all that
+    the folder has of the table under these settings.
 
     Args:
         table: a `tables.Table`.
@@ -31,7 +33,7 @@ def reproduce(
             paper's other rows are not other people's methods.
         settings: a `runs.Settings`.
         seeds: a run each.
-        methods: rows to measure, by name in any case; None takes all.
+        methods: rows to train, by name in any case; None takes all.
         search: compare learning rates first, on held-out training faces.
         search_epochs: of each candidate; None takes the run's own.
         synthetic: whether the roots hold generated faces.
@@ -49,40 +51,71 @@ def reproduce(
         raise ValueError(f"seeds must be different, and one at least. Got: {list(seeds)}")
     progress = progress or (lambda sentence: None)
     notes = [_needed(name) for name in table.datasets if name not in roots]
-    if any(column.variant for column in columns):
+    if any(column.variant and column.dataset in roots for column in columns):
         notes.append(NORMALISER_NOTE)
     for name, root in roots.items():  # before hours of training
+        official = catalog.find(name).official[catalog.find(name).train]
         faces = catalog.read(name, root, catalog.find(name).train, settings.skip_bad)
         notes += [f"{name}: {sentence}" for sentence in faces.missing + faces.skipped]
+        if len(faces) < official and not synthetic:
+            notes.append(_fewer(name, len(faces), official))
     result = {
         "table": table.name,
         "title": table.title,
         "synthetic": synthetic,
         "seeds": list(seeds),
+        "recipe": settings.recipe,
+        "rounds": settings.rounds,
+        "backend": keras.backend.backend(),
+        "datasets": list(roots),
         "columns": [_described(column) for column in columns],
         "rows": [_paper_row(row, columns) for row in table.rows],
+        "steps": [],
         "notes": notes,
     }
-    _write(result, settings.out)
+    errors = steps.Errors(columns)
+    jobs = [(name, seed) for name in roots for seed in seeds]
+
+    def show(row, shown, name, seed, rate, found):
+        _add(shown, columns, name, seed, rate, found)
+        errors.add(row.method, name, seed, found)
+        new = (f"{name}: {note}" for note in found["notes"])
+        notes.extend(note for note in new if note not in notes)
+
+    there = set()
+    for row, shown in zip(table.rows, result["rows"], strict=True):
+        for name, seed in jobs if row.network else ():
+            found = runs.finished(row, name, seed, settings)
+            if found:
+                show(row, shown, name, seed, *found)
+                there.add((row.method, name, seed, found[0]))
+    _write(result, errors, settings.out)
     for row, shown in zip(table.rows, result["rows"], strict=True):
         if row not in chosen:
             continue
-        for name, root in roots.items():
-            rate = row.rate
-            if search:
-                progress(f"{row.method}, {name}: searching the learning rate")
-                shown["searches"][name] = runs.search(row, name, root, settings, search_epochs)
-                rate = shown["searches"][name]["learning_rate"]
-            for seed in seeds:
-                progress(f"{row.method}, {name}, seed {seed}")
-                found = runs.run(row, name, root, seed, rate, settings)
-                keras.backend.clear_session()
-                _add(shown, columns, name, seed, rate, found)
-                for note in found["notes"]:
-                    if f"{name}: {note}" not in notes:
-                        notes.append(f"{name}: {note}")
-                _write(result, settings.out)
+        rates = {name: row.rate for name in roots}
+        for name, root in roots.items() if search else ():
+            progress(f"{row.method}, {name}: searching the learning rate")
+            shown["searches"][name] = search_rate(row, name, root, settings, search_epochs)
+            rates[name] = shown["searches"][name]["learning_rate"]
+        for name, seed in jobs:
+            if (row.method, name, seed, rates[name]) in there:
+                continue
+            progress(f"{row.method}, {name}, seed {seed}")
+            found = runs.run(row, name, roots[name], seed, rates[name], settings)
+            keras.backend.clear_session()
+            show(row, shown, name, seed, rates[name], found)
+            _write(result, errors, settings.out)
+    _write(result, errors, settings.out)  # the searches of rows that were there
     return result
+
+
+def _fewer(name, count, official):
+    share = round(100 * count / official)
+    return (
+        f"{name}: trained on {count:,} of the official {official:,} faces ({share} %), the paper "
+        "on all: with that caveat alone are the figures comparable"
+    )
 
 
 def _columns(table, roots):
@@ -162,5 +195,6 @@ def _add(shown, columns, dataset, seed, rate, found):
         }
 
 
-def _write(result, out):
+def _write(result, errors, out):
+    result["steps"] = errors.steps([row["method"] for row in result["rows"]])
     render.write(result, Path(out))

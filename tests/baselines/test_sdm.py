@@ -164,10 +164,71 @@ def test_the_figure_has_a_row_for_each_method_and_a_column_for_each_face(trained
     np.testing.assert_array_equal(upper, lower)
     assert (upper[:, :80] != upper[:, 86:166]).any()
     examples = figure.example_faces(2)
-    assert len(examples) >= 2 and all(len(box) == 4 for _, box in examples)
+    assert len(examples) in (2, 6) and all(len(box) == 4 for _, box in examples)
     assert figure.draw_methods({"SDM": model}, examples, size=60).any()
     with pytest.raises(ValueError, match="at least one method and one face. Got: 1 and 0"):
         figure.draw_methods({"SDM": model}, [])
+
+
+def test_the_examples_are_the_portrait_under_four_conditions():
+    portrait = pytest.importorskip("skimage.data").astronaut()
+    plain, turned, dark, covered = figure.example_faces(0)
+    np.testing.assert_array_equal(plain[0], portrait)
+    assert plain[1] == turned[1] == dark[1] == covered[1]
+    x, y, width, height = (round(v) for v in plain[1])
+
+    def face(pair):
+        return pair[0][y : y + height, x : x + width].astype(float)
+
+    assert (face(turned) != face(plain)).mean() > 0.9
+    left, right = face(dark)[:, : width // 4].mean(), face(dark)[:, -width // 4 :].mean()
+    assert right < 0.5 * left
+    assert 0.1 < (face(covered) != face(plain)).any(axis=-1).mean() < 0.5
+
+
+def _figure(*arguments):
+    from click.testing import CliRunner
+
+    from keras_fld.cli import cli
+
+    return CliRunner().invoke(cli, ["baseline", "figure", *map(str, arguments)])
+
+
+def test_the_figure_command_draws_methods_on_photographs(trained, tmp_path):
+    import cv2
+
+    skimage = pytest.importorskip("skimage.data")
+    cv2.imwrite(str(tmp_path / "photo.png"), skimage.astronaut()[..., ::-1])
+    trained[0].save(tmp_path / "sdm.npz")
+    rows = ["--model", f"SDM={tmp_path / 'sdm.npz'}", "--model", "TRNet-20=trnet20_300w"]
+    out = tmp_path / "figure.png"
+    result = _figure(*rows, "--photo", tmp_path / "photo.png", "--size", 60, "--out", out)
+    assert result.exit_code == 0, (result.output, result.exception)
+    picture = cv2.imread(str(out))
+    assert picture.shape[0] == 2 * 66 + 6 and 66 < picture.shape[1] < 250
+    # The same face in both rows, with other landmarks.
+    upper, lower = picture[6:66, -66:-6].astype(int), picture[72:132, -66:-6].astype(int)
+    assert 0 < (abs(upper - lower) > 60).any(axis=-1).mean() < 0.5
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((50, 50, 3), 90, np.uint8))
+    bad = _figure(*rows, "--photo", tmp_path / "grey.png", "--out", out)
+    assert "grey.png: no face was found" in str(bad.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (["--model", "sdm.npz", "--out", "a.png"], "--model must be NAME=MODEL.*Got: sdm.npz"),
+        (["--model", "A=a", "--model", "A=b", "--out", "a.png"], "name a method once. Got: A"),
+        (["--model", "A=a.npz", "--out", "a.gif"], "--out must end in .png. Got: a.gif"),
+        (["--model", "A=a.npz", "--out", "a.png", "--size", "3"], "--size must be 40 to 1000"),
+        (["--model", "A=none.npz", "--out", "a.png"], "none.npz: no such file"),
+    ],
+)
+def test_the_figure_command_refuses_bad_arguments(arguments, rule):
+    result = _figure(*arguments, "--drawn", 1)
+    assert isinstance(result.exception, ValueError)
+    with pytest.raises(ValueError, match=rule):
+        raise result.exception
 
 
 def test_the_command_writes_a_model(tree, tmp_path):
@@ -181,6 +242,11 @@ def test_the_command_writes_a_model(tree, tmp_path):
     assert result.exit_code == 0, result.output
     assert "stage 4:" in result.output and f"wrote {out}" in result.output
     assert open_baseline(out).frame.size == 32
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert told["command"] == (
+        "keras-fld baseline sdm --root 300w --out sdm.npz --size 32 --starts 1 --limit 6"
+    )
+    assert told["faces"] == 6 and told["seconds"] > 0
     bad = CliRunner().invoke(cli, ["baseline", "sdm", "--root", str(tree), "--out", "sdm.dat"])
     assert "must end in .npz. Got: sdm.dat" in str(bad.exception)
     report = tmp_path / "report"

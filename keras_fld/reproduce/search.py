@@ -1,0 +1,92 @@
+"""The learning rate of a row, searched on held-out training faces.
+
+OUT/search/DATASET/ROW/0.001          a candidate, a run of `training.train`
+OUT/search/DATASET/ROW/choice.json    the figures of all, and the best
+"""
+
+import csv
+import math
+from dataclasses import replace
+
+import keras
+
+from keras_fld import training
+from keras_fld.files import read_json, write_json
+from keras_fld.reproduce.runs import as_saved, folder_of, recipe_of
+from keras_fld.reproduce.tables import (
+    SEARCH_FACTORS,
+    SEARCH_MOST,
+    SEARCH_STEP,
+    SEARCH_VALIDATION,
+)
+
+
+def search(row, dataset, root, settings, epochs=None):
+    """Compares learning rates on held-out training faces, as far as that is not done.
+
+    Where the best one is at an end, the next beyond it is tried, up to `SEARCH_MOST` in all.
+
+    Args:
+        row, dataset, root, settings: as of `run`.
+        epochs: of each candidate; None takes the run's own.
+
+    Returns:
+        {"learning_rate": the best, "candidates": rate to the NME in per cent on the held-out faces
+        after the last epoch, None where the loss did not stay finite}.
+
+    Raises:
+        ValueError: bad data, or no candidate's loss stayed finite.
+    """
+    folder, found = folder_of(settings, "search", dataset, row), {}
+    rates = [_rounded(factor * row.rate) for factor in SEARCH_FACTORS]
+    while rates:
+        recipe = recipe_of(
+            row, dataset, settings, learning_rate=rates[0], validation=SEARCH_VALIDATION
+        )
+        if epochs:
+            recipe = replace(recipe, epochs=epochs)
+        found[rates[0]] = _candidate(recipe, folder / f"{rates[0]:g}", root, settings)
+        rates = rates[1:] or _beyond(found)
+    finite = {rate: figure for rate, figure in found.items() if figure is not None}
+    if not finite:
+        raise ValueError(f"{folder}: no learning rate kept the loss finite. Got: {list(found)}")
+    best = min(finite, key=finite.get)
+    choice = {"learning_rate": best, "candidates": {f"{k:g}": v for k, v in found.items()}}
+    write_json(folder / "choice.json", {"recipe": as_saved(recipe), **choice})
+    return choice
+
+
+def _beyond(found):
+    """The next rate, in a list, where the best one is the highest or the lowest yet."""
+    finite = {rate: figure for rate, figure in found.items() if figure is not None}
+    if not finite or len(found) >= SEARCH_MOST:
+        return []
+    best = min(finite, key=finite.get)
+    if best == max(found):
+        return [_rounded(best * SEARCH_STEP)]
+    return [_rounded(best / SEARCH_STEP)] if best == min(found) else []
+
+
+def _rounded(rate):
+    return float(f"{rate:.3g}")
+
+
+def _candidate(recipe, folder, root, settings):
+    """Figure of one candidate, the lower the better, or None."""
+    diverged, mine = folder / "diverged.json", as_saved(recipe)
+    if diverged.exists() and read_json(diverged) == mine:
+        return None
+    try:
+        training.train(recipe, folder, root, settings.skip_bad, settings.verbose)
+    except ValueError as error:
+        if "the loss must stay a finite number" not in str(error):
+            raise
+        write_json(diverged, mine)
+        return None
+    finally:
+        keras.backend.clear_session()
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        last = list(csv.DictReader(file))[-1]
+    # The same loss in all candidates, so it serves where a crop has no normaliser.
+    figure = float(last.get("val_nme") or last["val_loss"])
+    return figure if math.isfinite(figure) else None
