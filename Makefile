@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # TensorFlow's start-up messages say nothing about the package.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test test-backends bench lint clean
+.PHONY: demo test test-backends bench tables arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
@@ -33,6 +33,16 @@ bench: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_training.py
 	$(BIN)/python tests/benchmarks/bench_backends.py
 	$(BIN)/python tests/benchmarks/bench_data.py --json build/bench_data.json
+
+# The README's tables, from the JSON in results/.
+tables: $(VENV)/installed
+	$(BIN)/python tests/readme_tables.py
+
+# The aarch64 interpreter under QEMU; without MODEL, the shipped model and the kept figures.
+MODEL ?=
+arm: $(VENV)/installed
+	$(BIN)/python tflite/arm/run.py $(or $(MODEL),keras_fld/zoo/trnet20_300w_int8.tflite --operators) \
+		--json $(if $(MODEL),build/arm.json,results/arm/arm.json)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

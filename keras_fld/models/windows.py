@@ -57,10 +57,17 @@ class WindowedOffsets(keras.layers.Layer):
     def call(self, inputs):
         _, rows, columns, channels = inputs.shape
         flat = ops.transpose(ops.reshape(inputs, (-1, rows * columns, channels)), (0, 2, 1))
+        # One product for all patches, and a patch's windows beside each other: on a phone the
+        # number of operations and short copies cost more than the numbers themselves.
+        windows = ops.concatenate([window for window, _, _ in self._parts.values()], axis=1)
+        seen = ops.transpose(ops.matmul(flat, windows), (0, 2, 1))
         offsets = []
-        for window, kernel, bias in self._parts.values():
-            seen = ops.reshape(ops.matmul(flat, window), (-1, channels * self.windows))
-            offsets.append(ops.matmul(seen, kernel) + bias)
+        for i, (_, kernel, bias) in enumerate(self._parts.values()):
+            of_patch = seen[:, i * self.windows : (i + 1) * self.windows]
+            of_patch = ops.reshape(of_patch, (-1, self.windows * channels))
+            kernel = ops.reshape(kernel, (channels, self.windows, -1))
+            kernel = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (self.windows * channels, -1))
+            offsets.append(ops.matmul(of_patch, kernel) + bias)
         offsets = ops.concatenate(offsets, axis=1)
         order = np.argsort([i for indices in self.patches.values() for i in indices])
         if (order != np.arange(len(order))).any():

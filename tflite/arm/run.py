@@ -1,0 +1,187 @@
+"""Runs .tflite models as ARM does, here: the aarch64 LiteRT interpreter in QEMU's user emulation.
+
+    python tflite/arm/run.py face.tflite
+    python tflite/arm/run.py a.tflite b.tflite --cpus cortex-a76 --operators --json arm.json
+
+Needs a Debian 12 machine with apt-get, gcc and qemu-aarch64 (apt-get install qemu-user); the
+aarch64 Python and its packages are downloaded once, into --root.
+
+What is measured
+  instructions: executed for one inference on one thread, counted one by one, with the call from
+  Python (6 thousand of them). The model's own repeat to the instruction, Python's vary by some
+  hundreds. They say nothing of caches and clocks, so not how many milliseconds a phone takes, but
+  compare models and conversions.
+  integers equal: operators with integer outputs whose every number, on all faces, is the same as
+  on this x86 machine, with XNNPACK on both.
+  part at: operators whose inputs agree and whose outputs do not. MEAN and SOFTMAX may be one step
+  off; float operators round in another order on every CPU and need not agree.
+  output off: the largest difference of the model's output, in its own unit (pixels of the crop);
+  the JSON file has the root mean square too. Where weights are int8 and inputs float, a rounding
+  that falls the other way moves a landmark by some hundredths of a pixel.
+Inputs are drawn faces (keras_fld.data.synthetic) of the model's size.
+
+Exit status: 0; 1 where integers part at another operator or by more than a step, or a float output
+is off by more than 0.02 (root mean square); 2 with one line on stderr where something is missing.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
+
+import emulate  # noqa: E402
+import root  # noqa: E402
+import tables  # noqa: E402
+from benchmark import Problem  # noqa: E402
+from operators import Model  # noqa: E402
+
+TOLERANCE = 0.02  # pixels of the crop, root mean square, of a float output
+RUNTIME = "ai-edge-litert"
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(
+        "run.py",
+        description=__doc__,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("models", nargs="+", type=Path, metavar="model.tflite")
+    parser.add_argument(
+        "--cpus", nargs="+", choices=list(root.CPUS), default=list(root.CPUS), metavar="CPU"
+    )
+    parser.add_argument("--faces", type=int, default=4, help="inputs to compare on (default: 4)")
+    parser.add_argument("--operators", action="store_true", help="also count each operator")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure")
+    parser.add_argument(
+        "--root", type=Path, default=Path("build/arm"), help="cache folder (default: build/arm)"
+    )
+    args = parser.parse_args(argv)
+    if args.faces < 1:
+        raise Problem(f"--faces must be at least 1. Got: {args.faces}")
+    return args
+
+
+def inputs_for(model, faces):
+    """Drawn faces of the model's size, as its input takes them: (faces, height, width, 3)."""
+    from keras_fld.data import synthetic
+
+    shape, dtype = tuple(map(int, model.input["shape"])), model.input["dtype"]
+    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
+        raise Problem(f"{model.path}: the input must be one square RGB crop. Got: {shape}")
+    images = np.stack([synthetic.draw(i, size=max(48, shape[1])).image for i in range(faces)])
+    images = images[:, : shape[1], : shape[2]]
+    if dtype == np.int8:
+        return (images ^ 0x80).view(np.int8)
+    return images.astype(dtype)
+
+
+def measure(model, args, plugin):
+    """One model on all CPUs; returns its entry of the JSON file."""
+    with tempfile.TemporaryDirectory(prefix="arm_") as folder:
+        folder = Path(folder)
+        inputs = folder / "inputs.npy"
+        np.save(inputs, inputs_for(model, args.faces))
+        exposed = folder / "exposed.tflite"
+        exposed.write_bytes(model.exposed())
+        jobs, ends = [emulate.job(model.path.resolve(), inputs), emulate.job(exposed, inputs)], []
+        if args.operators:
+            one = folder / "one.npy"
+            np.save(one, np.load(inputs)[:1])
+            for index, content in model.cuts():
+                cut = folder / f"{index}.tflite"
+                cut.write_bytes(content)
+                ends.append(index)
+                jobs.append(emulate.job(cut, one, keep=False))
+        here = emulate.on_this_machine(jobs[:2])
+        results = []
+        for cpu in args.cpus:
+            print(f"{model.path.name} on {cpu}", file=sys.stderr)
+            there = emulate.on_cpu(jobs, cpu, args.root, plugin)
+            results.append(result(model, cpu, here, there, ends))
+    content = model.path.read_bytes()
+    return {
+        "model": model.path.name,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "macs": sum(op.macs for op in model.operators),
+        "results": results,
+    }
+
+
+def result(model, cpu, here, there, ends):
+    """A model on a CPU, from what x86 and it gave for the model, its exposed form and its cuts."""
+    agreement = model.agreement(here[1].outputs, there[1].outputs)
+    counts = dict(zip(ends, (x.instructions for x in there[2:]), strict=True))
+    rows, before = [], 0
+    for index, operator in enumerate(model.operators):
+        row = {"operator": operator.name, "shape": operator.shape, "macs": operator.macs}
+        if index in counts:
+            row["instructions"], before = counts[index] - before, counts[index]
+        if index in agreement:
+            found = agreement[index]
+            row |= vars(found) | {"expected": found.expected(operator.name)}
+        rows.append(row)
+    scale, index = model.output["quantization"][0], model.output["index"]
+    off = np.subtract(there[0].outputs[index], here[0].outputs[index], dtype="float64")
+    largest, rms = float(np.abs(off).max()), float(np.sqrt(np.mean(off**2)))
+    close = largest <= 1 if scale else rms <= TOLERANCE
+    return {
+        "cpu": cpu,
+        "instructions": there[0].instructions,
+        "runs": there[0].runs,
+        "output_off": largest * (scale or 1),
+        "output_rms": rms * (scale or 1),
+        "as_expected": close and all(row.get("expected", True) for row in rows),
+        "operators": rows,
+    }
+
+
+def versions(about):
+    """What the figures depend on."""
+    return {
+        "qemu": root.execute(["qemu-aarch64", "--version"]).splitlines()[0],
+        "machine": about["machine"],
+        "x86": {name: version(name) for name in (RUNTIME, "numpy")},
+        "arm": {**about["wheels"], **about["packages"]},
+    }
+
+
+def main(argv=None):
+    try:
+        args = parse(argv)
+        models = [Model(path) for path in args.models]
+        root.check_tools(["qemu-aarch64", "gcc"])
+        about = root.build(args.root, say=lambda text: print(text, file=sys.stderr))
+        same = about["wheels"][RUNTIME] == version(RUNTIME)
+        report = {"versions": versions(about), "faces": args.faces}
+        with tempfile.TemporaryDirectory(prefix="arm_") as folder:
+            plugin = root.compile_plugin(folder)
+            report["models"] = [measure(model, args, plugin) for model in models]
+        print(tables.summary(report))
+        for entry in report["models"] if args.operators else []:
+            print("\n" + tables.operators(entry))
+        if not same:
+            print(f"x86 ran {RUNTIME} {version(RUNTIME)}: differences may come from that")
+        if args.json:
+            args.json.parent.mkdir(parents=True, exist_ok=True)
+            args.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+            print(f"{args.json} written")
+    except Problem as problem:
+        print(f"run.py: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0 if all(x["as_expected"] for m in report["models"] for x in m["results"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
