@@ -49,34 +49,48 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
 
 
 @click.command()
-@click.argument("model", type=click.Path())
-@click.argument("out", type=click.Path())
+@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="[MODEL] OUT")
+@click.option("--preset", help="A shipped model instead of MODEL.")
 @click.option("--all", "every", is_flag=True, help="All modes.")
 @click.option("--mode", "names", multiple=True, help="Mode, several times if wanted.")
+@click.option(
+    "--arm",
+    type=click.Path(),
+    help="JSON of tflite/arm/run.py: adds the ARM instructions of the files that it counted.",
+)
 @DATASET
 @ROOT
 @SKIP_BAD
-def export(model, out, every, names, dataset, root, skip_bad):
+def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
 
     The table has every file's size, median time on one thread of this machine, and NME on the test
-    subsets.
+    subsets. A preset needs no --root: its int8 file is then the shipped one, and int8_full and the
+    NME are left out.
 
     \b
     keras-fld export run/model.keras --all files --root 300w
+    keras-fld export --preset trnet20_300w --all files
     """
-    from keras_fld import models
+    from keras_fld import models, zoo
     from keras_fld.lite import modes
     from keras_fld.lite.export import export as export_files
 
+    if len(paths) != (2 if preset is None else 1):
+        rule = "MODEL and OUT" if preset is None else "OUT alone"
+        raise click.UsageError(f"{rule} must be given. Got: {' '.join(paths)}")
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
+    out = paths[-1]
     chosen = [modes.get(name) for name in names] or modes.MODES.values()
-    keras_model = models.load(model)
-    crops = None
-    if any(mode.calibrated for mode in chosen):
-        crops = _calibration(keras_model, dataset, root, skip_bad)
-    result = export_files(keras_model, out, names, crops, dataset, root, skip_bad)
+    keras_model = models.load(paths[0] if preset is None else zoo.keras_file(preset))
+    if preset is not None and root is None and not dataset.startswith("synthetic"):
+        tell([f"not evaluated: --root must name the folder of {dataset}"])
+        crops = dataset = None
+    else:
+        calibrated = any(mode.calibrated for mode in chosen)
+        crops = _calibration(keras_model, dataset, root, skip_bad) if calibrated else None
+    result = export_files(keras_model, out, names, crops, dataset, root, skip_bad, preset, arm)
     click.echo(str(result))
     tell(result.notes)
     click.echo(f"wrote {len(result.rows)} files and export.json to {out}")

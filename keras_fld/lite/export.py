@@ -1,9 +1,12 @@
 """A model in several modes at once, with what each costs."""
 
+import hashlib
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_fld.files import write_json
+from keras_fld import zoo
+from keras_fld.files import read_json, replacing, write_json
 from keras_fld.lite import modes
 from keras_fld.lite.conversion import convert
 from keras_fld.lite.latency import interleaved
@@ -14,8 +17,8 @@ class Export:
     """The files of an export.
 
     Args:
-        rows: one dictionary a mode: mode, file, bytes, p50_ms, and nme, subset to per cent of its
-            first normaliser.
+        rows: one dictionary a mode: mode, file, bytes, p50_ms, nme, subset to per cent of its
+            first normaliser, and instructions, ARM CPU to those of one inference.
         reference: the Keras model's NME, as in the rows.
         notes: sentences on test faces that are missing.
     """
@@ -26,20 +29,31 @@ class Export:
 
     def __str__(self):
         subsets = list(self.reference)
+        cpus = list(dict.fromkeys(cpu for row in self.rows for cpu in row["instructions"]))
         heads = "".join(f"{subset + ' NME %':>20}" for subset in subsets)
+        heads += "".join(f"{cpu + ' instr.':>20}" for cpu in cpus)
         lines = [f"{'mode':<12}{'bytes':>12}{'p50 ms':>9}{heads}"]
-        lines.append(f"{'Keras':<12}{'-':>12}{'-':>9}" + _figures(self.reference, subsets))
+        nme = "".join(f"{self.reference[subset]:>20.3f}" for subset in subsets)
+        lines.append(f"{'Keras':<12}{'-':>12}{'-':>9}{nme}" + f"{'-':>20}" * len(cpus))
         for row in self.rows:
-            start = f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}"
-            lines.append(start + _figures(row["nme"], subsets))
+            figures = "".join(f"{row['nme'][subset]:>20.3f}" for subset in subsets)
+            counts = (row["instructions"].get(cpu) for cpu in cpus)
+            figures += "".join(f"{'-' if n is None else f'{n:,}':>20}" for n in counts)
+            lines.append(f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}{figures}")
         return "\n".join(lines)
 
 
-def _figures(nme, subsets):
-    return "".join(f"{nme[subset]:>20.3f}" for subset in subsets)
-
-
-def export(model, folder, names=None, calibration=None, dataset=None, root=None, skip_bad=False):
+def export(
+    model,
+    folder,
+    names=None,
+    calibration=None,
+    dataset=None,
+    root=None,
+    skip_bad=False,
+    preset=None,
+    arm=None,
+):
     """Writes a model in several modes, measures and evaluates them.
 
     Args:
@@ -50,35 +64,41 @@ def export(model, folder, names=None, calibration=None, dataset=None, root=None,
         dataset: name of the dataset whose test faces are evaluated; None evaluates nothing.
         root: its folder.
         skip_bad: leave bad test images out instead of stopping at the first.
+        preset: name of the preset that the model is. Then no calibration is needed: the int8 file
+            is the package's own, and other modes that need calibration are left out.
+        arm: the JSON file that `tflite/arm/run.py --json` wrote; files it has counted, whole and
+            unchanged, get their instructions.
 
     Returns:
         An `Export`: printed, it is the table.
 
     Raises:
-        ValueError: as `convert`.
+        ValueError: as `convert`, or the JSON file is of another kind.
 
     Example:
         >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
     """
-    from keras_fld import evaluation
-
-    names, folder = list(names or modes.MODES), Path(folder)
+    names, folder, notes = list(names or modes.MODES), Path(folder), []
+    counts = _instructions(arm)
+    shipped = []
+    if preset is not None and calibration is None:
+        shipped = [name for name in names if name == "int8"]
+        left = [n for n in names if modes.get(n).calibrated and n not in shipped]
+        names = [name for name in names if name not in left]
+        notes += [f"{name} left out: it needs a dataset to calibrate on" for name in left]
     for name in names:
         modes.get(name)
     files = {name: folder / f"model_{name}.tflite" for name in names}
     for name, path in files.items():
-        convert(model, path, name, calibration)
-    speed, reference, nme, notes = interleaved(files), {}, {name: {} for name in names}, []
-    if dataset is not None:
-        try:
-            before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad)
-        except ValueError as error:  # no test faces: the files are good all the same
-            notes.append(f"not evaluated: {error}")
+        if name in shipped:
+            with replacing(path) as temporary:
+                shutil.copyfile(zoo.lite_file(preset), temporary)
+            notes.append(f"{name} is the preset's own file")
         else:
-            reference, notes = _nme(before), before.notes
-            for name, path in files.items():
-                after = evaluation.evaluate(path, dataset, root, skip_bad=skip_bad)
-                nme[name] = _nme(after)
+            convert(model, path, name, calibration, preset)
+    speed = interleaved(files)
+    reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
+    notes += more
     rows = [
         {
             "mode": name,
@@ -86,11 +106,46 @@ def export(model, folder, names=None, calibration=None, dataset=None, root=None,
             "bytes": path.stat().st_size,
             "p50_ms": speed[name],
             "nme": nme[name],
+            "instructions": counts.get(hashlib.sha256(path.read_bytes()).hexdigest(), {}),
         }
         for name, path in files.items()
     ]
+    if arm is not None:
+        missing = [row["mode"] for row in rows if not row["instructions"]]
+        notes += [f"{arm} has not counted {name}, or another file of it" for name in missing]
     write_json(folder / "export.json", {"keras": {"nme": reference}, "files": rows, "notes": notes})
     return Export(rows, reference, notes)
+
+
+def _evaluate(model, files, dataset, root, skip_bad):
+    """The NME of the Keras model and of each file, and notes on what is missing."""
+    from keras_fld import evaluation
+
+    nothing = {name: {} for name in files}
+    if dataset is None:
+        return {}, nothing, []
+    try:
+        before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad)
+    except ValueError as error:  # no test faces: the files are good all the same
+        return {}, nothing, [f"not evaluated: {error}"]
+    nme = {
+        name: _nme(evaluation.evaluate(path, dataset, root, skip_bad=skip_bad))
+        for name, path in files.items()
+    }
+    return _nme(before), nme, before.notes
+
+
+def _instructions(path):
+    """sha256 of a file to ARM CPU to instructions, from the JSON of `tflite/arm/run.py`."""
+    if path is None:
+        return {}
+    try:
+        return {
+            model["sha256"]: {x["cpu"]: int(x["instructions"]) for x in model["results"]}
+            for model in read_json(path)["models"]
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not what tflite/arm/run.py --json wrote ({error!r})") from error
 
 
 def _nme(report):

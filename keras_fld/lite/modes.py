@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
 from keras_fld.lite import flatbuffer
 
 
@@ -81,6 +83,19 @@ def int8_full(exported, crops):
         return converter.convert()
 
 
+def int8_qat(exported):
+    """int8 up to the features as in mode "int8", rounded as quantisation-aware training has learnt:
+    `lite.qat` gives the network. It stands beside the modes, for it needs training."""
+    import tensorflow as tf
+    from tensorflow.lite.python.util import modify_model_io_type
+
+    converter = _converter(exported, tf.float32)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    with _without_known_warnings():
+        content = converter.convert()
+    return flatbuffer.dense_to_int8(modify_model_io_type(content, tf.uint8, tf.float32))
+
+
 MODES = {
     "float32": Mode(float32, False),
     "float16": Mode(float16, False),
@@ -92,6 +107,8 @@ MODES = {
 
 def get(name):
     """Finds a mode by its name; raises ValueError when there is none such."""
+    if name == "int8_qat":
+        raise ValueError("mode int8_qat needs training: use keras-fld qat, or keras_fld.lite.qat")
     if name not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}. Got: {name!r}")
     return MODES[name]
@@ -140,5 +157,6 @@ def _first_kernels(exported):
     kernels = [exported.get_layer("offsets").get_weights()[0]]
     for layer in exported.layers:
         if isinstance(layer, WindowedOffsets):
-            kernels += [layer.get_patch(name)[0] for name in layer.patches]
+            windows = [layer.get_patch(name)[0] for name in layer.patches]
+            kernels.append(np.concatenate(windows, axis=1))
     return kernels

@@ -1,0 +1,134 @@
+import hashlib
+import json
+import re
+
+import pytest
+
+from keras_fld import models, zoo
+from keras_fld.cli import cli
+from keras_fld.lite import metadata
+from keras_fld.lite.export import export
+
+PRESET = "trnet20_300w"
+
+
+@pytest.fixture(scope="module")
+def preset_model():
+    return models.load(zoo.keras_file(PRESET))
+
+
+@pytest.fixture(scope="module")
+def exported(small_model, face_crops, tree, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    names = ["float32", "int8_full"]
+    return folder, export(small_model, folder, names, face_crops, "300w", tree)
+
+
+def test_every_file_has_its_size_time_and_nme(exported):
+    folder, result = exported
+    assert [row["mode"] for row in result.rows] == ["float32", "int8_full"]
+    for row in result.rows:
+        assert row["bytes"] == (folder / row["file"]).stat().st_size
+        assert row["p50_ms"] > 0
+        # float32 gives what the Keras model gives, integers about the same.
+        tolerance = 0.001 if row["mode"] == "float32" else 5
+        assert row["nme"]["common"] == pytest.approx(result.reference["common"], abs=tolerance)
+    saved = json.loads((folder / "export.json").read_text())
+    assert saved["files"] == result.rows and saved["keras"]["nme"] == result.reference
+
+
+def test_table_has_a_line_for_each_mode(exported):
+    _, result = exported
+    lines = str(result).splitlines()
+    assert re.split(r"  +", lines[0].strip())[:3] == ["mode", "bytes", "p50 ms"]
+    assert "common NME %" in lines[0] and "instr." not in lines[0]
+    assert [line.split()[0] for line in lines[1:]] == ["Keras", "float32", "int8_full"]
+    assert lines[2].split()[1] == f"{result.rows[0]['bytes']:,}"
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_a_preset_without_a_dataset_brings_its_own_int8_file(preset_model, tmp_path):
+    result = export(preset_model, tmp_path, ["int8", "int8_full"], preset=PRESET)
+    assert [row["mode"] for row in result.rows] == ["int8"]
+    assert (tmp_path / "model_int8.tflite").read_bytes() == zoo.lite_file(PRESET).read_bytes()
+    assert result.notes == [
+        "int8_full left out: it needs a dataset to calibrate on",
+        "int8 is the preset's own file",
+    ]
+
+
+def test_a_preset_s_files_name_it(small_model, tmp_path):
+    export(small_model, tmp_path, ["dynamic"], preset=PRESET)
+    assert metadata.read(tmp_path / "model_dynamic.tflite")["preset"] == PRESET
+
+
+def counts(path, content, instructions=20_812_345):
+    """The JSON of tflite/arm/run.py for one file."""
+    results = [{"cpu": "cortex-a76", "instructions": instructions, "runs": 3}]
+    model = {"sha256": hashlib.sha256(content).hexdigest(), "results": results}
+    path.write_text(json.dumps({"models": [model]}))
+    return path
+
+
+def test_arm_instructions_are_of_the_very_file(preset_model, tmp_path):
+    arm = counts(tmp_path / "arm.json", zoo.lite_file(PRESET).read_bytes())
+    result = export(preset_model, tmp_path / "a", ["int8"], preset=PRESET, arm=arm)
+    assert result.rows[0]["instructions"] == {"cortex-a76": 20_812_345}
+    head, keras, row = str(result).splitlines()
+    assert head.endswith("cortex-a76 instr.") and row.endswith(" 20,812,345")
+    assert keras.endswith(" -")
+    other = counts(tmp_path / "other.json", b"another file")
+    result = export(preset_model, tmp_path / "b", ["int8"], preset=PRESET, arm=other)
+    assert result.rows[0]["instructions"] == {}
+    assert result.notes[-1] == f"{other} has not counted int8, or another file of it"
+
+
+def test_a_file_that_is_no_count_is_named(preset_model, tmp_path):
+    (tmp_path / "arm.json").write_text('{"models": [{}]}')
+    with pytest.raises(ValueError, match="arm.json: not what tflite/arm/run.py --json wrote"):
+        export(preset_model, tmp_path / "a", ["int8"], preset=PRESET, arm=tmp_path / "arm.json")
+    assert not (tmp_path / "a").exists()
+
+
+def command(*arguments):
+    """What `keras-fld export` prints; its errors are raised."""
+    from click.testing import CliRunner
+
+    result = CliRunner().invoke(
+        cli, ["export", *map(str, arguments)], standalone_mode=False, catch_exceptions=False
+    )
+    if result.exception:
+        raise result.exception
+    return result
+
+
+def test_command_exports_a_preset_without_a_root(tmp_path):
+    result = command("--preset", PRESET, "--mode", "int8", tmp_path / "out")
+    assert re.search(r"int8 +903,960 +\d+\.\d{3}\n", result.stdout)
+    assert "note: not evaluated: --root must name the folder of 300w" in result.stderr
+    assert f"wrote 1 files and export.json to {tmp_path / 'out'}" in result.stdout
+
+
+def test_command_calibrates_and_evaluates_with_a_root(small_model, tree, tmp_path):
+    model = tmp_path / "model.keras"
+    small_model.save(model)
+    result = command(model, tmp_path / "out", "--mode", "int8", "--root", tree)
+    row = next(line for line in result.stdout.splitlines() if line.startswith("int8")).split()
+    assert 0 < float(row[3]) < 100
+    assert (tmp_path / "out" / "model_int8.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--all", "out"], "MODEL and OUT must be given. Got: out"),
+        (["--all", "--preset", PRESET, "a.keras", "out"], "OUT alone must be given"),
+        (["--preset", PRESET, "out"], "either --all or one or more --mode must be given"),
+        (["--all", "--preset", "none", "out"], f"preset must be one of .*{PRESET}.* Got: 'none'"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    import click
+
+    with pytest.raises((ValueError, click.UsageError), match=message):
+        command(*arguments)
