@@ -145,6 +145,9 @@ def _title(recipe):
     options = ", ".join(f"{name} {value:g}" for name, value in recipe.loss_options.items())
     names = {"enme": "ENME", "le": "LE", "nme": "NME", "wing": "Wing", "l1": "L1", "l2": "L2"}
     title += f", {names.get(recipe.loss, recipe.loss)}" + (f" ({options})" if options else "")
+    if recipe.extra:
+        names = " and ".join(name.upper() for name in recipe.extra)
+        title += f", {names} faces of its own labels added"
     return title + (", trained on generated faces alone" * (recipe.dataset == "synthetic"))
 
 
