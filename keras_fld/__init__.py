@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 # Public names that are not submodules, and the submodule each is taken from.
 _NAMES = {
     "FaceLandmarker": "landmarker",
+    "FaceTracker": "tracking",
     "Frame": "data.geometry",
     "evaluate": "evaluation",
     "load": "models",
@@ -35,6 +36,7 @@ _SUBMODULES = (
     "models",
     "recipes",
     "schemes",
+    "tracking",
     "training",
     "zoo",
 )
@@ -55,6 +57,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
         models,
         recipes,
         schemes,
+        tracking,
         training,
         zoo,
     )
@@ -62,6 +65,7 @@ if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from keras_fld.evaluation import evaluate
     from keras_fld.landmarker import FaceLandmarker
     from keras_fld.models import load, refine
+    from keras_fld.tracking import FaceTracker
 
 
 def __getattr__(name):

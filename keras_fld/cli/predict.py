@@ -1,14 +1,31 @@
 """The command `keras-fld predict`."""
 
+import sys
 from pathlib import Path
 
 import click
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path())
-@click.option("--model", required=True, type=click.Path(), help="A model file or a preset.")
-@click.option("--out", required=True, type=click.Path(), help="Folder for the PNG and JSON files.")
+@click.argument("inputs", nargs=-1, type=click.Path())
+@click.option(
+    "--model",
+    default="trnet20_300w",
+    show_default=True,
+    type=click.Path(),
+    help="A model file or a preset.",
+)
+@click.option("--out", required=True, type=click.Path(), help="Folder for the files.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["png", "json", "pts", "mp4", "jsonl", "csv"]),
+    help="What to write, as often as wanted: png, json, pts, jsonl, csv for images; mp4, jsonl, "
+    "csv for videos.  [default: png and json; mp4 and jsonl]",
+)
+@click.option("--camera", type=click.IntRange(0), help="Number of a webcam, from 0; Ctrl-C ends.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long, of a webcam.")
 @click.option("--box", help="x,y,width,height of the face, tight around its landmarks.")
 @click.option(
     "--detector",
@@ -23,63 +40,173 @@ import click
     type=click.IntRange(1),
     help="Passes for each found face: from the second on, cut by the landmarks before.",
 )
+@click.option(
+    "--search-every",
+    default=90,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Frames of a video between two searches for new faces.",
+)
+@click.option(
+    "--search-side",
+    default=320,
+    show_default=True,
+    type=click.IntRange(32),
+    help="Longer side in pixels to which frames are reduced for it: larger finds smaller faces.",
+)
+@click.option(
+    "--smooth/--no-smooth", default=True, show_default=True, help="Smooth landmarks of videos."
+)
 @click.option("--numbers", is_flag=True, help="Write each landmark's index.")
-def predict(images, model, out, box, detector, passes, numbers):
-    """Draws the landmarks of every face in IMAGES.
+@click.option("--quiet", is_flag=True, help="No progress bar, and no line for a file that is done.")
+def predict(inputs, model, out, formats, camera, seconds, box, detector, passes, **options):
+    """Landmarks of every face in INPUTS: images, videos, and folders of them; or of a --camera.
 
-    For each image a PNG and a JSON are written. Faces are found by --detector, or taken from
-    --box, with one pass. A bad image does not stop the others.
+    An image becomes a PNG with its landmarks drawn and a JSON file; a video, an mp4 and a file of
+    JSON lines, in which each face keeps its number. Faces are found by --detector, or taken from
+    --box, in a video's first frame. A bad file does not stop the others; after Ctrl-C a video's
+    files hold what was done.
 
     \b
-    keras-fld predict photo.jpg --model face.tflite --out result
+    keras-fld predict photo.jpg clip.mp4 --out result
+    keras-fld predict photos --format pts --out points
+    keras-fld predict --camera 0 --seconds 10 --out result
     """
     from keras_fld.landmarker import FaceLandmarker
 
+    if bool(inputs) == (camera is not None):
+        raise click.UsageError("give INPUTS or --camera, one of them")
+    if seconds is not None and camera is None:
+        raise click.UsageError("--seconds is for a --camera")
     boxes = None if box is None else [_parse_box(box)]
     landmarker = FaceLandmarker(model, detector, passes)
-    outputs = [Path(out) / Path(image).stem for image in images]
-    if len(set(outputs)) < len(outputs):
-        raise ValueError("two images have the same name and would overwrite each other's result")
-    failures = 0
-    for image, output in zip(images, outputs, strict=True):
-        try:
-            count = _predict_one(landmarker, image, boxes, output, numbers)
-        except ValueError as error:
-            click.echo(f"Error: {error}", err=True)
-            failures += 1
-            continue
-        click.echo(f"{image}: {count} face{'s' * (count > 1)}, wrote {output}.png and .json")
-    if failures:
+    run = _Run(landmarker, Path(out), formats, boxes, options)
+    if camera is not None:
+        run.camera(camera, seconds)
+    else:
+        run.files(inputs)
+    if run.failures:
         raise SystemExit(2)
 
 
-def _predict_one(landmarker, image, boxes, output, numbers):
-    """Writes one image's PNG and JSON; returns the number of faces."""
-    from keras_fld import drawing
-    from keras_fld.files import write_json
-    from keras_fld.landmarker import as_rgb
+class _Run:
+    """One call of the command: what it was given, and how many files failed."""
 
-    picture = as_rgb(image)
-    try:
-        faces = landmarker.detect(picture, boxes)
-    except ValueError as error:
-        raise ValueError(f"{image}: {error}") from error
-    if not faces:
-        raise ValueError(f"{image}: no face found; give its box with --box x,y,width,height")
-    for face in faces:
-        picture = drawing.draw_landmarks(picture, face.landmarks, face.scheme, numbers)
-    drawing.save_image(output.with_name(output.name + ".png"), picture)
-    write_json(
-        output.with_name(output.name + ".json"),
-        {
-            "image": str(image),
-            "scheme": faces[0].scheme,
-            "faces": [
-                {"box": f.box, "score": f.score, "landmarks": f.landmarks.round(3)} for f in faces
-            ],
-        },
-    )
-    return len(faces)
+    def __init__(self, landmarker, out, formats, boxes, options):
+        self.landmarker, self.out, self.formats, self.boxes = landmarker, out, formats, boxes
+        self.numbers, self.quiet = options["numbers"], options["quiet"]
+        self.tracking = {k: options[k] for k in ("smooth", "search_every", "search_side")}
+        if boxes:  # a face whose box is given may be one that the detector does not find
+            self.tracking["search_every"] = None
+        self.failures = 0
+
+    def files(self, inputs):
+        from keras_fld.predict_inputs import output_names, sources
+
+        found = []
+        for path in inputs:
+            try:
+                found += sources(path)
+            except ValueError as error:
+                self.fail(error)
+        outputs = [self.out / name for name in output_names(found)]
+        for source, output in zip(found, outputs, strict=True):
+            try:
+                {"image": self.image, "video": self.video}[source.kind](source.path, output)
+            except ValueError as error:
+                self.fail(error)
+
+    def image(self, path, output):
+        from keras_fld.landmarker import as_rgb
+        from keras_fld.output import write_image
+
+        formats = self.formats_of("image", path)
+        picture = as_rgb(path)
+        try:
+            faces = self.landmarker.detect(picture, self.boxes)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        if not faces:
+            raise ValueError(f"{path}: no face found; give its box with --box x,y,width,height")
+        paths = write_image(output, formats, path, picture, faces, self.numbers)
+        self.tell(f"{path}: {len(faces)} face{'s' * (len(faces) > 1)}, wrote {_listed(paths)}")
+
+    def video(self, path, output):
+        from keras_fld.tracking.frames import VideoFile
+
+        formats = self.formats_of("video", path)
+        _silence_decoders()
+        self.frames(path, VideoFile(path), output, formats)
+
+    def camera(self, number, seconds):
+        from keras_fld.predict_inputs import formats_of
+        from keras_fld.tracking.frames import Camera
+
+        formats = formats_of("video", self.formats)
+        _silence_decoders()
+        try:
+            frames = Camera(number, seconds)
+            self.frames(frames.name, frames, self.out / f"camera{number}", formats)
+        except ValueError as error:
+            self.fail(error)
+
+    def frames(self, name, frames, output, formats):
+        """Follows the faces of a video or camera; says what was written even if it ends badly."""
+        from keras_fld.predict_video import VideoResult, predict_video
+        from keras_fld.tracking import FaceTracker
+
+        tracker = FaceTracker(self.landmarker, **self.tracking)
+        result = VideoResult()
+        steps = predict_video(
+            frames, tracker, output, formats, result, self.boxes, numbers=self.numbers
+        )
+        hidden = self.quiet or not sys.stderr.isatty()
+        try:
+            with click.progressbar(
+                steps, frames.count, label=str(name), hidden=hidden, file=sys.stderr
+            ) as bar:
+                for _ in bar:
+                    pass
+        except ValueError as error:
+            message = str(error)
+            raise ValueError(message if str(name) in message else f"{name}: {message}") from error
+        finally:
+            steps.close()  # ends the files, after Ctrl-C too
+            if result.frames:
+                self.tell(f"{name}: {result}")
+
+    def formats_of(self, kind, path):
+        from keras_fld.predict_inputs import formats_of
+
+        try:
+            return formats_of(kind, self.formats)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def tell(self, line):
+        if not self.quiet:
+            click.echo(line)
+
+    def fail(self, error):
+        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        self.failures += 1
+
+
+def _listed(paths):
+    """Paths in a line: the first, and what the others end in."""
+    first, *others = (str(path) for path in paths)
+    stem = first.rpartition(".")[0]
+    return " and ".join([first, *(path.removeprefix(stem) for path in others)])
+
+
+def _silence_decoders():
+    """OpenCV's decoders write lines of their own about a damaged file; ours names it."""
+    import os
+
+    import cv2
+
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def _parse_box(text):

@@ -1,0 +1,57 @@
+"""Which box of one frame is which of another: by overlap, the surest pair first."""
+
+import numpy as np
+
+from keras_fld.detection.boxes import overlap
+
+# Boxes of two tracked faces that overlap by more have come to lie on one face.
+ONE_FACE = 0.6
+
+
+def pairs(scores, least):
+    """Joins rows and columns in pairs, each at most once, the highest scores first.
+
+    Args:
+        scores: (n, m), such as `detection.boxes.overlap` of n boxes with m others.
+        least: pairs with a lower score are not made.
+
+    Returns:
+        A list of (row, column).
+
+    Example:
+        >>> pairs(np.array([[0.9, 0.8], [0.7, 0.1]]), least=0.3)
+        [(0, 0)]
+    """
+    scores, found = np.array(scores, float), []
+    while scores.size and scores.max() >= least:
+        row, column = (int(i) for i in np.unravel_index(scores.argmax(), scores.shape))
+        found.append((row, column))
+        scores[row], scores[:, column] = -np.inf, -np.inf
+    return found
+
+
+def covered(boxes, others):
+    """The largest share of each box's area that lies in one of the others.
+
+    Args:
+        boxes: (n, 4).
+        others: (m, 4).
+
+    Returns:
+        (n,) numbers from 0 to 1, 0 without others.
+
+    Example:
+        >>> covered(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 9, 9]])).tolist()
+        [0.5]
+    """
+    a, b = np.asarray(boxes, float)[:, None], np.asarray(others, float)[None]
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    common = np.prod(np.maximum(high - low, 0), axis=-1)
+    return (common / np.prod(a[..., 2:], axis=-1)).max(axis=1, initial=0.0)
+
+
+def doubled(boxes):
+    """Places of the boxes that lie on the same face as an earlier one, the last first."""
+    later = np.triu(overlap(boxes, boxes), 1) >= ONE_FACE
+    return np.flatnonzero(later.any(axis=0))[::-1].tolist()

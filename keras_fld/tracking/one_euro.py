@@ -1,0 +1,79 @@
+"""The One-Euro filter: still where a thing rests, quick where it moves.
+
+Casiez, Roussel and Vogel, 1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in
+Interactive Systems, 2012.
+"""
+
+import numpy as np
+
+
+class OneEuroFilter:
+    """Smooths numbers that come one after the other, each by itself.
+
+    An exponential smoothing whose cutoff frequency rises with the speed:
+    `min_cutoff + beta * |speed|`, with the speed smoothed too (Algorithm 1 of the paper).
+
+    Args:
+        min_cutoff: cutoff frequency at rest in Hz; lower means less jitter.
+        beta: cutoff frequency in Hz added for each unit a second; higher means less lag.
+        d_cutoff: cutoff frequency of the speed in Hz.
+
+    Raises:
+        ValueError: a cutoff is not above 0, or beta is below 0.
+
+    Example:
+        >>> smooth = OneEuroFilter(min_cutoff=1.0, beta=0.0)
+        >>> [round(float(smooth(x, time)), 2) for time, x in ((0.0, 0.0), (0.1, 1.0), (0.2, 1.0))]
+        [0.0, 0.39, 0.62]
+    """
+
+    def __init__(self, min_cutoff=1.0, beta=0.0, d_cutoff=1.0):
+        for name, value in (("min_cutoff", min_cutoff), ("d_cutoff", d_cutoff)):
+            if not value > 0:
+                raise ValueError(f"{name} must be above 0. Got: {value}")
+        if not beta >= 0:
+            raise ValueError(f"beta must be at least 0. Got: {beta}")
+        self.min_cutoff, self.beta, self.d_cutoff = min_cutoff, beta, d_cutoff
+        self.reset()
+
+    def reset(self):
+        """Forgets what came before: the next values are returned as they are."""
+        self._time = self._values = self._speed = None
+
+    def __call__(self, values, time, unit=1.0):
+        """The next values, smoothed.
+
+        Args:
+            values: array of any shape, the same in every call.
+            time: of the values in seconds, later than the call before.
+            unit: what speeds are counted in, in units of the values: with a face's size, `beta`
+                means the same for a near and a far face.
+
+        Returns:
+            float64 array of that shape.
+
+        Raises:
+            ValueError: the time is not later, or the shape is another.
+        """
+        values = np.asarray(values, float)
+        if self._time is None:
+            self._time, self._values, self._speed = time, values.copy(), np.zeros_like(values)
+            return values.copy()
+        if not time > self._time:
+            raise ValueError(f"time must be later than {self._time:g} s. Got: {time:g}")
+        if values.shape != self._values.shape:
+            raise ValueError(
+                f"values must have the shape {self._values.shape}. Got: {values.shape}"
+            )
+        step = time - self._time
+        speed = (values - self._values) / (step * unit)
+        self._speed = self._speed + _weight(self.d_cutoff, step) * (speed - self._speed)
+        cutoff = self.min_cutoff + self.beta * np.abs(self._speed)
+        self._values = self._values + _weight(cutoff, step) * (values - self._values)
+        self._time = time
+        return self._values.copy()
+
+
+def _weight(cutoff, step):
+    """Share of the new value in an exponential smoothing with a cutoff in Hz, `step` s apart."""
+    return 1 / (1 + 1 / (2 * np.pi * cutoff * step))

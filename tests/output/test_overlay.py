@@ -1,0 +1,73 @@
+import cv2
+import numpy as np
+import pytest
+
+from keras_fld.output import CsvRows, JsonLines, OverlayVideo, VideoOutput
+from keras_fld.tracking import TrackedFace
+
+SIZE = (64, 48)
+
+
+def grey(value):
+    return np.full((SIZE[1], SIZE[0], 3), value, np.uint8)
+
+
+def values(path):
+    """The middle's grey value of every frame of a video."""
+    capture, found = cv2.VideoCapture(str(path)), []
+    while (got := capture.read())[0]:
+        found.append(int(got[1][24, 32, 1]))
+    return found
+
+
+def test_pictures_stand_as_long_as_in_their_times(tmp_path):
+    with OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video:
+        # Late by two frames, then two pictures within one frame.
+        for time, value in ((5.0, 40), (5.1, 80), (5.4, 120), (5.41, 160), (5.5, 200)):
+            video.write(time, grey(value), [])
+    np.testing.assert_allclose(values(tmp_path / "a.mp4"), [40, 80, 80, 80, 120, 200], atol=4)
+
+
+def test_a_gap_is_not_filled_for_ever(tmp_path):
+    with OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video:
+        video.write(0.0, grey(40), [])
+        video.write(3600.0, grey(80), [])
+    assert len(values(tmp_path / "a.mp4")) == 22
+
+
+def test_the_file_is_there_after_an_error_and_not_without_a_picture(tmp_path):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video,
+    ):
+        video.write(0.0, grey(90), [])
+        assert not (tmp_path / "a.mp4").exists()
+        raise KeyboardInterrupt
+    assert len(values(tmp_path / "a.mp4")) == 1
+    with VideoOutput(tmp_path / "b", ("mp4", "csv", "jsonl"), SIZE, 10.0):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_lines_are_readable_before_the_end(tmp_path):
+    points = np.array([[1.0, 2.0], [3.5, 4.25]], np.float32)
+    face = TrackedFace(7, (1.0, 2.0, 3.0, 4.0), points, points, None, 0.75)
+    with JsonLines(tmp_path / "a.jsonl") as lines, CsvRows(tmp_path / "a.csv") as rows:
+        for output in (lines, rows):
+            output.write(0, 0.0, [])
+            output.write(1, 0.04, [face])
+        assert (tmp_path / "a.jsonl").read_text().splitlines() == [
+            '{"frame":0,"time":0.0,"scheme":null,"faces":[]}',
+            '{"frame":1,"time":0.04,"scheme":null,"faces":[{"id":7,"box":[1.0,2.0,3.0,4.0],'
+            '"score":0.75,"landmarks":[[1.0,2.0],[3.5,4.25]]}]}',
+        ]
+        assert (tmp_path / "a.csv").read_text().splitlines() == [
+            "frame,time,id,score,x,y,width,height,x0,y0,x1,y1",
+            "1,0.04,7,0.75,1.0,2.0,3.0,4.0,1.0,2.0,3.5,4.25",
+        ]
+
+
+def test_a_table_without_faces_has_its_head(tmp_path):
+    with CsvRows(tmp_path / "a.csv") as rows:
+        rows.write(0, 0.0, [])
+    assert (tmp_path / "a.csv").read_text() == "frame,time,id,score,x,y,width,height\n"

@@ -1,0 +1,274 @@
+"""`keras-fld predict` on files, folders, videos and a stand-in for a camera."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from keras_fld.cli import cli
+from keras_fld.data.geometry import landmark_box
+from keras_fld.data.pts import read_pts
+from tests.moving_face import MovingFace
+
+VIDEO = MovingFace(4, size=(320, 240), side=180, still=0.3)
+COUNT = 24
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return [VIDEO.frame(i)[..., ::-1].copy() for i in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def clip(frames, tmp_path_factory):
+    return save(tmp_path_factory.mktemp("clip") / "clip.avi", frames)
+
+
+def save(path, frames, codec="MJPG"):
+    size = frames[0].shape[1::-1]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 30.0, size)
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def predict(*arguments, code=0):
+    """Runs the command in this process; its lines on the two streams."""
+    result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.stdout.splitlines(), result.stderr.splitlines()
+
+
+def read_video(path):
+    capture, found = cv2.VideoCapture(str(path)), []
+    while (got := capture.read())[0]:
+        found.append(got[1])
+    return found, capture.get(cv2.CAP_PROP_FPS)
+
+
+def read_lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_video_becomes_a_drawn_video_json_lines_and_csv(clip, frames, tmp_path):
+    formats = [word for name in ("mp4", "jsonl", "csv") for word in ("--format", name)]
+    (line,), _ = predict(clip, "--out", tmp_path, *formats)
+    assert f"{clip}: {COUNT} frames, 1 face, wrote {tmp_path / 'clip.mp4'}" in line
+    drawn, fps = read_video(tmp_path / "clip.mp4")
+    assert len(drawn) == COUNT and fps == 30 and drawn[0].shape == frames[0].shape
+    lines = read_lines(tmp_path / "clip.jsonl")
+    assert [x["frame"] for x in lines] == list(range(COUNT))
+    np.testing.assert_allclose([x["time"] for x in lines], np.arange(COUNT) / 30, atol=1e-3)
+    rows = list(csv.DictReader((tmp_path / "clip.csv").open()))
+    assert len(rows) == COUNT and {row["id"] for row in rows} == {"1"}
+    for i, (entry, row) in enumerate(zip(lines, rows, strict=True)):
+        (face,), truth = entry["faces"], VIDEO.landmarks(i / 30)
+        assert face["id"] == 1 and entry["scheme"] == "ibug68"
+        error = np.linalg.norm(np.array(face["landmarks"]) - truth, axis=1).mean()
+        assert error < 0.12 * np.linalg.norm(truth[36] - truth[45]), i
+        assert [float(row["x36"]), float(row["y36"])] == face["landmarks"][36]
+        # Where the points are drawn the picture is another than the video's.
+        x, y = np.round(face["landmarks"][30]).astype(int)
+        change = np.abs(drawn[i][y, x].astype(int) - frames[i][y, x])
+        assert change.max() > 15, i
+
+
+def test_smoothing_can_be_left_out(clip, tmp_path):
+    found = []
+    for option in ("--smooth", "--no-smooth"):
+        predict(clip, "--out", tmp_path, "--format", "jsonl", option)
+        faces = [x["faces"][0]["landmarks"] for x in read_lines(tmp_path / "clip.jsonl")]
+        found.append(np.abs(np.diff(np.array(faces)[:9], axis=0)).mean())
+    assert found[0] < 0.7 * found[1], found
+
+
+def test_a_folder_is_done_file_by_file_and_bad_ones_are_named(clip, frames, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "face.png"), frames[0])
+    (folder / "zero.jpg").write_bytes(b"")
+    (folder / "zero.mp4").write_bytes(b"")
+    (folder / "half.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
+    (folder / "cut.avi").write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    (folder / "notes.txt").write_text("not for us")
+    done, errors = predict(folder, "--out", out, code=2)
+    errors = [line for line in errors if line.startswith("Error: ")]
+    for name in ("zero.jpg: not an image", "zero.mp4: not a video", "half.mp4: not a video"):
+        assert any(str(folder / name) in line for line in errors), errors
+    (cut,) = [line for line in errors if "cut.avi" in line]
+    written = len(read_lines(out / "cut.jsonl"))
+    assert 0 < written < COUNT and f"the video ends after {written} of {COUNT} frames" in cut
+    assert len(read_video(out / "cut.mp4")[0]) == written
+    assert len(errors) == 4 and len(done) == 2
+    names = {path.name for path in out.iterdir()}
+    assert names == {"face.png", "face.json", "cut.mp4", "cut.jsonl"}
+
+
+def test_points_are_written_for_each_face(frames, tmp_path, monkeypatch):
+    from keras_fld.landmarker import FaceLandmarker
+
+    picture = np.hstack([frames[0], frames[0]])
+    boxes = np.array([landmark_box(VIDEO.landmarks(0)) + [x, 0, 0, 0] for x in (0, 320)])
+    monkeypatch.setattr(FaceLandmarker, "find", lambda *_: boxes)
+    cv2.imwrite(str(tmp_path / "two.png"), picture)
+    predict(tmp_path / "two.png", "--out", tmp_path, "--format", "pts", "--format", "csv")
+    rows = list(csv.reader((tmp_path / "two.csv").open()))
+    assert len(rows) == 3 and len(rows[0]) == 8 + 2 * 68
+    for row, name in zip(rows[1:], ("two.pts", "two.face2.pts"), strict=True):
+        points = np.array(row[8:], float).reshape(68, 2)
+        np.testing.assert_allclose(read_pts(tmp_path / name), points, atol=1e-3)
+
+
+def test_a_photograph_and_the_video_of_its_name_do_not_meet(clip, frames, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "clip.avi").write_bytes(clip.read_bytes())
+    cv2.imwrite(str(folder / "clip.png"), frames[0])
+    predict(folder, "--out", tmp_path, "--format", "csv")
+    assert (tmp_path / "clip.png.csv").exists() and (tmp_path / "clip.avi.csv").exists()
+    result = CliRunner().invoke(
+        cli, ["predict", str(clip), str(folder / "clip.avi"), "--out", str(tmp_path)]
+    )
+    assert "two inputs have the same name" in str(result.exception)
+
+
+def test_a_box_begins_a_video_without_a_detector(clip, tmp_path, monkeypatch):
+    from keras_fld.landmarker import FaceLandmarker
+
+    monkeypatch.setattr(FaceLandmarker, "find", lambda *_: pytest.fail("searched"))
+    box = ",".join(f"{v:.1f}" for v in landmark_box(VIDEO.landmarks(0)))
+    out, _ = predict(clip, "--out", tmp_path, "--box", box, "--quiet", "--format", "jsonl")
+    assert out == [] and len(read_lines(tmp_path / "clip.jsonl")[-1]["faces"]) == 1
+    predict(clip, "--out", tmp_path / "o", "--box", "900,900,9,9", code=2)
+    assert not list((tmp_path / "o").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        ((), "give INPUTS or --camera, one of them"),
+        (("a.jpg", "--camera", "0"), "give INPUTS or --camera, one of them"),
+        (("a.jpg", "--seconds", "3"), "--seconds is for a --camera"),
+        (("a.jpg", "--format", "gif"), "'gif' is not one of"),
+        (("none.mp4",), "none.mp4: No such file"),
+        (("none.jpg",), "none.jpg: No such file"),
+        (("none.mp4", "--format", "pts"), "none.mp4: a format for videos must be one of mp4"),
+        (("EMPTY",), "the folder has no image or video in it"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, rule, tmp_path):
+    arguments = [str(tmp_path) if word == "EMPTY" else word for word in arguments]
+    _, errors = predict(*arguments, "--out", tmp_path / "o", code=2)
+    (line,) = [x for x in errors if x.startswith("Error: ")]
+    assert rule in line and not (tmp_path / "o").exists()
+
+
+def test_an_output_that_cannot_be_written_is_named(clip, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for name in ("jsonl", "mp4"):
+        out = tmp_path / "file" / "o"
+        _, errors = predict(clip, "--out", out, "--format", name, code=2)
+        assert any(f"clip.{name}: cannot be written" in line for line in errors)
+
+
+def test_an_opencv_without_the_codec_says_so(clip, tmp_path, monkeypatch):
+    class Closed:
+        def __init__(self, *arguments):
+            pass
+
+        def isOpened(self):
+            return False
+
+    monkeypatch.setattr(cv2, "VideoWriter", Closed)
+    _, errors = predict(clip, "--out", tmp_path, code=2)
+    assert any("no encoder for mp4v in mp4; write jsonl or csv instead" in x for x in errors)
+    assert not list(tmp_path.iterdir())
+
+
+class FakeCamera:
+    """`cv2.VideoCapture` of a camera that is unplugged after some frames."""
+
+    frames, opened = [], True
+
+    def __init__(self, number):
+        assert number == 3
+        self.left = list(self.frames)
+
+    def isOpened(self):
+        return self.opened
+
+    def read(self):
+        return (True, self.left.pop(0)) if self.left else (False, None)
+
+    def get(self, _):
+        return 0.0
+
+    def release(self):
+        pass
+
+
+def test_a_camera_that_disappears_leaves_what_was_done(frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    monkeypatch.setattr(FakeCamera, "frames", frames[:5])
+    done, errors = predict("--camera", 3, "--out", tmp_path, code=2)
+    assert any("camera 3: no more pictures after frame 4" in line for line in errors)
+    assert "camera 3: 5 frames, 1 face" in done[0]
+    lines = read_lines(tmp_path / "camera3.jsonl")
+    assert len(lines) == 5 and len(lines[-1]["faces"]) == 1
+    monkeypatch.undo()
+    assert read_video(tmp_path / "camera3.mp4")[0]
+
+
+def test_a_camera_stops_in_time_or_is_not_there(frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    monkeypatch.setattr(FakeCamera, "frames", frames * 50)
+    predict("--camera", 3, "--seconds", 0.2, "--out", tmp_path, "--format", "csv")
+    assert (tmp_path / "camera3.csv").exists()
+    monkeypatch.setattr(FakeCamera, "opened", False)
+    _, errors = predict("--camera", 3, "--out", tmp_path, code=2)
+    assert any("camera 3: cannot be opened" in line for line in errors)
+
+
+def test_an_interrupted_video_can_be_read(frames, tmp_path):
+    clip, out = save(tmp_path / "long.avi", frames * 15), tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_fld", "predict", str(clip), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        # A test run in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    lines, deadline = out / "long.jsonl", time.monotonic() + 120
+    while not (lines.exists() and lines.read_bytes().count(b"\n") > 5):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    output, error = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in error and "interrupted" in error
+    count = len(read_lines(lines))
+    # The signal may come between a frame's lines and the count.
+    assert any(f"long.avi: {n} frames" in output for n in (count - 1, count))
+    assert 5 < count < 15 * COUNT
+    assert abs(len(read_video(out / "long.mp4")[0]) - count) <= 1
+    assert {path.name for path in out.iterdir()} == {"long.mp4", "long.jsonl"}
+
+
+def test_predicting_a_video_loads_neither_keras_nor_tensorflow(clip, tmp_path):
+    code = (
+        "import sys\nfrom keras_fld.cli import cli\n"
+        f"cli(['predict', {str(clip)!r}, '--out', {str(tmp_path)!r}], standalone_mode=False)\n"
+        "heavy = {'keras', 'tensorflow', 'jax', 'torch', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
