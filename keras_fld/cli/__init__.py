@@ -7,6 +7,7 @@ import click
 
 import keras_fld
 from keras_fld.cli.baselines import baseline
+from keras_fld.cli.compress import compress, qat
 from keras_fld.cli.datasets import datasets
 from keras_fld.cli.demo import demo
 from keras_fld.cli.evaluate import compare, evaluate
@@ -31,6 +32,7 @@ def cli():
 for command in (
     baseline,
     compare,
+    compress,
     convert,
     datasets,
     demo,
@@ -40,6 +42,7 @@ for command in (
     parity,
     predict,
     prepare,
+    qat,
     refine,
     reproduce,
     train,

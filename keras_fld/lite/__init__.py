@@ -2,7 +2,7 @@
 
 import importlib
 
-__all__ = ["LiteModel", "convert", "export", "metadata", "modes", "parity"]
+__all__ = ["LiteModel", "compress", "convert", "export", "metadata", "modes", "parity", "qat"]
 
 
 def __getattr__(name):
@@ -11,6 +11,6 @@ def __getattr__(name):
         return importlib.import_module("keras_fld.lite.runtime").LiteModel
     if name == "convert":
         return importlib.import_module("keras_fld.lite.conversion").convert
-    if name in ("export", "metadata", "modes", "parity"):
+    if name in ("compress", "export", "metadata", "modes", "parity", "qat"):
         return importlib.import_module(f"keras_fld.lite.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,160 @@
+"""The commands `keras-fld qat` and `compress`."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
+
+BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces in a step.")
+LOSS = click.option("--loss", default="enme", show_default=True, help="Loss.")
+SEED = click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
+VALIDATION = click.option(
+    "--validation",
+    default=0.0,
+    show_default=True,
+    help="Fraction of the training faces held out and evaluated instead of the test subsets.",
+)
+QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("output", type=click.Path())
+@DATASET
+@ROOT
+@click.option("--epochs", default=2, show_default=True, help="Passes over the training faces.")
+@BATCH_SIZE
+@click.option("--learning-rate", default=1e-4, show_default=True, help="Learning rate at first.")
+@LOSS
+@SEED
+@VALIDATION
+@click.option("--preset", help="Name under which the model is published, for the metadata.")
+@click.option("--json", "report", type=click.Path(), help="JSON file of the figures to write.")
+@SKIP_BAD
+@QUIET
+def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
+    """Fine-tunes MODEL (.keras) for int8 and writes OUTPUT (.tflite).
+
+    Quantisation-aware training: the network learns while it computes as its int8 file will. Prints
+    the file beside the Keras model and the int8 file that convert would write.
+
+    \b
+    keras-fld qat run/model.keras face.tflite --root 300w
+    """
+    _on_tensorflow()
+    from keras_fld.lite import convert
+    from keras_fld.lite import qat as tuning
+    from keras_fld.lite.compress_report import compare_files
+
+    if Path(output).suffix != ".tflite":
+        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
+    loss = options.pop("loss")
+    tuning.check(epochs, learning_rate, loss)
+    keras_model, path, material = _material(model, **options)
+    arguments = {"epochs": epochs, "learning_rate": learning_rate, "loss": loss}
+    tuning.qat(
+        keras_model,
+        output,
+        material.batches,
+        preset=preset,
+        verbose=0 if quiet else 1,
+        **arguments,
+    )
+    click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
+    with tempfile.TemporaryDirectory(prefix="keras_fld_") as folder:
+        before = convert(keras_model, Path(folder, "int8.tflite"), "int8", material.calibration)
+        files = {"Keras": path, "int8": before, "int8_qat": output}
+        result = compare_files(files, material, _settings(path, arguments, options))
+    _finish(result, report)
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("out", type=click.Path())
+@DATASET
+@ROOT
+@click.option("--method", required=True, help="prune or cluster.")
+@click.option(
+    "--sparsity", default=0.5, show_default=True, help="Fraction of weights that prune makes zero."
+)
+@click.option("--clusters", default=16, show_default=True, help="Weights a layer that cluster has.")
+@click.option("--epochs", default=4, show_default=True, help="Passes over the training faces.")
+@BATCH_SIZE
+@click.option("--learning-rate", default=5e-4, show_default=True, help="Learning rate at first.")
+@LOSS
+@SEED
+@VALIDATION
+@SKIP_BAD
+@QUIET
+def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quiet, **options):
+    """Prunes or clusters the weights of MODEL (.keras), fine-tuned, into the folder OUT.
+
+    The files model.keras and model_int8.tflite take fewer bytes once packed, as in an app's
+    package; they run as fast as before. compress.json has the figures of the printed table.
+
+    \b
+    keras-fld compress run/model.keras pruned --method prune --sparsity 0.5 --root 300w
+    keras-fld compress run/model.keras clustered --method cluster --clusters 16 --root 300w
+    """
+    _on_tensorflow()
+    from keras_fld.files import replacing
+    from keras_fld.lite import compress as compressing
+    from keras_fld.lite import convert
+    from keras_fld.lite.compress_report import compare_files
+
+    loss, out = options.pop("loss"), Path(out)
+    arguments = {"method": method, "epochs": epochs, "learning_rate": learning_rate, "loss": loss}
+    arguments |= {"sparsity": sparsity} if method == "prune" else {"clusters": clusters}
+    compressing.check(method, sparsity, clusters, epochs, learning_rate, loss)
+    keras_model, path, material = _material(model, **options)
+    small = compressing.compress(
+        keras_model, material.batches, verbose=0 if quiet else 1, **arguments
+    )
+    with tempfile.TemporaryDirectory(prefix="keras_fld_") as folder:
+        before = convert(keras_model, Path(folder, "int8.tflite"), "int8", material.calibration)
+        with replacing(out / "model.keras") as temporary:
+            small.save(temporary)
+        after = convert(small, out / "model_int8.tflite", "int8", material.calibration)
+        files = {
+            "Keras": path,
+            f"{method}, Keras": out / "model.keras",
+            "int8": before,
+            f"{method}, int8": after,
+        }
+        result = compare_files(files, material, _settings(path, arguments, options))
+    _finish(result, out / "compress.json")
+
+
+def _on_tensorflow():
+    """Keras on TensorFlow in this process, whatever the user trains with."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    from keras_fld.lite import compress_fit
+
+    compress_fit.library()
+
+
+def _material(model, **options):
+    """The Keras model, its file, and what the dataset gives to it."""
+    from keras_fld import models, zoo
+    from keras_fld.lite.compress_report import Material
+
+    keras_model = models.load(model)
+    path = zoo.keras_file(model) if model in zoo.names() else Path(model)
+    return keras_model, path, Material(keras_model, **options)
+
+
+def _settings(path, arguments, options):
+    """What the JSON file says was done, without the user's folders."""
+    kept = ("dataset", "batch_size", "seed", "validation")
+    return {"model": path.name, **arguments, **{name: options[name] for name in kept}}
+
+
+def _finish(result, report):
+    click.echo(str(result))
+    tell(result.notes)
+    if report:
+        result.save(report)
+        click.echo(f"wrote {report}")
