@@ -50,7 +50,7 @@ def test_patches_whose_landmarks_are_out_of_order(face_crops):
 
 
 def test_training_the_translation_leaves_the_model_alone(networks, face_crops):
-    model = networks["windows"]
+    model = networks["cnn6"]
     before = [w.copy() for w in model.get_weights()]
     translated = to_tf_keras(model)
     translated.compile("sgd", loss="mse")
