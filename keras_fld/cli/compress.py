@@ -133,7 +133,7 @@ def _on_tensorflow():
     os.environ["KERAS_BACKEND"] = "tensorflow"
     from keras_fld.lite import compress_fit
 
-    compress_fit.library()
+    compress_fit.tfmot()
 
 
 def _material(model, **options):

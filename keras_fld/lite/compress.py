@@ -51,7 +51,7 @@ def compress(
         >>> small = compress(model, keras_fld.data.load("300w", root, batch_size=16), "prune")
     """
     check(method, sparsity, clusters, epochs, learning_rate, loss)
-    library = compress_fit.library()
+    library = compress_fit.tfmot()
     import tf_keras
 
     from keras_fld.lite.to_tf_keras import WindowedOffsets, to_tf_keras

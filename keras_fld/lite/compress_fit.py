@@ -11,7 +11,7 @@ from keras_fld import losses
 PREFIX = "quant_"
 
 
-def library():
+def tfmot():
     """tensorflow-model-optimization, imported without a trace on the rest of the process.
 
     Raises:
@@ -35,12 +35,12 @@ def library():
     # The library makes `tf.keras` Keras 2 for the whole process unless it has been looked at.
     getattr(tf.keras, "version", None)
     before = os.environ.get("TF_USE_LEGACY_KERAS")
-    import tensorflow_model_optimization as library
+    import tensorflow_model_optimization
 
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
     if before is not None:
         os.environ["TF_USE_LEGACY_KERAS"] = before
-    return library
+    return tensorflow_model_optimization
 
 
 def check(learning_rate, loss):

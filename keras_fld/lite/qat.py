@@ -48,7 +48,7 @@ def qat(model, path, data, epochs=2, learning_rate=1e-4, loss=None, preset=None,
         >>> qat(model, "face.tflite", keras_fld.data.load("300w", root, batch_size=16))
     """
     check(epochs, learning_rate, loss)
-    library = compress_fit.library()
+    library = compress_fit.tfmot()
     from keras_fld.lite.to_tf_keras import to_tf_keras
 
     steps = compress_fit.steps_of(data, model)
@@ -80,7 +80,7 @@ def quantized(library, plain):
     """A copy of a network that rounds as int8 does, but for its head.
 
     Args:
-        library: what `compress_fit.library` gives.
+        library: what `compress_fit.tfmot` gives.
         plain: what `to_tf_keras` gives.
     """
     import tf_keras
@@ -163,7 +163,7 @@ def file_content(library, tuned, trained):
     """Bytes of the file, without its metadata.
 
     Args:
-        library: what `compress_fit.library` gives.
+        library: what `compress_fit.tfmot` gives.
         tuned: the Keras model with the weights that training has found.
         trained: the network that `quantized` made, which holds the ranges of activations.
     """

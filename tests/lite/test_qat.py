@@ -125,7 +125,7 @@ def test_the_file_computes_what_the_rounding_network_did(tiny, batches, face_cro
     from keras_fld.lite import qat as module
     from keras_fld.lite.to_tf_keras import to_tf_keras
 
-    library, plain = compress_fit.library(), to_tf_keras(tiny)
+    library, plain = compress_fit.tfmot(), to_tf_keras(tiny)
     trained = module.quantized(library, plain)
     module.start_ranges(trained, plain, batches)
     # Ranges that a calibration would not find: they can only come from the network.
@@ -147,7 +147,7 @@ def test_every_weight_up_to_the_features_is_rounded_in_training(tiny):
     from keras_fld.lite.qat import quantized
     from keras_fld.lite.to_tf_keras import to_tf_keras
 
-    trained = quantized(compress_fit.library(), to_tf_keras(tiny))
+    trained = quantized(compress_fit.tfmot(), to_tf_keras(tiny))
     layers = [layer for layer in trained.layers if hasattr(layer, "layer")]
     kernels = [x for x in layers if type(x.layer).__name__ in ("Conv2D", "Dense")]
     assert len(kernels) == 5
@@ -184,7 +184,7 @@ def test_convert_says_where_int8_qat_is(small_model, tmp_path):
 def test_the_rest_of_the_process_keeps_its_keras():
     from keras_fld.lite import compress_fit
 
-    compress_fit.library()
+    compress_fit.tfmot()
     import tensorflow as tf
 
     assert tf.keras.version().startswith("3.")
