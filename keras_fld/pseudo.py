@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from keras_fld.analysis.align import similarity
 from keras_fld.data.geometry import compose, invert, landmark_box, transform, warp
 from keras_fld.predictor import open_model
 from keras_fld.schemes.conversion import convert
@@ -92,17 +93,8 @@ def relabel(model, faces, views=8, tolerance=0.1, trust=0.5, seed=0, progress=No
 
 def _first_box(known, scheme, known_scheme):
     """Face box of the mean shape laid over what is annotated by a similarity."""
-    known = np.asarray(known, float)
     mean = scheme.mean_shape
-    seen = ~np.isnan(known).any(axis=-1)
-    if seen.sum() < 2:
-        raise ValueError("a face must have at least two annotated landmarks")
-    # As complex numbers a similarity is one product and one sum.
-    a = convert(mean, scheme, known_scheme)[seen] @ [1, 1j]
-    b = known[seen] @ [1, 1j]
-    factor = np.vdot(a - a.mean(), b - b.mean()) / np.vdot(a - a.mean(), a - a.mean())
-    laid = (mean @ [1, 1j] - a.mean()) * factor + b.mean()
-    return landmark_box(np.stack([laid.real, laid.imag], axis=-1))
+    return landmark_box(transform(mean, similarity(convert(mean, scheme, known_scheme), known)))
 
 
 def _predict(predictor, images, boxes, views, rng):
