@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from keras_fld.analysis.align import similarity
-from keras_fld.data.geometry import compose, invert, landmark_box, transform, warp
+from keras_fld.data.geometry import compose, invert, landmark_box, transform, turned, warp
 from keras_fld.predictor import open_model
 from keras_fld.schemes.conversion import convert
 
@@ -116,13 +116,7 @@ def _view(size, mirrored, rng):
     """The crop turned, scaled, shifted and perhaps mirrored a little about its middle."""
     angle = np.radians(TURN) * rng.uniform(-1, 1)
     zoom = 1 + SCALE * rng.uniform(-1, 1)
-    shift = SHIFT * size * rng.uniform(-1, 1, 2)
-    cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
-    turn = np.array([[cos, -sin], [sin, cos]])
-    if mirrored:
-        turn[:, 0] *= -1
-    middle = np.full(2, (size - 1) / 2)
-    return np.column_stack([turn, middle + shift - turn @ middle])
+    return turned(size, size, angle, zoom, SHIFT * size * rng.uniform(-1, 1, 2), mirrored)
 
 
 def _mixed(points, known, unit, kept, trust):

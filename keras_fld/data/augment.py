@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from keras_fld.data.crops import OVERSAMPLING, Crops
-from keras_fld.data.geometry import transform, warp
+from keras_fld.data.geometry import transform, turned, warp
 
 # On RGB: the colours as they are, and their luma in each channel.
 _SAME = np.eye(3)
@@ -89,16 +89,8 @@ def _random_matrix(crop_size, size, mirrored, rng, options):
     limit = options.rotation
     angle = math.radians(min(max(rng.normal(0, limit / 3), -limit), limit))
     zoom = (1 + options.scale * rng.uniform(-1, 1)) / OVERSAMPLING
-    x, y = (size - 1) / 2 + options.jitter * size * rng.uniform(-1, 1, 2)
-    cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
-    sign = -1 if mirrored else 1
-    middle = (crop_size - 1) / 2
-    return np.array(
-        [
-            [sign * cos, -sin, x - (sign * cos - sin) * middle],
-            [sign * sin, cos, y - (sign * sin + cos) * middle],
-        ]
-    )
+    shift = options.jitter * size * rng.uniform(-1, 1, 2)
+    return turned(crop_size, size, angle, zoom, shift, mirrored)
 
 
 def _change_colour(image, rng, options):

@@ -101,6 +101,32 @@ def compose(after, before):
     )
 
 
+def turned(source_size, size, angle, zoom, shift, mirrored):
+    """A square crop as another, turned, scaled, shifted and perhaps mirrored about its middle.
+
+    Args:
+        source_size: side of the crop that there is, in pixels.
+        size: side of the wanted one.
+        angle: turn in radians.
+        zoom: pixels of the wanted crop per pixel of the other.
+        shift: (x, y) pixels of the wanted crop.
+        mirrored: whether left and right change places first.
+
+    Returns:
+        (2, 3) matrix from the pixels of the one to those of the other.
+    """
+    x, y = (size - 1) / 2 + shift
+    cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
+    sign = -1 if mirrored else 1
+    middle = (source_size - 1) / 2
+    return np.array(
+        [
+            [sign * cos, -sin, x - (sign * cos - sin) * middle],
+            [sign * sin, cos, y - (sign * sin + cos) * middle],
+        ]
+    )
+
+
 def warp(image, matrix, size):
     """Cuts a square crop; what lies outside the photograph is black.
 
