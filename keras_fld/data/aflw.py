@@ -58,14 +58,10 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
     if split == "frontal":
         order = [index for index in order if info.visible[index].all()]
 
-    def face(index):
-        try:
-            return info.face(index, images, hidden == "keep", base)
-        except sources.NoImage:
-            raise
-        except ValueError as error:
-            raise ValueError(f"{path}, row {index + 1}: {error}") from error
-
+    face = sources.naming(
+        lambda index: f"{path}, row {index + 1}",
+        lambda index: info.face(index, images, hidden == "keep", base),
+    )
     faces, absent, skipped = sources.collect(order, face, skip_bad)
     if not faces:
         first = absent[0] if absent else "no row of it in the file"

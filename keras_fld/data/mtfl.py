@@ -58,15 +58,10 @@ def read(root, split="train", skip_bad=False, base=None):
         raise ValueError(f"{path}: the list must be plain text ({error})") from error
     shift = (path != table) if base is None else base
 
-    def face(line):
-        number, image, points, pose = line
-        try:
-            return _face(root, f"{split}/{number}", image, points, pose, shift)
-        except sources.NoImage:
-            raise
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-
+    face = sources.naming(
+        lambda line: f"{path}, line {line[0]}",
+        lambda line: _face(root, f"{split}/{line[0]}", *line[1:], shift),
+    )
     faces, absent, skipped = sources.collect(lines, face, skip_bad)
     if not faces:
         first = absent[0] if absent else "an empty list"

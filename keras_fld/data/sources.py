@@ -106,6 +106,26 @@ def collect(items, make, skip_bad):
     return faces, absent, skipped
 
 
+def naming(place, make):
+    """`make`, its errors naming the item's place in the annotations; a missing image is no error of
+    theirs.
+
+    Args:
+        place: function of an item that gives its file and line.
+        make: function of an item that returns a `Face`.
+    """
+
+    def named(item):
+        try:
+            return make(item)
+        except NoImage:
+            raise
+        except ValueError as error:
+            raise ValueError(f"{place(item)}: {error}") from error
+
+    return named
+
+
 def check_points(points):
     """Landmarks of an annotation as (landmarks, 2) float32.
 

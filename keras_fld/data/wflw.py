@@ -60,15 +60,10 @@ def read(root, split="train", skip_bad=False, base=0):
         raise ValueError(f"{path}: the list must be plain text ({error})") from error
     numbered = [(i, line.strip()) for i, line in enumerate(lines, start=1) if line.strip()]
 
-    def face(item):
-        number, line = item
-        try:
-            return _face(root, f"{half}/{number}", line, base)
-        except sources.NoImage:
-            raise
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-
+    face = sources.naming(
+        lambda item: f"{path}, line {item[0]}",
+        lambda item: _face(root, f"{half}/{item[0]}", item[1], base),
+    )
     faces, absent, skipped = sources.collect(numbered, face, skip_bad)
     if split in ATTRIBUTES:
         faces = [face for face in faces if split in face.attributes]
