@@ -4,6 +4,7 @@ import dataclasses
 import tomllib
 from pathlib import Path
 
+from keras_fld.data.augment import Augmentation
 from keras_fld.training import Recipe
 
 _FILE = Path(__file__).with_suffix(".toml")
@@ -37,4 +38,7 @@ def get(name, **changes):
     unknown = set(changes) - {field.name for field in dataclasses.fields(Recipe)}
     if unknown:
         raise ValueError(f"a recipe has no field {', '.join(sorted(unknown))}")
-    return Recipe(**{**recipes[name], **changes})
+    fields = {**recipes[name], **changes}
+    if isinstance(fields.get("augmentation"), dict):
+        fields["augmentation"] = Augmentation(**fields["augmentation"])
+    return Recipe(**fields)

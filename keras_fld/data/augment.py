@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from keras_fld.data.crops import OVERSAMPLING, Crops
-from keras_fld.data.geometry import transform, turned, warp
+from keras_fld.data.geometry import compose, transform, turned, warp
 
 # On RGB: the colours as they are, and their luma in each channel.
 _SAME = np.eye(3)
@@ -26,6 +26,8 @@ class Augmentation:
         rotation: largest turn in degrees; drawn from a normal distribution of a third of it.
         scale: largest relative change of size, uniform.
         jitter: largest shift of the box in crop sides, uniform in x and y.
+        stretch: largest logarithm of a stretch along a random direction, the area staying: faces of
+            other proportions; uniform.
         flip: probability of a mirror image.
         colour: strength of brightness, contrast, saturation and colour-cast changes.
         grey: probability of a grey image.
@@ -36,6 +38,7 @@ class Augmentation:
     rotation: float = 30.0
     scale: float = 0.1
     jitter: float = 0.05
+    stretch: float = 0.0
     flip: float = 0.5
     colour: float = 0.3
     grey: float = 0.1
@@ -46,7 +49,7 @@ class Augmentation:
         for name in ("flip", "grey", "blur", "occlusion"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1. Got: {getattr(self, name)}")
-        for name in ("rotation", "scale", "jitter", "colour"):
+        for name in ("rotation", "scale", "jitter", "stretch", "colour"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0. Got: {getattr(self, name)}")
 
@@ -85,12 +88,29 @@ def augment(crops: Crops, index, rng, options: Augmentation):
 
 
 def _random_matrix(crop_size, size, mirrored, rng, options):
-    """Training to model crop: turned, scaled, shifted and perhaps mirrored about the middle."""
+    """Training to model crop: turned, scaled, shifted, stretched and perhaps mirrored about the
+    middle."""
     limit = options.rotation
     angle = math.radians(min(max(rng.normal(0, limit / 3), -limit), limit))
     zoom = (1 + options.scale * rng.uniform(-1, 1)) / OVERSAMPLING
     shift = options.jitter * size * rng.uniform(-1, 1, 2)
-    return turned(crop_size, size, angle, zoom, shift, mirrored)
+    matrix = turned(crop_size, size, angle, zoom, shift, mirrored)
+    if options.stretch:
+        matrix = compose(_stretched(size, options.stretch, rng), matrix)
+    return matrix
+
+
+def _stretched(size, limit, rng):
+    """Matrix of a stretch of the model's crop about its middle."""
+    factor, direction = math.exp(limit * rng.uniform(-1, 1)), rng.uniform(0, math.pi)
+    turn = np.array(
+        [
+            [math.cos(direction), math.sin(direction)],
+            [-math.sin(direction), math.cos(direction)],
+        ]
+    )
+    linear, middle = turn.T @ np.diag([factor, 1 / factor]) @ turn, np.full(2, (size - 1) / 2)
+    return np.column_stack([linear, middle - linear @ middle])
 
 
 def _change_colour(image, rng, options):
