@@ -39,7 +39,8 @@ class Recipe:
         dataset_options: options of its reader, such as {"count": 20000} of "synthetic".
         repeats: how often an epoch shows each face of the dataset, each time augmented anew.
         extra: names of datasets whose relabelled faces, see `pseudo.relabel`, an epoch shows too.
-        start: name of the run whose result the weights start from; empty for random ones.
+        start: name of the run whose result the weights start from, transplanted where the network
+            has other numbers of filters; empty for random ones.
         network: name of the network.
         network_options: its arguments, such as {"head": "windows"}.
         loss: name of the loss.
@@ -141,7 +142,8 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     data = crops.training_crops(faces, recipe.frame, skip_bad)
     network = _new_network(recipe, data)
     if start is not None:
-        _start(network, models.load(start) if isinstance(start, (str, Path)) else start)
+        trained = models.load(start) if isinstance(start, (str, Path)) else start
+        models.transplant(trained, network)
     repeats = np.full(len(data), recipe.repeats)
     for name in recipe.extra:
         more = catalog.read(name, extra[name], catalog.find(name).train, skip_bad)
@@ -218,17 +220,6 @@ def _new_network(recipe, data):
         mean_shape=mean_shape(data),
         **recipe.network_options,
     )
-
-
-def _start(network, trained):
-    """Copies weights; raises ValueError where the networks are not of one form."""
-    shapes, others = ([w.shape for w in m.weights] for m in (network, trained))
-    if shapes != others:
-        raise ValueError(
-            f"the network to start from must be the recipe's of {network.count_params():,} "
-            f"parameters. Got: {trained.name} of {trained.count_params():,}"
-        )
-    network.set_weights(trained.get_weights())
 
 
 def _compiled(recipe, network, data, steps):

@@ -187,6 +187,6 @@ def test_a_second_run_starts_from_the_first_and_sees_relabelled_faces(whole_run,
             np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-7)
     with pytest.raises(ValueError, match=r"must be given as the recipe names them, \['pts'\]"):
         training.train(recipe, tmp_path / "third", tree, verbose=0)
-    wide = Recipe(**{**vars(recipe), "network_options": {"width": 0.5}})
-    with pytest.raises(ValueError, match="the network to start from must be the recipe's"):
-        training.train(wide, tmp_path / "fourth", tree, extra=extra, start=model, verbose=0)
+    other = Recipe(**{**vars(recipe), "network": "cnn6"})
+    with pytest.raises(ValueError, match="must have the trained one's layers"):
+        training.train(other, tmp_path / "fourth", tree, extra=extra, start=model, verbose=0)

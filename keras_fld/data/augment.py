@@ -26,24 +26,24 @@ class Augmentation:
         rotation: largest turn in degrees; drawn from a normal distribution of a third of it.
         scale: largest relative change of size, uniform.
         jitter: largest shift of the box in crop sides, uniform in x and y.
-        stretch: largest logarithm of a stretch along a random direction, the area staying: faces of
-            other proportions; uniform.
         flip: probability of a mirror image.
         colour: strength of brightness, contrast, saturation and colour-cast changes.
         grey: probability of a grey image.
         blur: probability of a blur, of up to 1.5 pixels of the crop.
         occlusion: probability of each of two patches that cover part of the crop.
+        stretch: largest logarithm of a stretch along a random direction, the area staying: faces of
+            other proportions; uniform.
     """
 
     rotation: float = 30.0
     scale: float = 0.1
     jitter: float = 0.05
-    stretch: float = 0.0
     flip: float = 0.5
     colour: float = 0.3
     grey: float = 0.1
     blur: float = 0.15
     occlusion: float = 0.15
+    stretch: float = 0.0
 
     def __post_init__(self):
         for name in ("flip", "grey", "blur", "occlusion"):

@@ -4,6 +4,7 @@ from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
 from keras_fld.models.refined import refine
 from keras_fld.models.saving import load
+from keras_fld.models.transplant import transplant
 from keras_fld.models.trnet import TRNet20
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "load",
     "refine",
     "scheme_of",
+    "transplant",
 ]
 
 NETWORKS = {"trnet20": TRNet20, "cnn6": CNN6, "cnn7": CNN7}

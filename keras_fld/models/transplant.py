@@ -5,15 +5,16 @@ import numpy as np
 
 from keras_fld.models.windows import WindowedOffsets
 
-_CHANGING = (keras.layers.Conv2D, keras.layers.Dense)
+# Layers whose outputs have channels of their own.
+_CHANGING = (keras.layers.Conv2D, keras.layers.Dense, WindowedOffsets)
 
 
 def transplant(trained, network):
     """Copies a network's weights into one with the same layers, but other numbers of filters.
 
     Where there are fewer filters, those are kept whose outputs weigh most in the layers after them;
-    where there are more, the new ones keep their random weights and are not yet listened to, so that
-    the network computes what the trained one did.
+    where there are more, the new ones keep their random weights and are not yet listened to, so
+    that the network computes what the trained one did.
 
     Args:
         trained: a Keras model whose layers are convolutions, BatchNorm, poolings, sums, one Dense
@@ -62,7 +63,7 @@ class _Channels:
         for layer in network.layers:
             inputs = keras.tree.flatten(layer.input)
             out = id(layer.output)
-            if isinstance(layer, keras.layers.InputLayer) or isinstance(layer, _CHANGING):
+            if isinstance(layer, (keras.layers.InputLayer, *_CHANGING)):
                 self._group[out] = out
             else:
                 first = self._root(id(inputs[0]))
@@ -90,7 +91,7 @@ class _Channels:
                 root = self._root(id(layer.output))
                 gamma, beta = (np.abs(w) for w in source.get_weights()[:2])
                 scale[root] = scale.get(root, 0) + gamma + beta
-            elif isinstance(layer, (*_CHANGING, WindowedOffsets)):
+            elif isinstance(layer, _CHANGING):
                 root = self._root(id(layer.input))
                 rows = sum(
                     np.abs(w).sum(axis=tuple(i for i in range(w.ndim) if i != axis))
@@ -141,11 +142,9 @@ def _parts(layer, old, new, before, after):
 
 
 def _filled(old, new, rows, columns):
-    """`new` with what of `old` it has a place for; unheard where old channels listen to new ones."""
+    """`new` with what of `old` it has a place for; zero where old channels listen to new ones."""
     if rows is None and columns is None:
-        if old.shape != new.shape:
-            raise ValueError
-        return old
+        return old  # of one shape, or `set_weights` says so
     kept = np.arange(new.shape[-1]) if columns is None else columns
     columns_new, columns_old = np.flatnonzero(kept >= 0), kept[kept >= 0]
     new = new.copy()

@@ -63,6 +63,27 @@ def test_turns_stay_within_the_limit_and_are_drawn_from_all_of_it(dots):
     assert max(angles) > 20 and min(angles) < -20 and 8 < np.std(angles) < 12
 
 
+def test_a_stretch_changes_proportions_and_keeps_the_area(dots):
+    still = {"rotation": 0, "scale": 0, "jitter": 0, "flip": 0, **GEOMETRY_ONLY}
+    _, plain = augment(dots, 0, generator(0, 0, 0), Augmentation(**still))
+    before, ratios = _edges(plain), []
+    for epoch in range(200):
+        options = Augmentation(**still, stretch=0.1)
+        image, landmarks = augment(dots, 0, generator(0, epoch, 0), options)
+        linear = np.linalg.lstsq(before, _edges(landmarks), rcond=None)[0]
+        assert np.linalg.det(linear) == pytest.approx(1, abs=1e-4)
+        ratios.append(np.log(np.linalg.svd(linear, compute_uv=False)[0]))
+        u, v = landmarks[8]
+        assert image[round(float(v)), round(float(u)), 0] > 150
+    assert 0.09 < max(ratios) <= 0.1001
+
+
+def _edges(landmarks):
+    """Vectors from the chin to the other visible landmarks."""
+    visible = landmarks[[8, 36, 45, 48, 54]]
+    return visible[1:] - visible[0]
+
+
 def test_the_same_key_draws_the_same_face_and_another_another(dots):
     a, b, c = (augment(dots, 0, generator(0, 5, i), Augmentation()) for i in (3, 3, 4))
     np.testing.assert_array_equal(a[0], b[0])
