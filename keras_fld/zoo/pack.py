@@ -1,0 +1,60 @@
+"""A trained model as a preset's Keras file: `python -m keras_fld.zoo.pack RUN/model.keras OUT.keras`.
+
+The package carries several networks, so weights are rounded to the digits of half precision and the
+archive is compressed: less than half the size, opened by Keras as any other.
+"""
+
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld.files import replacing
+
+# Binary digits of a weight that are kept, float16's; its exponent stays float32's.
+DIGITS = 11
+
+
+def rounded(weights):
+    """Floats rounded to `DIGITS` binary digits, so that their last bytes compress to nothing.
+
+    Example:
+        >>> float(rounded(np.float32(1 + 2**-12)))
+        1.0
+    """
+    fraction, exponent = np.frexp(weights)
+    return np.ldexp(np.round(fraction * 2**DIGITS) / 2**DIGITS, exponent).astype(weights.dtype)
+
+
+def pack(model, path):
+    """Writes a model with rounded weights as a compressed `.keras` file, without optimiser state.
+
+    Args:
+        model: a Keras model; its weights are rounded in place.
+        path: the file to write.
+
+    Raises:
+        ValueError: the path does not end in .keras, or cannot be written.
+
+    Example:
+        >>> pack(keras_fld.load("run/model.keras"), "preset.keras")
+    """
+    if Path(path).suffix != ".keras":
+        raise ValueError(f"a preset's Keras file must end in .keras. Got: {path}")
+    model.set_weights([rounded(weights) for weights in model.get_weights()])
+    with replacing(path) as temporary:
+        model.save(temporary, include_optimizer=False)
+        with zipfile.ZipFile(temporary) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_BZIP2, compresslevel=9) as archive:
+            for name, data in parts.items():
+                archive.writestr(name, data)
+
+
+if __name__ == "__main__":
+    from keras_fld import models
+
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m keras_fld.zoo.pack MODEL.keras OUT.keras")
+    pack(models.load(sys.argv[1]), sys.argv[2])
