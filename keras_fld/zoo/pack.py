@@ -1,4 +1,4 @@
-"""A trained model as a preset's Keras file: `python -m keras_fld.zoo.pack RUN/model.keras OUT.keras`.
+"""A trained model as a preset's Keras file: `python -m keras_fld.zoo.pack MODEL.keras OUT.keras`.
 
 The package carries several networks, so weights are rounded to the digits of half precision and the
 archive is compressed: less than half the size, opened by Keras as any other.
