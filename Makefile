@@ -38,11 +38,12 @@ bench: $(VENV)/installed
 tables: $(VENV)/installed
 	$(BIN)/python tests/readme_tables.py
 
-# The aarch64 interpreter under QEMU; without MODEL, the shipped model and the kept figures.
+# The aarch64 interpreter under QEMU; without MODEL, the shipped models and the kept figures. FACES
+# is a 300W tree, on whose test faces the NME is compared as well.
 MODEL ?=
 arm: $(VENV)/installed
-	$(BIN)/python tflite/arm/run.py $(or $(MODEL),keras_fld/zoo/trnet20_300w_int8.tflite --operators) \
-		--json $(if $(MODEL),build/arm.json,results/arm/arm.json)
+	$(BIN)/python tflite/arm/run.py $(or $(MODEL),$(wildcard keras_fld/zoo/*_int8.tflite) --operators) \
+		$(if $(FACES),--nme "300w=$(FACES)") --json $(if $(MODEL),build/arm.json,results/arm/arm.json)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """tflite/arm: the aarch64 interpreter under QEMU, and what is read from it."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,10 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "tflite" / "arm" / "run.py"
-SHIPPED = ROOT / "keras_fld" / "zoo" / "trnet20_300w_int8.tflite"
+ZOO = ROOT / "keras_fld" / "zoo"
+SHIPPED = ZOO / "trnet20_300w_int8.tflite"
 FIGURES = ROOT / "results" / "arm" / "arm.json"
 BUILT = Path(os.environ.get("KERAS_FLD_ARM_ROOT", ROOT / "build" / "arm"))
-NAMES = ("benchmark", "root", "guest", "emulate", "operators", "tables")
+NAMES = ("benchmark", "root", "guest", "emulate", "nme", "operators", "tables")
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +151,7 @@ def test_a_root_without_apt_is_an_error_and_leaves_nothing(arm, tmp_path, monkey
         (None, [], "missing.tflite"),
         (b"not a model", [], "missing.tflite"),
         (b"", ["--faces", "0"], "--faces must be at least 1. Got: 0"),
+        (b"", ["--nme", "300w"], "--nme must be NAME=FOLDER"),
     ],
 )
 def test_wrong_input_is_one_line(tmp_path, content, arguments, message):
@@ -159,12 +162,26 @@ def test_wrong_input_is_one_line(tmp_path, content, arguments, message):
     assert found.returncode == 2 and found.stderr.count("\n") == 1 and message in found.stderr
 
 
-def test_the_kept_figures_are_of_the_shipped_model(arm):
-    report = json.loads(FIGURES.read_text("utf-8"))
-    (entry,) = report["models"]
-    assert entry["model"] == SHIPPED.name
+def test_the_nme_may_differ_by_half_a_hundredth(arm):
+    found = {"dataset": "300w", "x86": {"common": 4.28}, "cortex-a76": {"common": 4.2849}}
+    assert arm.nme.agrees(found)
+    assert not arm.nme.agrees({**found, "cortex-a53": {"common": 4.2751, "full": 5.0}})
+    text = arm.tables.accuracy({"model": "face.tflite", "nme": found})
+    assert text == "face.tflite on 300w: x86 common 4.2800 %, cortex-a76 common 4.2849 %"
+
+
+def kept_figures():
+    """Entry of each shipped model in the kept figures, by its file's checksum."""
+    return {entry["sha256"]: entry for entry in json.loads(FIGURES.read_text("utf-8"))["models"]}
+
+
+@pytest.mark.parametrize("path", sorted(ZOO.glob("*_int8.tflite")), ids=lambda path: path.stem)
+def test_the_kept_figures_are_of_the_shipped_models(arm, path):
+    entry = kept_figures()[hashlib.sha256(path.read_bytes()).hexdigest()]
+    assert entry["model"] == path.name
     assert [row["cpu"] for row in entry["results"]] == list(arm.root.CPUS)
     assert all(row["as_expected"] for row in entry["results"])
+    assert arm.nme.agrees(entry["nme"]) and set(entry["nme"]) > set(arm.root.CPUS)
 
 
 def test_the_shipped_model_runs_on_arm_as_its_figures_say(arm, tmp_path):
@@ -178,7 +195,7 @@ def test_the_shipped_model_runs_on_arm_as_its_figures_say(arm, tmp_path):
     found = run(SHIPPED, *options)
     assert found.returncode == 0, found.stderr + found.stdout
     (row,) = json.loads(out.read_text("utf-8"))["models"][0]["results"]
-    kept = json.loads(FIGURES.read_text("utf-8"))["models"][0]["results"]
+    kept = kept_figures()[hashlib.sha256(SHIPPED.read_bytes()).hexdigest()]["results"]
     (before,) = [x for x in kept if x["cpu"] == "cortex-a76"]
     assert 10e6 < row["instructions"] < 1.01 * before["instructions"]
     integers = [x for x in row["operators"] if x.get("integer")]

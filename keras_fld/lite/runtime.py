@@ -69,10 +69,7 @@ class LiteModel:
             self._interpreter.set_tensor(self._input["index"], self._bytes(image[None]))
             self.run()
             landmarks[i] = self._interpreter.get_tensor(self._output["index"])[0]
-        scale, zero_point = self._output["quantization"]
-        if scale:  # 0 where the output is in pixels already
-            landmarks = (landmarks - np.float32(zero_point)) * np.float32(scale)
-        return landmarks
+        return self._pixels(landmarks)
 
     def run(self):
         """One forward pass on the crop that the input holds, as a benchmark times it."""
@@ -83,3 +80,10 @@ class LiteModel:
         if self._input["dtype"] == np.int8:
             return (image ^ 0x80).view(np.int8)
         return image
+
+    def _pixels(self, landmarks):
+        """What the output gives in pixels of the crop."""
+        scale, zero_point = self._output["quantization"]
+        if scale:  # 0 where the output is in pixels already
+            landmarks = (landmarks - np.float32(zero_point)) * np.float32(scale)
+        return landmarks

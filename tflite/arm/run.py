@@ -19,9 +19,11 @@ What is measured
   the JSON file has the root mean square too. Where weights are int8 and inputs float, a rounding
   that falls the other way moves a landmark by some hundredths of a pixel.
 Inputs are drawn faces (keras_fld.data.synthetic) of the model's size.
+  NME (--nme 300w=FOLDER): on the dataset's test faces, predicted here and on each CPU.
 
-Exit status: 0; 1 where integers part at another operator or by more than a step, or a float output
-is off by more than 0.02 (root mean square); 2 with one line on stderr where something is missing.
+Exit status: 0; 1 where integers part at another operator or by more than a step, a float output is
+off by more than 0.02 (root mean square), or the NME by more than 0.005; 2 with one line on stderr
+where something is missing.
 """
 
 import argparse
@@ -38,6 +40,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
 import emulate  # noqa: E402
+import nme  # noqa: E402
 import root  # noqa: E402
 import tables  # noqa: E402
 from benchmark import Problem  # noqa: E402
@@ -60,6 +63,9 @@ def parse(argv):
     )
     parser.add_argument("--faces", type=int, default=4, help="inputs to compare on (default: 4)")
     parser.add_argument("--operators", action="store_true", help="also count each operator")
+    parser.add_argument(
+        "--nme", metavar="NAME=FOLDER", help="also the NME on the test faces of a dataset"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure")
     parser.add_argument(
         "--root", type=Path, default=Path("build/arm"), help="cache folder (default: build/arm)"
@@ -67,6 +73,8 @@ def parse(argv):
     args = parser.parse_args(argv)
     if args.faces < 1:
         raise Problem(f"--faces must be at least 1. Got: {args.faces}")
+    if args.nme is not None and not all(args.nme.partition("=")):
+        raise Problem(f"--nme must be NAME=FOLDER, such as 300w=/data/300w. Got: {args.nme}")
     return args
 
 
@@ -108,13 +116,29 @@ def measure(model, args, plugin):
             there = emulate.on_cpu(jobs, cpu, args.root, plugin)
             results.append(result(model, cpu, here, there, ends))
     content = model.path.read_bytes()
-    return {
+    entry = {
         "model": model.path.name,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "macs": sum(op.macs for op in model.operators),
         "results": results,
     }
+    if args.nme:
+        print(f"{model.path.name}: NME on {args.nme}", file=sys.stderr)
+        try:
+            entry["nme"] = nme.compare(
+                model.path, *args.nme.split("=", 1), args.cpus, args.root, plugin
+            )
+        except ValueError as error:
+            raise Problem(str(error)) from error
+    return entry
+
+
+def as_expected(entry):
+    """Whether a model's entry shows nothing but what may differ between x86 and ARM."""
+    return all(row["as_expected"] for row in entry["results"]) and nme.agrees(
+        entry.get("nme", {"x86": {}})
+    )
 
 
 def result(model, cpu, here, there, ends):
@@ -167,6 +191,8 @@ def main(argv=None):
             plugin = root.compile_plugin(folder)
             report["models"] = [measure(model, args, plugin) for model in models]
         print(tables.summary(report))
+        for entry in report["models"] if args.nme else []:
+            print(tables.accuracy(entry))
         for entry in report["models"] if args.operators else []:
             print("\n" + tables.operators(entry))
         if not same:
@@ -180,7 +206,7 @@ def main(argv=None):
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0 if all(x["as_expected"] for m in report["models"] for x in m["results"]) else 1
+    return 0 if all(map(as_expected, report["models"])) else 1
 
 
 if __name__ == "__main__":

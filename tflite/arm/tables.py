@@ -21,6 +21,17 @@ def summary(report):
     return "\n".join(lines)
 
 
+def accuracy(model):
+    """The NME of a model on each machine, as `nme.compare` found it."""
+    dataset, *places = model["nme"]
+    figures = [
+        f"{place} {subset} {nme:.4f} %"
+        for place in places
+        for subset, nme in model["nme"][place].items()
+    ]
+    return f"{model['model']} on {model['nme'][dataset]}: {', '.join(figures)}"
+
+
 def operators(model):
     """What each operator of a model executes on each CPU; `model` is an entry of the report."""
     heads = "".join(f"{row['cpu']:>14}" for row in model["results"])
