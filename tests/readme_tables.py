@@ -293,8 +293,40 @@ def published_table(runs):
     ]
 
 
+def cost_rows(runs):
+    """What each shipped int8 file costs and gives.
+
+    Returns:
+        A list of (preset, entry of results/arm/arm.json, million instructions by CPU, int8 NME in
+        per cent), the cheapest first.
+    """
+    counted = {entry["sha256"]: entry for entry in read_json(RESULTS / "arm/arm.json")["models"]}
+    rows = []
+    for run in runs:
+        if run.preset and "int8" in run.parts:
+            content = zoo.lite_file(run.preset).read_bytes()
+            entry = counted[hashlib.sha256(content).hexdigest()]
+            millions = {row["cpu"]: row["instructions"] / 1e6 for row in entry["results"]}
+            rows.append((run.preset, entry, millions, run.nme("int8")))
+    return sorted(rows, key=lambda row: (row[1]["macs"], row[3]))
+
+
+def cost_table(runs):
+    """Instructions of the shipped int8 files on ARM beside their NME."""
+    rows = cost_rows(runs)
+    cpus = list(rows[0][2])
+    names = [cpu.replace("cortex-a", "Cortex-A") for cpu in cpus]
+    lines = _head(["int8 file", "NME %", "bytes", "M multiply-accumulates", *names])
+    for preset, entry, millions, nme in rows:
+        counts = [f"{millions[cpu]:.2f}" for cpu in cpus]
+        figures = [f"{nme:.3f}", f"{entry['bytes']:,}", f"{entry['macs'] / 1e6:.1f}", *counts]
+        lines.append(_line(f"`{preset}`", *figures))
+    return lines
+
+
 BLOCKS = {
     "preset": preset_table,
+    "cost": cost_table,
     "models": model_table,
     "regions": region_table,
     "published": published_table,

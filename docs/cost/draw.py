@@ -1,0 +1,52 @@
+"""Draws docs/cost/cost.png: accuracy of the presets against what they cost an ARM processor.
+
+python docs/cost/draw.py
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.readme_tables import cost_rows, load_runs  # noqa: E402
+
+# PFLD's public ONNX in the aarch64 ONNX Runtime, on the same faces at its best box margin.
+PFLD = (71.2, 5.02)
+CPU = "cortex-a76"
+
+
+def main():
+    # Drawn faces are another question than the cost of a network.
+    rows = [row for row in cost_rows(load_runs()) if "synthetic" not in row[0]]
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    axes.plot([row[2][CPU] for row in rows], [row[3] for row in rows], "o-", color="tab:blue")
+    for preset, entry, millions, nme in rows:
+        label = f"{preset}\n{entry['bytes'] / 1e6:.2f} MB, {nme:.2f} %"
+        axes.annotate(label, (millions[CPU], nme), (8, 6), textcoords="offset points", fontsize=8)
+    axes.plot(*PFLD, "s", color="tab:grey")
+    axes.annotate(
+        "PFLD, public ONNX (float)",
+        PFLD,
+        (-8, 6),
+        textcoords="offset points",
+        fontsize=8,
+        ha="right",
+    )
+    axes.set_xscale("log")
+    ticks = [5, 10, 20, 40, 80]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(5, 100)
+    axes.margins(y=0.2)
+    axes.set_xlabel("million instructions of one inference on a Cortex-A76")
+    axes.set_ylabel("NME % on 300W common, inter-pupil")
+    axes.grid(alpha=0.3)
+    figure.savefig(Path(__file__).with_name("cost.png"), dpi=120)
+
+
+if __name__ == "__main__":
+    main()
