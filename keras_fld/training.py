@@ -51,6 +51,7 @@ class Recipe:
         warmup: epochs of rising learning rate.
         weight_decay: AdamW's.
         averaging: momentum of the weights' moving average, which is what a run returns; 0 for none.
+            A run of few steps takes less, see `averaging_of`.
         input_size: side of the crop in pixels.
         margin: side of the crop in face boxes.
         precision: "float32", or "bfloat16" for convolutions in half the bits, parameters staying in
@@ -210,6 +211,23 @@ def mean_shape(data):
     return (middle - (wide - 1) / 2) / scale + (frame.size - 1) / 2
 
 
+def averaging_of(recipe, steps):
+    """Momentum of a run's moving average of the weights.
+
+    The average starts at the random first weights, of which momentum ** steps is left at the end:
+    after 1,260 steps with 0.999 still 28 %. So it spans a tenth of the run at most.
+
+    Args:
+        recipe: a `Recipe`.
+        steps: of an epoch.
+
+    Example:
+        >>> averaging_of(Recipe(epochs=20, averaging=0.999), steps=50)
+        0.99
+    """
+    return max(0.0, min(recipe.averaging, 1 - 10 / (recipe.epochs * steps)))
+
+
 def _new_network(recipe, data):
     keras.utils.set_random_seed(recipe.seed)
     return models.get(recipe.network)(
@@ -241,11 +259,12 @@ def _compiled(recipe, network, data, steps):
         warmup_target=recipe.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
+    momentum = averaging_of(recipe, steps)
     optimizer = keras.optimizers.AdamW(
         schedule,
         weight_decay=recipe.weight_decay,
-        use_ema=recipe.averaging > 0,
-        ema_momentum=recipe.averaging or 0.99,
+        use_ema=momentum > 0,
+        ema_momentum=momentum or 0.99,
     )
     # Decay pulls filters, not the offsets and scales that BatchNorm and the biases are.
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])

@@ -104,6 +104,15 @@ def test_the_model_starts_from_the_mean_of_the_training_shapes(tree):
     np.testing.assert_allclose(training.mean_shape(wide), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize(("epochs", "steps"), [(1, 5), (2, 100), (20, 63), (150, 252)])
+def test_the_average_forgets_the_random_start(epochs, steps):
+    recipe = Recipe(epochs=epochs, averaging=0.999)
+    momentum = training.averaging_of(recipe, steps)
+    assert 0 <= momentum <= 0.999
+    assert momentum ** (epochs * steps) < 1e-4, "share of the first weights in the result"
+    assert training.averaging_of(Recipe(averaging=0.0), 1000) == 0
+
+
 def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
     from keras_fld.data import crops, read
 
