@@ -103,6 +103,21 @@ class Recipe:
         return Frame(self.input_size, self.margin)
 
 
+def saved_recipe(fields):
+    """The `Recipe` of a run's recipe.json; what it does not name, being older, has its default.
+
+    Args:
+        fields: the dictionary that the file has under "recipe".
+
+    Raises:
+        TypeError: a field that recipes have not, or no dictionary.
+        KeyError: there is no augmentation.
+        ValueError: a value is out of range.
+    """
+    extra, augmentation = tuple(fields["extra"]), Augmentation(**fields["augmentation"])
+    return Recipe(**{**fields, "extra": extra, "augmentation": augmentation})
+
+
 def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=None):
     """Trains a network, or continues the run that `out` holds.
 
@@ -296,15 +311,15 @@ def _check_run(path, recipe):
     if not path.exists():
         return
     try:
-        found = json.loads(path.read_text("utf-8"))["recipe"]
-        for key, wanted in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
-            if found.get(key) != wanted:
-                raise ValueError(
-                    f"{path.parent}: holds a run with another {key}: {found.get(key)}. Got: "
-                    f"{wanted}; choose another folder, or the same options to continue"
-                )
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        found = dataclasses.asdict(saved_recipe(json.loads(path.read_text("utf-8"))["recipe"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not a recipe of this package ({error})") from error
+    for key, wanted in dataclasses.asdict(recipe).items():
+        if json.dumps(found[key]) != json.dumps(wanted):
+            raise ValueError(
+                f"{path.parent}: holds a run with another {key}: {found[key]}. Got: "
+                f"{wanted}; choose another folder, or the same options to continue"
+            )
 
 
 def _write_recipe(path, recipe):

@@ -22,10 +22,9 @@ from pathlib import Path
 
 from keras_fld import models, recipes, zoo
 from keras_fld.data import catalog
-from keras_fld.data.augment import Augmentation
 from keras_fld.files import read_json, replacing
 from keras_fld.reproduce.tables import TABLE5
-from keras_fld.training import Recipe
+from keras_fld.training import saved_recipe
 
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "results"
@@ -118,9 +117,7 @@ def _run(folder, parts):
             command = read_json(folder / f"{method}.json")["command"]
             return Run(folder.name, _TITLES[method], f"`{command}`", parts)
     saved = read_json(folder / "recipe.json")
-    recipe = Recipe(
-        **{**saved["recipe"], "augmentation": Augmentation(**saved["recipe"]["augmentation"])}
-    )
+    recipe = saved_recipe(saved["recipe"])
     options = json.dumps(recipe.network_options)
     files, preset = _benchmark(folder / "benchmark.json")
     return Run(

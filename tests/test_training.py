@@ -175,6 +175,17 @@ def test_a_damaged_recipe_file_is_named(tree, tmp_path):
         training.train(RECIPE, tmp_path, tree, verbose=0)
 
 
+def test_a_recipe_from_before_a_field_was_added_is_the_same(tree, whole_run, tmp_path):
+    saved = json.loads((whole_run[0] / "recipe.json").read_text("utf-8"))
+    assert training.saved_recipe(saved["recipe"]) == RECIPE
+    del saved["recipe"]["augmentation"]["stretch"], saved["recipe"]["repeats"]
+    (tmp_path / "recipe.json").write_text(json.dumps(saved))
+    whole_run[1].save(tmp_path / "model.keras")
+    training.train(RECIPE, tmp_path, tree, verbose=0)  # done already, so it is opened
+    with pytest.raises(ValueError, match="holds a run with another epochs"):
+        training.train(Recipe(**{**vars(RECIPE), "epochs": 77}), tmp_path, tree, verbose=0)
+
+
 def test_a_second_run_starts_from_the_first_and_sees_relabelled_faces(whole_run, tree, tmp_path):
     from keras_fld import pseudo
     from keras_fld.data import read

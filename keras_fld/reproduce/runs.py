@@ -79,9 +79,9 @@ def finished(row, dataset, seed, settings):
     evaluated = (folder / "refined" if row.refined else folder) / "evaluation.json"
     if not evaluated.exists():
         return None
-    saved = read_json(folder / "recipe.json")["recipe"]
-    rate = saved["learning_rate"]
-    if saved != as_saved(recipe_of(row, dataset, settings, learning_rate=rate, seed=seed)):
+    saved = training.saved_recipe(read_json(folder / "recipe.json")["recipe"])
+    rate = saved.learning_rate
+    if saved != recipe_of(row, dataset, settings, learning_rate=rate, seed=seed):
         return None
     told = folder / "refined/refine.json"
     if row.refined and not (told.exists() and read_json(told) == _refining(settings)):
