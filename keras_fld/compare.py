@@ -44,9 +44,13 @@ class Comparison:
             )
         return "\n".join(lines)
 
+    def as_dict(self):
+        """The figures for JSON."""
+        return dict(vars(self))
+
     def save(self, path):
         """Writes a JSON file."""
-        write_json(path, vars(self))
+        write_json(path, self.as_dict())
 
 
 def compare(before, after, seed=0):

@@ -10,18 +10,20 @@ from keras_fld import drawing, evaluation, models, training
 from keras_fld.data import catalog, crops
 from keras_fld.files import write_json
 from keras_fld.landmarker import FaceLandmarker
-from keras_fld.lite import conversion, runtime
+from keras_fld.lite import conversion
+from keras_fld.lite.latency import interleaved
 
 EPOCHS = 15
 
 
-def run(out, root=None, epochs=None):
+def run(out, root=None, epochs=None, verbose=1):
     """Runs the demo and prints its results.
 
     Args:
         out: folder for the run, the models, the table, the CED curve and the overlay picture.
         root: a 300W tree; None takes generated faces.
         epochs: passes over the training faces; None takes 15.
+        verbose: Keras' verbosity, 0 for silence.
 
     Raises:
         ValueError: bad data.
@@ -35,7 +37,7 @@ def run(out, root=None, epochs=None):
     print(f"before training: NME {before.nme(subset):.2f} % on {dataset} {subset}")
 
     started = time.monotonic()
-    model = training.train(recipe, out / "run", root)
+    model = training.train(recipe, out / "run", root, verbose=verbose)
     seconds = time.monotonic() - started
     report = evaluation.evaluate(model, dataset, root)
     report.save(out)
@@ -47,7 +49,7 @@ def run(out, root=None, epochs=None):
     for mode, path in files.items():
         conversion.convert(model, path, mode, calibration)
     lite = {mode: evaluation.evaluate(path, dataset, root) for mode, path in files.items()}
-    latency = _interleaved({mode: runtime.LiteModel(path) for mode, path in files.items()})
+    latency = interleaved(files)
     print(f"{'model':<10}{'bytes':>12}{'NME %':>9}{'p50 ms':>9}")
     for mode, path in files.items():
         nme = lite[mode].nme(subset)
@@ -90,21 +92,3 @@ def _draw(model, faces, path):
         tiles.append(drawing.square(picture, 240))
     rows = [np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles) - 3, 4)]
     drawing.save_image(path, np.vstack(rows))
-
-
-def _interleaved(loaded, rounds=20, block=10):
-    """Median milliseconds of one inference on one thread, the models taking turns.
-
-    Taking turns keeps their ratio right while the machine's speed wanders; `tflite/benchmark.py`
-    is the full measurement, on any device.
-    """
-    times = {name: [] for name in loaded}
-    crop = np.full((1, *[next(iter(loaded.values())).frame.size] * 2, 3), 128, np.uint8)
-    for _ in range(rounds):
-        for name, lite in loaded.items():
-            lite.predict(crop)  # the model before has emptied the caches
-            for _ in range(block):
-                started = time.perf_counter()
-                lite.predict(crop)
-                times[name].append(1000 * (time.perf_counter() - started))
-    return {name: float(np.median(values)) for name, values in times.items()}

@@ -46,7 +46,12 @@ def _umask():
 def write_json(path, value):
     """Writes a JSON file, NaN as null."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(_nulls(value), indent=1) + "\n", "utf-8")
+        temporary.write_text(json_text(value) + "\n", "utf-8")
+
+
+def json_text(value):
+    """A value as JSON: NumPy's arrays as lists, NaN as null."""
+    return json.dumps(_nulls(value), indent=1)
 
 
 def read_json(path):

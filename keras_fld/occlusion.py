@@ -56,10 +56,14 @@ class OcclusionReport:
             )
         return "\n".join(lines)
 
+    def as_dict(self):
+        """The figures as occlusion.json has them."""
+        return dict(vars(self))
+
     def save(self, folder):
         """Writes occlusion.json and the curves as occlusion.png."""
         folder = Path(folder)
-        write_json(folder / "occlusion.json", vars(self))
+        write_json(folder / "occlusion.json", self.as_dict())
         _plot(self, folder / "occlusion.png")
 
 

@@ -4,9 +4,6 @@ import dataclasses
 import tomllib
 from pathlib import Path
 
-from keras_fld.data.augment import Augmentation
-from keras_fld.training import Recipe
-
 _FILE = Path(__file__).with_suffix(".toml")
 
 
@@ -32,6 +29,10 @@ def get(name, **changes):
         >>> get("trnet20_300w", epochs=10).loss
         'enme'
     """
+    # Here, since the names alone must not load Keras.
+    from keras_fld.data.augment import Augmentation
+    from keras_fld.training import Recipe
+
     recipes = tomllib.loads(_FILE.read_text("utf-8"))
     if name not in recipes:
         raise ValueError(f"recipe must be one of {', '.join(recipes)}. Got: {name!r}")

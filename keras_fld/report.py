@@ -114,28 +114,28 @@ class Report:
             lines.append(f"{result.subset:<12}{next(iter(result.errors)):<14}{figures}")
         return "\n".join(lines)
 
+    def as_dict(self):
+        """The figures with every face's error, as evaluation.json has them."""
+        return {
+            "dataset": self.dataset,
+            "model": self.model,
+            "rows": self.rows,
+            "regions": {s.subset: s.regions for s in self.subsets},
+            "visibility": {s.subset: s.visibility for s in self.subsets if s.visibility},
+            "notes": self.notes,
+            "faces": {
+                s.subset: {"name": s.names, **{k: v.round(4) for k, v in s.errors.items()}}
+                for s in self.subsets
+            },
+            "region_faces": {
+                s.subset: {k: v.round(4) for k, v in s.region_errors.items()} for s in self.subsets
+            },
+        }
+
     def save(self, folder):
         """Writes evaluation.json, with every face's error, and the CED curves as ced.png."""
         folder = Path(folder)
-        write_json(
-            folder / "evaluation.json",
-            {
-                "dataset": self.dataset,
-                "model": self.model,
-                "rows": self.rows,
-                "regions": {s.subset: s.regions for s in self.subsets},
-                "visibility": {s.subset: s.visibility for s in self.subsets if s.visibility},
-                "notes": self.notes,
-                "faces": {
-                    s.subset: {"name": s.names, **{k: v.round(4) for k, v in s.errors.items()}}
-                    for s in self.subsets
-                },
-                "region_faces": {
-                    s.subset: {k: v.round(4) for k, v in s.region_errors.items()}
-                    for s in self.subsets
-                },
-            },
-        )
+        write_json(folder / "evaluation.json", self.as_dict())
         plot_ced(self, folder / "ced.png")
 
 

@@ -7,31 +7,43 @@ import click
 
 import keras_fld
 from keras_fld.cli.baselines import baseline
+from keras_fld.cli.completion import completion
 from keras_fld.cli.compress import compress, qat
 from keras_fld.cli.datasets import datasets
 from keras_fld.cli.demo import demo
 from keras_fld.cli.evaluate import compare, evaluate
 from keras_fld.cli.label import label
-from keras_fld.cli.lite import convert, export, parity
+from keras_fld.cli.lite import benchmark, convert, export, parity
 from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
 from keras_fld.cli.reproduce import reproduce
 from keras_fld.cli.train import refine, train
 from keras_fld.cli.web import web
 
+_EPILOG = """\b
+Exit codes:
+  0    done
+  1    a fault of the program itself, with a traceback
+  2    bad input or arguments, with a line that says what; finished files are kept
+  130  interrupted by Ctrl-C
+"""
 
-@click.group(context_settings={"max_content_width": 100})
+
+@click.group(context_settings={"max_content_width": 100}, epilog=_EPILOG)
 @click.version_option(keras_fld.__version__, prog_name="keras-fld")
 def cli():
     """Facial landmarks: train, evaluate, convert and draw.
 
-    Exit codes: 0 success, 2 bad input or arguments, 130 interrupted.
+    \b
+    keras-fld predict photo.jpg --out result
     """
 
 
 for command in (
     baseline,
+    benchmark,
     compare,
+    completion,
     compress,
     convert,
     datasets,

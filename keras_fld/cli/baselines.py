@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
+from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
 
 _OUT = click.option("--out", required=True, type=click.Path(), help="The .npz file to write.")
 _MARGIN = click.option("--margin", type=float, help="Side of the crop in face boxes.")
@@ -19,6 +19,9 @@ def baseline():
 
     Their files serve wherever a model does, as in `keras-fld evaluate`. Beside NAME.npz, NAME.json
     tells the command, the number of faces and the time.
+
+    \b
+    keras-fld baseline sdm --root 300w --out sdm.npz
     """
 
 
@@ -33,7 +36,8 @@ def baseline():
 @click.option("--limit", type=click.IntRange(1), help="At most so many training faces.")
 @_SEED
 @SKIP_BAD
-def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad):
+@QUIET
+def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, quiet):
     """The Supervised Descent Method on SIFT descriptors.
 
     \b
@@ -46,7 +50,8 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad):
     data = _training_crops(dataset, root, size, margin, skip_bad)
 
     def progress(stage, error):
-        click.echo(f"stage {stage}: {error:.3f} px on the training faces")
+        if not quiet:
+            click.echo(f"stage {stage}: {error:.3f} px on the training faces")
 
     ridge = RIDGE if ridge is None else ridge
     started = time.monotonic()
@@ -65,7 +70,8 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad):
 @click.option("--threads", default=1, show_default=True, help="Threads.")
 @_SEED
 @SKIP_BAD
-def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, skip_bad):
+@QUIET
+def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, skip_bad, quiet):
     """An Ensemble of Regression Trees through dlib (group `baselines`).
 
     \b
@@ -79,7 +85,8 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     options = {key: value for key, value in options.items() if value is not None}
     data = _training_crops(dataset, root, size, margin, skip_bad)
     started = time.monotonic()
-    _save(train_ert(data, options, seed, threads, verbose=True), out, dataset, len(data), started)
+    model = train_ert(data, options, seed, threads, verbose=not quiet)
+    _save(model, out, dataset, len(data), started)
 
 
 @baseline.command()
@@ -159,7 +166,7 @@ def _command(dataset, out):
     for option in context.command.params:
         value = context.params[option.name]
         given = value is not None and value != option.get_default(context)
-        if given and option.name not in ("root", "out"):
+        if given and option.name not in ("root", "out", "quiet"):
             words += [option.opts[-1]] + [str(value)] * (not option.is_flag)
     return shlex.join(words)
 

@@ -6,10 +6,17 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
+from keras_fld.cli import complete
+from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, show, tell
 
 BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces in a step.")
-LOSS = click.option("--loss", default="enme", show_default=True, help="Loss.")
+LOSS = click.option(
+    "--loss",
+    default="enme",
+    show_default=True,
+    help="Loss.",
+    shell_complete=complete.names(complete.LOSSES),
+)
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 VALIDATION = click.option(
     "--validation",
@@ -17,11 +24,10 @@ VALIDATION = click.option(
     show_default=True,
     help="Fraction of the training faces held out and evaluated instead of the test subsets.",
 )
-QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 
 
 @click.command()
-@click.argument("model", type=click.Path())
+@click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.argument("output", type=click.Path())
 @DATASET
 @ROOT
@@ -32,7 +38,8 @@ QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 @SEED
 @VALIDATION
 @click.option("--preset", help="Name under which the model is published, for the metadata.")
-@click.option("--json", "report", type=click.Path(), help="JSON file of the figures to write.")
+@click.option("--report", type=click.Path(), help="JSON file of the figures to write.")
+@JSON
 @SKIP_BAD
 @QUIET
 def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
@@ -72,11 +79,16 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
 
 
 @click.command()
-@click.argument("model", type=click.Path())
+@click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.argument("out", type=click.Path())
 @DATASET
 @ROOT
-@click.option("--method", required=True, help="prune or cluster.")
+@click.option(
+    "--method",
+    required=True,
+    help="prune or cluster.",
+    shell_complete=complete.names(complete.METHODS),
+)
 @click.option(
     "--sparsity", default=0.5, show_default=True, help="Fraction of weights that prune makes zero."
 )
@@ -87,6 +99,7 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
 @LOSS
 @SEED
 @VALIDATION
+@JSON
 @SKIP_BAD
 @QUIET
 def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quiet, **options):
@@ -153,7 +166,7 @@ def _settings(path, arguments, options):
 
 
 def _finish(result, report):
-    click.echo(str(result))
+    show(str(result), result.as_dict())
     tell(result.notes)
     if report:
         result.save(report)

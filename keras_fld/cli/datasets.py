@@ -1,8 +1,9 @@
 """The commands `keras-fld datasets`."""
 
-import json
-
 import click
+
+from keras_fld.cli import complete
+from keras_fld.cli.options import JSON, show
 
 
 @click.group()
@@ -10,36 +11,43 @@ def datasets():
     """Lists the datasets and verifies downloads.
 
     Exit codes: 0 what is there is good, 2 something is bad.
+
+    \b
+    keras-fld datasets list
+    keras-fld datasets check 300w /data/300w --sheet sheet.png
     """
 
 
 @datasets.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_datasets(as_json):
-    """Names the datasets, their splits with the official numbers of faces, and their cards."""
+@JSON
+def list_datasets():
+    """Names the datasets, their splits with the official numbers of faces, and their cards.
+
+    \b
+    keras-fld datasets list --json
+    """
     from keras_fld.data import catalog
 
-    if as_json:
-        rows = {
-            name: {"splits": found.official, "normalizer": found.normalizer, "card": found.card}
-            for name, found in catalog.DATASETS.items()
-        }
-        click.echo(json.dumps(rows, indent=1))
-        return
+    rows, lines = {}, []
     for name, found in catalog.DATASETS.items():
+        rows[name] = {
+            "splits": found.official,
+            "normalizer": found.normalizer,
+            "card": found.card,
+        }
         splits = ", ".join(f"{split} {count}" for split, count in found.official.items())
-        splits = splits or ", ".join((found.train, *found.tests))
-        click.echo(f"{name:<14}{splits}")
-        click.echo(f"{'':<14}normaliser {found.normalizer}, card {found.card}")
+        lines.append(f"{name:<14}{splits or ', '.join((found.train, *found.tests))}")
+        lines.append(f"{'':<14}normaliser {found.normalizer}, card {found.card}")
+    show("\n".join(lines), rows)
 
 
 @datasets.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", required=False, type=click.Path())
 @click.option("--sheet", type=click.Path(), help="PNG to draw faces with their landmarks in.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 @click.pass_context
-def check_dataset(context, name, root, sheet, as_json):
+def check_dataset(context, name, root, sheet):
     """Verifies what the folder ROOT holds of the dataset NAME, reading every image.
 
     \b
@@ -48,8 +56,8 @@ def check_dataset(context, name, root, sheet, as_json):
     from keras_fld.data.check import check
 
     result = check(name, root)
-    click.echo(json.dumps(result.as_dict(), indent=1) if as_json else str(result))
+    show(str(result), result.as_dict())
     if sheet:
         result.save_sheet(sheet)
-        click.echo(f"wrote {sheet}", err=as_json)
+        click.echo(f"wrote {sheet}")
     context.exit(0 if result.good else 2)

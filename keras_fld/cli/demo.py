@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from keras_fld.cli.options import QUIET
+
 
 @click.command()
 @click.option("--faces", "root", type=click.Path(), help="A 300W tree; without, generated faces.")
@@ -11,7 +13,8 @@ import click
     "--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results."
 )
 @click.option("--epochs", type=int, help="Passes over the training faces.")
-def demo(root, out, epochs):
+@QUIET
+def demo(root, out, epochs, quiet):
     """The main job in minutes: train, evaluate, convert, measure and draw.
 
     \b
@@ -19,4 +22,4 @@ def demo(root, out, epochs):
     """
     from keras_fld import demo
 
-    demo.run(Path(out), root, epochs)
+    demo.run(Path(out), root, epochs, 0 if quiet else 1)

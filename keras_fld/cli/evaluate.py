@@ -4,22 +4,38 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
+from keras_fld.cli import complete
+from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, show, tell
 
 
 @click.command()
-@click.argument("model", required=False, type=click.Path())
-@click.option("--preset", help="A shipped model instead: its Keras weights, then its int8 file.")
+@click.argument("model", required=False, type=click.Path(), shell_complete=complete.MODELS)
+@click.option(
+    "--preset",
+    help="A shipped model instead: its Keras weights, then its int8 file.",
+    shell_complete=complete.PRESETS,
+)
 @DATASET
 @ROOT
-@click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
+@click.option(
+    "--subset",
+    "subsets",
+    multiple=True,
+    help="Subset, several times if wanted.",
+    shell_complete=complete.SUBSETS,
+)
 @click.option("--out", type=click.Path(), help="Folder for the JSON files and curves.")
 @click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
 @click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the occluders.")
-@click.option("--detector", help="What the boxes of haar, haar-frontal or a YuNet .onnx cost.")
+@click.option(
+    "--detector",
+    help="What the boxes of haar, haar-frontal or a YuNet .onnx cost.",
+    shell_complete=complete.DETECTORS,
+)
 @click.option("--passes", type=click.IntRange(1), help="Most passes, with --detector (3).")
+@JSON
 @SKIP_BAD
 def evaluate(model, preset, out, detector, passes, **options):
     """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
@@ -32,6 +48,9 @@ def evaluate(model, preset, out, detector, passes, **options):
     boxes with those in the annotated ones; --out then writes detection.json. A preset's int8 file
     is measured.
 
+    --json prints what those files hold: evaluation.json with "flip" and "occlusion" inside, or
+    detection.json; of a preset, one under "keras" and one under "tflite".
+
     \b
     keras-fld evaluate run/model.keras --root 300w --out run
     keras-fld evaluate --preset trnet20_300w --root 300w
@@ -40,31 +59,33 @@ def evaluate(model, preset, out, detector, passes, **options):
     if (model is None) == (preset is None):
         raise click.UsageError("a MODEL or --preset must be given, and not both")
     if detector is not None:
-        _evaluate_detector(model or preset, detector, passes or 3, out, **options)
+        show(data=_evaluate_detector(model or preset, detector, passes or 3, out, **options))
         return
     if passes is not None:
         raise click.UsageError("--passes goes with --detector")
     if model is not None:
-        _evaluate(model, out=out, **options)
+        show(data=_evaluate(model, out=out, **options))
         return
     from keras_fld import zoo
 
+    found = {}
     for path in (zoo.keras_file(preset), zoo.lite_file(preset)):
-        click.echo(f"{path.name}:")
-        _evaluate(path, out=out and Path(out) / path.suffix.strip("."), **options)
+        kind = path.suffix.strip(".")
+        show(f"{path.name}:")
+        found[kind] = _evaluate(path, out=out and Path(out) / kind, **options)
+    show(data=found)
 
 
 def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed, skip_bad):
+    """Evaluates one model and prints its tables; returns them for JSON."""
     from keras_fld import evaluation
     from keras_fld.occlusion import occlusion_sweep
 
     chosen = list(subsets) or None
-    said = set()
+    said, found = set(), {}
 
     def done(report, folder, names):
-        for note in report.notes:
-            if note not in said:
-                click.echo(f"note: {note}", err=True)
+        tell(note for note in report.notes if note not in said)
         said.update(report.notes)
         if out:
             report.save(folder)
@@ -73,17 +94,19 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
     for averaged in (False, True) if flip else (False,):
         report = evaluation.evaluate(model, dataset, root, chosen, skip_bad, flip=averaged)
         if averaged:
-            click.echo("\nflip-averaged:")
-        click.echo(str(report))
+            show("\nflip-averaged:")
+        show(str(report))
         if regions:
-            click.echo(report.region_table())
+            show(report.region_table())
+        found |= {"flip": report.as_dict()} if averaged else report.as_dict()
         folder = out and (Path(out) / "flip" if averaged else Path(out))
         done(report, folder, "evaluation.json and ced.png")
     if occlusion:
         report = occlusion_sweep(model, dataset, root, chosen, seed=seed, skip_bad=skip_bad)
-        click.echo("\nunder occluders:")
-        click.echo(str(report))
+        show(f"\nunder occluders:\n{report}")
+        found["occlusion"] = report.as_dict()
         done(report, out, "occlusion.json and occlusion.png")
+    return found
 
 
 def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, skip_bad, **others):
@@ -97,20 +120,21 @@ def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, ski
     report = evaluate_detector(
         model, dataset, root, detector, passes, list(subsets) or None, skip_bad
     )
-    click.echo(str(report))
-    for note in report.notes:
-        click.echo(f"note: {note}", err=True)
+    show(str(report))
+    tell(report.notes)
     if out:
         report.save(out)
         click.echo(f"wrote {Path(out) / 'detection.json'}")
+    return report.as_dict()
 
 
 @click.command()
 @click.argument("before", type=click.Path())
 @click.argument("after", type=click.Path())
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option("--json", "output", type=click.Path(), help="JSON file to write.")
-def compare(before, after, seed, output):
+@click.option("--out", type=click.Path(), help="JSON file to write.")
+@JSON
+def compare(before, after, seed, out):
     """Compares two evaluation.json face by face: NME of subsets and of facial regions.
 
     A range without zero is a difference that another sample of such faces would show too.
@@ -121,9 +145,8 @@ def compare(before, after, seed, output):
     from keras_fld import compare as comparing
 
     found = comparing.compare(before, after, seed)
-    click.echo(str(found))
-    for note in found.notes:
-        click.echo(f"note: {note}", err=True)
-    if output:
-        found.save(output)
-        click.echo(f"wrote {output}")
+    show(str(found), found.as_dict())
+    tell(found.notes)
+    if out:
+        found.save(out)
+        click.echo(f"wrote {out}")

@@ -2,12 +2,13 @@
 
 import click
 
-from keras_fld.cli.options import SKIP_BAD, tell
+from keras_fld.cli import complete
+from keras_fld.cli.options import QUIET, SKIP_BAD, tell
 
 
 @click.command()
-@click.argument("model", type=click.Path())
-@click.argument("dataset")
+@click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
+@click.argument("dataset", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
 @click.argument("out", type=click.Path())
 @click.option("--views", default=8, show_default=True, help="Views of each face, an even number.")
@@ -24,7 +25,7 @@ from keras_fld.cli.options import SKIP_BAD, tell
     help="Weight of an annotation in the model's own layout against the prediction.",
 )
 @SKIP_BAD
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@QUIET
 def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
     """Labels the training faces of DATASET in ROOT with MODEL and writes them to the folder OUT.
 

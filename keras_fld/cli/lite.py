@@ -1,24 +1,27 @@
-"""The commands `keras-fld convert`, `export` and `parity`."""
+"""The commands `keras-fld convert`, `export`, `parity` and `benchmark`."""
 
 from pathlib import Path
 
 import click
 
-from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
+from keras_fld.cli import complete
+from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, show, tell
 
 
 @click.command()
-@click.argument("model", type=click.Path())
+@click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.argument("output", type=click.Path())
 @click.option(
     "--mode",
     default="int8",
     show_default=True,
     help="float32, float16, dynamic, int8 or int8_full.",
+    shell_complete=complete.MODES,
 )
 @click.option("--preset", help="Name under which the model is published, for the metadata.")
 @DATASET
 @ROOT
+@JSON
 @SKIP_BAD
 def convert(model, output, mode, preset, dataset, root, skip_bad):
     """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
@@ -37,22 +40,32 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
     chosen, keras_model = modes.get(mode), models.load(model)
     crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
     conversion.convert(keras_model, output, mode, crops, preset)
-    click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
+    size = Path(output).stat().st_size
+    click.echo(f"wrote {output}: {size:,} bytes")
+    about = {"file": Path(output).name, "mode": mode, "bytes": size}
     try:
         before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
     except ValueError as error:  # no test faces: the file is good all the same
-        click.echo(f"note: not evaluated: {error}", err=True)
+        tell([f"not evaluated: {error}"])
+        show(data={**about, "rows": [], "notes": [f"not evaluated: {error}"]})
         return
     after = evaluation.evaluate(output, dataset, root, skip_bad=skip_bad)
-    click.echo(_comparison(before, after, mode))
+    rows = _compared(before, after)
+    show(_table(rows, mode), {**about, "rows": rows, "notes": before.notes})
     tell(before.notes)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="[MODEL] OUT")
-@click.option("--preset", help="A shipped model instead of MODEL.")
+@click.option("--preset", help="A shipped model instead of MODEL.", shell_complete=complete.PRESETS)
 @click.option("--all", "every", is_flag=True, help="All modes.")
-@click.option("--mode", "names", multiple=True, help="Mode, several times if wanted.")
+@click.option(
+    "--mode",
+    "names",
+    multiple=True,
+    help="Mode, several times if wanted.",
+    shell_complete=complete.MODES,
+)
 @click.option(
     "--arm",
     type=click.Path(),
@@ -60,6 +73,7 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
 )
 @DATASET
 @ROOT
+@JSON
 @SKIP_BAD
 def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
@@ -91,20 +105,27 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
         calibrated = any(mode.calibrated for mode in chosen)
         crops = _calibration(keras_model, dataset, root, skip_bad) if calibrated else None
     result = export_files(keras_model, out, names, crops, dataset, root, skip_bad, preset, arm)
-    click.echo(str(result))
+    show(str(result), result.as_dict())
     tell(result.notes)
     click.echo(f"wrote {len(result.rows)} files and export.json to {out}")
 
 
 @click.command()
-@click.argument("model", type=click.Path())
+@click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.option("--reference", required=True, type=click.Path(), help="The .keras file it came from.")
 @DATASET
 @ROOT
-@click.option("--subset", "subsets", multiple=True, help="Subset, several times if wanted.")
+@click.option(
+    "--subset",
+    "subsets",
+    multiple=True,
+    help="Subset, several times if wanted.",
+    shell_complete=complete.SUBSETS,
+)
 @click.option(
     "--out", required=True, type=click.Path(), help="Folder for parity.html and parity.json."
 )
+@JSON
 @SKIP_BAD
 def parity(model, reference, dataset, root, subsets, out, skip_bad):
     """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
@@ -118,21 +139,56 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     from keras_fld.lite.parity import parity as compare
 
     result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad)
-    click.echo(str(result))
+    show(str(result), result.as_dict())
     tell(result.notes)
     result.save(out)
     click.echo(f"wrote {Path(out) / 'parity.html'} and parity.json")
 
 
-def _comparison(before, after, mode):
-    """Lines with the NME of a Keras model beside its converted file's."""
-    lines = []
-    for a, b in zip(before.rows, after.rows, strict=True):
-        lines.append(
-            f"{a['subset']:<12}{a['normalizer']:<14}NME Keras {a['nme']:.3f} %   "
-            f"{mode} {b['nme']:.3f} %   difference {b['nme'] - a['nme']:+.3f}"
-        )
-    return "\n".join(lines)
+@click.command()
+@click.argument(
+    "models", nargs=-1, required=True, type=click.Path(), shell_complete=complete.MODELS
+)
+@click.option("--runs", default=300, show_default=True, help="Timed runs of each model.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the interpreter.")
+@JSON
+def benchmark(models, runs, threads):
+    """Measures the latency of MODELS (.tflite, or presets) on this machine, taking turns.
+
+    Times are of one inference alone, without cropping; their ratios hold where the machine's speed
+    wanders. For phones and boards, memory, drift and single operations there is
+    tflite/benchmark.py in the repository, one file to copy to the device.
+
+    \b
+    keras-fld benchmark files/model_float32.tflite files/model_int8.tflite
+    keras-fld benchmark trnet20_300w --threads 2 --json
+    """
+    from keras_fld.lite.latency import benchmark as run
+
+    result = run(models, runs, threads)
+    show(str(result), result.as_dict())
+
+
+def _compared(before, after):
+    """The NME of a Keras model beside its converted file's, for each subset and normaliser."""
+    return [
+        {
+            "subset": a["subset"],
+            "normalizer": a["normalizer"],
+            "nme_keras": a["nme"],
+            "nme": b["nme"],
+            "difference": b["nme"] - a["nme"],
+        }
+        for a, b in zip(before.rows, after.rows, strict=True)
+    ]
+
+
+def _table(rows, mode):
+    return "\n".join(
+        f"{row['subset']:<12}{row['normalizer']:<14}NME Keras {row['nme_keras']:.3f} %   "
+        f"{mode} {row['nme']:.3f} %   difference {row['difference']:+.3f}"
+        for row in rows
+    )
 
 
 def _calibration(keras_model, dataset, root, skip_bad):

@@ -1,12 +1,63 @@
-"""Options that several commands have, and how they tell what was missing or left out."""
+"""Options that several commands have, and how commands tell what they found and left out."""
+
+import contextlib
+import functools
+import sys
 
 import click
 
-DATASET = click.option("--dataset", default="300w", show_default=True, help="Dataset's name.")
+from keras_fld.cli import complete
+
+DATASET = click.option(
+    "--dataset",
+    default="300w",
+    show_default=True,
+    help="Dataset's name.",
+    shell_complete=complete.DATASETS,
+)
 ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
 )
+QUIET = click.option("--quiet", is_flag=True, help="No progress.")
+
+# Where `show` finds the standard output of a command that prints JSON.
+_STDOUT = "keras_fld.stdout"
+
+
+def JSON(command):
+    """The option --json: standard output is then what `show` is given as data, as JSON, alone.
+
+    Whatever else the command prints, and what libraries print under it, goes to standard error.
+    """
+
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+    @functools.wraps(command)
+    def run(*arguments, as_json, **options):
+        if not as_json:
+            return command(*arguments, **options)
+        click.get_current_context().meta[_STDOUT] = sys.stdout
+        with contextlib.redirect_stdout(sys.stderr):
+            return command(*arguments, **options)
+
+    return run
+
+
+def show(text=None, data=None):
+    """Prints a result: as text, or with --json as data.
+
+    Args:
+        text: what people read; None prints nothing.
+        data: the same for programs, a dictionary that JSON can hold; None prints nothing.
+    """
+    stdout = click.get_current_context().meta.get(_STDOUT)
+    if stdout is None:
+        if text is not None:
+            click.echo(text)
+    elif data is not None:
+        from keras_fld.files import json_text
+
+        click.echo(json_text(data), file=stdout)
 
 
 def tell(notes):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from keras_fld.cli import complete
+
 
 @click.command()
 @click.argument("inputs", nargs=-1, type=click.Path())
@@ -14,6 +16,7 @@ import click
     show_default=True,
     type=click.Path(),
     help="A model file or a preset.",
+    shell_complete=complete.MODELS,
 )
 @click.option("--out", required=True, type=click.Path(), help="Folder for the files.")
 @click.option(
@@ -32,6 +35,7 @@ import click
     default="haar",
     show_default=True,
     help="haar, haar-frontal or the path of a YuNet .onnx file.",
+    shell_complete=complete.DETECTORS,
 )
 @click.option(
     "--passes",

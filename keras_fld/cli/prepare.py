@@ -4,14 +4,21 @@ import os
 
 import click
 
-from keras_fld.cli.options import SKIP_BAD
+from keras_fld.cli import complete
+from keras_fld.cli.options import QUIET, SKIP_BAD
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
 @click.argument("out", type=click.Path())
-@click.option("--split", "splits", multiple=True, help="Split, several times; all without.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    help="Split, several times; all without.",
+    shell_complete=complete.SPLITS,
+)
 @click.option("--size", type=click.IntRange(1), help="Side of the model's crop in pixels.")
 @click.option("--margin", type=float, help="Side of the crop in face boxes.")
 @click.option(
@@ -23,7 +30,7 @@ from keras_fld.cli.options import SKIP_BAD
     help="How many work at a time; without, one for each processor.",
 )
 @SKIP_BAD
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@QUIET
 def prepare(name, root, out, splits, size, margin, shard, processes, skip_bad, quiet):
     """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder OUT.
 

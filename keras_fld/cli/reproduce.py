@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli.options import SKIP_BAD
+from keras_fld.cli import complete
+from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show
 
 
 @click.command()
-@click.argument("name", metavar="TABLE")
+@click.argument("name", metavar="TABLE", shell_complete=complete.TABLES)
 @click.option("--root", "roots", multiple=True, help="NAME=FOLDER of a dataset, once for each.")
 @click.option("--out", required=True, type=click.Path(), help="Folder of runs and tables.")
 @click.option("--seeds", default="0", show_default=True, help="Seeds of the runs, as in 0,1,2.")
@@ -16,13 +17,19 @@ from keras_fld.cli.options import SKIP_BAD
 @click.option("--alpha", "alphas", multiple=True, type=float, help="Alpha of figure4, as --row.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training faces.")
 @click.option("--batch-size", type=click.IntRange(1), help="Faces in a step.")
-@click.option("--precision", help="float32, the default, or bfloat16 on the PyTorch backend.")
+@click.option(
+    "--precision",
+    help="float32, the default, or bfloat16 on the PyTorch backend.",
+    shell_complete=complete.names(complete.PRECISIONS),
+)
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of the refined module.")
 @click.option("--search", is_flag=True, help="Search each row's learning rate first.")
 @click.option("--search-epochs", type=click.IntRange(1), help="Epochs of a search's candidates.")
 @click.option("--synthetic", is_flag=True, help="A trial in small on generated faces.")
+@JSON
 @SKIP_BAD
-def reproduce(name, roots, out, seeds, alphas, synthetic, **options):
+@QUIET
+def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
     """Fills a TABLE of the paper with measured figures: table2 to table5, or figure4.
 
     Rows are training runs in OUT/runs. The same command goes on where it was stopped, and repeats
@@ -63,12 +70,12 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, **options):
             seeds,
             synthetic=synthetic,
             **chosen,
-            progress=lambda sentence: click.echo(f"{sentence} ...", err=True),
+            progress=None if quiet else lambda line: click.echo(f"{line} ...", err=True),
         )
     except KeyboardInterrupt:
         click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
         raise
-    click.echo(render.markdown(result))
+    show(render.markdown(result), result)
     click.echo(f"wrote {out / name}.md and .json" + (" and .png" * _drawn(out, name)))
 
 

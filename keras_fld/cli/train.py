@@ -4,12 +4,21 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
+from keras_fld.cli import complete
+from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
 
 
 @click.command()
-@click.option("--recipe", help="Recipe's name, as in keras_fld/recipes.toml; options change it.")
-@click.option("--dataset", help="Dataset's name; 300w unless the recipe says another.")
+@click.option(
+    "--recipe",
+    help="Recipe's name, as in keras_fld/recipes.toml; options change it.",
+    shell_complete=complete.RECIPES,
+)
+@click.option(
+    "--dataset",
+    help="Dataset's name; 300w unless the recipe says another.",
+    shell_complete=complete.DATASETS,
+)
 @ROOT
 @click.option(
     "--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues."
@@ -22,23 +31,39 @@ from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD
 )
 @click.option("--start", type=click.Path(), help="Model (.keras) that the weights start from.")
 @click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
-@click.option("--loss", help="l1, l2, smooth_l1, nme, wing, le or enme, the default.")
+@click.option(
+    "--loss",
+    help="l1, l2, smooth_l1, nme, wing, le or enme, the default.",
+    shell_complete=complete.names(complete.LOSSES),
+)
 @click.option("--alpha", type=float, help="alpha of le and enme.")
 @click.option("--omega", type=float, help="omega of wing.")
 @click.option("--epsilon", type=float, help="epsilon of wing.")
 @click.option("--beta", type=float, help="beta of smooth_l1.")
-@click.option("--network", help="trnet20, the default, cnn6 or cnn7.")
-@click.option("--head", help="Head of trnet20: pool, the default, windows or flatten.")
+@click.option(
+    "--network",
+    help="trnet20, the default, cnn6 or cnn7.",
+    shell_complete=complete.names(complete.NETWORKS),
+)
+@click.option(
+    "--head",
+    help="Head of trnet20: pool, the default, windows or flatten.",
+    shell_complete=complete.names(complete.HEADS),
+)
 @click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
 @click.option("--epochs", type=int, help="Passes over the training faces.")
 @click.option("--batch-size", type=int, help="Faces in a step.")
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--margin", type=float, help="Side of the crop in face boxes.")
-@click.option("--precision", help="float32, the default, or bfloat16 on the PyTorch backend.")
+@click.option(
+    "--precision",
+    help="float32, the default, or bfloat16 on the PyTorch backend.",
+    shell_complete=complete.names(complete.PRECISIONS),
+)
 @click.option("--validation", type=float, help="Fraction of the training faces held out.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
 @SKIP_BAD
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@QUIET
 def train(
     recipe,
     root,
@@ -88,11 +113,17 @@ def train(
 
 
 @click.command()
-@click.argument("model", type=click.Path())
+@click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.argument("output", type=click.Path())
 @DATASET
 @ROOT
-@click.option("--loss", default="enme", show_default=True, help="Loss of every patch.")
+@click.option(
+    "--loss",
+    default="enme",
+    show_default=True,
+    help="Loss of every patch.",
+    shell_complete=complete.names(complete.LOSSES),
+)
 @click.option(
     "--windows", default=0, show_default=True, help="Windows of each patch: 3 for the local form."
 )
@@ -102,7 +133,7 @@ def train(
 @click.option("--whole", is_flag=True, help="The control: the same steps on the whole layer.")
 @click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 @SKIP_BAD
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@QUIET
 def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options):
     """Retrains the output layer of MODEL patch by patch and writes OUTPUT (.keras).
 

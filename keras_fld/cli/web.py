@@ -2,9 +2,15 @@
 
 import click
 
+from keras_fld.cli import complete
+
 
 @click.command()
-@click.option("--model", help="A .tflite file or a preset.  [default: the preset trnet20_300w]")
+@click.option(
+    "--model",
+    help="A .tflite file or a preset.  [default: the preset trnet20_300w]",
+    shell_complete=complete.MODELS,
+)
 @click.option("--port", default=8068, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--no-open", is_flag=True, help="Do not open a browser.")

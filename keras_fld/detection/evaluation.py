@@ -113,19 +113,20 @@ class DetectionReport:
             )
         return "\n".join(lines)
 
+    def as_dict(self):
+        """The figures with every face's overlap and errors, as detection.json has them."""
+        return {
+            "dataset": self.dataset,
+            "model": self.model,
+            "detector": self.detector,
+            "rows": self.rows,
+            "notes": self.notes,
+            "faces": {s.subset: _faces(s) for s in self.subsets},
+        }
+
     def save(self, folder):
         """Writes detection.json, with every face's overlap and errors."""
-        write_json(
-            Path(folder) / "detection.json",
-            {
-                "dataset": self.dataset,
-                "model": self.model,
-                "detector": self.detector,
-                "rows": self.rows,
-                "notes": self.notes,
-                "faces": {s.subset: _faces(s) for s in self.subsets},
-            },
-        )
+        write_json(Path(folder) / "detection.json", self.as_dict())
 
 
 def evaluate_detector(

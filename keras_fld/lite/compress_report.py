@@ -105,10 +105,13 @@ class Comparison:
             )
         return "\n".join(lines)
 
+    def as_dict(self):
+        """Settings and figures for JSON."""
+        return {"settings": self.settings, "models": self.rows, "notes": self.notes}
+
     def save(self, path):
         """Writes a JSON file."""
-        about = {"settings": self.settings, "models": self.rows, "notes": self.notes}
-        write_json(path, about)
+        write_json(path, self.as_dict())
 
 
 def compare_files(files, material, settings):

@@ -42,6 +42,10 @@ class Export:
             lines.append(f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}{figures}")
         return "\n".join(lines)
 
+    def as_dict(self):
+        """The figures as export.json has them."""
+        return {"keras": {"nme": self.reference}, "files": self.rows, "notes": self.notes}
+
 
 def export(
     model,
@@ -113,8 +117,9 @@ def export(
     if arm is not None:
         missing = [row["mode"] for row in rows if not row["instructions"]]
         notes += [f"{arm} has not counted {name}, or another file of it" for name in missing]
-    write_json(folder / "export.json", {"keras": {"nme": reference}, "files": rows, "notes": notes})
-    return Export(rows, reference, notes)
+    result = Export(rows, reference, notes)
+    write_json(folder / "export.json", result.as_dict())
+    return result
 
 
 def _evaluate(model, files, dataset, root, skip_bad):

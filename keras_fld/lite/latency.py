@@ -1,18 +1,102 @@
-"""A first look at speed on this machine; `tflite/benchmark.py` is the full measurement."""
+"""Speed on this machine, the models taking turns; `tflite/benchmark.py` measures other devices."""
 
+import platform
 import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
+from keras_fld import zoo
 from keras_fld.lite.runtime import LiteModel
 
 _BLOCK = 10
 
 
+@dataclass(frozen=True)
+class Latency:
+    """Times of one inference of several models, measured in one run.
+
+    Args:
+        rows: one dictionary a model: model, bytes, threads, runs, p50_ms, p90_ms, p99_ms,
+            frames_per_second and ratio_to_first, its p50 over the first model's.
+    """
+
+    rows: list[dict]
+
+    def __str__(self):
+        wide = 2 + max(5, *(len(row["model"]) for row in self.rows))
+        head = f"{'model':<{wide}}{'bytes':>12}{'threads':>9}"
+        head += f"{'p50 ms':>9}{'p90 ms':>9}{'p99 ms':>9}{'frames/s':>10}{'vs first':>10}"
+        lines = [head]
+        for row in self.rows:
+            times = "".join(f"{row[name]:>9.3f}" for name in ("p50_ms", "p90_ms", "p99_ms"))
+            lines.append(
+                f"{row['model']:<{wide}}{row['bytes']:>12,}{row['threads']:>9}{times}"
+                f"{row['frames_per_second']:>10.0f}{row['ratio_to_first']:>10.2f}"
+            )
+        return "\n".join(lines)
+
+    def as_dict(self):
+        """The figures and what they were measured on, for JSON."""
+        return {
+            "machine": platform.machine(),
+            "versions": {name: version(name) for name in ("keras-fld", "ai-edge-litert")},
+            "models": self.rows,
+        }
+
+
+def benchmark(models, runs=300, threads=1):
+    """Measures models of the package on this machine.
+
+    Args:
+        models: paths of `.tflite` files, or names of presets; one named twice shows how far to
+            trust a ratio, which should then be 1.
+        runs: timed runs of each.
+        threads: threads of the interpreter.
+
+    Returns:
+        A `Latency`: printed, it is the table.
+
+    Raises:
+        ValueError: no model, a file is bad, or runs or threads are below 1.
+
+    Example:
+        >>> print(benchmark(["model_float32.tflite", "trnet20_300w"]))
+    """
+    if not models:
+        raise ValueError("one model or more must be given")
+    for name, value in (("runs", runs), ("threads", threads)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1. Got: {value}")
+    paths = [zoo.lite_file(x) if x in zoo.names() else Path(x) for x in models]
+    for path in paths:
+        if path.suffix != ".tflite":
+            known = ", ".join(zoo.names())
+            raise ValueError(f"a model must end in .tflite or be a preset ({known}). Got: {path}")
+    times = measure([LiteModel(path, threads) for path in paths], runs)
+    rows, first = [], float(np.median(times[0]))
+    for path, own in zip(paths, times, strict=True):
+        p50, p90, p99 = (float(p) for p in np.percentile(own, [50, 90, 99]))
+        rows.append(
+            {
+                "model": path.name,
+                "bytes": path.stat().st_size,
+                "threads": threads,
+                "runs": len(own),
+                "p50_ms": p50,
+                "p90_ms": p90,
+                "p99_ms": p99,
+                "frames_per_second": 1000 / p50,
+                "ratio_to_first": p50 / first,
+            }
+        )
+    return Latency(rows)
+
+
 def interleaved(files, rounds=20):
     """Median milliseconds of one inference on one thread, the models taking turns.
-
-    Taking turns keeps their ratio right while the machine's speed wanders.
 
     Args:
         files: name to path of a `.tflite` file of the package.
@@ -25,13 +109,28 @@ def interleaved(files, rounds=20):
         >>> sorted(interleaved({"int8": "int8.tflite", "float32": "float32.tflite"}))
         ['float32', 'int8']
     """
-    models = {name: LiteModel(path) for name, path in files.items()}
-    times = {name: [] for name in models}
-    for _ in range(rounds):
-        for name, model in models.items():
+    times = measure([LiteModel(path) for path in files.values()], rounds * _BLOCK)
+    return {name: float(np.median(own)) for name, own in zip(files, times, strict=True)}
+
+
+def measure(models, runs):
+    """Times of one inference each, the models taking turns in blocks.
+
+    Taking turns keeps their ratio right while the machine's speed wanders.
+
+    Args:
+        models: `LiteModel`s.
+        runs: timed runs of each.
+
+    Returns:
+        A list of milliseconds for each model, in the order measured.
+    """
+    times = [[] for _ in models]
+    for done in range(0, runs, _BLOCK):
+        for model, own in zip(models, times, strict=True):
             model.run()  # the model before has emptied the caches
-            for _ in range(_BLOCK):
+            for _ in range(min(_BLOCK, runs - done)):
                 started = time.perf_counter()
                 model.run()
-                times[name].append(1000 * (time.perf_counter() - started))
-    return {name: float(np.median(values)) for name, values in times.items()}
+                own.append(1000 * (time.perf_counter() - started))
+    return times

@@ -74,27 +74,26 @@ class Parity:
         )
         return "\n".join(lines)
 
+    def as_dict(self):
+        """The figures as parity.json has them."""
+        return {
+            "model": self.model,
+            "reference": self.reference,
+            "dataset": self.dataset,
+            "crop_size": self.size,
+            "rows": self.rows,
+            "pixels": self.summary,
+            "landmarks": self.landmarks,
+            "worst": [{"face": self.faces[i], **_figures(self.distances[i])} for i in self.worst],
+            "notes": self.notes,
+        }
+
     def save(self, folder):
         """Writes `parity.json` and `parity.html`, which holds its pictures, into a folder."""
         from keras_fld.lite.parity_page import page
 
         folder = Path(folder)
-        write_json(
-            folder / "parity.json",
-            {
-                "model": self.model,
-                "reference": self.reference,
-                "dataset": self.dataset,
-                "crop_size": self.size,
-                "rows": self.rows,
-                "pixels": self.summary,
-                "landmarks": self.landmarks,
-                "worst": [
-                    {"face": self.faces[i], **_figures(self.distances[i])} for i in self.worst
-                ],
-                "notes": self.notes,
-            },
-        )
+        write_json(folder / "parity.json", self.as_dict())
         with replacing(folder / "parity.html") as temporary:
             temporary.write_text(page(self), "utf-8")
 

@@ -195,7 +195,7 @@ def test_the_command_runs_whatever_the_backend_is(tiny, tree, tmp_path):
     tiny.save(tmp_path / "model.keras")
     out, report = tmp_path / "face.tflite", tmp_path / "qat.json"
     result = command(
-        "qat", tmp_path / "model.keras", out, "--root", tree, "--epochs", 0, "--json", report
+        "qat", tmp_path / "model.keras", out, "--root", tree, "--epochs", 0, "--report", report
     )
     assert result.returncode == 0, result.stderr
     assert f"wrote {out}: {out.stat().st_size:,} bytes" in result.stdout

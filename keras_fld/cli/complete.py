@@ -1,0 +1,99 @@
+"""What a shell completes the values of options to: the package's names, without loading Keras.
+
+The names are suggestions. What is wrong is told by the parts that know, in their words.
+"""
+
+from click.shell_completion import CompletionItem
+
+# Those of modules that load Keras, which would make a shell wait for seconds.
+LOSSES = ("l1", "l2", "smooth_l1", "nme", "wing", "le", "enme")
+NETWORKS = ("trnet20", "cnn6", "cnn7")
+HEADS = ("pool", "windows", "flatten")
+PRECISIONS = ("float32", "bfloat16")
+METHODS = ("prune", "cluster")
+
+
+def names(known, files=False):
+    """A `shell_complete` of an option or argument.
+
+    Args:
+        known: names, or a function that returns them.
+        files: whether a file may stand there as well; names are then offered once one is begun.
+
+    Returns:
+        A function of (context, parameter, incomplete), as click calls it.
+    """
+
+    def complete(context, parameter, incomplete):
+        found = [
+            CompletionItem(name)
+            for name in (known() if callable(known) else known)
+            if name.startswith(incomplete)
+        ]
+        if files and not (incomplete and found):
+            return [CompletionItem(incomplete, type="file")]
+        return found
+
+    return complete
+
+
+def _presets():
+    from keras_fld import zoo
+
+    return zoo.names()
+
+
+def _datasets():
+    from keras_fld.data import catalog
+
+    return catalog.DATASETS
+
+
+def _recipes():
+    from keras_fld import recipes
+
+    return recipes.names()
+
+
+def _modes():
+    from keras_fld.lite import modes
+
+    return modes.MODES
+
+
+def _detectors():
+    from keras_fld import detection
+
+    return detection.NAMES
+
+
+def _tables():
+    from keras_fld.reproduce import TABLES
+
+    return TABLES
+
+
+def _subsets(context, parameter, incomplete):
+    """Completes test subsets of --dataset, as far as the command line names it."""
+    return _splits(context.params.get("dataset"), incomplete, test=True)
+
+
+def _all_splits(context, parameter, incomplete):
+    """Completes splits of the dataset that is the command's first argument."""
+    # An option that waits for its value keeps click from giving arguments their names.
+    name = context.params.get("name") or next(iter(context.args), None)
+    return _splits(name, incomplete, test=False)
+
+
+def _splits(name, incomplete, test):
+    from keras_fld.data import catalog
+
+    found = catalog.DATASETS.get(name)
+    splits = () if found is None else found.tests if test else (found.train, *found.tests)
+    return [CompletionItem(split) for split in splits if split.startswith(incomplete)]
+
+
+DATASETS, RECIPES, MODES, TABLES = map(names, (_datasets, _recipes, _modes, _tables))
+PRESETS, MODELS = names(_presets), names(_presets, files=True)
+DETECTORS = names(_detectors, files=True)
+SUBSETS, SPLITS = _subsets, _all_splits

@@ -1,0 +1,57 @@
+"""Every command's --help, as a user reads it."""
+
+import re
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from keras_fld.cli import cli
+
+
+def commands(command=cli, path=()):
+    """Every command and group with the words that call it, the main one first."""
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
+ALL = dict(commands())
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_the_help_of_every_command_has_an_example(path):
+    result = CliRunner().invoke(cli, [*path, "--help"])
+    assert result.exit_code == 0
+    words = " ".join(("keras-fld", *path))
+    examples = re.findall(rf'^ +(?:\S+=\S+ |eval "\$\()?{words}\b.*$', result.output, re.M)
+    assert examples, f"{words} --help must show a call"
+
+
+def test_every_option_and_argument_of_an_example_exists():
+    """Each example is parsed by the command that it calls, as far as its arguments go."""
+    seen = 0
+    for command in ALL.values():
+        text = (command.help or "").replace("\\\n", " ")
+        for line in re.findall(r'^ *(?:\S+=\S+ )?(?:eval "\$\()?keras-fld (.*)$', text, re.M):
+            words = re.split(r"[>)|]|  #", line)[0].split()
+            context = click.Context(cli, info_name="keras-fld")
+            name, target, rest = cli.resolve_command(context, words)
+            while isinstance(target, click.Group):
+                name, target, rest = target.resolve_command(context, rest)
+            target.make_context(name, rest)
+            seen += 1
+    assert seen >= len(ALL)
+
+
+def test_the_exit_codes_are_told():
+    output = CliRunner().invoke(cli, ["--help"]).output
+    told = re.findall(r"^ +(\d+) +\S", output[output.index("Exit codes:") :], re.M)
+    assert told == ["0", "1", "2", "130"]
+
+
+def test_long_work_can_be_quiet():
+    for path in ("train", "refine", "qat", "compress", "label", "prepare", "predict", "demo"):
+        assert "--quiet" in CliRunner().invoke(cli, [path, "--help"]).output, path
+    for path in (["baseline", "sdm"], ["baseline", "ert"], ["reproduce"]):
+        assert "--quiet" in CliRunner().invoke(cli, [*path, "--help"]).output, path

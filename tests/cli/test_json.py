@@ -1,0 +1,126 @@
+"""--json: standard output holds JSON alone, the same figures as the files and tables have."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from keras_fld import zoo
+from keras_fld.cli import cli
+from keras_fld.files import json_text, read_json
+
+PRESET = zoo.lite_file("trnet20_300w")
+
+
+def run(*arguments):
+    """The JSON that a command prints, and what it says beside it."""
+    result = CliRunner().invoke(cli, [*map(str, arguments), "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout), result.stderr
+
+
+@pytest.fixture(scope="module")
+def keras_file(tmp_path_factory):
+    pytest.importorskip("tensorflow")
+    from keras_fld import models
+
+    path = tmp_path_factory.mktemp("json") / "model.keras"
+    models.TRNet20(input_size=32, width=0.25).save(path)
+    return path
+
+
+def test_evaluate_prints_what_its_files_hold(tree, tmp_path):
+    found, said = run(
+        "evaluate", PRESET, "--root", tree, "--flip", "--occlusion", "--out", tmp_path
+    )
+    assert found.pop("flip") == read_json(tmp_path / "flip/evaluation.json")
+    assert found.pop("occlusion") == read_json(tmp_path / "occlusion.json")
+    assert found == read_json(tmp_path / "evaluation.json")
+    assert f"wrote {tmp_path / 'occlusion.json'}" in said and "note: challenge:" in said
+    assert "subset" not in said, "tables are for people"
+
+
+def test_evaluate_prints_both_files_of_a_preset(tree):
+    pytest.importorskip("tensorflow")
+    found, _ = run("evaluate", "--preset", "trnet20_300w", "--root", tree, "--subset", "common")
+    assert list(found) == ["keras", "tflite"]
+    assert found["tflite"]["rows"][0]["nme"] == pytest.approx(found["keras"]["rows"][0]["nme"], 0.1)
+
+
+def test_evaluate_prints_what_a_detector_costs(tree):
+    found, _ = run("evaluate", PRESET, "--root", tree, "--detector", "haar", "--passes", 1)
+    assert (found["detector"], found["rows"][0]["faces"]) == ("haar", 6)
+
+
+def test_compare_prints_the_differences(tree, tmp_path):
+    run("evaluate", PRESET, "--root", tree, "--out", tmp_path)
+    files = (tmp_path / "evaluation.json", tmp_path / "evaluation.json")
+    found, said = run("compare", *files, "--out", tmp_path / "c.json")
+    assert found == read_json(tmp_path / "c.json") and found["rows"][0]["difference"] == 0
+    assert "wrote" in said
+    table = CliRunner().invoke(cli, ["compare", *map(str, files)])
+    assert "95 % range" in table.stdout and "{" not in table.stdout
+
+
+def test_benchmark_prints_a_row_for_each_model():
+    found, _ = run("benchmark", PRESET, "trnet20_300w", "--runs", 5)
+    assert [row["runs"] for row in found["models"]] == [5, 5]
+    assert found["models"][0]["ratio_to_first"] == 1
+    assert found["models"][0]["bytes"] == PRESET.stat().st_size
+
+
+def test_export_and_parity_print_what_their_files_hold(keras_file, tree, tmp_path):
+    found, _ = run("export", keras_file, tmp_path, "--mode", "float32", "--root", tree)
+    assert found == read_json(tmp_path / "export.json")
+    file = tmp_path / "model_float32.tflite"
+    arguments = ("--reference", keras_file, "--root", tree, "--out", tmp_path)
+    found, said = run("parity", file, *arguments)
+    assert found == read_json(tmp_path / "parity.json") and "parity.html" in said
+
+
+def test_a_process_prints_nothing_but_json(keras_file, tree, tmp_path):
+    """TensorFlow's converter included, which prints by its own ways."""
+    out = tmp_path / "model.tflite"
+    arguments = ["convert", keras_file, out, "--mode", "dynamic", "--root", tree, "--json"]
+    result = subprocess.run(
+        [sys.executable, "-m", "keras_fld", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["file"], found["mode"]) == ("model.tflite", "dynamic")
+    assert found["bytes"] == out.stat().st_size
+    row = found["rows"][0]
+    assert row["difference"] == pytest.approx(row["nme"] - row["nme_keras"])
+    assert f"wrote {out}" in result.stderr
+
+
+def test_bad_input_prints_no_json(tmp_path):
+    result = CliRunner().invoke(cli, ["evaluate", str(tmp_path / "a.tflite"), "--json"])
+    assert result.stdout == "" and "a.tflite" in str(result.exception)
+
+
+def test_every_command_with_a_table_has_the_option():
+    for path in (
+        ["evaluate"],
+        ["compare"],
+        ["convert"],
+        ["export"],
+        ["parity"],
+        ["benchmark"],
+        ["qat"],
+        ["compress"],
+        ["reproduce"],
+        ["datasets", "list"],
+        ["datasets", "check"],
+    ):
+        assert "--json " in CliRunner().invoke(cli, [*path, "--help"]).output, path
+
+
+def test_what_is_not_known_is_null():
+    assert json.loads(json_text({"nme": float("nan")})) == {"nme": None}
