@@ -1,13 +1,12 @@
 """A paired comparison of two evaluations: the same faces, before and after."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from keras_fld.files import read_json, write_json
+from keras_fld.files import write_json
 from keras_fld.intervals import mean_interval
-from keras_fld.report import mean
+from keras_fld.report import mean, read_evaluation
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def compare(before, after, seed=0):
     Example:
         >>> print(compare("plain/evaluation.json", "refined/evaluation.json"))
     """
-    first, second = _read(before), _read(after)
+    first, second = read_evaluation(before), read_evaluation(after)
     if first["dataset"] != second["dataset"]:
         raise ValueError(
             "the evaluations must be of the same dataset. "
@@ -105,25 +104,6 @@ def compare(before, after, seed=0):
     if not rows:
         raise ValueError(f"{before} and {after}: no face is in both evaluations")
     return Comparison(first["model"], second["model"], rows, regions, notes)
-
-
-def _read(path):
-    """An evaluation.json, checked for what a comparison needs."""
-    path = Path(path)
-    content = read_json(path)
-    needed = {"dataset": str, "model": str, "faces": dict}
-    for key, kind in needed.items():
-        if not isinstance(content, dict) or not isinstance(content.get(key), kind):
-            raise ValueError(f"{path}: an evaluation must have {key!r}; `evaluate --out` writes it")
-    for part in ("faces", "region_faces"):
-        for subset, columns in content.get(part, {}).items():
-            names = content["faces"].get(subset, {}).get("name")
-            if not isinstance(names, list):
-                raise ValueError(f"{path}: {subset}: must have the faces' names")
-            for key, values in columns.items():
-                if not isinstance(values, list) or len(values) != len(names):
-                    raise ValueError(f"{path}: {subset}: {key!r} must have one entry for each face")
-    return content
 
 
 def _paired(faces, others):

@@ -1,6 +1,7 @@
 """Diagrams of landmark layouts and of the conversions between them.
 
-They show the package's own mean face, so that they carry no dataset's licence.
+They show the package's own mean face, so that they carry no dataset's licence. Those of trainings
+and of errors are in `curves`.
 """
 
 import itertools
@@ -9,7 +10,10 @@ import cv2
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld.curves import ced_curves, training_curves
 from keras_fld.schemes.conversion import groups_of
+
+__all__ = ["ced_curves", "draw_conversion", "draw_scheme", "training_curves"]
 
 # One colour for each patch, dark enough to be read as text on white.
 _COLOURS = {

@@ -6,20 +6,25 @@ import cv2
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld.curves import ced_curves, training_curves
 from keras_fld.diagrams import draw_conversion, draw_scheme
 from keras_fld.files import replacing
 
 __all__ = [
+    "ced_curves",
     "draw_box",
     "draw_conversion",
+    "draw_difference",
     "draw_landmarks",
     "draw_pose",
     "draw_scheme",
     "save_image",
     "square",
+    "training_curves",
 ]
 
 _LINE, _POINT, _NUMBER = (90, 220, 90), (255, 255, 255), (255, 230, 60)
+_REFERENCE, _OTHER = (60, 220, 90), (255, 60, 80)
 _BITS = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
 
 
@@ -66,6 +71,38 @@ def draw_landmarks(image, landmarks, scheme=None, numbers=False):
                 cv2.LINE_AA,
             )
     return image
+
+
+def draw_difference(image, reference, other, size=512):
+    """Draws two sets of landmarks of one face: the reference as green rings, the other as red dots.
+
+    Args:
+        image: (side, side, 3) uint8 RGB, a crop with the face.
+        reference: (landmarks, 2) pixels of the crop, such as the annotation; NaN ones are not
+            drawn.
+        other: (landmarks, 2) pixels of the crop, such as a prediction.
+        size: side of the picture in pixels, to which the crop is enlarged.
+
+    Returns:
+        (size, size, 3) uint8 RGB.
+
+    Example:
+        >>> draw_difference(crop, truth, model.predict(crop[None])[0]).shape
+        (512, 512, 3)
+    """
+    factor = size / len(image)
+    method = cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA
+    picture = cv2.resize(image, (size, size), interpolation=method)
+    marks = ((reference, _REFERENCE, size / 102, 1), (other, _OTHER, size / 160, -1))
+    for points, colour, radius, thickness in marks:
+        points = np.asarray(points, float)
+        points = points[~np.isnan(points).any(axis=-1)]
+        # Pixel centres are at whole numbers in both.
+        places = np.round(((points + 0.5) * factor - 0.5) * 2**_BITS).astype(int)
+        for centre in places.tolist():
+            radius_bits = round(radius * 2**_BITS)
+            cv2.circle(picture, centre, radius_bits, colour, thickness, cv2.LINE_AA, _BITS)
+    return picture
 
 
 def draw_box(image, box):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld.files import replacing, write_json
+from keras_fld import drawing
+from keras_fld.files import read_json, write_json
 from keras_fld.intervals import mean_interval
 
 # A face with an NME above it is a failure, and the CED curve's area ends there; in per cent.
@@ -170,33 +171,47 @@ def plot_ced(report, path):
         report: a `Report`.
         path: the PNG to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    errors, normalizer = {}, None
     for result in report.subsets:
         normalizer = next(iter(result.errors))
-        errors = result.errors[normalizer]
-        errors = np.sort(errors[~np.isnan(errors)])
-        if not len(errors):
-            continue
-        share = 100 * np.arange(1, len(errors) + 1) / len(errors)
-        axes.step(
-            np.concatenate([[0], errors, [max(LIMIT, errors[-1])]]),
-            np.concatenate([[0], share, [100]]),
-            where="post",
-            label=f"{result.subset}, {len(errors)} faces, NME {errors.mean():.2f} %",
-        )
-    axes.set(
-        xlim=(0, LIMIT),
-        ylim=(0, 100),
-        xlabel=f"NME in % of {DISTANCES.get(normalizer, normalizer)}",
-        ylabel="faces in %",
-        title=f"Cumulative error distribution, {report.dataset}",
-    )
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+        errors[result.subset] = result.errors[normalizer]
+    title = f"Cumulative error distribution, {report.dataset}"
+    drawing.save_image(path, drawing.ced_curves(errors, distance_label(normalizer), title))
+
+
+def distance_label(normalizer):
+    """What a curve's axis says of errors under a normaliser."""
+    return f"NME in % of {DISTANCES.get(normalizer, normalizer)}"
+
+
+def read_evaluation(path):
+    """Reads an evaluation.json and checks that every face has its entries.
+
+    Args:
+        path: the file, as `Report.save` writes it.
+
+    Returns:
+        Its content as a dictionary.
+
+    Raises:
+        ValueError: the file cannot be read, or is not an evaluation.
+
+    Example:
+        >>> read_evaluation("run/evaluation.json")["rows"][0]["nme"]
+        4.281
+    """
+    path = Path(path)
+    content = read_json(path)
+    needed = {"dataset": str, "model": str, "faces": dict}
+    for key, kind in needed.items():
+        if not isinstance(content, dict) or not isinstance(content.get(key), kind):
+            raise ValueError(f"{path}: an evaluation must have {key!r}; `evaluate --out` writes it")
+    for part in ("faces", "region_faces"):
+        for subset, columns in content.get(part, {}).items():
+            names = content["faces"].get(subset, {}).get("name")
+            if not isinstance(names, list):
+                raise ValueError(f"{path}: {subset}: must have the faces' names")
+            for key, values in columns.items():
+                if not isinstance(values, list) or len(values) != len(names):
+                    raise ValueError(f"{path}: {subset}: {key!r} must have one entry for each face")
+    return content

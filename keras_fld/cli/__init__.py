@@ -16,6 +16,7 @@ from keras_fld.cli.label import label
 from keras_fld.cli.lite import benchmark, convert, export, parity
 from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
+from keras_fld.cli.report import report
 from keras_fld.cli.reproduce import reproduce
 from keras_fld.cli.train import refine, train
 from keras_fld.cli.web import web
@@ -56,6 +57,7 @@ for command in (
     prepare,
     qat,
     refine,
+    report,
     reproduce,
     train,
     web,

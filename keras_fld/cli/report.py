@@ -1,0 +1,67 @@
+"""The command `keras-fld report`."""
+
+from pathlib import Path
+
+import click
+
+from keras_fld.cli import complete
+from keras_fld.cli.options import ROOT, SKIP_BAD
+
+
+@click.command()
+@click.argument("run", type=click.Path())
+@click.option("--out", type=click.Path(), help="HTML file to write.  [default: RUN/report.html]")
+@ROOT
+@click.option(
+    "--dataset",
+    help="Dataset of the gallery; the evaluation's or the recipe's unless told otherwise.",
+    shell_complete=complete.DATASETS,
+)
+@click.option(
+    "--model",
+    type=click.Path(),
+    help="Model of the gallery.  [default: RUN/model.keras]",
+    shell_complete=complete.MODELS,
+)
+@click.option(
+    "--worst", default=12, show_default=True, type=click.IntRange(1), help="Faces in the gallery."
+)
+@SKIP_BAD
+def report(run, out, root, dataset, model, worst, skip_bad):
+    """Writes one HTML file about the training run in the folder RUN, finished or not.
+
+    It holds figures with their intervals, error curves, facial regions, training curves, recipe and
+    versions, as far as the folder has them; `keras-fld evaluate RUN/model.keras --out RUN` puts the
+    figures there. With --root it also shows the faces with the largest errors, truth and prediction
+    drawn: such a file is for those alone whom the dataset's licence allows to have it. The
+    generated faces need no folder: write --root -.
+
+    \b
+    keras-fld report run
+    keras-fld report run --root 300w --out report.html
+    """
+    from keras_fld import run_page
+    from keras_fld.files import replacing
+    from keras_fld.run_folder import read_run
+
+    out = Path(out) if out else Path(run) / "report.html"
+    if out.suffix != ".html":
+        raise ValueError(f"--out must end in .html. Got: {out}")
+    found = read_run(run)
+    faces = []
+    if root is not None:
+        from keras_fld.gallery import gallery
+
+        model, dataset = model or Path(run) / "model.keras", dataset or _dataset(found)
+        root = None if root == "-" else root
+        faces = gallery(model, dataset, root, worst, skip_bad=skip_bad)
+    with replacing(out) as temporary:
+        temporary.write_text(run_page.page(found, faces), "utf-8")
+    click.echo(f"wrote {out}")
+
+
+def _dataset(run):
+    """The dataset that a run was judged on, or was trained on."""
+    for evaluated in run.evaluations:
+        return evaluated.dataset
+    return str(run.recipe.get("dataset"))

@@ -1,0 +1,89 @@
+"""The faces that a model gets most wrong, with truth and prediction drawn."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_fld import evaluation
+from keras_fld.data.geometry import Frame, transform
+from keras_fld.drawing import draw_difference
+from keras_fld.predictor import open_model
+
+# Side of a picture in face boxes: wider than the crop, so that its surroundings tell more.
+_MARGIN = 1.4
+
+
+@dataclass(frozen=True)
+class WorstFace:
+    """A test face and how wrong the model is about it.
+
+    Args:
+        subset: the subset it is in.
+        name: its name in the dataset.
+        error: its NME in per cent of the normaliser.
+        normalizer: the protocol's normalising distance.
+        picture: (size, size, 3) uint8 RGB with annotated landmarks as green rings and predicted
+            ones as red dots.
+    """
+
+    subset: str
+    name: str
+    error: float
+    normalizer: str
+    picture: np.ndarray = field(repr=False)
+
+
+def gallery(model, dataset, root=None, count=12, subsets=None, skip_bad=False, size=435):
+    """Draws the faces with the largest errors.
+
+    Args:
+        model: a Keras model, or the path of a `.keras`, `.tflite` or baseline's `.npz` file.
+        dataset: name of the dataset, such as "300w".
+        root: its folder.
+        count: how many faces.
+        subsets: names of the subsets; None takes every test subset that is there.
+        skip_bad: leave bad files out instead of stopping at the first.
+        size: side of a picture in pixels.
+
+    Returns:
+        A list of `WorstFace`, worst first; a face that is in several subsets is there once.
+
+    Raises:
+        ValueError: count is below 1, or as `evaluate`.
+
+    Example:
+        >>> gallery("run/model.keras", "300w", root, count=1)[0].name
+        'helen/testset/1165146502_1'
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1. Got: {count}")
+    predictor, worst = open_model(model), {}
+    for subset, faces, data in evaluation.test_crops(
+        predictor, dataset, root, subsets, skip_bad, []
+    ):
+        result, kept = evaluation.subset_result(predictor, subset, data, faces)
+        normalizer, errors = next(iter(result.errors.items()))
+        for index in np.argsort(-errors, kind="stable")[:count]:  # NaN comes last
+            if not np.isnan(errors[index]):
+                found = subset, normalizer, errors[index], kept[index], result.predictions[index]
+                worst.setdefault(kept[index].name, found)
+    ordered = sorted(worst.values(), key=lambda found: -found[2])[:count]
+    return [
+        WorstFace(
+            subset,
+            face.name,
+            float(error),
+            normalizer,
+            _drawn(face, predicted, predictor.frame, size),
+        )
+        for subset, normalizer, error, face, predicted in ordered
+    ]
+
+
+def _drawn(face, predicted, frame, size):
+    """The face cut out of its photograph; of prepared faces, what the model sees."""
+    prepared = hasattr(face.source, "cut")
+    view = frame if prepared else Frame(size, _MARGIN)
+    crop = face.source.cut(frame, frame) if prepared else view.crop(face.image(), face.box)
+    matrix = view.matrix(face.box)
+    return draw_difference(crop, *(transform(p, matrix) for p in (face.landmarks, predicted)), size)

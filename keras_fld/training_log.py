@@ -1,0 +1,61 @@
+"""The log of a training run: log.csv, a row for each epoch."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+
+def read_log(path):
+    """Reads a run's log.csv, also while the run still writes it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Name of a column, such as "loss", "nme" or "val_nme", to (epochs,) float64, NaN where the
+        log has none. "epoch" counts from 0.
+
+    Raises:
+        ValueError: the file cannot be read, or is no log; it names the line.
+
+    Example:
+        >>> read_log("run/log.csv")["nme"][-1]
+        1.92
+    """
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not a text file ({error})") from error
+    lines = text.splitlines()
+    if not text.endswith("\n"):
+        lines = lines[:-1]  # it is being written
+    rows = list(csv.reader(lines))
+    if not rows:
+        return {"epoch": np.empty(0)}
+    head, *rows = rows
+    if head[0] != "epoch" or len(set(head)) < len(head):
+        raise ValueError(f"{path}, line 1: must name epoch and other columns. Got: {lines[0][:60]}")
+    values = []
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(head):
+            raise ValueError(
+                f"{path}, line {number}: must have {len(head)} columns. Got: {len(row)}"
+            )
+        values.append([_number(path, number, cell) for cell in row])
+    columns = np.array(values, float).reshape(-1, len(head)).T
+    if np.isnan(columns[0]).any():
+        raise ValueError(f"{path}: every row must have its epoch's number")
+    return dict(zip(head, columns, strict=True))
+
+
+def _number(path, line, cell):
+    if cell in ("", "NA"):
+        return np.nan
+    try:
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"{path}, line {line}: must hold numbers. Got: {cell[:40]!r}") from None
