@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # TensorFlow's start-up messages say nothing about the package.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test test-backends bench tables arm lint clean
+.PHONY: demo test test-backends test-light bench tables arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
@@ -28,6 +28,10 @@ test-on-%: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet '$(PACKAGE_$*)'
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -q $(BACKEND_TESTS)
 
+# The wheel in a clean environment without a backend; skips where no package registry is reached.
+test-light: $(VENV)/installed
+	$(BIN)/python -m pytest -q tests/light_install.py
+
 # Speed, in ratios within one run.
 bench: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_training.py
@@ -36,7 +40,7 @@ bench: $(VENV)/installed
 
 # The README's tables, from the JSON in results/.
 tables: $(VENV)/installed
-	$(BIN)/python tests/readme_tables.py
+	$(BIN)/python -m tests.readme_tables
 
 # The aarch64 interpreter under QEMU; without MODEL, the shipped models and the kept figures. FACES
 # is a 300W tree, on whose test faces the NME is compared as well.

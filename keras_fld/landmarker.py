@@ -44,8 +44,8 @@ class FaceLandmarker:
     """Finds faces and their landmarks.
 
     Args:
-        model: a Keras model, or the path of a `.keras` or `.tflite` file. With a `.tflite` file
-            neither Keras nor TensorFlow is loaded.
+        model: a Keras model, a `lite.LiteModel`, or the path of a `.keras` or `.tflite` file. With
+            a `.tflite` file neither Keras nor TensorFlow is loaded.
         detector: what finds faces where no boxes are given: "haar", "haar-frontal", the path of a
             YuNet `.onnx` file, or a function of an RGB image that returns (faces, 4) tight boxes.
         passes: forward passes for each face that the detector found: from the second on, its crop

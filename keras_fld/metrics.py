@@ -10,6 +10,8 @@ from keras import ops
 from keras_fld import losses
 from keras_fld.losses import normalizers
 
+__all__ = ["CEDAUC", "FaceMetric", "FailureRate", "NME"]
+
 # Not "keras_fld": there NME is the loss.
 _registered = keras.saving.register_keras_serializable(package="keras_fld.metrics")
 

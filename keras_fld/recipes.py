@@ -4,6 +4,8 @@ import dataclasses
 import tomllib
 from pathlib import Path
 
+__all__ = ["get", "names"]
+
 _FILE = Path(__file__).with_suffix(".toml")
 
 

@@ -27,6 +27,8 @@ from keras_fld.data.geometry import MARGIN, Frame
 from keras_fld.files import replacing, write_json
 from keras_fld.losses import normalizers
 
+__all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
+
 PRECISIONS = ("float32", "bfloat16")
 
 

@@ -1,6 +1,6 @@
 """Writes the README's tables of results from the JSON of the runs in results/.
 
-    python tests/readme_tables.py        # or: make tables
+    python -m tests.readme_tables        # or: make tables
 
 A table stands between the README's lines `<!-- table: NAME -->` and `<!-- end of table -->`; the
 names are those of `BLOCKS`. A run is a folder of results/ with its recipe and evaluations:
@@ -25,6 +25,7 @@ from keras_fld.data import catalog
 from keras_fld.files import read_json, replacing
 from keras_fld.reproduce.tables import TABLE5
 from keras_fld.training import saved_recipe
+from tests import readme_api
 
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "results"
@@ -327,6 +328,7 @@ BLOCKS = {
     "models": model_table,
     "regions": region_table,
     "published": published_table,
+    "api": lambda runs: readme_api.table(),
 }
 
 

@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
-from tests import readme_tables  # noqa: E402
+import keras_fld  # noqa: E402
+from tests import readme_api, readme_tables  # noqa: E402
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -26,6 +28,12 @@ def results(tmp_path):
     return Path(shutil.copytree(readme_tables.RESULTS, tmp_path / "results"))
 
 
+def python_of(section):
+    """The Python blocks of a section of the README."""
+    (text,) = re.findall(rf"^## {section}\n(.*?)^## ", README.read_text("utf-8"), re.M | re.S)
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
 def change(path, function):
     content = json.loads(path.read_text("utf-8"))
     function(content)
@@ -36,7 +44,7 @@ def test_the_ten_lines_run(tree, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     photo = pytest.importorskip("skimage.data").astronaut()
     cv2.imwrite("photo.jpg", photo[..., ::-1])
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    blocks = python_of("In ten lines")
     assert len(blocks) == 2
     code = "\n".join(blocks).replace("epochs=60", "epochs=1, verbose=0")
     code = code.replace("fld.refine(model, train)", "fld.refine(model, train, rounds=1, verbose=0)")
@@ -44,6 +52,92 @@ def test_the_ten_lines_run(tree, tmp_path, monkeypatch, capsys):
     exec(code, scope)
     assert scope["faces"][0].landmarks.shape == (68, 2)
     assert "common      inter_pupil" in capsys.readouterr().out
+
+
+def test_every_python_block_is_run_by_a_test_here():
+    count = README.read_text("utf-8").count("```python")
+    run = ("In ten lines", "Concepts", "Troubleshooting")
+    assert count == sum(len(python_of(section)) for section in run)
+
+
+@pytest.fixture
+def astronaut(tmp_path, monkeypatch):
+    """A folder with photo.jpg and face.tflite, and what the blocks below begin with."""
+    monkeypatch.chdir(tmp_path)
+    photo = pytest.importorskip("skimage.data").astronaut()
+    cv2.imwrite("photo.jpg", photo[..., ::-1])
+    shutil.copy(keras_fld.zoo.lite_file("trnet20_300w"), "face.tflite")
+    (face,) = keras_fld.FaceLandmarker("face.tflite").detect(photo)
+    return {"fld": keras_fld, "cv2": cv2, "image": photo, "box": face.box, "face": face}
+
+
+def test_the_concepts_hold(astronaut):
+    scope = {**astronaut, "landmarks": astronaut["face"].landmarks}
+    exec("\n".join(python_of("Concepts")), scope)
+    assert scope["crop"].shape == (64, 64, 3) and scope["matrix"].shape == (2, 3)
+    assert set(scope["scheme"].patches["mouth"]) == set(range(48, 68))
+
+
+def test_each_remedy_does_what_it_says(astronaut, tree):
+    blocks = python_of("Troubleshooting")
+    assert len(blocks) == 10
+    truth = astronaut["face"].landmarks
+
+    def run(block, **scope):
+        scope = {**astronaut, **scope}
+        exec(block, scope)
+        return scope
+
+    x, y, width, height = astronaut["box"]
+    wide = (x - 0.15 * width, y - 0.2 * height, 1.3 * width, 1.3 * height)
+    found = run(blocks[0], box=wide)
+    landmarker = found["landmarker"]
+    once = landmarker.detect("photo.jpg", boxes=[wide])
+    wrong = [np.linalg.norm(f[0].landmarks - truth, axis=1).mean() for f in (once, found["faces"])]
+    assert wrong[1] < 0.5 * wrong[0]
+
+    read = run(blocks[1], landmarker=landmarker)["faces"]
+    assert np.abs(read[0].landmarks - landmarker.detect("photo.jpg")[0].landmarks).max() < 1
+
+    class Integers:
+        """An interpreter with an output of integers."""
+
+        def get_output_details(self):
+            return [{"index": 3, "quantization": (0.25, -128)}]
+
+        def get_tensor(self, index):
+            return np.full((1, 68, 2), -120, np.int8)
+
+    assert (run(blocks[2], interpreter=Integers())["landmarks"] == 2).all()
+
+    loss = run(blocks[3])["loss"]
+    # Straight would be twice the loss for twice the error.
+    target = np.zeros((1, 68, 2), np.float32)
+    assert float(loss(target, target + 2)) < 1.8 * float(loss(target, target + 1))
+    assert (run(blocks[4], points_from_1=np.ones((68, 2)))["points"] == 0).all()
+    assert run(blocks[5], root=tree)["report"].nme("common", "inter_ocular") > 0
+    threaded = run(blocks[6])["landmarker"].detect("photo.jpg")
+    alone = landmarker.detect("photo.jpg")
+    np.testing.assert_allclose(threaded[0].landmarks, alone[0].landmarks, atol=0.01)
+    frames = [(index / 30, astronaut["image"]) for index in range(3)]
+    tracked = run(blocks[7], landmarker=landmarker, frames=frames)["faces"]
+    assert [face.id for face in tracked] == [tracked[0].id]
+    eyes = run(blocks[8], usual=truth, landmarks=truth)
+    assert not eyes["closed"].any() and (eyes["opened"] > 0.1).all()
+    drawn = run(blocks[9])["landmarker"].detect("photo.jpg")
+    assert np.linalg.norm(drawn[0].landmarks - truth, axis=1).mean() < 0.1 * width
+
+
+def test_every_name_of_the_api_table_resolves_and_every_public_name_is_in_it():
+    text = README.read_text("utf-8")
+    (section,) = re.findall(r"^## API\n(.*?)^## ", text, re.M | re.S)
+    names = re.findall(r"^\| `fld\.([\w.]+)` \| (.*) \|$", section, re.M)
+    for name, told in names:
+        value = keras_fld
+        for part in name.split("."):
+            value = getattr(value, part)
+        assert told, name
+    assert [name for name, _ in names] == [name for name, _ in readme_api.public_names()]
 
 
 def test_the_tables_are_what_the_runs_give(runs):

@@ -5,6 +5,8 @@ A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the car
 
 from pathlib import Path
 
+__all__ = ["keras_file", "lite_file", "names"]
+
 _FOLDER = Path(__file__).parent
 
 
@@ -14,12 +16,12 @@ def names():
 
 
 def keras_file(name):
-    """Path of a preset's Keras model; see `_file`."""
+    """Path of a preset's Keras model; raises ValueError for an unknown preset."""
     return _file(name, ".keras")
 
 
 def lite_file(name):
-    """Path of a preset's int8 TFLite model; see `_file`."""
+    """Path of a preset's int8 TFLite model; raises ValueError for an unknown preset."""
     return _file(name, "_int8.tflite")
 
 
