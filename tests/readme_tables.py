@@ -138,13 +138,13 @@ def _parameters(network, input_size, margin, options):
 
 
 def _title(recipe):
-    head = recipe.network_options.get("head")
-    title = _TITLES[recipe.network] + (f' with `head="{head}"`' if head else "")
+    chosen = [f"`{name}={json.dumps(v)}`" for name, v in recipe.network_options.items()]
+    title = _TITLES[recipe.network] + (f" with {', '.join(chosen)}" if chosen else "")
     options = ", ".join(f"{name} {value:g}" for name, value in recipe.loss_options.items())
     names = {"enme": "ENME", "le": "LE", "nme": "NME", "wing": "Wing", "l1": "L1", "l2": "L2"}
     title += f", {names.get(recipe.loss, recipe.loss)}" + (f" ({options})" if options else "")
     if recipe.extra:
-        names = " and ".join(name.upper() for name in recipe.extra)
+        names = " and ".join({"pts": "video"}.get(name, name.upper()) for name in recipe.extra)
         title += f", {names} faces of its own labels added"
     return title + (", trained on generated faces alone" * (recipe.dataset == "synthetic"))
 
