@@ -28,7 +28,8 @@ def convert(model, path, mode="int8", calibration=None, preset=None):
     Input is (1, size, size, 3) uint8 RGB, output (1, landmarks, 2) float32 pixels of the crop, in
     built-in operations only; "int8_full" has int8 in both places instead. The division by 255 is
     folded into the first convolution and the mean shape into the last Dense, so neither costs an
-    operation. The file describes itself: see `keras_fld.lite.metadata`.
+    operation. The file describes itself: see `keras_fld.lite.metadata`. Of a `FaceScore` the output
+    is (1, 1), the score.
 
     TensorFlow's converter does it. Under another Keras backend it runs in a process of its own.
 
@@ -78,9 +79,10 @@ def file_content(model, mode, crops=None, preset=None):
         preset: name under which the model is published.
     """
     from keras_fld.lite import flatbuffer, metadata
+    from keras_fld.models.layers import is_score
 
     content = modes.get(mode).convert(export_model(model), crops)
-    content = flatbuffer.tidy(content)
+    content = flatbuffer.tidy(content, "score" if is_score(model) else "landmarks")
     return metadata.write(content, metadata.describe(model, mode, content, preset))
 
 

@@ -71,7 +71,7 @@ def dense_to_int8(content):
     return _bytes(model)
 
 
-def tidy(content):
+def tidy(content, output="landmarks"):
     """The same model with names for its input and output, smaller and faster to start.
 
     Names of fused tensors are cut to their first part: they are 1 % of an int8 file. The cast of
@@ -80,6 +80,7 @@ def tidy(content):
 
     Args:
         content: bytes of a model.
+        output: what apps call the output by.
 
     Returns:
         bytes of the tidied model.
@@ -89,19 +90,19 @@ def tidy(content):
     model, graph = _open(content)
     for tensor in graph.tensors:
         tensor.name = tensor.name.split(b";")[0]
-    model.signatureDefs = [_signature(graph)]
+    model.signatureDefs = [_signature(graph, output)]
     cast = schema.BuiltinOperator.CAST
     graph.operators.sort(key=lambda op: model.operatorCodes[op.opcodeIndex].builtinCode != cast)
     return _bytes(model)
 
 
-def _signature(graph):
-    """What apps call input and output by: image and landmarks."""
+def _signature(graph, output):
+    """What apps call input and output by: image, and landmarks or score."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     signature = schema.SignatureDefT(signatureKey="serving_default", subgraphIndex=0)
     signature.inputs = [schema.TensorMapT("image", int(graph.inputs[0]))]
-    signature.outputs = [schema.TensorMapT("landmarks", int(graph.outputs[0]))]
+    signature.outputs = [schema.TensorMapT(output, int(graph.outputs[0]))]
     return signature
 
 

@@ -8,21 +8,20 @@ def export_model(model):
         model: a Keras model of the package.
 
     Returns:
-        A Keras model whose first convolution divides by 255 and whose last Dense gives pixels.
+        A Keras model whose first convolution divides by 255 and whose last Dense gives pixels, or
+        what the sigmoid of a face score takes.
     """
     import keras
 
-    from keras_fld.models.layers import shape_layer
-    from keras_fld.models.windows import WindowedOffsets
+    from keras_fld.models.layers import is_score, shape_layer
 
-    shape = shape_layer(model)
-    landmarks = shape.mean_shape.shape
+    shape = None if is_score(model) else shape_layer(model)
 
     def plain(layer):
         if layer.name == "rescale":
             return keras.layers.Identity(name="rescale")
         if layer is shape:
-            return keras.layers.Reshape(landmarks, name=shape.name)
+            return keras.layers.Reshape(shape.mean_shape.shape, name=shape.name)
         return layer.__class__.from_config(layer.get_config())
 
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
@@ -32,6 +31,15 @@ def export_model(model):
             clone.get_layer(layer.name).set_weights(layer.get_weights())
     first = next(x for x in clone.layers if isinstance(x, keras.layers.Conv2D))
     first.set_weights([first.get_weights()[0] / 255, *first.get_weights()[1:]])
+    if shape is not None:
+        _fold_shape(clone, shape)
+    return clone
+
+
+def _fold_shape(clone, shape):
+    """Mean shape and scale go into the last Dense and the windows."""
+    from keras_fld.models.windows import WindowedOffsets
+
     dense = clone.get_layer("offsets")
     kernel, bias = dense.get_weights()
     dense.set_weights([kernel * shape.scale, bias * shape.scale + shape.mean_shape.ravel()])
@@ -40,4 +48,3 @@ def export_model(model):
             for name in layer.patches:
                 window, kernel, bias = layer.get_patch(name)
                 layer.set_patch(name, window, kernel * shape.scale, bias * shape.scale)
-    return clone

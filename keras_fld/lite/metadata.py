@@ -16,6 +16,8 @@ import keras_fld
 
 # The buffer's name in the file's metadata table.
 NAME = "keras_fld"
+# The field `kind` of a file that scores faces; files of landmark models have no such field.
+FACE_SCORE = "face_score"
 
 # Field numbers of tflite's schema.fbs: Model.buffers, Model.metadata, Metadata.name,
 # Metadata.buffer, Buffer.data.
@@ -39,10 +41,11 @@ def describe(model, mode, content, preset=None):
     from ai_edge_litert.interpreter import Interpreter
 
     from keras_fld import models, schemes
-    from keras_fld.models.layers import shape_layer
+    from keras_fld.models.layers import is_score, shape_layer
 
     interpreter = Interpreter(model_content=content)
-    frame, scheme = models.frame_of(model), models.scheme_of(model)
+    frame = models.frame_of(model)
+    output = _numbers(interpreter.get_output_details()[0])
     about = {
         "version": keras_fld.__version__,
         "preset": preset,
@@ -54,14 +57,23 @@ def describe(model, mode, content, preset=None):
             **_numbers(interpreter.get_input_details()[0]),
             "meaning": "colour 0..255 = scale * (number - zero_point)",
         },
-        "output": {
-            **_numbers(interpreter.get_output_details()[0]),
-            "meaning": "x, y in pixels of the crop = scale * (number - zero_point); "
-            "the centre of the first pixel is 0, 0",
-        },
-        "mean_shape": np.round(shape_layer(model).mean_shape.astype(float), 2).tolist(),
-        "scheme": scheme and schemes.reference(scheme),
     }
+    if is_score(model):
+        meaning = "how surely the crop shows a face, 0..1 = scale * (number - zero_point)"
+        return {
+            **about,
+            "kind": FACE_SCORE,
+            "output": {**output, "meaning": meaning},
+            "scheme": None,
+        }
+    scheme = models.scheme_of(model)
+    about["output"] = {
+        **output,
+        "meaning": "x, y in pixels of the crop = scale * (number - zero_point); "
+        "the centre of the first pixel is 0, 0",
+    }
+    about["mean_shape"] = np.round(shape_layer(model).mean_shape.astype(float), 2).tolist()
+    about["scheme"] = scheme and schemes.reference(scheme)
     if scheme:
         about["regions"] = {name: list(indices) for name, indices in scheme.patches.items()}
         about["lines"] = [list(line) for line in scheme.lines]

@@ -154,8 +154,10 @@ def _first_kernels(exported):
     """Kernels of the output layer's operations that see features: what is behind stays in float."""
     from keras_fld.models.windows import WindowedOffsets
 
-    kernels = [exported.get_layer("offsets").get_weights()[0]]
+    kernels = []
     for layer in exported.layers:
+        if layer.name in ("offsets", "logit"):
+            kernels.append(layer.get_weights()[0])
         if isinstance(layer, WindowedOffsets):
             windows = [layer.get_patch(name)[0] for name in layer.patches]
             kernels.append(np.concatenate(windows, axis=1))

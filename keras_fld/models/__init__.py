@@ -4,12 +4,14 @@ from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
 from keras_fld.models.refined import refine
 from keras_fld.models.saving import load
+from keras_fld.models.score import FaceScore
 from keras_fld.models.transplant import transplant
 from keras_fld.models.trnet import TRNet20
 
 __all__ = [
     "CNN6",
     "CNN7",
+    "FaceScore",
     "NETWORKS",
     "ShapeOffset",
     "TRNet20",

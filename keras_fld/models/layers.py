@@ -1,4 +1,4 @@
-"""The output layer that every network of the package ends in, and what it knows about the model."""
+"""The output layers that the package's networks end in, and what they know about the model."""
 
 import keras
 import numpy as np
@@ -46,6 +46,30 @@ class ShapeOffset(keras.layers.Layer):
             "margin": self.margin,
             "scheme": self.scheme,
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_fld")
+class ScoreOutput(keras.layers.Layer):
+    """Turns the last Dense's number into a score from 0 to 1, by the sigmoid.
+
+    As `ShapeOffset` does, it carries the frame.
+
+    Args:
+        margin: side of the crop in face boxes.
+    """
+
+    def __init__(self, margin, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.margin = margin
+
+    def call(self, inputs):
+        return ops.sigmoid(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "margin": self.margin}
 
 
 def crop_input(input_size, multiple):
@@ -138,9 +162,15 @@ def shape_layer(model):
     return layer
 
 
+def is_score(model):
+    """Whether a Keras model scores faces, and predicts no landmarks."""
+    return isinstance(model.layers[-1], ScoreOutput)
+
+
 def frame_of(model):
     """The `Frame` of crops that a Keras model of the package sees."""
-    return Frame(size=model.input_shape[1], margin=shape_layer(model).margin)
+    output = model.layers[-1] if is_score(model) else shape_layer(model)
+    return Frame(size=model.input_shape[1], margin=output.margin)
 
 
 def scheme_of(model):

@@ -81,8 +81,21 @@ def _rescaling(layer, x, training):
 def _conv(layer, x, training):
     kernel = layer.kernel.value.permute(3, 2, 0, 1)
     bias = layer.bias.value if layer.use_bias else None
-    x = functional.conv2d(x, kernel, bias, layer.strides, padding=layer.padding)
+    padding = layer.padding
+    if padding == "same" and max(layer.strides) > 1:
+        # PyTorch has no such padding for strides: as Keras, the odd pixel after the image.
+        x, padding = functional.pad(x, _same_pads(x.shape[2:], layer)), 0
+    x = functional.conv2d(x, kernel, bias, layer.strides, padding=padding)
     return _activation(layer, x)
+
+
+def _same_pads(sizes, layer):
+    """Left, right, top and bottom pixels that "same" adds."""
+    pads = []
+    for size, kernel, stride in zip(sizes, layer.kernel_size, layer.strides, strict=True):
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads = [total // 2, total - total // 2, *pads]
+    return pads
 
 
 def _batch_norm(layer, x, training):

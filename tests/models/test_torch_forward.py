@@ -13,6 +13,7 @@ NETWORKS = {
     "windows": lambda: models.TRNet20(68, input_size=64, head="windows"),
     "flatten": lambda: models.TRNet20(5, input_size=32, head="flatten"),
     "cnn6": lambda: models.CNN6(5),
+    "score": lambda: models.FaceScore(32),
 }
 
 

@@ -31,7 +31,7 @@ class ArmModel(LiteModel):
             np.save(inputs, self._bytes(np.asarray(images, np.uint8)))
             (outcome,) = emulate.on_cpu([emulate.job(self._path, inputs)], *self._place)
         landmarks = outcome.outputs[self._output["index"]]
-        return self._pixels(landmarks.reshape(len(images), -1, 2).astype(np.float32))
+        return self._real(landmarks.reshape(len(images), -1, 2).astype(np.float32))
 
 
 def compare(path, dataset, folder, cpus, root, plugin):
