@@ -1,10 +1,13 @@
-"""One face of all models: what predicts landmarks from crops, Keras or TFLite."""
+"""One face of all models: what predicts landmarks from crops, Keras or TFLite, and scores them."""
 
 from pathlib import Path
 
 import numpy as np
 
 from keras_fld import zoo
+
+# Layouts whose tight box, around contour and brows, is the one that the package's face score knows.
+SCORED_LAYOUTS = ("ibug68", "wflw98")
 
 
 class KerasModel:
@@ -61,3 +64,40 @@ def open_model(model):
             f"({', '.join(zoo.names())}). Got: {path}"
         )
     return model if hasattr(model, "frame") else KerasModel(model)
+
+
+def open_score(score, scheme=None):
+    """Opens whatever scores faces.
+
+    Args:
+        score: True for the package's face score, where it knows the layout's box; the path of a
+            face-score file; an object with `frame` and `predict(images)`; or None or False for
+            none.
+        scheme: the `Scheme` of the landmarks whose box cuts the crops, or None.
+
+    Returns:
+        An object with `frame` and `predict(images)`, which gives (faces,) scores; or None.
+
+    Raises:
+        ValueError: none of these, or the file is missing, damaged or of another kind.
+
+    Example:
+        >>> open_score(True, IBUG68).predict(crops).shape
+        (10,)
+    """
+    if score is None or score is False:
+        return None
+    if score is True:
+        if scheme is None or scheme.name not in SCORED_LAYOUTS:
+            return None
+        score = zoo.score_file()
+    if isinstance(score, (str, Path)):
+        from keras_fld.lite.runtime import ScoreModel
+
+        return ScoreModel(score)
+    if not (hasattr(score, "frame") and hasattr(score, "predict")):
+        raise ValueError(
+            "score must be True, None, the path of a face-score file or an object with frame and "
+            f"predict. Got: {score!r}"
+        )
+    return score

@@ -18,6 +18,7 @@ from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
 from keras_fld.cli.report import report
 from keras_fld.cli.reproduce import reproduce
+from keras_fld.cli.score import score
 from keras_fld.cli.train import refine, train
 from keras_fld.cli.web import web
 
@@ -59,6 +60,7 @@ for command in (
     refine,
     report,
     reproduce,
+    score,
     train,
     web,
 ):

@@ -78,13 +78,18 @@ def augment(crops: Crops, index, rng, options: Augmentation):
     landmarks = transform(crops.landmarks[index], matrix)
     if mirrored:
         landmarks = landmarks[crops.scheme.mirror]
+    return change_pixels(image, rng, options), landmarks.astype(np.float32)
+
+
+def change_pixels(image, rng, options: Augmentation):
+    """The part of an augmentation that moves nothing: colours, blur and occlusion of a crop."""
     image = _change_colour(image, rng, options)
     if rng.random() < options.blur:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.5))
     for _ in range(2):
         if rng.random() < options.occlusion:
             _occlude(image, rng)
-    return image, landmarks.astype(np.float32)
+    return image
 
 
 def _random_matrix(crop_size, size, mirrored, rng, options):

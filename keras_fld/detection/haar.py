@@ -24,20 +24,24 @@ class HaarDetector:
         profiles: look for profiles too, to both sides, where the frontal cascade finds nothing.
         max_side: larger images are reduced to this longer side, in pixels.
         min_size: smallest square searched for, in pixels of the reduced image.
+        neighbors: squares that must agree on a face; 0 gives every square, also several on a face.
 
     Raises:
-        ValueError: `max_side` or `min_size` is below 1.
+        ValueError: `max_side` or `min_size` is below 1, or `neighbors` below 0.
 
     Example:
         >>> HaarDetector()(np.zeros((90, 90, 3), np.uint8)).shape
         (0, 4)
     """
 
-    def __init__(self, profiles=True, max_side=640, min_size=24):
+    def __init__(self, profiles=True, max_side=640, min_size=24, neighbors=NEIGHBORS):
         for name, value in (("max_side", max_side), ("min_size", min_size)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {value}")
+        if neighbors < 0:
+            raise ValueError(f"neighbors must be at least 0. Got: {neighbors}")
         self.profiles, self.max_side, self.min_size = profiles, max_side, min_size
+        self.neighbors = neighbors
         self._cascades = {}
 
     def __call__(self, image):
@@ -79,7 +83,7 @@ class HaarDetector:
         found = self._cascades[name].detectMultiScale(
             np.ascontiguousarray(grey),
             scaleFactor=1.1,
-            minNeighbors=NEIGHBORS,
+            minNeighbors=self.neighbors,
             minSize=(self.min_size, self.min_size),
         )
         return as_boxes(found)

@@ -1,6 +1,7 @@
 """Pretrained models in the package.
 
-A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`.
+A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`. The
+face score, which is no preset, is `face_score.tflite` with the card `face_score.md`.
 """
 
 from pathlib import Path
@@ -23,6 +24,11 @@ def keras_file(name):
 def lite_file(name):
     """Path of a preset's int8 TFLite model; raises ValueError for an unknown preset."""
     return _file(name, "_int8.tflite")
+
+
+def score_file():
+    """Path of the face score's TFLite model, which judges what landmark models predict."""
+    return _FOLDER / "face_score.tflite"
 
 
 def _file(name, ending):

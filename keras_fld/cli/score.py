@@ -1,0 +1,57 @@
+"""The commands `keras-fld score`."""
+
+from pathlib import Path
+
+import click
+
+from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
+
+
+@click.group()
+def score():
+    """Trains the network that tells faces from other crops."""
+
+
+@score.command("train")
+@DATASET
+@ROOT
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="Another dataset's training faces; several times if wanted.",
+)
+@click.option("--out", required=True, type=click.Path(), help="Folder for the files.")
+@click.option("--steps", default=1500, show_default=True, type=click.IntRange(1), help="Batches.")
+@click.option(
+    "--batch-size", default=128, show_default=True, type=click.IntRange(2), help="Crops in one."
+)
+@click.option("--learning-rate", default=4e-3, show_default=True, help="Peak learning rate.")
+@click.option("--seed", default=0, show_default=True, help="Seed of weights and crops.")
+@SKIP_BAD
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def train_score(dataset, root, also, out, skip_bad, quiet, **options):
+    """Trains a face score on faces and on crops without one from the same photographs.
+
+    OUT holds face_score.keras, face_score.tflite, which `FaceLandmarker(score=...)` and `keras-fld
+    predict --score` take, and score.json with the figures on held-out training photographs.
+    KERAS_BACKEND=torch is the fastest.
+
+    \b
+    keras-fld score train --root 300w --also mtfl=mtfl --out score
+    """
+    from keras_fld.score import training
+
+    for value in also:
+        if not all(value.partition("=")):
+            raise ValueError(f"--also must be NAME=FOLDER. Got: {value}")
+    roots = {dataset: root} | dict(value.split("=", 1) for value in also)
+    report = training.train(roots, out, skip_bad=skip_bad, verbose=0 if quiet else 1, **options)
+    tell(report["skipped"])
+    figures = report["validation"]
+    for name in ("faces", "half_covered"):
+        kept, area = figures[name]["kept"], figures[name]["area"]
+        click.echo(f"held-out {name.replace('_', ' ')}: {100 * kept:.1f} % kept, area {area:.4f}")
+    wrong = ", ".join(f"{k} {100 * v:.1f} %" for k, v in figures["false_positives"].items())
+    click.echo(f"taken for a face: {wrong}")
+    click.echo(f"wrote {Path(out) / training.LITE_FILE}")
