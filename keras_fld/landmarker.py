@@ -10,7 +10,7 @@ from keras_fld import zoo
 from keras_fld.data.geometry import check_box, invert, landmark_box, transform
 from keras_fld.data.images import as_rgb
 from keras_fld.detection import box_map, find_faces, open_detector
-from keras_fld.predictor import open_model
+from keras_fld.predictor import open_model, open_score
 
 __all__ = ["HAAR_TO_BOX", "DetectedFace", "FaceLandmarker", "as_rgb", "find_faces"]
 
@@ -31,7 +31,8 @@ class DetectedFace:
             predicted from.
         landmarks: (landmarks, 2) float32 photograph pixels.
         scheme: name of the landmark layout, or None.
-        score: how surely it is a face, 0 to 1; None where nothing judged it.
+        score: how surely the landmarks lie on a face, 0 to 1, 0.5 the threshold; None where nothing
+            judged it.
     """
 
     box: tuple[float, float, float, float]
@@ -50,6 +51,9 @@ class FaceLandmarker:
             YuNet `.onnx` file, or a function of an RGB image that returns (faces, 4) tight boxes.
         passes: forward passes for each face that the detector found: from the second on, its crop
             is cut by the landmarks of the pass before.
+        score: what judges the crop that the landmarks lead to: True for the package's face score,
+            which judges layouts with contour and brows (iBUG-68, WFLW-98) and no others; the path
+            of a face-score file; None for nothing.
 
     Raises:
         ValueError: a file is missing, damaged or of another kind, or passes below 1.
@@ -60,12 +64,13 @@ class FaceLandmarker:
         (68, 2)
     """
 
-    def __init__(self, model, detector="haar", passes=3):
+    def __init__(self, model, detector="haar", passes=3, score=True):
         self._model = open_model(model)
         self.frame, self.scheme = self._model.frame, self._model.scheme
         self.num_landmarks = self._model.num_landmarks
         self._detector = open_detector(detector)
         self.passes = _check_passes(passes)
+        self._score = open_score(score, self.scheme)
 
     @classmethod
     def from_preset(cls, name, **options):
@@ -73,7 +78,7 @@ class FaceLandmarker:
 
         Args:
             name: the preset's name, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
-            **options: `detector` and `passes`, as of the class.
+            **options: `detector`, `passes` and `score`, as of the class.
 
         Raises:
             ValueError: there is no such preset.
@@ -180,11 +185,29 @@ class FaceLandmarker:
             predicted = self._predict([(pictures[jobs[i][0]], jobs[i][1]) for i in todo])
             for i, landmarks in zip(todo, predicted, strict=True):
                 results[i] = landmarks
-        for (place, box, _), landmarks in zip(jobs, results, strict=True):
+        scores = self._scores([pictures[place] for place, *_ in jobs], results)
+        for (place, box, _), landmarks, score in zip(jobs, results, scores, strict=True):
             box = tuple(float(value) for value in box)
             name = self.scheme and self.scheme.name
-            faces[place].append(DetectedFace(box, landmarks, name))
+            faces[place].append(DetectedFace(box, landmarks, name, score))
         return faces
+
+    def _scores(self, pictures, results):
+        """Scores of landmarks, each in its picture, in one call; None each where nothing judges."""
+        if self._score is None:
+            return [None] * len(results)
+        boxes = [
+            _again(None, landmarks, picture)
+            for picture, landmarks in zip(pictures, results, strict=True)
+        ]
+        inside = [i for i, box in enumerate(boxes) if box is not None]
+        scores = [0.0] * len(results)  # landmarks that left the picture are on no face
+        if inside:
+            frame = self._score.frame
+            crops = np.stack([frame.crop(pictures[i], boxes[i]) for i in inside])
+            for i, score in zip(inside, self._score.predict(crops), strict=True):
+                scores[i] = float(score)
+        return scores
 
     def _predict(self, crops):
         """Landmarks in photograph pixels of pairs of a picture and a box, in one call."""

@@ -295,9 +295,12 @@ def test_the_command_line_counts_misses_and_draws_in_a_detectors_boxes(tree, yun
     cv2.imwrite(str(image), np.full((64, 64, 3), 90, np.uint8))
     out = tmp_path / "out"
     predict = ["predict", str(image), "--model", "trnet20_300w", "--out", str(out)]
-    result = run(cli, [*predict, "--detector", str(yunet), "--passes", "1"])
+    found = ["--detector", str(yunet), "--passes", "1"]
+    result = run(cli, [*predict, *found, "--min-score", "0"])
     assert result.exit_code == 0, result.output
     (face,) = json.loads((out / "face.json").read_text())["faces"]
     (box,) = detection.open_detector(yunet)(cv2.imread(str(image)))
     np.testing.assert_allclose(face["box"], box)
-    assert face["score"] is None and len(face["landmarks"]) == 68
+    assert face["score"] < 0.5 and len(face["landmarks"]) == 68
+    result = run(cli, [*predict, *found])  # the grey picture shows none
+    assert result.exit_code == 2 and "no face found that scores 0.5" in result.output

@@ -115,7 +115,7 @@ def test_many_images_give_what_each_gives_alone(model_files, tmp_path):
     assert [len(faces) for faces in found] == [i % 3 for i in range(20)]
     for image, faces in zip(images, found, strict=True):
         for face, expected in zip(faces, landmarker.detect(image), strict=True):
-            assert face.box == expected.box and face.score is None
+            assert (face.box, face.score) == (expected.box, expected.score)
             np.testing.assert_array_equal(face.landmarks, expected.landmarks)
     # Boxes for some images, found faces in the others.
     boxes = [None, [(5, 5, 30, 30)], []] + [None] * 17

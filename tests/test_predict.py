@@ -152,6 +152,36 @@ def test_a_box_begins_a_video_without_a_detector(clip, tmp_path, monkeypatch):
     assert not list((tmp_path / "o").iterdir())
 
 
+def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
+    from keras_fld.landmarker import FaceLandmarker
+
+    low = np.random.default_rng(0).integers(60, 90, frames[0].shape, dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "wall.png"), low)
+    cv2.imwrite(str(tmp_path / "both.png"), np.hstack([frames[0], low]))
+    box = landmark_box(VIDEO.landmarks(0))
+    boxes = np.array([box, box + [320, 0, 0, 0]])
+    monkeypatch.setattr(FaceLandmarker, "find", lambda _, image, *a: boxes[: image.shape[1] // 320])
+    image, out = tmp_path / "both.png", tmp_path / "o"
+    found = {}
+    for least in ("0.5", "0"):
+        predict(image, "--out", out, "--format", "json", "--min-score", least)
+        faces = json.loads((out / "both.json").read_text())["faces"]
+        found[least] = [face["score"] for face in faces]
+    assert len(found["0.5"]) == 1 and len(found["0"]) == 2
+    assert found["0"][0] == found["0.5"][0] > 0.5 > found["0"][1] >= 0
+    wall = tmp_path / "wall.png"
+    _, (error,) = predict(wall, "--out", out, code=2)
+    assert "wall.png: no face found that scores 0.5 (best 0." in error
+    # A box that is given is a face.
+    given = ",".join(f"{v:.1f}" for v in box)
+    predict(wall, "--out", out, "--box", given, "--format", "json")
+    assert json.loads((out / "wall.json").read_text())["faces"][0]["score"] < 0.5
+    result = CliRunner().invoke(
+        cli, ["predict", str(wall), "--out", str(out), "--score", str(wall)]
+    )
+    assert "wall.png: not a TFLite model" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [

@@ -45,6 +45,14 @@ from keras_fld.cli import complete
     help="Passes for each found face: from the second on, cut by the landmarks before.",
 )
 @click.option(
+    "--min-score",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Lowest face score of a found face; 0 keeps all, and in videos leaves it to the detector.",
+)
+@click.option("--score", type=click.Path(), help="A face-score file instead of the package's.")
+@click.option(
     "--search-every",
     default=90,
     show_default=True,
@@ -63,13 +71,14 @@ from keras_fld.cli import complete
 )
 @click.option("--numbers", is_flag=True, help="Write each landmark's index.")
 @click.option("--quiet", is_flag=True, help="No progress bar, and no line for a file that is done.")
-def predict(inputs, model, out, formats, camera, seconds, box, detector, passes, **options):
+def predict(inputs, model, out, formats, camera, seconds, box, detector, passes, score, **options):
     """Landmarks of every face in INPUTS: images, videos, and folders of them; or of a --camera.
 
     An image becomes a PNG with its landmarks drawn and a JSON file; a video, an mp4 and a file of
     JSON lines, in which each face keeps its number. Faces are found by --detector, or taken from
-    --box, in a video's first frame. A bad file does not stop the others; after Ctrl-C a video's
-    files hold what was done.
+    --box, in a video's first frame. What scores less than --min-score is left out, and in a video
+    it is lost; a --box in an image is kept. A bad file does not stop the others; after Ctrl-C a
+    video's files hold what was done.
 
     \b
     keras-fld predict photo.jpg clip.mp4 --out result
@@ -83,7 +92,7 @@ def predict(inputs, model, out, formats, camera, seconds, box, detector, passes,
     if seconds is not None and camera is None:
         raise click.UsageError("--seconds is for a --camera")
     boxes = None if box is None else [_parse_box(box)]
-    landmarker = FaceLandmarker(model, detector, passes)
+    landmarker = FaceLandmarker(model, detector, passes, True if score is None else score)
     run = _Run(landmarker, Path(out), formats, boxes, options)
     if camera is not None:
         run.camera(camera, seconds)
@@ -99,7 +108,8 @@ class _Run:
     def __init__(self, landmarker, out, formats, boxes, options):
         self.landmarker, self.out, self.formats, self.boxes = landmarker, out, formats, boxes
         self.numbers, self.quiet = options["numbers"], options["quiet"]
-        self.tracking = {k: options[k] for k in ("smooth", "search_every", "search_side")}
+        kept = ("smooth", "search_every", "search_side", "min_score")
+        self.tracking = {key: options[key] for key in kept}
         if boxes:  # a face whose box is given may be one that the detector does not find
             self.tracking["search_every"] = None
         self.failures = 0
@@ -130,10 +140,21 @@ class _Run:
             faces = self.landmarker.detect(picture, self.boxes)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
-        if not faces:
-            raise ValueError(f"{path}: no face found; give its box with --box x,y,width,height")
+        faces = self.certain(path, faces)
         paths = write_image(output, formats, path, picture, faces, self.numbers)
         self.tell(f"{path}: {len(faces)} face{'s' * (len(faces) > 1)}, wrote {_listed(paths)}")
+
+    def certain(self, path, faces):
+        """The faces that score enough; raises ValueError where there is none."""
+        least = 0.0 if self.boxes else self.tracking["min_score"]
+        good = [face for face in faces if face.score is None or face.score >= least]
+        if not good:
+            found = "no face found"
+            if faces:
+                best = max(face.score for face in faces)
+                found = f"no face found that scores {least:g} (best {best:.2f}, --min-score)"
+            raise ValueError(f"{path}: {found}; give its box with --box x,y,width,height")
+        return good
 
     def video(self, path, output):
         from keras_fld.tracking.frames import VideoFile

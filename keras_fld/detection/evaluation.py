@@ -154,7 +154,7 @@ def evaluate_detector(
     Example:
         >>> print(evaluate_detector("face.tflite", "300w", root))
     """
-    landmarker = FaceLandmarker(model, detector, passes)
+    landmarker = FaceLandmarker(model, detector, passes, score=None)
     results, notes = [], []
     for subset, faces in evaluation.test_faces(
         landmarker, dataset, root, subsets, skip_bad, notes, **options

@@ -55,7 +55,12 @@ def _content(name, faces):
         "image": str(name),
         "scheme": faces[0].scheme,
         "faces": [
-            {"box": f.box, "score": f.score, "landmarks": f.landmarks.round(3)} for f in faces
+            {
+                "box": f.box,
+                "score": None if f.score is None else round(f.score, 4),
+                "landmarks": f.landmarks.round(3),
+            }
+            for f in faces
         ],
     }
 

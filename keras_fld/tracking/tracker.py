@@ -42,8 +42,8 @@ class FaceTracker:
         check_every: frames between two looks for a tracked face.
         patience: looks in a row that may miss a face, or frames in a row with a low score, before
             it is lost.
-        min_score: lowest face score, where the landmarker gives one; a good score counts as a look
-            that found the face.
+        min_score: lowest face score, from 0 to 1, where the landmarker gives one; a good score
+            counts as a look that found the face. At 0 scores do not count.
         keep: frames for which a lost face's number is kept for one found in its place.
 
     Raises:
@@ -78,6 +78,8 @@ class FaceTracker:
         for name, value in numbers.items():
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {value}")
+        if not 0 <= min_score <= 1:
+            raise ValueError(f"min_score must be from 0 to 1. Got: {min_score}")
         if keep < 0:
             raise ValueError(f"keep must be at least 0. Got: {keep}")
         OneEuroFilter(min_cutoff, beta)  # refuses bad numbers now, not in the first frame
@@ -166,9 +168,10 @@ class FaceTracker:
         track.face = face
         # On a face the landmarks stay where they are when the crop is cut by them; elsewhere they
         # wander.
-        doubt = steadiness(face) < STEADY if face.score is None else not self._certain(track)
+        scored = self._scored(face)
+        doubt = not self._certain(track) if scored else steadiness(face) < STEADY
         track.doubts = track.doubts + 1 if doubt else 0
-        if face.score is not None and track.doubts >= self.patience:
+        if scored and track.doubts >= self.patience:
             self._lose(track)
         elif doubt:
             track.check_at = min(track.check_at, self._frame + SOON)
@@ -215,7 +218,7 @@ class FaceTracker:
         if not search.inside(box, image):
             return None
         (face,) = self.landmarker.detect(image, [box], passes=self.landmarker.passes)
-        good = face.score is None or face.score >= self.min_score
+        good = not self._scored(face) or face.score >= self.min_score
         return face if good and self._plausible(face, box, image) else None
 
     def _begin(self, face, track=None):
@@ -247,9 +250,12 @@ class FaceTracker:
         if self.search_every is not None:
             self._search_at = self._frame
 
+    def _scored(self, face):
+        """Whether the face's score counts."""
+        return face.score is not None and self.min_score > 0
+
     def _certain(self, track):
-        score = track.face.score
-        return score is not None and score >= self.min_score
+        return self._scored(track.face) and track.face.score >= self.min_score
 
     def _plausible(self, face, box, image):
         return face is not None and plausible(

@@ -192,6 +192,39 @@ def test_a_bad_score_begins_no_track():
     assert tracker(landmarker).update(frame((100, 100))) == []
 
 
+def test_what_the_detector_finds_again_and_again_does_not_stay_without_a_score():
+    landmarker, score = Squares(), [0.9]
+    landmarker.score = lambda image, box: score[0]
+    follow = tracker(landmarker, search_every=10, check_every=5)
+    assert all(follow.update(frame((100, 100))) for _ in range(20))
+    score[0], asked = 0.3, landmarker.detections
+    counts = [len(follow.update(frame((100, 100)))) for _ in range(60)]
+    assert counts == [1, 1] + [0] * 58 and landmarker.detections > asked + 5
+    score[0] = 0.8  # it was a face after all, and the number of a lost one is kept
+    assert [follow.update(frame((100, 100))) for _ in range(20)][-1][0].id == 1
+
+
+def test_a_short_low_score_ends_nothing_and_at_0_none_counts():
+    landmarker, count = Squares(), [0]
+
+    def score(image, box):
+        count[0] += 1
+        return 0.2 if count[0] % 4 in (1, 2) else 0.9
+
+    landmarker.score = score
+    follow = tracker(landmarker, search_every=1000, min_score=0)
+    assert all(follow.update(frame((100, 100))) for _ in range(50))
+    count[0] = 2
+    follow = tracker(landmarker, search_every=1000, patience=3)
+    assert {face.id for _ in range(50) for face in follow.update(frame((100, 100)))} == {1}
+    landmarker.blind, landmarker.score = True, lambda image, box: 0.9
+    follow = tracker(landmarker, search_every=1000, check_every=5, min_score=0)
+    landmarker.blind = False
+    follow.update(frame((100, 100)))
+    landmarker.blind = True
+    assert [len(follow.update(frame((100, 100)))) for _ in range(30)][-1] == 0
+
+
 def test_two_tracks_on_one_face_become_one():
     follow = tracker(search_every=1000)
     follow.update(frame((100, 100), (300, 100)))
@@ -249,6 +282,7 @@ def test_frames_may_be_bgr_and_times_count():
         ({"search_side": 0}, "search_side must be at least 1"),
         ({"check_every": 0}, "check_every must be at least 1"),
         ({"patience": 0}, "patience must be at least 1"),
+        ({"min_score": 1.5}, "min_score must be from 0 to 1. Got: 1.5"),
         ({"keep": -1}, "keep must be at least 0. Got: -1"),
         ({"min_cutoff": 0}, "min_cutoff must be above 0"),
     ],
