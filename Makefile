@@ -5,13 +5,21 @@ BIN := $(VENV)/bin
 # TensorFlow's start-up messages say nothing about the package.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test test-backends test-light bench tables arm lint clean
+# Of each kind of work, in `make soak`; of each reader, in `make fuzz`.
+KILLS ?= 50
+SECONDS_EACH ?= 600
+
+.PHONY: demo test soak fuzz test-backends test-light bench tables arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
 test: $(VENV)/installed lint
 	$(BIN)/python -m pytest -q
+
+# The same tests of faults as in `make test`, with many more kills.
+soak: $(VENV)/installed
+	KERAS_FLD_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/faults
 
 # Losses, metrics, networks and one fit on each backend. PyTorch is the release whose plain wheel is
 # the CPU build; others bring gigabytes of CUDA.

@@ -1,6 +1,7 @@
 """Pictures of landmarks."""
 
 import itertools
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -139,9 +140,12 @@ def draw_pose(image, pose, length=1.2):
 
 def save_image(path, image):
     """Writes an RGB uint8 image; the format follows the suffix, the file appears whole."""
+    # Not cv2.imwrite, which does not say why a disk refuses.
+    done, data = cv2.imencode(Path(path).suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise ValueError(f"{path}: the image could not be written")
     with replacing(path) as temporary:
-        if not cv2.imwrite(str(temporary), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
-            raise ValueError(f"{path}: the image could not be written")
+        temporary.write_bytes(data)
 
 
 def square(image, size):

@@ -1,10 +1,23 @@
 """Writing files whole or not at all, and reading JSON with the file's name in errors."""
 
+import errno
 import json
 import os
+import platform
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+
+# What a folder refuses: no room, no right, a broken disk.
+_REFUSALS = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 
 @contextmanager
@@ -13,8 +26,10 @@ def replacing(path):
 
     A reader sees the old file or the new one, never half of one.
 
+    A process that is killed leaves its temporary file behind; `sweep` removes it.
+
     Raises:
-        ValueError: the folder cannot be written.
+        ValueError: the folder cannot be written, or the disk is full.
 
     Example:
         >>> with replacing("report.json") as temporary:
@@ -24,7 +39,7 @@ def replacing(path):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffixes stay last: Keras and OpenCV choose the format by them.
-        handle, name = tempfile.mkstemp("".join(path.suffixes), ".unfinished.", path.parent)
+        handle, name = tempfile.mkstemp("".join(path.suffixes), f"{_mine()}.", path.parent)
     except OSError as error:
         raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)
@@ -33,8 +48,59 @@ def replacing(path):
         yield temporary
         temporary.chmod(0o644 & ~_umask())
         temporary.replace(path)
+    except OSError as error:
+        if not _refused(error):
+            raise
+        raise ValueError(f"{path}: cannot be written ({reason(error)})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder):
+    """Removes what killed processes of this machine left of the files they were writing.
+
+    Args:
+        folder: a folder that `replacing` wrote in; it need not be there.
+
+    Example:
+        >>> sweep("run")
+    """
+    folder = Path(folder)
+    for path in folder.glob(".unfinished.*") if folder.is_dir() else ():
+        # .unfinished.MACHINE.PROCESS.RANDOM.SUFFIX
+        machine, process = (path.name.split(".") + ["", ""])[2:4]
+        if machine == _machine() and process.isdigit() and not _runs(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def reason(error):
+    """What an operating system's error says, without the numbers and paths around it."""
+    return os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+
+
+def _refused(error):
+    # HDF5 puts the number into its message alone.
+    return error.errno in _REFUSALS or any(f"errno = {n}," in str(error) for n in _REFUSALS)
+
+
+def _mine():
+    return f".unfinished.{_machine()}.{os.getpid()}"
+
+
+def _machine():
+    return "".join(filter(str.isalnum, platform.node())) or "here"
+
+
+def _runs(process):
+    if os.name != "posix":
+        return True  # no way to ask without a signal that ends it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _umask():
@@ -64,7 +130,8 @@ def read_json(path):
         return json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    # A number of ten thousand digits is a ValueError too, and brackets without end a recursion.
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
 
 

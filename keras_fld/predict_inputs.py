@@ -33,7 +33,7 @@ def sources(path):
 
     Args:
         path: a file, which is a photograph where its suffix is not a video's; or a folder, whose
-            photographs and videos are taken by name, those of folders in it not.
+            photographs and videos are taken by name, hidden ones and those of folders in it not.
 
     Returns:
         A list of `Source`.
@@ -53,6 +53,8 @@ def sources(path):
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from error
     suffixes = VIDEO_SUFFIXES | IMAGE_SUFFIXES
+    # Hidden: what a killed process left half-written, and the ._ files of some systems.
+    files = [file for file in files if not file.name.startswith(".")]
     found = [Source(file, _kind(file)) for file in files if file.suffix.lower() in suffixes]
     if not found:
         raise ValueError(f"{path}: the folder has no image or video in it")

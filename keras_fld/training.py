@@ -2,15 +2,15 @@
 
 A run folder holds:
     recipe.json       what is trained, how, and with which versions
-    last.weights.h5   the state after the last whole epoch, optimiser included
+    last.weights.h5   the state after the last whole epoch, optimiser included, see `checkpoints`
     log.csv           a row an epoch
+    batch.npz         the batch whose loss was no number, where that ended the run
     model.keras       the result, written when all epochs are done
 """
 
 import csv
 import dataclasses
 import json
-import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -20,11 +20,13 @@ import keras
 import numpy as np
 
 import keras_fld
-from keras_fld import losses, metrics, models
+from keras_fld import checkpoints, losses, metrics, models
+from keras_fld.bad_batch import StopAtBadBatch
 from keras_fld.data import catalog, crops, feed
 from keras_fld.data.augment import Augmentation
 from keras_fld.data.geometry import MARGIN, Frame
-from keras_fld.files import replacing, write_json
+from keras_fld.data.sampling import Samples
+from keras_fld.files import reason, replacing, sweep, write_json
 from keras_fld.losses import normalizers
 
 __all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
@@ -136,8 +138,9 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         The trained Keras model, also at `out`/model.keras without optimiser state.
 
     Raises:
-        ValueError: bad data, `out` holds a run of another recipe, bfloat16 on a backend that has it
-            not, what the recipe names is not given or fits not, or the loss is no longer finite.
+        ValueError: bad data, `out` holds a run of another recipe or a damaged checkpoint or cannot
+            be written, bfloat16 on a backend that has it not, what the recipe names is not given or
+            fits not, or the loss is no longer finite: `out`/batch.npz then has the batch.
 
     Example:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
@@ -149,9 +152,11 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
             f"{list(recipe.extra)} and {recipe.start!r}. Got: {list(extra)} and {start}"
         )
     _check_run(out / "recipe.json", recipe)
-    result = out / "model.keras"
+    result, checkpoint = out / "model.keras", out / "last.weights.h5"
     if result.exists():
-        return models.load(result)
+        model = models.load(result)
+        checkpoint.unlink(missing_ok=True)  # of a run killed between the two
+        return model
     split = catalog.find(recipe.dataset).train
     faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
     held = None
@@ -181,30 +186,36 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     steps = -(-int(repeats.sum()) // recipe.batch_size)
     model = _compiled(recipe, network, data, steps)
     _write_recipe(out / "recipe.json", recipe)  # not before: bad data leaves no run behind
-    checkpoint = out / "last.weights.h5"
+    sweep(out)
     if checkpoint.exists():
-        _restore(model, checkpoint)
+        checkpoints.restore(model, checkpoint)
     done = int(model.optimizer.iterations) // steps
     _forget_rows(out / "log.csv", done)
-    model.fit(
-        dataset,
-        epochs=recipe.epochs,
-        initial_epoch=done,
-        validation_data=held
-        and feed.plain_batches(crops.model_crops(held, recipe.frame, skip_bad), 64),
-        shuffle=False,  # the pipeline does, by (seed, epoch)
-        verbose=verbose,
-        callbacks=[
-            epoch,
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(out / "log.csv", append=True),
-            _Checkpoint(checkpoint),
-        ],
-    )
-    if int(model.optimizer.iterations) < recipe.epochs * steps:
+    # Kept for inspection: a batch follows from its epoch and its place alone.
+    samples = Samples(data, recipe.augmentation, recipe.seed, repeats)
+    bad = StopAtBadBatch(samples, recipe.batch_size, out / "batch.npz")
+    try:
+        model.fit(
+            dataset,
+            epochs=recipe.epochs,
+            initial_epoch=done,
+            validation_data=held
+            and feed.plain_batches(crops.model_crops(held, recipe.frame, skip_bad), 64),
+            shuffle=False,  # the pipeline does, by (seed, epoch)
+            verbose=verbose,
+            callbacks=[
+                epoch,
+                bad,
+                keras.callbacks.CSVLogger(out / "log.csv", append=True),
+                checkpoints.Checkpoint(checkpoint),
+            ],
+        )
+    except OSError as error:
+        raise ValueError(f"{out}: cannot be written ({reason(error)})") from error
+    if bad.found:
         raise ValueError(
-            f"{out}: the loss must stay a finite number; lower the learning rate. "
-            f"Got: NaN or infinity in epoch {epoch.number}"
+            f"{out}: the loss must stay a finite number; look at its batch, or lower the learning "
+            f"rate. Got: {bad.found}"
         )
     # `fit` has put the averaged weights in place; the optimiser has done its work.
     with replacing(result) as temporary:
@@ -296,18 +307,6 @@ def _compiled(recipe, network, data, steps):
     return model
 
 
-def _restore(model, checkpoint):
-    """Puts weights and optimiser state back; what is configuration comes from the recipe."""
-    model.optimizer.build(model.trainable_variables)
-    try:
-        model.load_weights(checkpoint)
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"{checkpoint}: the checkpoint is damaged; delete it to start again "
-            f"({str(error).splitlines()[0]})"
-        ) from error
-
-
 def _check_run(path, recipe):
     """Raises ValueError when the folder's recipe is there and another one."""
     if not path.exists():
@@ -352,17 +351,3 @@ class _Epoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs["seconds"] = round(time.monotonic() - self._started, 2)
-
-
-class _Checkpoint(keras.callbacks.Callback):
-    """Saves the whole state after each epoch, the old one in place until the new one is whole."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path = path
-
-    def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            return  # the state before is worth more
-        with replacing(self.path) as temporary:
-            self.model.save_weights(temporary)

@@ -1,10 +1,13 @@
+import errno
 import json
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from keras_fld.files import read_json, replacing, write_json
+from keras_fld.files import read_json, replacing, sweep, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -37,3 +40,37 @@ def test_reading_json_names_the_file_that_is_not_one(tmp_path):
         read_json(tmp_path / "b.json")
     with pytest.raises(ValueError, match="none.json: No such file"):
         read_json(tmp_path / "none.json")
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
+    script = "import os, sys; from keras_fld.files import replacing\n"
+    script += "with replacing(sys.argv[1]) as temporary: os._exit(0)"
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.json")], check=True)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".unfinished.") and left.suffix == ".json"
+    elsewhere = tmp_path / ".unfinished.anothermachine.1.x.json"
+    elsewhere.write_text("")
+    with replacing(tmp_path / "b.json") as mine:
+        sweep(tmp_path)
+        assert mine.exists() and elsewhere.exists() and not left.exists()
+    sweep(tmp_path / "nowhere")
+    assert {path.name for path in tmp_path.iterdir()} == {"b.json", elsewhere.name}
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "full"), OSError("Can't write data (errno = 28, why not)")]
+)
+def test_a_full_disk_is_a_line_with_the_file(tmp_path, error):
+    path = tmp_path / "a.json"
+    with pytest.raises(ValueError, match="a.json: cannot be written") as caught, replacing(path):
+        raise error
+    assert caught.value.__cause__ is error and not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError), replacing(path):  # of another file: no fault of ours
+        (tmp_path / "other").read_text()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 10_000])
+def test_json_that_is_too_deep_or_too_large_is_named(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match="a.json: not a JSON file"):
+        read_json(tmp_path / "a.json")

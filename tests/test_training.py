@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from keras_fld import training  # noqa: E402
+from keras_fld import checkpoints, training  # noqa: E402
 from keras_fld.data.augment import Augmentation  # noqa: E402
 from keras_fld.training import Recipe  # noqa: E402
 
@@ -55,7 +55,7 @@ def test_a_run_leaves_its_recipe_log_and_model(whole_run):
 
 def test_a_run_killed_twice_continues_to_the_same_model(whole_run, tree, tmp_path, monkeypatch):
     whole, model = whole_run
-    save = training._Checkpoint.on_epoch_end
+    save = checkpoints.Checkpoint.on_epoch_end
 
     def die_in(epoch, saved):
         def on_epoch_end(self, now, logs=None):
@@ -65,7 +65,7 @@ def test_a_run_killed_twice_continues_to_the_same_model(whole_run, tree, tmp_pat
                 raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(training._Checkpoint, "on_epoch_end", on_epoch_end)
+            patch.setattr(checkpoints.Checkpoint, "on_epoch_end", on_epoch_end)
             with pytest.raises(Killed):
                 training.train(RECIPE, tmp_path, tree, verbose=0)
 
@@ -154,7 +154,7 @@ def test_a_loss_that_is_not_finite_stops_and_is_no_result(tree, tmp_path):
     recipe = Recipe(**{**vars(RECIPE), "learning_rate": 1e30, "warmup": 0, "validation": 0})
     with pytest.raises(ValueError, match="the loss must stay a finite number"):
         training.train(recipe, tmp_path, tree, verbose=0)
-    assert {p.name for p in tmp_path.iterdir()} <= {"recipe.json", "log.csv"}
+    assert {p.name for p in tmp_path.iterdir()} <= {"recipe.json", "log.csv", "batch.npz"}
 
 
 def test_a_damaged_checkpoint_is_named(tree, tmp_path):

@@ -6,6 +6,7 @@ import sys
 import click
 
 import keras_fld
+from keras_fld import files
 from keras_fld.cli.baselines import baseline
 from keras_fld.cli.completion import completion
 from keras_fld.cli.compress import compress, qat
@@ -80,6 +81,12 @@ def main():
         except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted", err=True)
             sys.exit(130)
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # a folder without rights, a full disk
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"Error: {where}{files.reason(error)}", err=True)
+            sys.exit(2)
         except (ValueError, ImportError) as error:
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             sys.exit(2)

@@ -115,8 +115,10 @@ class _Run:
         self.failures = 0
 
     def files(self, inputs):
+        from keras_fld.files import sweep
         from keras_fld.predict_inputs import output_names, sources
 
+        sweep(self.out)
         found = []
         for path in inputs:
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import keras_fld
-from keras_fld.files import replacing
+from keras_fld.files import replacing, sweep
 from keras_fld.lite import modes
 from keras_fld.lite.calibration import CALIBRATION_CROPS, calibration_crops
 from keras_fld.lite.folding import export_model
@@ -64,6 +64,7 @@ def convert(model, path, mode="int8", calibration=None, preset=None):
         content = file_content(model, mode, crops, preset)
     else:
         content = _in_another_process(model, mode, crops, preset)
+    sweep(Path(path).parent)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     return path

@@ -44,7 +44,8 @@ def write_image(output, formats, name, picture, faces, numbers=False):
             written += _write_points(output, faces)
             continue
         else:
-            with {"csv": CsvRows, "jsonl": JsonLines}[suffix](path) as rows:
+            kind = {"csv": CsvRows, "jsonl": JsonLines}[suffix]
+            with replacing(path) as temporary, kind(temporary) as rows:
                 rows.write(0, 0.0, faces)
         written.append(path)
     return written

@@ -1,0 +1,85 @@
+"""The state of a training run after an epoch: written whole, and known to be what was written.
+
+A checkpoint is a Keras weights file, optimiser included, with a seal after its last byte: a mark
+and the SHA-256 of all before it. HDF5 ends where its header says, so any reader still opens it.
+"""
+
+import hashlib
+import math
+from pathlib import Path
+
+import keras
+
+from keras_fld.files import replacing
+
+_MARK = b"keras_fld sha256 "
+
+
+def seal(path):
+    """Appends the seal to a weights file.
+
+    Args:
+        path: the `.weights.h5` file.
+
+    Example:
+        >>> model.save_weights("last.weights.h5")
+        >>> seal("last.weights.h5")
+    """
+    path = Path(path)
+    digest = hashlib.sha256(path.read_bytes()).digest()
+    with path.open("ab") as file:
+        file.write(_MARK + digest)
+
+
+def restore(model, path):
+    """Puts weights and optimiser state of a checkpoint back.
+
+    What is configuration, such as the learning rate's schedule, is not taken from it.
+
+    Args:
+        model: a compiled Keras model of the run's recipe.
+        path: the checkpoint.
+
+    Raises:
+        ValueError: a byte of it is not what was written, or it is another model's.
+
+    Example:
+        >>> restore(model, "run/last.weights.h5")
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+        end = len(content) - len(_MARK) - hashlib.sha256().digest_size
+        if content[max(0, end) : end + len(_MARK)] != _MARK:
+            raise ValueError("its seal is missing")
+        if hashlib.sha256(content[:end]).digest() != content[end + len(_MARK) :]:
+            raise ValueError("its checksum is wrong")
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(path)
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path}: the checkpoint is damaged; delete it to start again "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves the whole state after each epoch, the old one in place until the new one is whole.
+
+    Args:
+        path: the `.weights.h5` file.
+
+    Example:
+        >>> model.fit(data, callbacks=[Checkpoint("run/last.weights.h5")])
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = Path(path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            return  # the state before is worth more
+        with replacing(self.path) as temporary:
+            self.model.save_weights(temporary)
+            seal(temporary)

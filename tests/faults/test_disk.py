@@ -1,0 +1,149 @@
+"""Full disks and folders that cannot be written: one line, nothing half-written, and it goes on."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from keras_fld.data import synthetic
+from tests.faults.test_commands import ROOT, contents
+
+FULL = "cannot be written (No space left on device)"
+
+
+class Disk:
+    """A file system in memory.
+
+    Args:
+        folder: where it is mounted.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def mount(self, options):
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode:
+            pytest.skip(f"needs the right to mount a tmpfs: {result.stderr.strip()}")
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", str(self.folder)], check=False, capture_output=True)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    if sys.platform != "linux" or os.geteuid():
+        pytest.skip("needs root on Linux, to mount a small tmpfs")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = Disk(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A folder without the right to write, which root has anyway but on a read-only disk."""
+    folder = tmp_path / "read_only"
+    folder.mkdir()
+    if os.geteuid():
+        folder.chmod(0o555)
+        yield folder
+        folder.chmod(0o755)
+        return
+    made = Disk(folder)
+    made.mount("ro")
+    yield folder
+    made.close()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(4):
+        cv2.imwrite(str(folder / f"{index}.png"), synthetic.draw(index).image[..., ::-1])
+    return folder
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "keras_fld", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def predict(photos, out):
+    formats = [f"--format={name}" for name in ("json", "png")]
+    return run("predict", photos, "--out", out, "--box", "20,20,120,120", *formats)
+
+
+def test_training_keeps_its_last_state_and_goes_on(warm, trained, disk):
+    size = (trained.states / "0.h5").stat().st_size
+    disk.mount(f"size={size * 3 // 2 // 1024}k")
+    out = disk.folder / "run"
+    job = warm.start("train", out=out)
+    assert job.wait() == 2, job.output()
+    assert f"{out / 'last.weights.h5'}: {FULL}" in job.output()
+    assert {path.name for path in out.iterdir()} == {"recipe.json", "log.csv", "last.weights.h5"}
+    trained.check_checkpoint(out)
+    disk.mount("remount,size=16m")
+    job = warm.start("train", out=out)
+    assert job.wait() == 0, job.output()
+    trained.check_result(out)
+
+
+def test_preparation_goes_on_to_the_same_bytes(tree, disk, tmp_path):
+    arguments = ("prepare", "300w", tree)
+    assert run(*arguments, tmp_path / "whole", "--shard", 3, "--processes", 1).returncode == 0
+    expected = contents(tmp_path / "whole")
+    total = sum(map(len, expected.values()))
+    disk.mount(f"size={total // 2 // 1024}k")
+    result = run(*arguments, disk.folder / "out", "--shard", 3, "--processes", 1)
+    assert result.returncode == 2 and FULL in result.stderr and "Traceback" not in result.stderr
+    for name, content in contents(disk.folder / "out").items():
+        assert Path(name).suffix == ".json" or content == expected[name]
+    disk.mount("remount,size=64m")
+    result = run(*arguments, disk.folder / "out", "--shard", 3, "--processes", 1)
+    assert result.returncode == 0, result.stderr
+    assert contents(disk.folder / "out") == expected
+
+
+def test_prediction_keeps_what_was_written_before_the_disk_was_full(photos, disk, tmp_path):
+    assert predict(photos, tmp_path / "whole").returncode == 0
+    expected = contents(tmp_path / "whole")
+    disk.mount(f"size={sum(map(len, expected.values())) // 2 // 1024}k")
+    result = predict(photos, disk.folder / "out")
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("INFO: ")]
+    assert errors and all(line.startswith("Error: ") and FULL in line for line in errors)
+    found = contents(disk.folder / "out")
+    assert 0 < len(found) < len(expected)
+    for name, content in found.items():
+        assert content == expected[name], name
+
+
+def test_export_leaves_no_half_a_model(warm, trained, disk):
+    disk.mount("size=4k")
+    job = warm.start("export", model=trained.out / "model.keras", out=disk.folder / "out")
+    assert job.wait() == 2, job.output()
+    assert f"model_float32.tflite: {FULL}" in job.output()
+    assert not list((disk.folder / "out").iterdir())
+
+
+def test_a_read_only_folder_is_named(warm, photos, read_only):
+    for result in (
+        predict(photos / "0.png", read_only / "out"),
+        run("prepare", "pts", photos, read_only),
+    ):
+        assert result.returncode == 2 and "Traceback" not in result.stderr
+    assert str(read_only) in predict(photos / "0.png", read_only).stderr
+    job = warm.start("train", out=read_only)
+    assert job.wait() == 2
+    assert f"{read_only / 'recipe.json'}: cannot be written" in job.output()

@@ -1,0 +1,80 @@
+"""What the tests of faults have done by forks of `warm`: small, and run without tracing a graph."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_fld import checkpoints, models, training
+from keras_fld.data.geometry import MARGIN, Frame
+from keras_fld.lite.export import export as export_files
+from keras_fld.models.layers import crop_input, landmark_head
+from keras_fld.training import Recipe
+from tests.faults.states import BATCH_SIZE, POISONED
+
+
+def tiny(num_landmarks, input_size, margin=MARGIN, scheme=None, mean_shape=None):
+    """A network with all that has state: a convolution, BatchNorm and a Dense."""
+    inputs, x = crop_input(input_size, 4)
+    x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(x)
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    frame = Frame(input_size, margin)
+    return keras.Model(inputs, landmark_head(x, num_landmarks, frame, scheme, mean_shape))
+
+
+models.NETWORKS["tiny"] = tiny
+RECIPE = Recipe(
+    dataset="synthetic",
+    dataset_options={"count": 12},
+    network="tiny",
+    epochs=4,
+    batch_size=BATCH_SIZE,
+    input_size=32,
+    learning_rate=3e-3,
+    warmup=1.0,
+    averaging=0.9,
+    seed=4,
+)
+
+
+def train(out, states=None):
+    """Trains; every epoch's checkpoint is also kept as `states`/EPOCH.h5."""
+    tf.config.run_functions_eagerly(True)
+    if states is not None:
+        save = checkpoints.Checkpoint.on_epoch_end
+
+        def on_epoch_end(self, epoch, logs=None):
+            save(self, epoch, logs)
+            shutil.copyfile(self.path, Path(states) / f"{epoch}.h5")
+
+        checkpoints.Checkpoint.on_epoch_end = on_epoch_end
+    training.train(RECIPE, out, verbose=0)
+
+
+def train_on_a_poisoned_face(out):
+    """The same, one face's annotation being no face's."""
+    build = training._new_network
+
+    def poison(recipe, data):
+        network = build(recipe, data)  # its mean shape is not to be the poisoned one
+        data.landmarks[POISONED] = 1e30
+        return network
+
+    training._new_network = poison
+    tf.config.run_functions_eagerly(True)
+    training.train(RECIPE, out, verbose=0)
+
+
+def train_with_graphs(out, network):
+    """Two epochs of a network as a user trains it."""
+    options = {"width": 0.125} if network == "trnet20" else {}
+    recipe = replace(RECIPE, network=network, network_options=options, epochs=2)
+    training.train(recipe, out, verbose=0)
+
+
+def export(model, out):
+    """Converts a model in two modes, and measures them."""
+    export_files(models.load(model), out, ("float32", "float16"))
