@@ -21,6 +21,11 @@ test: $(VENV)/installed lint
 soak: $(VENV)/installed
 	KERAS_FLD_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/faults
 
+# Looks for files that a reader does not refuse as it should; `make test` has those found before.
+fuzz: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(SECONDS_EACH) --json build/fuzz.json
+
 # Losses, metrics, networks and one fit on each backend. PyTorch is the release whose plain wheel is
 # the CPU build; others bring gigabytes of CUDA.
 BACKENDS ?= tensorflow jax torch

@@ -26,7 +26,7 @@ from keras_fld.data import catalog, crops, feed
 from keras_fld.data.augment import Augmentation
 from keras_fld.data.geometry import MARGIN, Frame
 from keras_fld.data.sampling import Samples
-from keras_fld.files import reason, replacing, sweep, write_json
+from keras_fld.files import read_json, reason, replacing, sweep, write_json
 from keras_fld.losses import normalizers
 
 __all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
@@ -312,7 +312,7 @@ def _check_run(path, recipe):
     if not path.exists():
         return
     try:
-        found = dataclasses.asdict(saved_recipe(json.loads(path.read_text("utf-8"))["recipe"]))
+        found = dataclasses.asdict(saved_recipe(read_json(path)["recipe"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not a recipe of this package ({error})") from error
     for key, wanted in dataclasses.asdict(recipe).items():

@@ -171,7 +171,7 @@ def test_bad_data_leaves_no_run_behind(tmp_path):
 
 def test_a_damaged_recipe_file_is_named(tree, tmp_path):
     (tmp_path / "recipe.json").write_text("{")
-    with pytest.raises(ValueError, match="recipe.json: not a recipe of this package"):
+    with pytest.raises(ValueError, match="recipe.json: not a JSON file"):
         training.train(RECIPE, tmp_path, tree, verbose=0)
 
 

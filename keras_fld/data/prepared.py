@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from keras_fld import schemes
+from keras_fld.data import sources
 from keras_fld.data.faces import Absent, FaceSet
 from keras_fld.data.geometry import Frame
 from keras_fld.data.shards import read_shard
@@ -53,19 +54,25 @@ def read_prepared(root, split="train", dataset=None, options=None):
         known = ", ".join(manifest["splits"])
         raise Absent(f"{path}: split must be one of the prepared {known}. Got: {split!r}")
     part, frame = manifest["splits"][split], Frame(**manifest["frame"])
+    try:
+        scheme = schemes.get(part["scheme"])
+        files = [_file(root, shard["file"]) for shard in part["shards"]]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     faces = []
-    for shard in part["shards"]:
-        found = read_shard(root / shard["file"], frame)
+    for file, shard in zip(files, part["shards"], strict=True):
+        found = read_shard(file, frame)
         if len(found) != shard["faces"]:
             raise ValueError(
-                f"{root / shard['file']}: must hold the manifest's {shard['faces']} faces. "
-                f"Got: {len(found)}"
+                f"{file}: must hold the manifest's {shard['faces']} faces. Got: {len(found)}"
             )
+        if any(len(face.landmarks) != scheme.num_landmarks for face in found):
+            raise ValueError(f"{file}: a face must have {scheme.num_landmarks} landmarks")
         faces += found
     skipped = [sentence for shard in part["shards"] for sentence in shard["skipped"]]
     return FaceSet(
         name=part["name"],
-        scheme=schemes.get(part["scheme"]),
+        scheme=scheme,
         faces=faces,
         missing=part["missing"],
         skipped=part["skipped"] + skipped,
@@ -78,10 +85,55 @@ def read_manifest(root):
     """The manifest of a prepared folder.
 
     Raises:
-        ValueError: there is none, or it is not one of this package's.
+        ValueError: there is none, it is not one of this package's, or an entry is damaged.
     """
     path = Path(root) / MANIFEST
     manifest = read_json(path)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ValueError(f"{path}: not a manifest of prepared faces of format {FORMAT}")
+    try:
+        _check(manifest)
+    except ValueError as error:
+        raise ValueError(f"{path}: the manifest is damaged: {error}") from error
     return manifest
+
+
+def _file(root, name):
+    try:
+        return sources.inside(root, name)
+    except sources.NoImage:
+        return root / name  # reading it says so
+
+
+_WORD, _LIST, _TABLE = (str, "a text"), (list, "a list"), (dict, "an object")
+
+
+def _check(manifest):
+    """Raises ValueError for an entry of another kind than `prepare` writes."""
+    _entries(manifest, {"dataset": _WORD, "options": _TABLE, "frame": _TABLE, "splits": _TABLE})
+    frame = manifest["frame"]
+    _entries(frame, {"size": (int, "a number"), "margin": ((int, float), "a number")})
+    if len(frame) != 2 or not 0 < frame["size"] < 2**15 or not 0 < frame["margin"] < 2**15:
+        raise ValueError(f"frame must have a size and a margin above 0. Got: {frame}"[:200])
+    for part in manifest["splits"].values():
+        kinds = {"name": _WORD, "scheme": ((str, dict), "a scheme"), "normalizer": _WORD}
+        _entries(part, kinds | dict.fromkeys(("missing", "skipped", "attributes", "shards"), _LIST))
+        for name in ("missing", "skipped", "attributes"):
+            _words(part, name)
+        for shard in part["shards"]:
+            _entries(shard, {"file": _WORD, "faces": (int, "a number"), "skipped": _LIST})
+            _words(shard, "skipped")
+
+
+def _entries(table, kinds):
+    if not isinstance(table, dict):
+        raise ValueError(f"an entry must be an object. Got: {table!r}"[:200])
+    for name, (kind, rule) in kinds.items():
+        value = table.get(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{name} must be {rule}. Got: {value!r}"[:200])
+
+
+def _words(table, name):
+    if not all(isinstance(value, str) for value in table[name]):
+        raise ValueError(f"{name} must be texts. Got: {table[name]!r}"[:200])

@@ -20,8 +20,9 @@ import numpy as np
 
 from keras_fld.data.crops import cut_face, wide_frame
 from keras_fld.data.faces import Face
-from keras_fld.data.geometry import Frame
+from keras_fld.data.geometry import Frame, check_box
 from keras_fld.data.records import decode_example, encode_example, read_records, write_record
+from keras_fld.data.sources import check_points
 from keras_fld.files import replacing
 
 
@@ -119,7 +120,7 @@ def read_shard(path, frame):
     for number, data in enumerate(read_records(content, path)):
         try:
             faces.append(_decode(decode_example(data), path, frame))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path}, record {number}: not a prepared face ({error})") from error
     return faces
 
@@ -181,14 +182,25 @@ def _decode(features, path, frame):
             raise ValueError(f"a crop must be {size} x {size} pixels. Got: {len(view)} bytes")
     if frame.size not in crops:
         raise ValueError("it has no crop")
-    occluded = features.get("occluded")
+    landmarks, occluded = features["landmarks"].reshape(-1, 2), features.get("occluded")
+    if occluded is not None and occluded.shape != landmarks.shape[:1]:
+        raise ValueError(f"occluded must be {len(landmarks)} flags. Got: {occluded.shape}")
+    distances = {key: float(value) for key, value in about["distances"].items()}
+    if not all(0 < value < np.inf for value in distances.values()):
+        raise ValueError(f"a distance must be pixels above 0. Got: {distances}")
     return Face(
-        name=about["name"],
+        name=_word(about["name"]),
         source=StoredCrops(path.name, frame, crops),
-        landmarks=features["landmarks"].reshape(-1, 2),
-        box=np.array(about["box"], float),
-        group=about["group"],
+        landmarks=check_points(landmarks),
+        box=check_box(np.array(about["box"], float)),
+        group=_word(about["group"]),
         occluded=None if occluded is None else occluded.astype(bool),
-        distances=about["distances"],
-        attributes=frozenset(about["attributes"]),
+        distances=distances,
+        attributes=frozenset(map(_word, about["attributes"])),
     )
+
+
+def _word(value):
+    if not isinstance(value, str):
+        raise ValueError(f"a name must be a text. Got: {value!r}"[:200])
+    return value

@@ -1,0 +1,88 @@
+"""Fuzzes the readers with atheris, which follows the code's paths to inputs that lead to new ones.
+
+    python tests/fuzz/fuzz.py --seconds 600 --json fuzz.json     # or: make fuzz
+    python tests/fuzz/fuzz.py pts --seconds 60
+
+It needs `pip install atheris`. An input that is read wrongly is written to the corpus' folder as
+crash-*, and the exit code is 1; `tests/fuzz/cases` keeps such inputs once the reader is mended.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# The reader of recipes alone needs Keras, and says a lot about it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("target", nargs="?", help="A reader; all, in turn, without.")
+    parser.add_argument("--seconds", type=int, default=60, help="For each reader.")
+    parser.add_argument("--corpus", type=Path, default=Path("build/fuzz"), help="Kept inputs.")
+    parser.add_argument("--json", type=Path, help="Where to write what was run and found.")
+    options = parser.parse_args()
+    try:
+        import atheris
+    except ImportError:
+        sys.exit("needs atheris: pip install atheris")
+    if options.target is None:
+        _every(options)
+        return
+    with atheris.instrument_imports(include=["keras_fld"]):
+        from tests.fuzz.targets import TARGETS
+    target, corpus = TARGETS[options.target], options.corpus / options.target
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, content in enumerate([*target.seeds(), *target.cases(options.target).values()]):
+        (corpus / f"seed{number}").write_bytes(content)
+    folder = Path(tempfile.mkdtemp())
+    target.beside(folder)
+    arguments = [
+        sys.argv[0],
+        str(corpus),
+        f"-max_total_time={options.seconds}",
+        f"-artifact_prefix={corpus}/",
+        "-max_len=20000",
+        "-timeout=60",
+        "-rss_limit_mb=3000",
+        "-print_final_stats=1",
+    ]
+    atheris.Setup(arguments, lambda data: target.run(data, folder))
+    atheris.Fuzz()
+
+
+def _every(options):
+    """Fuzzes each reader in a process of its own."""
+    from keras_fld.files import write_json
+    from tests.fuzz.targets import TARGETS
+
+    found = {}
+    for name in TARGETS:
+        command = [sys.executable, __file__, name, "--seconds", str(options.seconds)]
+        command += ["--corpus", str(options.corpus)]
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        executed = re.search(r"number_of_executed_units: (\d+)", result.stderr)
+        faults = sorted(path.name for path in (options.corpus / name).glob("*-*"))
+        found[name] = {
+            "seconds": options.seconds,
+            "executions": int(executed[1]) if executed else None,
+            "exit_code": result.returncode,
+            "faults": len(faults),
+        }
+        print(f"{name}: {found[name]}", flush=True)
+        if result.returncode:
+            print(result.stderr[-3000:], file=sys.stderr)
+    if options.json:
+        about = f"python tests/fuzz/fuzz.py --seconds {options.seconds} --json fuzz.json"
+        write_json(options.json, {"command": about, "readers": found})
+    if any(entry["exit_code"] for entry in found.values()):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Every reader with inputs that fuzzing found, and with a few hundred changed good files.
+
+`make fuzz` looks for new ones.
+"""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from tests.fuzz.mutate import mutated
+from tests.fuzz.targets import CASES, TARGETS
+
+ROUNDS = 200
+NEEDS = {"cofw": "h5py", "aflw": "scipy", "recipe": "tensorflow"}
+
+
+@pytest.fixture(params=TARGETS)
+def target(request, tmp_path):
+    """A reader's key, the reader, and a folder for its file."""
+    needed = NEEDS.get(request.param, "numpy")
+    if find_spec(needed) is None:
+        pytest.skip(f"needs {needed}")
+    found = TARGETS[request.param]
+    found.beside(tmp_path)
+    return request.param, found, tmp_path
+
+
+def test_good_files_are_read(target):
+    _, reader, folder = target
+    for content in reader.seeds():
+        (folder / reader.name).write_bytes(content)
+        reader.read(folder / reader.name)
+
+
+def test_stored_cases_are_read_or_refused(target):
+    key, reader, folder = target
+    for path, content in reader.cases(key).items():
+        try:
+            reader.run(content, folder)
+        except BaseException as error:
+            raise AssertionError(path) from error
+
+
+def test_changed_files_are_read_or_refused(target):
+    _, reader, folder = target
+    rng, seeds = np.random.default_rng(0), reader.seeds()
+    for number in range(ROUNDS):
+        content = mutated(seeds[number % len(seeds)], seeds, rng)
+        try:
+            reader.run(content, folder)
+        except BaseException as error:
+            raise AssertionError(f"round {number}: {content[:300]!r}") from error
+
+
+def test_each_folder_of_cases_is_of_a_reader():
+    assert {path.name for path in CASES.iterdir()} <= set(TARGETS)
