@@ -103,6 +103,8 @@ def _file(root, name):
         return sources.inside(root, name)
     except sources.NoImage:
         return root / name  # reading it says so
+    except ValueError as error:
+        raise ValueError(f"a shard must be a file inside the folder. Got: {name!r}") from error
 
 
 _WORD, _LIST, _TABLE = (str, "a text"), (list, "a list"), (dict, "an object")

@@ -219,6 +219,19 @@ def test_bad_photographs_stop_or_are_listed(own_tree, tmp_path):
     assert len(found) == 15 and "image_0003.png: not an image" in found.skipped[0]
 
 
+@pytest.mark.parametrize("file", ["../train.tfrecord", "/train.tfrecord", "~/train.tfrecord"])
+def test_a_manifest_does_not_lead_out_of_its_folder(tmp_path, file):
+    _prepare(tmp_path / "out")
+    manifest = tmp_path / "out" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    shard = content["splits"]["train"]["shards"][0]
+    (tmp_path / "train.tfrecord").write_bytes((tmp_path / "out" / shard["file"]).read_bytes())
+    shard["file"] = file
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="manifest.json: a shard must be a file inside the folder"):
+        read_prepared(tmp_path / "out")
+
+
 def test_bad_numbers_and_faces_that_cannot_be_sent_are_refused(tmp_path):
     with pytest.raises(ValueError, match="faces_per_shard must be at least 1. Got: 0"):
         _prepare(tmp_path, faces_per_shard=0)

@@ -7,7 +7,7 @@ does with any bytes is a fault.
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -69,7 +69,10 @@ def _read_faces(read):
     def all_of_it(path):
         for face in read(path).faces:
             assert face.landmarks.ndim == 2 and not np.isinf(face.landmarks).any()
-            assert np.isfinite(face.box).all()
+            assert np.isfinite(face.box).all() and (face.box[2:] > 0).all()
+            assert all(isinstance(text, str) for text in (face.name, face.group, *face.attributes))
+            assert all(0 < distance < np.inf for distance in face.distances.values())
+            assert face.occluded is None or face.occluded.shape == face.landmarks.shape[:1]
             if callable(face.source):
                 assert face.image().dtype == np.uint8
 
@@ -197,7 +200,7 @@ def _read_example(path):
     shard = path.with_suffix(".tfrecord")
     with shard.open("wb") as file:
         records.write_record(file, path.read_bytes())
-    shards.read_shard(shard, _FRAME)
+    _read_faces(_Faces)(shard)
 
 
 def _manifest_seeds():
@@ -300,4 +303,4 @@ class _Faces:
         found = shards.read_shard(path, _FRAME)
         for face in found:
             assert face.source.cut(_FRAME, _FRAME).shape == (8, 8, 3)
-        self.faces = [Face(f.name, path, f.landmarks, f.box, f.group) for f in found]
+        self.faces = [replace(face, source=path) for face in found]
