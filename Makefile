@@ -19,7 +19,8 @@ test: $(VENV)/installed lint
 
 # The same tests of faults as in `make test`, with many more kills.
 soak: $(VENV)/installed
-	KERAS_FLD_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/faults
+	KERAS_FLD_KILLS=$(KILLS) KERAS_FLD_KILL_NOTES=build/faults.json \
+		$(BIN)/python -m pytest -q tests/faults
 
 # Looks for files that a reader does not refuse as it should; `make test` has those found before.
 fuzz: $(VENV)/installed
@@ -65,6 +66,7 @@ arm: $(VENV)/installed
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

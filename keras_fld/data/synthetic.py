@@ -65,8 +65,8 @@ def draw(index: int, seed: int = 0, size: int = 160, scheme="ibug68") -> Synthet
     if size < 48:
         raise ValueError(f"size must be at least 48. Got: {size}")
     scheme = schemes.get(scheme)
-    rng = np.random.Generator(np.random.Philox(key=[seed, index]))
-    texture = np.random.Generator(rng.bit_generator.jumped())
+    bits = np.random.Philox(key=[seed, index])
+    rng, texture = np.random.Generator(bits), np.random.Generator(bits.jumped())
     # Painted at twice the size and averaged down, which smooths every edge.
     portrait = Portrait(rng, texture, _scenery(rng, texture, 2 * size))
     portrait.draw()

@@ -1,5 +1,7 @@
 """The losses as `keras.losses.Loss`, for `compile` and for saving."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
@@ -28,7 +30,7 @@ class LandmarkLoss(keras.losses.Loss):
         ValueError: `normalizer` or `reduction` is none of those known.
     """
 
-    function = None  # the pure function
+    function: Callable | None = None  # the pure function
     points = False  # whether a NaN coordinate leaves out its landmark, or only itself
 
     def __init__(self, normalizer=None, reduction="sum_over_batch_size", name=None, **options):

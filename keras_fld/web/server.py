@@ -63,7 +63,7 @@ def _tagged(files):
 
 class _Handler(BaseHTTPRequestHandler):
     # Looked up, never joined to a folder: no path leads outside.
-    files = {}
+    files: dict = {}
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "keras-fld", ""
     # A silent connection would hold its thread for ever.

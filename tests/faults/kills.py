@@ -2,20 +2,26 @@
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
+
+from keras_fld.files import read_json, write_json
 
 # How often each kind of work is killed; `make soak` asks for more.
 KILLS = int(os.environ.get("KERAS_FLD_KILLS", "2"))
 SEED = int(os.environ.get("KERAS_FLD_KILL_SEED", "0"))
+# Where to note what was survived.
+NOTES = os.environ.get("KERAS_FLD_KILL_NOTES")
 
 
-def kill_and_go_on(start, new_folder, seconds, partly, whole):
+def kill_and_go_on(what, start, new_folder, seconds, partly, whole):
     """Kills work until `KILLS` kills have hit it, then lets it finish.
 
     Every second kill is aimed: it comes as soon as some file is being written.
 
     Args:
+        what: the kind of work, in a word.
         start: function of a folder that starts the work there and returns its process, with
             `poll`, `wait` and `kill` as of `subprocess.Popen`.
         new_folder: function that gives an empty folder, as work that ended before its kill begins
@@ -27,7 +33,7 @@ def kill_and_go_on(start, new_folder, seconds, partly, whole):
     Returns:
         How many kills came while a file was being written.
     """
-    rng, folder, hits, aimed = np.random.default_rng(SEED), new_folder(), 0, 0
+    rng, folder, hits, aimed, finished = np.random.default_rng(SEED), new_folder(), 0, 0, 1
     while hits < KILLS:
         process = start(folder)
         wanted = hits % 2 == 0
@@ -38,10 +44,14 @@ def kill_and_go_on(start, new_folder, seconds, partly, whole):
         else:
             assert process.wait() == 0, process.args
             whole(folder)
-            folder = new_folder()
+            folder, finished = new_folder(), finished + 1
     process = start(folder)
     assert process.wait() == 0, process.args
     whole(folder)
+    if NOTES:
+        notes = read_json(NOTES) if Path(NOTES).exists() else {}
+        notes[what] = {"kills": hits, "while_writing": aimed, "finished": finished}
+        write_json(NOTES, notes)
     return aimed
 
 

@@ -43,7 +43,7 @@ def timed(process):
     return time.monotonic() - started
 
 
-def killed_often(start, tmp_path, seconds, expected, other=()):
+def killed_often(what, start, tmp_path, seconds, expected, other=()):
     """Kills and checks: each file is whole, or not there, at any time."""
     numbers = itertools.count()
 
@@ -55,7 +55,7 @@ def killed_often(start, tmp_path, seconds, expected, other=()):
         found = {name: content for name, content in contents(folder).items() if name not in other}
         assert found == {name: expected[name] for name in expected if name not in other}
 
-    kill_and_go_on(start, lambda: tmp_path / f"killed{next(numbers)}", seconds, partly, whole)
+    kill_and_go_on(what, start, lambda: tmp_path / f"killed{next(numbers)}", seconds, partly, whole)
 
 
 def test_preparation_gives_the_same_bytes(tree, tmp_path):
@@ -67,7 +67,7 @@ def test_preparation_gives_the_same_bytes(tree, tmp_path):
     assert len(expected) == 1 + 6 + 2 + 2
     # The plan, and the records of finished shards, until the manifest has them.
     notes = {"plan.json", *(Path(name).with_suffix(".json").name for name in expected)}
-    killed_often(start, tmp_path, seconds, expected, notes - {"manifest.json"})
+    killed_often("preparation", start, tmp_path, seconds, expected, notes - {"manifest.json"})
 
 
 def test_prediction_keeps_what_is_finished(tmp_path):
@@ -85,7 +85,7 @@ def test_prediction_keeps_what_is_finished(tmp_path):
     seconds = timed(start(tmp_path / "whole"))
     expected = contents(tmp_path / "whole")
     assert len(expected) == 8 * 5
-    killed_often(start, tmp_path, seconds, expected)
+    killed_often("prediction", start, tmp_path, seconds, expected)
 
 
 def test_what_a_killed_process_left_is_no_input(tmp_path):
@@ -106,6 +106,6 @@ def test_export_writes_whole_models_or_none(warm, trained, tmp_path):
     seconds = timed(start(tmp_path / "whole"))
     expected = contents(tmp_path / "whole")
     assert len(expected) == 2 + 1
-    killed_often(start, tmp_path, seconds, expected, {"export.json"})  # has times
+    killed_often("export", start, tmp_path, seconds, expected, {"export.json"})  # has times
     # Nothing half-written is left by the time that it is done.
     assert not list(tmp_path.rglob(".unfinished.*"))

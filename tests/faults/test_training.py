@@ -12,6 +12,7 @@ pytest.importorskip("h5py")
 def test_killed_anywhere_it_ends_as_the_uninterrupted_run(warm, trained, tmp_path):
     numbers = itertools.count()
     aimed = kill_and_go_on(
+        "training",
         start=lambda out: warm.start("train", out=out),
         new_folder=lambda: tmp_path / str(next(numbers)),
         seconds=trained.seconds,
