@@ -70,7 +70,7 @@ def compare(before, after, seed=0):
     Example:
         >>> print(compare("plain/evaluation.json", "refined/evaluation.json"))
     """
-    first, second = _read(before), _read(after)
+    first, second = read_evaluation(before), read_evaluation(after)
     if first["dataset"] != second["dataset"]:
         raise ValueError(
             f"{before} and {after}: the evaluations must be of the same dataset. "
@@ -104,34 +104,6 @@ def compare(before, after, seed=0):
     if not rows:
         raise ValueError(f"{before} and {after}: no face is in both evaluations")
     return Comparison(first["model"], second["model"], rows, regions, notes)
-
-
-def _read(path):
-    """An evaluation.json, checked for what a comparison needs."""
-    content = read_evaluation(path)
-    for part in ("faces", "region_faces"):
-        for subset, columns in _table(path, part, content.get(part, {})).items():
-            whole = _table(path, subset, content["faces"].get(subset, {}))
-            columns, names = _table(path, subset, columns), whole.get("name")
-            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise ValueError(f"{path}: {subset}: must have the faces' names")
-            for key, values in columns.items():
-                if not isinstance(values, list) or len(values) != len(names):
-                    raise ValueError(f"{path}: {subset}: {key!r} must have one entry for each face")
-                if key != "name" and not all(map(_is_error, values)):
-                    raise ValueError(f"{path}: {subset}: {key!r} must be numbers from 0 on or null")
-    return content
-
-
-def _table(path, name, value):
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: {name}: must be an object. Got: {value!r}"[:200])
-    return value
-
-
-def _is_error(value):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value is None or (number and 0 <= value < 1e30)
 
 
 def _paired(faces, others):

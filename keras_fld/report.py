@@ -207,11 +207,25 @@ def read_evaluation(path):
         if not isinstance(content, dict) or not isinstance(content.get(key), kind):
             raise ValueError(f"{path}: an evaluation must have {key!r}; `evaluate --out` writes it")
     for part in ("faces", "region_faces"):
-        for subset, columns in content.get(part, {}).items():
-            names = content["faces"].get(subset, {}).get("name")
-            if not isinstance(names, list):
+        for subset, columns in _table(path, part, content.get(part, {})).items():
+            whole = _table(path, subset, content["faces"].get(subset, {}))
+            columns, names = _table(path, subset, columns), whole.get("name")
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise ValueError(f"{path}: {subset}: must have the faces' names")
             for key, values in columns.items():
                 if not isinstance(values, list) or len(values) != len(names):
                     raise ValueError(f"{path}: {subset}: {key!r} must have one entry for each face")
+                if key != "name" and not all(map(_is_error, values)):
+                    raise ValueError(f"{path}: {subset}: {key!r} must be numbers from 0 on or null")
     return content
+
+
+def _table(path, name, value):
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: {name}: must be an object. Got: {value!r}"[:200])
+    return value
+
+
+def _is_error(value):
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (number and 0 <= value < 1e30)
