@@ -78,8 +78,14 @@ def _every(options):
         if result.returncode:
             print(result.stderr[-3000:], file=sys.stderr)
     if options.json:
-        about = f"python tests/fuzz/fuzz.py --seconds {options.seconds} --json fuzz.json"
-        write_json(options.json, {"command": about, "readers": found})
+        about = {
+            "command": f"python tests/fuzz/fuzz.py --seconds {options.seconds} --json fuzz.json",
+            "executions": sum(entry["executions"] or 0 for entry in found.values()),
+            "faults": sum(entry["faults"] for entry in found.values()),
+            # Inputs that were once read wrongly, every one of which is read again at the start.
+            "cases": sum(len(target.cases(name)) for name, target in TARGETS.items()),
+        }
+        write_json(options.json, {**about, "readers": found})
     if any(entry["exit_code"] for entry in found.values()):
         sys.exit(1)
 
