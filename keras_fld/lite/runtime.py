@@ -15,7 +15,7 @@ _KINDS = {None: "a landmark model", metadata.FACE_SCORE: "a face-score file"}
 class _File:
     """A converted model of the package, of one kind, and the interpreter that runs it."""
 
-    kind = None
+    kind: str | None = None
 
     def __init__(self, path, num_threads=1):
         from ai_edge_litert.interpreter import Interpreter
