@@ -114,11 +114,12 @@ def saved_recipe(fields):
         fields: the dictionary that the file has under "recipe".
 
     Raises:
-        TypeError: a field that recipes have not, or no dictionary.
-        KeyError: there is no augmentation.
+        TypeError: a field that recipes have not.
+        AttributeError: no dictionary.
         ValueError: a value is out of range.
     """
-    extra, augmentation = tuple(fields["extra"]), Augmentation(**fields["augmentation"])
+    extra = tuple(fields.get("extra", ()))
+    augmentation = Augmentation(**fields.get("augmentation", {}))
     return Recipe(**{**fields, "extra": extra, "augmentation": augmentation})
 
 
