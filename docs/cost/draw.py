@@ -24,9 +24,13 @@ def main():
     rows = [row for row in cost_rows(load_runs()) if "synthetic" not in row[0]]
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     axes.plot([row[2][CPU] for row in rows], [row[3] for row in rows], "o-", color="tab:blue")
-    for preset, entry, millions, nme in rows:
+    for i, (preset, entry, millions, nme) in enumerate(rows):
         label = f"{preset}\n{entry['bytes'] / 1e6:.2f} MB, {nme:.2f} %"
-        axes.annotate(label, (millions[CPU], nme), (8, 6), textcoords="offset points", fontsize=8)
+        # Neighbours are near each other: every second label hangs to the left.
+        place, side = ((-8, -24), "right") if i % 2 else ((8, 6), "left")
+        axes.annotate(
+            label, (millions[CPU], nme), place, textcoords="offset points", fontsize=8, ha=side
+        )
     axes.plot(*PFLD, "s", color="tab:grey")
     axes.annotate(
         "PFLD, public ONNX (float)",
