@@ -9,7 +9,11 @@ from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
 
 @click.group()
 def score():
-    """Trains the network that tells faces from other crops."""
+    """Trains the network that tells faces from other crops.
+
+    \b
+    keras-fld score train --root 300w --also mtfl=mtfl --out score
+    """
 
 
 @score.command("train")

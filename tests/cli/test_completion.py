@@ -53,7 +53,7 @@ def test_names_stand_where_options_take_them(words, known):
 def test_a_model_is_a_file_or_a_preset():
     for words in (["evaluate"], ["predict", "--model"], ["benchmark"], ["web", "--model"]):
         assert offered(*words, "") == ["file"] == offered(*words, "run/mod")
-        assert offered(*words, "trnet20_3") == ["trnet20_300w"]
+        assert offered(*words, "trnet20_300w_f") == ["trnet20_300w_fast"]
     assert offered("predict", "--detector", "ha") == list(detection.NAMES)
     assert offered("predict", "--detector", "yunet") == ["file"]
 
