@@ -168,4 +168,7 @@ def _read_varint(view, at):
         number |= (byte & 127) << shift
         at, shift = at + 1, shift + 7
         if byte < 128:
-            return number, at
+            break
+        if shift > 56:  # nine groups of 7 bits: a larger number fits no int64
+            raise ValueError("an integer of a record must be below 2**63")
+    return number, at
