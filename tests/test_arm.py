@@ -165,7 +165,7 @@ def test_wrong_input_is_one_line(tmp_path, content, arguments, message):
 def test_the_nme_may_differ_by_half_a_hundredth(arm):
     found = {"dataset": "300w", "x86": {"common": 4.28}, "cortex-a76": {"common": 4.2849}}
     assert arm.nme.agrees(found)
-    assert not arm.nme.agrees({**found, "cortex-a53": {"common": 4.2751, "full": 5.0}})
+    assert not arm.nme.agrees({**found, "cortex-a53": {"common": 4.2749}})
     text = arm.tables.accuracy({"model": "face.tflite", "nme": found})
     assert text == "face.tflite on 300w: x86 common 4.2800 %, cortex-a76 common 4.2849 %"
 
