@@ -32,7 +32,13 @@ class Warm:
             stderr=self._errors,
             text=True,
             cwd=root,
-            env={**os.environ, "PYTHONPATH": root, "CUDA_VISIBLE_DEVICES": ""},
+            # TMPDIR: a killed process leaves TensorFlow's temporary files behind.
+            env={
+                **os.environ,
+                "PYTHONPATH": root,
+                "CUDA_VISIBLE_DEVICES": "",
+                "TMPDIR": str(self._folder),
+            },
         )
 
     def start(self, name, **arguments):

@@ -1,0 +1,101 @@
+"""Every figure in the README's tables of results that are written by hand is in a JSON of results/.
+
+`tests/readme_tables.py` writes the others.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+# First words of a table's head to the files in results/ that its figures are from.
+MEASURED = {
+    "| | faces/s |": ["benchmarks/backends.json"],
+    "| detector | missed": [
+        "detection/haar/detection.json",
+        "detection/haar-frontal/detection.json",
+    ],
+    "| | jitter at rest |": ["video/smoothing.json"],
+    "| camera bytes in": ["arm/arm.json"],
+    "| fault or input |": ["hardening/faults.json", "hardening/fuzz.json"],
+}
+# Tables that say what things are, not how well they do.
+FACTS = ("| detector | what it is |", "| loss | of one face", "| name | layout |")
+# A figure's unit in the table in that of the JSON: itself, per cent, millions.
+SCALES = (1, 100, 1e-6)
+# Longer lists are of single faces or runs: there any figure could be found.
+LONGEST = 20
+
+
+def tables(text):
+    """The lines of each table that is not written by `readme_tables`."""
+    by_hand = re.sub(r"<!-- table: .*?<!-- end of table -->", "", text, flags=re.DOTALL)
+    return [table.splitlines() for table in re.findall(r"(?:^\|.*\n)+", by_hand, re.MULTILINE)]
+
+
+def numbers(value):
+    """The numbers of a JSON value, those in long lists left out."""
+    if isinstance(value, dict):
+        return [number for item in value.values() for number in numbers(item)]
+    if isinstance(value, list):
+        return [] if len(value) > LONGEST else [n for item in value for n in numbers(item)]
+    return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
+
+
+def figures(row):
+    """The figures of a row as they are written: its first cell names it, code is none."""
+    cells = re.sub(r"`[^`]*`", "", row.partition("|")[2].partition("|")[2])
+    return re.findall(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?![\w-])", cells)
+
+
+def without_shares(row):
+    """A row without the per cent of "19 of 554 (3.4 %)", which follow from the two numbers."""
+    for some, every, share in re.findall(r"(\d+) of (\d+) \(([\d.]+) %\)", row):
+        assert f"{100 * int(some) / int(every):.1f}" == share, row
+    return re.sub(r"( of \d+) \([\d.]+ %\)", r"\1", row)
+
+
+def is_there(figure, values):
+    digits = len(figure.partition(".")[2])
+    wanted, half = float(figure.replace(",", "")), 0.500001 * 10**-digits
+    return any(abs(abs(value) * scale - wanted) <= half for value in values for scale in SCALES)
+
+
+def is_measured(table):
+    return next((files for head, files in MEASURED.items() if table[0].startswith(head)), None)
+
+
+@pytest.mark.parametrize("head", MEASURED)
+def test_every_figure_is_in_its_results(head):
+    (table,) = (table for table in tables(README) if table[0].startswith(head))
+    files = [json.loads((ROOT / "results" / name).read_text("utf-8")) for name in MEASURED[head]]
+    values = [number for file in files for number in numbers(file)]
+    found = [figure for row in table[2:] for figure in figures(without_shares(row))]
+    assert found
+    assert not [figure for figure in found if not is_there(figure, values)]
+
+
+def test_every_table_is_of_facts_or_of_results():
+    for table in tables(README):
+        assert is_measured(table) or table[0].startswith(FACTS), table[0]
+
+
+def test_a_figure_that_no_run_gave_is_noticed():
+    values = numbers({"nme": 4.3071, "faces": 554, "each": [1.25] * 21, "share": 0.034})
+    assert values == [4.3071, 554, 0.034]
+    for figure, there in (("4.307", True), ("4.308", False), ("3.4", True), ("1.25", False)):
+        assert is_there(figure, values) is there
+    assert without_shares("| haar | 19 of 554 (3.4 %) |") == "| haar | 19 of 554 |"
+    with pytest.raises(AssertionError):
+        without_shares("| haar | 19 of 554 (3.5 %) |")
+    assert figures("| haar 3 | 19 of 554 (3.4 %) | `a 5` | +0.053 to 1,234 |") == [
+        "19",
+        "554",
+        "3.4",
+        "0.053",
+        "1,234",
+    ]
