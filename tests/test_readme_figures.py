@@ -20,13 +20,12 @@ MEASURED = {
         "detection/haar-frontal/detection.json",
     ],
     "| | jitter at rest |": ["video/smoothing.json"],
-    "| camera bytes in": ["arm/arm.json"],
     "| fault or input |": ["hardening/faults.json", "hardening/fuzz.json"],
 }
 # Tables that say what things are, not how well they do.
 FACTS = ("| detector | what it is |", "| loss | of one face", "| name | layout |")
-# A figure's unit in the table in that of the JSON: itself, per cent, millions.
-SCALES = (1, 100, 1e-6)
+# A figure's unit in the table in that of the JSON: itself or per cent.
+SCALES = (1, 100)
 # Longer lists are of single faces or runs: there any figure could be found.
 LONGEST = 20
 
