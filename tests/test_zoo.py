@@ -21,6 +21,7 @@ def test_an_unknown_preset_is_refused_by_name():
 def test_every_preset_has_its_files_and_is_small(name):
     folder = zoo.keras_file(name).parent
     assert (folder / f"{name}.md").is_file()
+    assert zoo.keras_file(name).stat().st_size < 5e6
     # TRNet-20's may have 900 KiB; the fast network has more filters in its last stages.
     limit = 1200 if name.endswith("_fast") else 900
     assert zoo.lite_file(name).stat().st_size <= limit * 1024

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, show, tell
+from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, SUBSETS, show, tell
 
 
 @click.command()
@@ -17,13 +17,7 @@ from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, show, tell
 )
 @DATASET
 @ROOT
-@click.option(
-    "--subset",
-    "subsets",
-    multiple=True,
-    help="Subset, several times if wanted.",
-    shell_complete=complete.SUBSETS,
-)
+@SUBSETS
 @click.option("--out", type=click.Path(), help="Folder for the JSON files and curves.")
 @click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, show, tell
+from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, SUBSETS, show, tell
 
 
 @click.command()
@@ -115,13 +115,7 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
 @click.option("--reference", required=True, type=click.Path(), help="The .keras file it came from.")
 @DATASET
 @ROOT
-@click.option(
-    "--subset",
-    "subsets",
-    multiple=True,
-    help="Subset, several times if wanted.",
-    shell_complete=complete.SUBSETS,
-)
+@SUBSETS
 @click.option(
     "--out", required=True, type=click.Path(), help="Folder for parity.html and parity.json."
 )

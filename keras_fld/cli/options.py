@@ -15,6 +15,13 @@ DATASET = click.option(
     help="Dataset's name.",
     shell_complete=complete.DATASETS,
 )
+SUBSETS = click.option(
+    "--subset",
+    "subsets",
+    multiple=True,
+    help="Subset, several times if wanted.",
+    shell_complete=complete.SUBSETS,
+)
 ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
