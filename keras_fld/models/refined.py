@@ -60,7 +60,7 @@ def refine(
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1. Got: {rounds}")
     local = Windows(model, windows) if windows or windows_layer(model) else None
-    backbone = keras.Model(model.input, [dense.input] + ([local.map] if local else []))
+    backbone = _backbone(model, [dense.input] + ([local.map] if local else []))
     heads = {}
     progress = keras.utils.Progbar(rounds, verbose=verbose, unit_name="round")
     for done in range(rounds):
@@ -88,6 +88,16 @@ def refine(
         progress.add(1)
     refined = _assemble(model, patches, heads)
     return local.assemble(refined, patches, heads) if local else refined
+
+
+def _backbone(model, outputs):
+    """The frozen part of a model; on PyTorch through its own kernels, several times faster."""
+    backbone = keras.Model(model.input, outputs)
+    if keras.backend.backend() != "torch":
+        return backbone
+    from keras_fld.models.torch_forward import TorchForward
+
+    return TorchForward(backbone, bfloat16=False)
 
 
 def _check_patches(model, patches):

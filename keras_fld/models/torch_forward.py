@@ -50,7 +50,7 @@ class TorchForward(keras.Model):
                 inputs = keras.tree.map_structure(lambda t: values[id(t)], layer.input)
                 run = _KERNELS.get(type(layer), _keras_layer)
                 values[id(layer.output)] = run(layer, inputs, training)
-        return values[id(self.network.output)]
+            return keras.tree.map_structure(lambda t: _to_keras(values[id(t)]), self.network.output)
 
 
 @contextmanager
@@ -64,13 +64,14 @@ def _channels_first(x):
     return x.permute(0, 3, 1, 2)
 
 
-def _keras_layer(layer, inputs, training):
-    def to_keras(x):
-        x = x.permute(0, 2, 3, 1) if x.ndim == 4 else x
-        return x.float() if x.is_floating_point() else x
+def _to_keras(x):
+    x = x.permute(0, 2, 3, 1) if x.ndim == 4 else x
+    return x.float() if x.is_floating_point() else x
 
+
+def _keras_layer(layer, inputs, training):
     with _full_precision():
-        outputs = layer(keras.tree.map_structure(to_keras, inputs))
+        outputs = layer(keras.tree.map_structure(_to_keras, inputs))
     return _channels_first(outputs) if outputs.ndim == 4 else outputs
 
 
