@@ -28,6 +28,7 @@ from keras_fld.data.geometry import MARGIN, Frame
 from keras_fld.data.sampling import Samples
 from keras_fld.files import read_json, reason, replacing, sweep, write_json
 from keras_fld.losses import normalizers
+from keras_fld.optimizers import OPTIMIZERS
 
 __all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
 
@@ -51,9 +52,11 @@ class Recipe:
         loss_options: its arguments, such as {"alpha": 2.0}.
         epochs: passes over the training faces.
         batch_size: faces in a step.
-        learning_rate: AdamW's peak; it rises over `warmup` epochs and falls to zero as a cosine.
+        optimizer: "adamw", or "muon": AdamW with orthogonal steps of the convolutions.
+        learning_rate: the optimiser's peak; it rises over `warmup` epochs and falls to zero as a
+            cosine.
         warmup: epochs of rising learning rate.
-        weight_decay: AdamW's.
+        weight_decay: the optimiser's.
         averaging: momentum of the weights' moving average, which is what a run returns; 0 for none.
             A run of few steps takes less, see `averaging_of`.
         input_size: side of the crop in pixels.
@@ -76,6 +79,7 @@ class Recipe:
     loss_options: dict = field(default_factory=dict)
     epochs: int = 150
     batch_size: int = 8
+    optimizer: str = "adamw"
     learning_rate: float = 1e-3
     warmup: float = 2.0
     weight_decay: float = 1e-4
@@ -98,6 +102,10 @@ class Recipe:
         if self.precision not in PRECISIONS:
             raise ValueError(
                 f"precision must be one of {', '.join(PRECISIONS)}. Got: {self.precision!r}"
+            )
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer must be one of {', '.join(OPTIMIZERS)}. Got: {self.optimizer!r}"
             )
         losses.get(self.loss, **self.loss_options)
         models.get(self.network)
@@ -289,7 +297,7 @@ def _compiled(recipe, network, data, steps):
         warmup_steps=warmup,
     )
     momentum = averaging_of(recipe, steps)
-    optimizer = keras.optimizers.AdamW(
+    optimizer = OPTIMIZERS[recipe.optimizer](
         schedule,
         weight_decay=recipe.weight_decay,
         use_ema=momentum > 0,

@@ -1,0 +1,74 @@
+"""Optimisers of training recipes, by name."""
+
+import keras
+from keras import ops
+
+__all__ = ["OPTIMIZERS", "Muon"]
+
+# The quintic whose repetition takes singular values from (0, 1] to about 1 (Jordan et al., 2024).
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+# Root mean square of an update in learning rates, near AdamW's own, so that both take the same
+# rates and weight decays (Liu et al., arXiv 2502.16982).
+_RMS = 0.2
+
+# On PyTorch, Keras puts a class with fused updates in the place of this one.
+_AdamW = type(keras.optimizers.AdamW())
+
+
+class Muon(_AdamW):
+    """AdamW whose steps of convolution kernels are made orthogonal.
+
+    A kernel is taken as the matrix from its (height, width, channels) to its filters. Its momentum
+    is replaced by the nearest orthogonal matrix, so that a step moves every direction alike, also
+    those that few faces ask for. `keras.optimizers.Muon` does that for 2-D weights, of which a
+    convolutional network has one; here biases, BatchNorm and output layers keep AdamW.
+
+    Args:
+        learning_rate: as AdamW's.
+        momentum: of kernels.
+        rounds: Newton-Schulz iterations towards the orthogonal matrix.
+        **kwargs: AdamW's other arguments.
+
+    Example:
+        >>> model.compile(Muon(4e-3, weight_decay=1e-4), loss=keras_fld.losses.ENME())
+    """
+
+    def __init__(self, learning_rate=1e-3, momentum=0.95, rounds=5, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.momentum, self.rounds = momentum, rounds
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        pairs = list(zip(grads, trainable_variables, strict=True))
+        rest = [pair for pair in pairs if len(pair[1].shape) != 4]
+        if rest:
+            super()._backend_update_step(*map(list, zip(*rest, strict=True)), learning_rate)
+        for gradient, kernel in pairs:
+            if len(kernel.shape) == 4:
+                self._orthogonal_step(gradient, kernel, learning_rate)
+
+    def _orthogonal_step(self, gradient, kernel, learning_rate):
+        momentum = self._momentums[self._get_variable_index(kernel)]
+        momentum.assign(momentum * self.momentum + gradient)
+        filters = kernel.shape[-1]
+        matrix = ops.reshape(gradient + momentum * self.momentum, (-1, filters))  # Nesterov's
+        step = _orthogonal(matrix, self.rounds) * (_RMS * max(matrix.shape) ** 0.5)
+        rate = ops.cast(learning_rate, kernel.dtype)
+        kernel.assign_sub(rate * ops.reshape(step, kernel.shape))
+
+    def get_config(self):
+        return {**super().get_config(), "momentum": self.momentum, "rounds": self.rounds}
+
+
+def _orthogonal(matrix, rounds):
+    """About the orthogonal matrix nearest to one: its singular values become 0.7 to 1.2."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = ops.transpose(matrix) if tall else matrix
+    x = x / (ops.norm(x) + 1e-7)
+    a, b, c = _QUINTIC
+    for _ in range(rounds):
+        square = x @ ops.transpose(x)
+        x = a * x + (b * square + c * (square @ square)) @ x
+    return ops.transpose(x) if tall else x
+
+
+OPTIMIZERS = {"adamw": keras.optimizers.AdamW, "muon": Muon}
