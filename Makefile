@@ -30,8 +30,8 @@ fuzz: $(VENV)/installed
 # Losses, metrics, networks and one fit on each backend. PyTorch is the release whose plain wheel is
 # the CPU build; others bring gigabytes of CUDA.
 BACKENDS ?= tensorflow jax torch
-BACKEND_TESTS := tests/losses tests/test_metrics.py tests/models tests/data/test_batches.py \
-	tests/test_backends.py
+BACKEND_TESTS := tests/losses tests/test_metrics.py tests/test_optimizers.py tests/models \
+	tests/data/test_batches.py tests/test_backends.py
 PACKAGE_tensorflow := tensorflow>=2.20,<2.22
 PACKAGE_jax := jax>=0.7,<0.11
 PACKAGE_torch := torch==2.13.0

@@ -15,6 +15,7 @@ _RMS = 0.2
 _AdamW = type(keras.optimizers.AdamW())
 
 
+@keras.saving.register_keras_serializable(package="keras_fld")
 class Muon(_AdamW):
     """AdamW whose steps of convolution kernels are made orthogonal.
 

@@ -10,6 +10,7 @@ LOSSES = ("l1", "l2", "smooth_l1", "nme", "wing", "le", "enme")
 NETWORKS = ("trnet20", "cnn6", "cnn7")
 HEADS = ("pool", "windows", "flatten")
 PRECISIONS = ("float32", "bfloat16")
+OPTIMIZERS = ("adamw", "muon")
 METHODS = ("prune", "cluster")
 
 

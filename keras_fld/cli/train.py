@@ -53,6 +53,11 @@ from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
 @click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
 @click.option("--epochs", type=int, help="Passes over the training faces.")
 @click.option("--batch-size", type=int, help="Faces in a step.")
+@click.option(
+    "--optimizer",
+    help="adamw, the default, or muon: its steps of convolutions orthogonal.",
+    shell_complete=complete.names(complete.OPTIMIZERS),
+)
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--margin", type=float, help="Side of the crop in face boxes.")
 @click.option(

@@ -66,11 +66,12 @@ def test_subsets_are_those_of_the_dataset_named_before():
 
 
 def test_names_written_here_are_those_of_the_modules():
-    from keras_fld import losses, models, training
+    from keras_fld import losses, models, optimizers, training
     from keras_fld.lite import compress
 
     assert tuple(losses.LOSSES) == complete.LOSSES
     assert tuple(models.NETWORKS) == complete.NETWORKS
+    assert tuple(optimizers.OPTIMIZERS) == complete.OPTIMIZERS
     assert complete.PRECISIONS == training.PRECISIONS
     assert complete.METHODS == compress.METHODS
     for head in complete.HEADS:
