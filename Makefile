@@ -9,7 +9,7 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 KILLS ?= 50
 SECONDS_EACH ?= 600
 
-.PHONY: demo test soak fuzz test-backends test-light bench tables arm lint clean
+.PHONY: demo test soak long fuzz test-backends test-light bench tables arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
@@ -21,6 +21,10 @@ test: $(VENV)/installed lint
 soak: $(VENV)/installed
 	KERAS_FLD_KILLS=$(KILLS) KERAS_FLD_KILL_NOTES=build/faults.json \
 		$(BIN)/python -m pytest -q tests/faults
+
+# 100,000 predictions, a video of an hour, a million training samples: memory must stay flat.
+long: $(VENV)/installed
+	$(BIN)/python tests/long_runs.py --json build/long.json
 
 # Looks for files that a reader does not refuse as it should; `make test` has those found before.
 fuzz: $(VENV)/installed
