@@ -4,8 +4,8 @@
     python tests/long_runs.py --only video --share 0.01
 
 Each kind of work is a process of its own, whose resident memory is looked at four times a second
-(Linux: /proc), from when it has begun. The first tenth is left out; it is flat where the most in the
-last half is at most `ALLOWED` MiB above the most before.
+(Linux: /proc), from when it has begun. The first tenth is left out; it is flat where the most in
+the last half is at most `ALLOWED` MiB above the most before.
 """
 
 import argparse
