@@ -54,13 +54,8 @@ def done(result):
     return result.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip")
-    reached = run(*pip, "download", "--no-deps", "--dest", folder / "probe", "setuptools>=77")
-    if reached.returncode:
-        pytest.skip(f"needs a package registry: {reached.stderr.strip().splitlines()[-1]}")
+def build_wheel(folder):
+    """The package's wheel, built in a folder."""
     source = folder / "source"
     source.mkdir()
     for name in SOURCES:
@@ -68,9 +63,19 @@ def wheel(tmp_path_factory):
             copytree(ROOT / name, source / name, ignore=ignore_patterns("__pycache__"))
         else:
             copy(ROOT / name, source)
-    done(run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, source))
+    done(run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", folder, source))
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip")
+    reached = run(*pip, "download", "--no-deps", "--dest", folder / "probe", "setuptools>=77")
+    if reached.returncode:
+        pytest.skip(f"needs a package registry: {reached.stderr.strip().splitlines()[-1]}")
+    return build_wheel(folder)
 
 
 @pytest.fixture(scope="module")
