@@ -32,9 +32,7 @@ def launch(count, arguments, environment):
         ValueError: a process ended with a message, which is this error's, or was ended by a signal.
         RuntimeError: a process ended by a fault of the program; it has the traceback.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = free_address()
     children, ended = [], queue.SimpleQueue()
     try:
         for index in range(count):
@@ -66,6 +64,13 @@ def launch(count, arguments, environment):
             child.kill()
         for child in children:
             child.wait()
+
+
+def free_address():
+    """A HOST:PORT of this machine that nothing listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def _watch(index, child, ended):
