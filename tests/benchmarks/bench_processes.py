@@ -9,8 +9,8 @@ two processes train on twice as many. One and two take turns in:
     fit     an epoch on the augmented faces, which `train` does
 Printed are faces a second of all processes, medians over the rounds, and the ratio of two to one in
 the same round: 2 would be perfect. The JSON file also has what the README's plan for many graphics
-cards asks for: `data_seconds`, of drawing one face on one core, and `step_seconds`, of a step by one
-process. Nothing else should run on the machine meanwhile: its load at the start is in the file.
+cards asks for: `data_seconds`, of drawing one face on one core, and `step_seconds`, of a step by
+one process. Nothing else should run on the machine meanwhile: its load at the start is in the file.
 """
 
 import argparse
@@ -33,9 +33,7 @@ def parse(argv):
     parser.add_argument("--rounds", type=int, default=5, help="turns of each part (5)")
     parser.add_argument("--batch", type=int, default=32, help="faces of a process in a step (32)")
     parser.add_argument("--width", type=float, default=1.0, help="width of TRNet-20 (1.0)")
-    parser.add_argument(
-        "--cores", help="cores to use, as 0,1; all this process may use if left out"
-    )
+    parser.add_argument("--cores", help="cores to use, as 0,1 (those that there are)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
     parser.add_argument("--work", type=int, metavar="CORE", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
