@@ -7,7 +7,7 @@ do:
 
 - JAX cuts no array into unequal parts, so an epoch's last batch is filled up (`Share`), and the
   step must take off what is no face, or BatchNorm would see it: `WholeBatches`.
-- Each process runs all callbacks; files are for the first one alone.
+- Each process runs all callbacks, and must, where they compute; only the first one's files stay.
 - A process that reads other faces or another checkpoint than the first trains nonsense without a
   word: `agree`.
 """

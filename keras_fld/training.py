@@ -12,6 +12,7 @@ import csv
 import dataclasses
 import json
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -215,13 +216,12 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     if checkpoint.exists():
         checkpoints.restore(model, checkpoint)
     done = int(model.optimizer.iterations) // steps
-    writers = []
     if share.writes:
         _forget_rows(out / "log.csv", done)
-        writers = [
-            keras.callbacks.CSVLogger(out / "log.csv", append=True),
-            checkpoints.Checkpoint(checkpoint),
-        ]
+    # All save, the others for nothing: Keras reads the optimiser's learning rate meanwhile, which is
+    # computed from a variable of all processes, and so by all or never.
+    scratch = None if share.writes else tempfile.TemporaryDirectory()
+    mine = Path(scratch.name) if scratch else out
     held_size = share.devices * -(-64 // share.devices)
     if held:
         held = crops.model_crops(held, recipe.frame, skip_bad)
@@ -239,7 +239,12 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
             validation_data=held and feed.plain_batches(held, held_size, share),
             shuffle=False,  # the pipeline does, by (seed, epoch)
             verbose=verbose if share.writes else 0,
-            callbacks=[epoch, bad, *writers],
+            callbacks=[
+                epoch,
+                bad,
+                keras.callbacks.CSVLogger(mine / "log.csv", append=True),
+                checkpoints.Checkpoint(mine / checkpoint.name),
+            ],
         )
     except OSError as error:
         raise ValueError(f"{out}: cannot be written ({reason(error)})") from error
@@ -249,12 +254,11 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
             f"rate. Got: {bad.found}"
         )
     # `fit` has put the averaged weights in place; the optimiser has done its work.
-    if not share.writes:
-        return network
-    with replacing(result) as temporary:
+    with replacing(mine / result.name) as temporary:
         network.save(temporary, include_optimizer=False)
-    checkpoint.unlink(missing_ok=True)
-    # Loading would wait for the other processes, which see the file when their disk shows it.
+    if share.writes:
+        checkpoint.unlink(missing_ok=True)
+    # Loading would be for all, and the others see the file when their disk shows it.
     return network if share.processes > 1 else models.load(result)
 
 
