@@ -218,8 +218,8 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     done = int(model.optimizer.iterations) // steps
     if share.writes:
         _forget_rows(out / "log.csv", done)
-    # All save, the others for nothing: Keras reads the optimiser's learning rate meanwhile, which is
-    # computed from a variable of all processes, and so by all or never.
+    # All save, the others for nothing: Keras reads the optimiser's learning rate meanwhile, which
+    # is computed from a variable of all processes, and so by all or never.
     scratch = None if share.writes else tempfile.TemporaryDirectory()
     mine = Path(scratch.name) if scratch else out
     held_size = share.devices * -(-64 // share.devices)
