@@ -45,7 +45,7 @@ def weights(out):
     with zipfile.ZipFile(out / "model.keras") as archive:
         content = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(content) as file:
-        file.visititems(
+        file["layers"].visititems(
             lambda name, x: found.update({name: x[()]} if isinstance(x, h5py.Dataset) else {})
         )
     return found
