@@ -12,15 +12,17 @@ import csv
 import dataclasses
 import json
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 
 import keras_fld
-from keras_fld import checkpoints, losses, metrics, models
+from keras_fld import checkpoints, distributed, losses, metrics, models
 from keras_fld.bad_batch import StopAtBadBatch
 from keras_fld.data import catalog, crops, feed
 from keras_fld.data.augment import Augmentation
@@ -134,6 +136,9 @@ def saved_recipe(fields):
 def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=None):
     """Trains a network, or continues the run that `out` holds.
 
+    Under `keras.distribution`, see `distributed.join`, the processes train it together: each calls
+    this with the same arguments and the same `out`, and the first one writes there.
+
     Args:
         recipe: a `Recipe`.
         out: run folder; a run of the same recipe in it goes on after its last whole epoch.
@@ -149,7 +154,8 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     Raises:
         ValueError: bad data, `out` holds a run of another recipe or a damaged checkpoint or cannot
             be written, bfloat16 on a backend that has it not, what the recipe names is not given or
-            fits not, or the loss is no longer finite: `out`/batch.npz then has the batch.
+            fits not, processes differ or do not divide the batch size, or the loss is no longer
+            finite: `out`/batch.npz then has the batch.
 
     Example:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
@@ -160,11 +166,17 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
             "extra and start must be given as the recipe names them, "
             f"{list(recipe.extra)} and {recipe.start!r}. Got: {list(extra)} and {start}"
         )
+    share = distributed.share()
+    share.check(recipe.batch_size)
     _check_run(out / "recipe.json", recipe)
     result, checkpoint = out / "model.keras", out / "last.weights.h5"
+    if share.processes > 1:
+        state = checkpoint.read_bytes() if checkpoint.exists() else b""
+        distributed.agree("recipe and run folder", recipe, result.exists(), state)
     if result.exists():
         model = models.load(result)
-        checkpoint.unlink(missing_ok=True)  # of a run killed between the two
+        if share.writes:
+            checkpoint.unlink(missing_ok=True)  # of a run killed between the two
         return model
     split = catalog.find(recipe.dataset).train
     faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
@@ -181,7 +193,9 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         more = catalog.read(name, extra[name], catalog.find(name).train, skip_bad)
         data = crops.join(data, crops.training_crops(more, recipe.frame, skip_bad))
     repeats = np.append(repeats, np.ones(len(data) - len(repeats), int))
-    for sentence in faces.missing + faces.skipped + data.skipped:
+    if share.processes > 1:
+        distributed.agree("faces", data.names, data.landmarks.tobytes())
+    for sentence in faces.missing + faces.skipped + data.skipped if share.writes else ():
         print(f"note: {sentence}", file=sys.stderr)
     epoch = _Epoch()
     dataset = feed.training_batches(
@@ -191,32 +205,45 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         recipe.seed,
         lambda: epoch.number,
         repeats,
+        share,
     )
-    steps = -(-int(repeats.sum()) // recipe.batch_size)
-    model = _compiled(recipe, network, data, steps)
-    _write_recipe(out / "recipe.json", recipe)  # not before: bad data leaves no run behind
-    sweep(out)
+    showings = int(repeats.sum())
+    steps = -(-showings // recipe.batch_size)
+    model = _compiled(recipe, network, data, steps, share.devices > 1)
+    if share.writes:
+        _write_recipe(out / "recipe.json", recipe)  # not before: bad data leaves no run behind
+        sweep(out)
     if checkpoint.exists():
         checkpoints.restore(model, checkpoint)
     done = int(model.optimizer.iterations) // steps
-    _forget_rows(out / "log.csv", done)
+    if share.writes:
+        _forget_rows(out / "log.csv", done)
+    # All save, the others for nothing: Keras reads the optimiser's learning rate meanwhile, which
+    # is computed from a variable of all processes, and so by all or never.
+    scratch = None if share.writes else tempfile.TemporaryDirectory()
+    mine = Path(scratch.name) if scratch else out
+    held_size = share.devices * -(-64 // share.devices)
+    if held:
+        held = crops.model_crops(held, recipe.frame, skip_bad)
+    if share.devices > 1:
+        model.train_faces = partial(share.real, faces=showings, batch_size=recipe.batch_size)
+        model.test_faces = partial(share.real, faces=len(held or ()), batch_size=held_size)
     # Kept for inspection: a batch follows from its epoch and its place alone.
     samples = Samples(data, recipe.augmentation, recipe.seed, repeats)
-    bad = StopAtBadBatch(samples, recipe.batch_size, out / "batch.npz")
+    bad = StopAtBadBatch(samples, recipe.batch_size, out / "batch.npz", share.writes)
     try:
         model.fit(
             dataset,
             epochs=recipe.epochs,
             initial_epoch=done,
-            validation_data=held
-            and feed.plain_batches(crops.model_crops(held, recipe.frame, skip_bad), 64),
+            validation_data=held and feed.plain_batches(held, held_size, share),
             shuffle=False,  # the pipeline does, by (seed, epoch)
-            verbose=verbose,
+            verbose=verbose if share.writes else 0,
             callbacks=[
                 epoch,
                 bad,
-                keras.callbacks.CSVLogger(out / "log.csv", append=True),
-                checkpoints.Checkpoint(checkpoint),
+                keras.callbacks.CSVLogger(mine / "log.csv", append=True),
+                checkpoints.Checkpoint(mine / checkpoint.name),
             ],
         )
     except OSError as error:
@@ -227,10 +254,12 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
             f"rate. Got: {bad.found}"
         )
     # `fit` has put the averaged weights in place; the optimiser has done its work.
-    with replacing(result) as temporary:
+    with replacing(mine / result.name) as temporary:
         network.save(temporary, include_optimizer=False)
-    checkpoint.unlink(missing_ok=True)
-    return models.load(result)
+    if share.writes:
+        checkpoint.unlink(missing_ok=True)
+    # Loading would be for all, and the others see the file when their disk shows it.
+    return network if share.processes > 1 else models.load(result)
 
 
 def mean_shape(data):
@@ -277,9 +306,11 @@ def _new_network(recipe, data):
     )
 
 
-def _compiled(recipe, network, data, steps):
+def _compiled(recipe, network, data, steps, shared=False):
     """The network, ready for `fit`: on PyTorch through its own kernels."""
     model = network
+    if shared:
+        model = distributed.WholeBatches(network.inputs, network.outputs[0], name=network.name)
     if keras.backend.backend() == "torch":
         from keras_fld.models.torch_forward import TorchForward
 
@@ -311,7 +342,7 @@ def _compiled(recipe, network, data, steps):
         loss=losses.get(recipe.loss, **recipe.loss_options),
         metrics=[] if chosen is None else [metrics.NME(chosen)],
         # XLA where Keras would choose it, but no second compiler on PyTorch, which is slower.
-        jit_compile="auto" if model is network else False,
+        jit_compile=False if keras.backend.backend() == "torch" else "auto",
     )
     return model
 

@@ -1,11 +1,15 @@
 """The commands `keras-fld train` and `refine`."""
 
+import contextlib
+import os
+import sys
 from pathlib import Path
 
 import click
 
 from keras_fld.cli import complete
 from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
+from keras_fld.data.share import Share
 
 
 @click.command()
@@ -67,6 +71,9 @@ from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
 )
 @click.option("--validation", type=float, help="Fraction of the training faces held out.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
+@click.option(
+    "--processes", type=int, help="Processes of this machine that train together, on JAX."
+)
 @SKIP_BAD
 @QUIET
 def train(
@@ -75,6 +82,7 @@ def train(
     out,
     extra,
     start,
+    processes,
     alpha,
     omega,
     epsilon,
@@ -93,8 +101,14 @@ def train(
     \b
     keras-fld train --root 300w --loss enme --alpha 2 --out run
     keras-fld train --recipe trnet20_300w --root 300w --out run
+    KERAS_BACKEND=jax keras-fld train --root 300w --out run --processes 2
+
+    On several machines, each process is told its place by KERAS_DISTRIBUTION_JOB_ADDRESSES,
+    KERAS_DISTRIBUTION_NUM_PROCESSES and KERAS_DISTRIBUTION_PROCESS_ID.
     """
-    from keras_fld import recipes, training
+    environment, joins = dict(os.environ), _join(processes)
+    from keras_fld import distributed, recipes, training
+    from keras_fld.processes import launch, leaving_at_once
 
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
@@ -110,11 +124,17 @@ def train(
         options["start"] = Path(start).stem
     recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
     try:
-        training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start)
+        if processes is not None and not joins:
+            Share(processes=processes, devices=processes).check(recipe.batch_size)
+            launch(processes, sys.argv[1:], environment)
+            return
+        with leaving_at_once() if joins else contextlib.nullcontext():
+            training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start)
     except KeyboardInterrupt:
         click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
         raise
-    click.echo(f"wrote {Path(out) / 'model.keras'}")
+    if distributed.share().writes:
+        click.echo(f"wrote {Path(out) / 'model.keras'}")
 
 
 @click.command()
@@ -173,6 +193,29 @@ def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options
     with replacing(output) as temporary:
         refined.save(temporary)
     click.echo(f"wrote {output}")
+
+
+def _join(processes):
+    """Joins the processes that the environment names; False where it names none."""
+    if processes is not None and processes < 1:
+        raise ValueError(f"--processes must be at least 1. Got: {processes}")
+    named = os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES")
+    if named is None and processes is None:
+        return False
+    if named is None:
+        # This process only waits for the others: it must not take a graphics card's memory.
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    elif processes is not None and str(processes) != named:
+        raise ValueError(
+            f"--processes must be left out where KERAS_DISTRIBUTION_NUM_PROCESSES is {named}. "
+            f"Got: {processes}"
+        )
+    from keras_fld import distributed
+
+    distributed.check_backend()
+    if named is not None:
+        distributed.join()
+    return named is not None
 
 
 def _given(**options):

@@ -7,11 +7,13 @@ import itertools
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import keras
 import numpy as np
 
 from keras_fld.data.sampling import Samples, check_batch_size
+from keras_fld.data.share import Share
 
 # OpenCV works outside Python's lock: two threads draw while a third trains.
 _THREADS = 2
@@ -24,10 +26,12 @@ class _Batches(keras.utils.PyDataset):
     model, they carry batches of one pass over into the next (keras 3.15).
     """
 
-    def __init__(self, samples, batch_size, next_epoch=None):
+    def __init__(self, samples, batch_size, next_epoch=None, share=None):
         super().__init__(workers=1)
         check_batch_size(batch_size)
         self._samples, self._batch_size = samples, batch_size
+        self._share = share or Share()
+        self._share.check(batch_size)
         self._next_epoch = next_epoch
         self._begun = 0
         self._running = None  # the pass that `fit` is in
@@ -41,6 +45,10 @@ class _Batches(keras.utils.PyDataset):
     def _draw(self, epoch, keys):
         """The samples of these keys as one batch."""
         raise NotImplementedError
+
+    def _draw_share(self, epoch, keys):
+        """This process' rows of the batch of these keys."""
+        return self._share.draw(partial(self._draw, epoch), keys, self._batch_size)
 
     def __len__(self):
         return -(-self._samples // self._batch_size)
@@ -61,7 +69,7 @@ class _Batches(keras.utils.PyDataset):
         if batch is None:
             epoch = int(self._next_epoch()) if self._next_epoch else max(0, self._begun - 1)
             part = slice(index * self._batch_size, (index + 1) * self._batch_size)
-            batch = self._draw(epoch, self._keys(epoch)[part])
+            batch = self._draw_share(epoch, self._keys(epoch)[part])
         return batch
 
     def on_epoch_begin(self):
@@ -90,7 +98,7 @@ class _Batches(keras.utils.PyDataset):
         try:
             for part in itertools.chain(parts, itertools.repeat(None)):
                 if part is not None:
-                    ahead.append(self._pool.submit(self._draw, epoch, part))
+                    ahead.append(self._pool.submit(self._draw_share, epoch, part))
                 elif not ahead:
                     return
                 if part is None or len(ahead) > _THREADS:
@@ -111,21 +119,32 @@ class TrainingBatches(_Batches):
         next_epoch: called at each pass's start for its number; None counts the passes from 0.
         repeats: (faces,) how often an epoch shows each face, as `balance.pose_repeats` gives; None
             shows each once.
+        share: the `Share` of this process where several train together; None for whole batches.
 
     Returns:
         A `keras.utils.PyDataset` of (batch, size, size, 3) uint8 and (batch, landmarks, 2) float32
         NumPy arrays; `for images, landmarks in batches` passes over it too.
 
     Raises:
-        ValueError: batch_size or seed is out of range, or the repeats do not fit.
+        ValueError: batch_size or seed is out of range, the repeats do not fit, or the batches
+            cannot be shared equally.
 
     Example:
         >>> model.fit(TrainingBatches(training_crops(faces, Frame()), 32), epochs=10)
     """
 
-    def __init__(self, crops, batch_size, augmentation=None, seed=0, next_epoch=None, repeats=None):
+    def __init__(
+        self,
+        crops,
+        batch_size,
+        augmentation=None,
+        seed=0,
+        next_epoch=None,
+        repeats=None,
+        share=None,
+    ):
         self._source = Samples(crops, augmentation, seed, repeats)
-        super().__init__(len(self._source), batch_size, next_epoch)
+        super().__init__(len(self._source), batch_size, next_epoch, share)
 
     def _keys(self, epoch):
         return self._source.order(epoch)
@@ -141,9 +160,9 @@ class PlainBatches(_Batches):
         >>> model.evaluate(PlainBatches(model_crops(faces, Frame()), 64))
     """
 
-    def __init__(self, crops, batch_size):
+    def __init__(self, crops, batch_size, share=None):
         self._crops = crops
-        super().__init__(len(crops), batch_size)
+        super().__init__(len(crops), batch_size, share=share)
 
     def _keys(self, epoch):
         return np.arange(self._samples)
