@@ -16,7 +16,7 @@ _AdamW = type(keras.optimizers.AdamW())
 
 
 @keras.saving.register_keras_serializable(package="keras_fld")
-class Muon(_AdamW):
+class Muon(_AdamW):  # type: ignore[misc, valid-type]
     """AdamW whose steps of convolution kernels are made orthogonal.
 
     A kernel is taken as the matrix from its (height, width, channels) to its filters. Its momentum
