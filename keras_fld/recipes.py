@@ -33,7 +33,7 @@ def get(name, **changes):
     """
     # Here, since the names alone must not load Keras.
     from keras_fld.data.augment import Augmentation
-    from keras_fld.training import Recipe
+    from keras_fld.recipe import Recipe
 
     recipes = tomllib.loads(_FILE.read_text("utf-8"))
     if name not in recipes:

@@ -23,8 +23,8 @@ from pathlib import Path
 from keras_fld import models, recipes, zoo
 from keras_fld.data import catalog
 from keras_fld.files import read_json, replacing
+from keras_fld.recipe import saved_recipe
 from keras_fld.reproduce.tables import TABLE5
-from keras_fld.training import saved_recipe
 from tests import readme_api
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from pathlib import Path
 from keras_fld import evaluation, losses, models, training
 from keras_fld.data import catalog, crops, feed
 from keras_fld.files import read_json, replacing, write_json
-from keras_fld.training import Recipe
+from keras_fld.recipe import Recipe, saved_recipe
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def finished(row, dataset, seed, settings):
     evaluated = (folder / "refined" if row.refined else folder) / "evaluation.json"
     if not evaluated.exists():
         return None
-    saved = training.saved_recipe(read_json(folder / "recipe.json")["recipe"])
+    saved = saved_recipe(read_json(folder / "recipe.json")["recipe"])
     rate = saved.learning_rate
     if saved != recipe_of(row, dataset, settings, learning_rate=rate, seed=seed):
         return None

@@ -1,0 +1,106 @@
+"""What a training run is: everything that decides its result, beside its data."""
+
+from dataclasses import dataclass, field
+
+from keras_fld import losses, models
+from keras_fld.data.augment import Augmentation
+from keras_fld.data.geometry import MARGIN, Frame
+from keras_fld.optimizers import OPTIMIZERS
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training run produces, beside its data.
+
+    Args:
+        dataset: name of the dataset.
+        dataset_options: options of its reader, such as {"count": 20000} of "synthetic".
+        repeats: how often an epoch shows each face of the dataset, each time augmented anew.
+        extra: names of datasets whose relabelled faces, see `pseudo.relabel`, an epoch shows too.
+        start: name of the run whose result the weights start from, transplanted where the network
+            has other numbers of filters; empty for random ones.
+        network: name of the network.
+        network_options: its arguments, such as {"head": "windows"}.
+        loss: name of the loss.
+        loss_options: its arguments, such as {"alpha": 2.0}.
+        epochs: passes over the training faces.
+        batch_size: faces in a step.
+        optimizer: "adamw", or "muon": AdamW with orthogonal steps of the convolutions.
+        learning_rate: the optimiser's peak; it rises over `warmup` epochs and falls to zero as a
+            cosine.
+        warmup: epochs of rising learning rate.
+        weight_decay: the optimiser's.
+        averaging: momentum of the weights' moving average, which is what a run returns; 0 for none.
+            A run of few steps takes less, see `averaging_of`.
+        input_size: side of the crop in pixels.
+        margin: side of the crop in face boxes.
+        precision: "float32", or "bfloat16" for convolutions in half the bits, parameters staying in
+            float32: on the PyTorch backend alone, and faster where the processor has bfloat16.
+        validation: fraction of the training faces held out, by photograph or person.
+        seed: seed of weights, order and augmentation.
+        augmentation: an `Augmentation`.
+    """
+
+    dataset: str = "300w"
+    dataset_options: dict = field(default_factory=dict)
+    repeats: int = 1
+    extra: tuple[str, ...] = ()
+    start: str = ""
+    network: str = "trnet20"
+    network_options: dict = field(default_factory=dict)
+    loss: str = "enme"
+    loss_options: dict = field(default_factory=dict)
+    epochs: int = 150
+    batch_size: int = 8
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    warmup: float = 2.0
+    weight_decay: float = 1e-4
+    averaging: float = 0.999
+    input_size: int = 64
+    margin: float = MARGIN
+    precision: str = "float32"
+    validation: float = 0.0
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self):
+        for name in ("epochs", "repeats"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1. Got: {getattr(self, name)}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0. Got: {self.learning_rate}")
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging must be at least 0 and below 1. Got: {self.averaging}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"precision must be one of {', '.join(PRECISIONS)}. Got: {self.precision!r}"
+            )
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer must be one of {', '.join(OPTIMIZERS)}. Got: {self.optimizer!r}"
+            )
+        losses.get(self.loss, **self.loss_options)
+        models.get(self.network)
+
+    @property
+    def frame(self):
+        return Frame(self.input_size, self.margin)
+
+
+def saved_recipe(fields):
+    """The `Recipe` of a run's recipe.json; what it does not name, being older, has its default.
+
+    Args:
+        fields: the dictionary that the file has under "recipe".
+
+    Raises:
+        TypeError: a field that recipes have not.
+        AttributeError: no dictionary.
+        ValueError: a value is out of range.
+    """
+    extra = tuple(fields.get("extra", ()))
+    augmentation = Augmentation(**fields.get("augmentation", {}))
+    return Recipe(**{**fields, "extra": extra, "augmentation": augmentation})
