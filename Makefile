@@ -9,7 +9,7 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 KILLS ?= 50
 SECONDS_EACH ?= 600
 
-.PHONY: demo test soak long fuzz test-backends test-light bench tables arm lint clean
+.PHONY: demo test soak long fuzz test-backends test-light test-oldest coverage bench tables arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
@@ -49,6 +49,14 @@ test-on-%: $(VENV)/installed
 # The wheel in a clean environment without a backend; skips where no package registry is reached.
 test-light: $(VENV)/installed
 	$(BIN)/python -m pytest -q tests/light_install.py
+
+# The lower bounds of pyproject.toml, in an environment of their own; needs a package registry.
+test-oldest:
+	$(PYTHON) tests/oldest.py
+
+# Lines of keras_fld that the tests run, in the processes that they start too; at least 90 %.
+coverage: $(VENV)/installed
+	$(BIN)/python -m pytest -q --cov --cov-report=term --cov-report=html:build/coverage
 
 # Speed, in ratios within one run.
 bench: $(VENV)/installed

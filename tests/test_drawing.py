@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from keras_fld import drawing
+from keras_fld.analysis import head_pose
+from keras_fld.analysis.pose import model_points
 from keras_fld.data import synthetic
 
 
@@ -51,3 +53,33 @@ def test_a_box_is_drawn_on_a_copy():
     drawn = drawing.draw_box(image, (10, 20, 30, 20))
     assert image.max() == 0 and drawn[20, 25].any() and drawn[30, 10].any()
     assert not drawn[30, 25].any()
+
+
+def test_a_difference_has_rings_at_the_reference_and_dots_at_the_other():
+    crop = np.zeros((64, 64, 3), np.uint8)
+    reference, other = np.full((2, 3, 2), np.nan)
+    reference[0], other[1] = (20, 30), (44, 12)
+    picture = drawing.draw_difference(crop, reference, other, size=512).astype(int)
+    assert picture.shape == (512, 512, 3) and crop.max() == 0
+    green, red = (picture[..., a] > picture[..., b] + 40 for a, b in ((1, 0), (0, 1)))
+    # A pixel of the crop is 8 of the picture's, its centre 3.5 from their first.
+    for mask, (x, y) in ((green, (20, 30)), (red, (44, 12))):
+        rows, columns = np.nonzero(mask)
+        np.testing.assert_allclose(
+            (columns.mean(), rows.mean()), (8 * x + 3.5, 8 * y + 3.5), atol=1
+        )
+    assert not green[243, 163] and red[99, 355], "a ring is empty, a dot is full"
+
+
+def test_the_axes_of_a_pose_start_at_the_nose():
+    face = synthetic.draw(0)
+    pose = head_pose(face.landmarks, face.image.shape[:2])
+    blank = np.zeros_like(face.image)
+    picture = drawing.draw_pose(blank, pose)
+    assert blank.max() == 0
+    nose = np.array(pose.project(model_points()[[30]])[0])
+    rows, columns = np.nonzero(picture.max(axis=-1))
+    assert np.hypot(columns - nose[0], rows - nose[1]).min() < 3
+    right = picture[..., 0].astype(int) > picture[..., 1] + 60
+    down = picture[..., 1].astype(int) > picture[..., 0] + 60
+    assert np.nonzero(right)[1].mean() > nose[0] and np.nonzero(down)[0].mean() > nose[1]

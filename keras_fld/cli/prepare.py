@@ -12,6 +12,7 @@ from keras_fld.cli.options import QUIET, SKIP_BAD
 @click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
 @click.argument("out", type=click.Path())
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]...")
 @click.option(
     "--split",
     "splits",
@@ -29,18 +30,25 @@ from keras_fld.cli.options import QUIET, SKIP_BAD
     type=click.IntRange(1),
     help="How many work at a time; without, one for each processor.",
 )
+@click.option("--beam", is_flag=True, help="By Apache Beam, with its options after --.")
 @SKIP_BAD
 @QUIET
-def prepare(name, root, out, splits, size, margin, shard, processes, skip_bad, quiet):
+def prepare(
+    name, root, out, beam_options, splits, size, margin, shard, processes, beam, skip_bad, quiet
+):
     """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder OUT.
 
     OUT then serves as the dataset's root wherever one is asked for, and training from it equals
     training from ROOT. The generated faces need no ROOT: write -. An interrupted preparation goes
     on when the same command is given again.
 
+    With --beam the work is done by Apache Beam, on this machine or, with Beam's options after --,
+    on a cluster whose workers see ROOT and OUT under the same paths. The files are the same.
+
     \b
     keras-fld prepare 300w 300w prepared
     keras-fld train --root prepared --out run
+    keras-fld prepare own /shared/faces.csv /shared/prepared --beam -- --runner=FlinkRunner
     """
     from keras_fld.data import catalog
     from keras_fld.data.faces import Absent
@@ -48,6 +56,8 @@ def prepare(name, root, out, splits, size, margin, shard, processes, skip_bad, q
     from keras_fld.data.prepare import Part
     from keras_fld.data.prepare import prepare as run
 
+    if beam_options and not beam:
+        raise ValueError(f"options of Apache Beam need --beam. Got: {' '.join(beam_options)}")
     found = catalog.find(name)
     frame = Frame(size or Frame().size, MARGIN if margin is None else margin)
     if not frame.margin > 0:
@@ -76,6 +86,7 @@ def prepare(name, root, out, splits, size, margin, shard, processes, skip_bad, q
             processes or os.cpu_count() or 1,
             skip_bad,
             bar.update,
+            beam=list(beam_options) if beam else None,
         )
     for split, part in manifest["splits"].items():
         for sentence in part["missing"]:

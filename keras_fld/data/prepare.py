@@ -11,24 +11,15 @@ shards that are not whole.
 
 import hashlib
 import json
-import multiprocessing
-import os
-import pickle
-import signal
-import threading
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 
-import cv2
-
 from keras_fld import schemes
+from keras_fld.data.beam import run_on_beam
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.geometry import Frame
+from keras_fld.data.jobs import Job, run
 from keras_fld.data.prepared import FORMAT, MANIFEST
-from keras_fld.data.shards import summary, write_shard
 from keras_fld.files import write_json
 
 _PLAN = "plan.json"
@@ -52,23 +43,6 @@ class Part:
     wide: bool
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A shard to write: all that a process needs to know."""
-
-    split: str
-    path: Path
-    faces: Sequence
-    frame: Frame
-    wide: bool
-    skip_bad: bool
-    record: dict | None  # of a finished preparation
-
-    @property
-    def sidecar(self):
-        return self.path.with_suffix(".json")
-
-
 def prepare(
     dataset,
     parts,
@@ -79,6 +53,7 @@ def prepare(
     skip_bad=False,
     progress=None,
     options=None,
+    beam=None,
 ):
     """Prepares splits of a dataset, or finishes what an interrupted call left.
 
@@ -93,11 +68,16 @@ def prepare(
         skip_bad: leave faces whose photograph cannot be read out and list them.
         progress: called with the number of faces of each finished shard, for a progress bar.
         options: options of the reader, which the manifest notes.
+        beam: options of Apache Beam, a list such as ["--runner=FlinkRunner"], whose workers then
+            write the shards: the same bytes. `out` and the photographs must lie where every worker
+            sees them under the same path. An empty list takes `processes` of this machine, None
+            no Beam. All shards are tried before an error is raised.
 
     Returns:
         The manifest as a dictionary.
 
     Raises:
+        ImportError: Apache Beam is asked for, but not installed.
         ValueError: a photograph cannot be read, the folder cannot be written, or holds another
             preparation.
 
@@ -126,8 +106,9 @@ def prepare(
             name = f"{part.split}-{number:05d}-of-{len(starts):05d}.tfrecord"
             faces = part.faces.faces[start : start + faces_per_shard]
             record = records.get(name)
-            jobs.append(_Job(part.split, out / name, faces, frame, part.wide, skip_bad, record))
-    for job, record in _run(jobs, processes):
+            jobs.append(Job(part.split, out / name, faces, frame, part.wide, skip_bad, record))
+    done = run(jobs, processes) if beam is None else run_on_beam(jobs, processes, beam)
+    for job, record in done:
         records[job.path.name] = record
         progress(len(job.faces))
     for split, about in plan["splits"].items():
@@ -138,58 +119,6 @@ def prepare(
     for path in (*(job.sidecar for job in jobs), out / _PLAN):
         path.unlink(missing_ok=True)
     return plan
-
-
-def _run(jobs, processes):
-    """Does the jobs and yields each with its shard's record when it is done."""
-    if processes == 1 or len(jobs) == 1:
-        for job in jobs:
-            yield job, _work(job)
-        return
-    try:
-        pickle.dumps(jobs[0])
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ValueError(
-            f"processes must be 1 for faces that cannot be sent to another process ({error})"
-        ) from error
-    # Not forked: a copy of a process that runs threads, such as OpenCV's, may hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _begin_worker) as pool:
-        try:
-            futures = {pool.submit(_work, job): job for job in jobs}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _begin_worker():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the work
-    cv2.setNumThreads(1)
-    parent = multiprocessing.parent_process()
-
-    def watch():
-        wait([parent.sentinel])
-        os._exit(1)  # the parent was killed
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _work(job):
-    """Writes a job's shard, unless it is there and whole."""
-    record = job.record
-    if job.sidecar.is_file():
-        try:
-            record = json.loads(job.sidecar.read_text("utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            record = None
-    if isinstance(record, dict):
-        wanted = {key: record.get(key) for key in ("bytes", "sha256")}
-        if summary(job.path) == wanted:
-            return record
-    record = write_shard(job.faces, job.frame, job.path, job.wide, job.skip_bad)
-    write_json(job.sidecar, record)
-    return record
 
 
 def _describe(part):
