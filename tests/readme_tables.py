@@ -143,6 +143,8 @@ def _title(recipe):
     options = ", ".join(f"{name} {value:g}" for name, value in recipe.loss_options.items())
     names = {"enme": "ENME", "le": "LE", "nme": "NME", "wing": "Wing", "l1": "L1", "l2": "L2"}
     title += f", {names.get(recipe.loss, recipe.loss)}" + (f" ({options})" if options else "")
+    if recipe.optimizer != "adamw":
+        title += f", {recipe.optimizer.title()}"
     if recipe.extra:
         names = " and ".join({"pts": "video"}.get(name, name.upper()) for name in recipe.extra)
         title += f", {names} faces of its own labels added"
