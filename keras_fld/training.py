@@ -27,6 +27,7 @@ from keras_fld.data import catalog, crops, feed
 from keras_fld.data.sampling import Samples
 from keras_fld.files import read_json, reason, replacing, sweep, write_json
 from keras_fld.losses import normalizers
+from keras_fld.models.saving import save
 from keras_fld.optimizers import OPTIMIZERS
 from keras_fld.recipe import PRECISIONS, Recipe, saved_recipe
 
@@ -155,7 +156,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         )
     # `fit` has put the averaged weights in place; the optimiser has done its work.
     with replacing(mine / result.name) as temporary:
-        network.save(temporary, include_optimizer=False)
+        save(network, temporary)
     if share.writes:
         checkpoint.unlink(missing_ok=True)
     # Loading would be for all, and the others see the file when their disk shows it.

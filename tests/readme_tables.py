@@ -25,7 +25,7 @@ from keras_fld.data import catalog
 from keras_fld.files import read_json, replacing
 from keras_fld.recipe import saved_recipe
 from keras_fld.reproduce.tables import TABLE5
-from tests import readme_api
+from tests import readme_api, readme_losses
 
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "results"
@@ -330,6 +330,7 @@ BLOCKS = {
     "models": model_table,
     "regions": region_table,
     "published": published_table,
+    "losses": lambda runs: readme_losses.table(),
     "api": lambda runs: readme_api.table(),
 }
 

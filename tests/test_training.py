@@ -1,6 +1,9 @@
 import csv
+import io
 import json
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -50,6 +53,10 @@ def test_a_run_leaves_its_recipe_log_and_model(whole_run):
     assert recipe["epochs"] == 4 and recipe["augmentation"]["rotation"] == 30
     assert [int(row["epoch"]) for row in _rows(out)] == [0, 1, 2, 3]
     assert model.output_shape == (None, 68, 2) and not model.compiled
+    with zipfile.ZipFile(out / "model.keras") as archive:
+        assert not json.loads(archive.read("config.json"))["compile_config"]
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
+            assert "optimizer" not in weights
     assert all(0 < float(row["val_nme"]) < 200 for row in _rows(out))
 
 

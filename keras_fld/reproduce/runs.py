@@ -135,5 +135,5 @@ def _refined(model, path, recipe, root, settings):
         model, batches, loss=loss, rounds=settings.rounds, verbose=settings.verbose
     )
     with replacing(path) as temporary:
-        refined.save(temporary, include_optimizer=False)
+        refined.save(temporary)
     return refined

@@ -12,6 +12,7 @@ from keras_fld.data.geometry import Frame
 from keras_fld.files import replacing, write_json
 from keras_fld.lite import conversion
 from keras_fld.models import FaceScore
+from keras_fld.models.saving import save
 from keras_fld.score import roc
 from keras_fld.score.occluders import COVERS, SIDES, cover_half
 from keras_fld.score.samples import Samples
@@ -74,7 +75,7 @@ def train(
     threshold = _centre(network, others)
     out = Path(out)
     with replacing(out / KERAS_FILE) as temporary:
-        network.save(temporary, include_optimizer=False)
+        save(network, temporary)
     plain = model_crops(read[0].sample(conversion.CALIBRATION_CROPS), frame, skip_bad).images
     mixed = np.concatenate([plain[::2], samples.draw(steps, len(plain))[0]])
     conversion.convert(network, out / LITE_FILE, "int8", mixed, "face_score")

@@ -40,11 +40,13 @@ def pack(model, path):
     Example:
         >>> pack(keras_fld.load("run/model.keras"), "preset.keras")
     """
+    from keras_fld.models.saving import save
+
     if Path(path).suffix != ".keras":
         raise ValueError(f"a preset's Keras file must end in .keras. Got: {path}")
     model.set_weights([rounded(weights) for weights in model.get_weights()])
     with replacing(path) as temporary:
-        model.save(temporary, include_optimizer=False)
+        save(model, temporary)
         with zipfile.ZipFile(temporary) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_BZIP2, compresslevel=9) as archive:
