@@ -11,8 +11,9 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 # rates and weight decays (Liu et al., arXiv 2502.16982).
 _RMS = 0.2
 
-# On PyTorch, Keras puts a class with fused updates in the place of this one.
-_AdamW = type(keras.optimizers.AdamW())
+# On PyTorch, Keras puts a class with fused updates in the place of this one. No instance is made:
+# its variables would start TensorFlow's threads on import, which no fork survives.
+_AdamW = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
 
 @keras.saving.register_keras_serializable(package="keras_fld")

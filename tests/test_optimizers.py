@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -86,3 +89,14 @@ def test_a_compiled_model_learns_and_comes_back_with_its_optimizer(tmp_path):
         np.testing.assert_allclose(
             keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other)
         )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow's runtime")
+def test_importing_it_starts_no_runtime():
+    """A process that has begun to compute cannot be forked, nor join others on JAX."""
+    code = (
+        "import keras_fld.optimizers\n"
+        "from tensorflow.python.eager import context\n"
+        "assert not context.context()._initialized\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
