@@ -98,3 +98,13 @@ def test_a_figure_that_no_run_gave_is_noticed():
         "0.053",
         "1,234",
     ]
+
+
+def test_results_name_no_place_of_the_machine_they_are_from():
+    """A string that begins as an absolute path would be one."""
+    found = [
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in sorted((ROOT / "results").rglob("*.json"))
+        for text in re.findall(r'"((?:/|[A-Z]:\\\\)[^"]*)"', path.read_text("utf-8"))
+    ]
+    assert not found
