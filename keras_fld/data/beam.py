@@ -1,10 +1,11 @@
 """The shards of a preparation, written by the workers of an Apache Beam runner.
 
-The runner is given the names of files alone: each job lies in the preparation's folder, and so does
-what came of it. So the pipeline stays small for any number of faces, and every worker must see the
-folder, and the photographs, under the same path.
+The runner is given the names of files and their SHA-256: each job lies in the preparation's folder,
+and so does what came of it. So the pipeline stays small for any number of faces, and every worker must
+see the folder, and the photographs, under the same path.
 """
 
+import hashlib
 import json
 import pickle
 from pathlib import Path
@@ -46,14 +47,17 @@ def run_on_beam(jobs, processes, options):
     files = [_job_file(job) for job in jobs]
     threads = cv2.getNumThreads()
     try:
+        digests = []
         for job, file in zip(jobs, files, strict=True):
+            content = packed(job, "beam must be None")
             job.path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as temporary:
-                temporary.write_bytes(packed(job, "beam must be None"))
+                temporary.write_bytes(content)
+            digests.append(hashlib.sha256(content).hexdigest())
         with apache_beam.Pipeline(options=PipelineOptions([*local, *options])) as pipeline:
             (
                 pipeline
-                | "Shards" >> apache_beam.Create([str(file) for file in files])
+                | "Shards" >> apache_beam.Create([*zip(map(str, files), digests, strict=True)])
                 | "To all workers" >> apache_beam.Reshuffle()
                 | "Write" >> apache_beam.Map(write)
             )
@@ -64,13 +68,24 @@ def run_on_beam(jobs, processes, options):
             file.unlink(missing_ok=True)
 
 
-def write(file):
-    """What a worker does: the job in a file. What stops it is left in the job's sidecar."""
+def write(sent):
+    """What a worker does: the job in a file. What stops it is left in the job's sidecar.
+
+    Args:
+        sent: path of the file, and the SHA-256 that it was written with. What else comes to lie in
+            the folder must never be unpickled, as that runs what is in it.
+
+    Raises:
+        ValueError: the file is not there, or is another one.
+    """
     cv2.setNumThreads(1)  # Beam has a worker for each processor
-    file = Path(file)
+    file, digest = Path(sent[0]), sent[1]
     if not file.is_file():
         raise ValueError(f"{file.parent}: every worker must see this folder under the same path")
-    job = pickle.loads(file.read_bytes())
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(f"{file}: a job must be as it was sent. It was changed since")
+    job = pickle.loads(content)
     try:
         work(job)
     except ValueError as error:

@@ -1,5 +1,7 @@
 """Preparation by Apache Beam's local runner: the bytes of the local command."""
 
+import hashlib
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from keras_fld.data import read
+from keras_fld.data.beam import write
 from keras_fld.data.geometry import Frame
 from keras_fld.data.prepare import Part, prepare
 from tests.data.drawn_faces import drawn_set
@@ -106,3 +109,19 @@ def test_beams_options_need_beam(tree, tmp_path):
     assert result.returncode == 2
     assert "options of Apache Beam need --beam. Got: --runner=FlinkRunner" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_job_that_was_changed_is_not_unpickled(tmp_path):
+    ran = tmp_path / "ran"
+
+    class Foreign:
+        def __reduce__(self):
+            return ran.touch, ()
+
+    file = tmp_path / ".unfinished.train.job"
+    file.write_bytes(pickle.dumps(Foreign()))
+    with pytest.raises(ValueError, match="job: a job must be as it was sent"):
+        write((str(file), hashlib.sha256(b"the job that was sent").hexdigest()))
+    assert not ran.exists()
+    pickle.loads(file.read_bytes())
+    assert ran.exists(), "unpickled, it runs"
