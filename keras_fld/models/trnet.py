@@ -67,7 +67,7 @@ def TRNet20(
             adds what each patch sees of stage 3 through three learned windows, for 0.84 instead of
             0.81 M parameters at 68 landmarks; "flatten" keeps the features' places, for 1.00 M: the
             4 MB of the paper's text.
-        width: factor of all numbers of filters, rounded to a multiple of 8.
+        width: factor of all numbers of filters; other than by 1, rounded to a multiple of 8.
         stem: filters of the first three convolutions. They see the whole crop and take 37 % of the
             multiplications, so a cheaper network is thinned here first.
         filters: filters of the four residual stages.
@@ -96,7 +96,7 @@ def TRNet20(
             raise ValueError(f"{option} must be {count} numbers of at least 1. Got: {numbers}")
 
     def scaled(number):
-        return max(8, 8 * int(number * width / 8 + 0.5))
+        return number if width == 1 else max(8, 8 * int(number * width / 8 + 0.5))
 
     inputs, x = crop_input(input_size, multiple=16)
     for i, number in enumerate(stem, start=1):
