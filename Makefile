@@ -8,6 +8,8 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 # Of each kind of work, in `make soak`; of each reader, in `make fuzz`.
 KILLS ?= 50
 SECONDS_EACH ?= 600
+# Two processes for the tests, a file's in one: each takes up to 3 GB with TensorFlow.
+PARALLEL ?= --numprocesses 2 --dist loadfile
 
 .PHONY: demo test soak long fuzz test-backends test-light test-oldest coverage bench tables arm lint clean
 
@@ -15,7 +17,7 @@ demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
 test: $(VENV)/installed lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 # The same tests of faults as in `make test`, with many more kills.
 soak: $(VENV)/installed
@@ -57,7 +59,7 @@ test-oldest:
 # Lines of keras_fld that the tests run, in the processes that they start too: at least 90 %, and some
 # of every public function.
 coverage: $(VENV)/installed
-	$(BIN)/python -m pytest -q --cov --cov-report=term --cov-report=html:build/coverage \
+	$(BIN)/python -m pytest -q $(PARALLEL) --cov --cov-report=term --cov-report=html:build/coverage \
 		--cov-report=json:build/coverage.json
 	$(BIN)/python -m tests.untested build/coverage.json
 
