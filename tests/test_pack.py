@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_fld import models
-from keras_fld.zoo.pack import pack, rounded
+from keras_fld.zoo.pack import NEWER, pack, rounded
 
 
 def test_rounding_keeps_eleven_digits_at_every_size():
@@ -33,3 +33,12 @@ def test_a_packed_model_is_smaller_and_predicts_the_same(tmp_path):
     assert zipfile.ZipFile(tmp_path / "packed.keras").testzip() is None
     with pytest.raises(ValueError, match="must end in .keras. Got: .*preset.h5"):
         pack(model, tmp_path / "preset.h5")
+
+
+def test_what_older_releases_of_keras_refuse_is_left_out(tmp_path):
+    file = tmp_path / "preset.keras"
+    pack(models.TRNet20(5, 16), file)
+    with zipfile.ZipFile(file) as archive:
+        config = archive.read("config.json").decode()
+    for argument in NEWER:
+        assert f'"{argument}"' not in config

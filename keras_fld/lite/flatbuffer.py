@@ -56,9 +56,10 @@ def dense_to_int8(content):
         scale = np.maximum(np.abs(weights).max(axis=1), _TINY) / 127
         tensor = graph.tensors[op.inputs[1]]
         tensor.type = schema.TensorType.INT8
-        tensor.quantization = schema.QuantizationParametersT(
-            scale=scale.astype(np.float32), zeroPoint=np.zeros(len(scale), np.int64)
-        )
+        # Before 2.21 the classes of TensorFlow's schema take no arguments.
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = scale.astype(np.float32)
+        tensor.quantization.zeroPoint = np.zeros(len(scale), np.int64)
         rounded = np.round(weights / scale[:, None]).astype(np.int8)
         model.buffers[tensor.buffer].data = np.frombuffer(rounded.tobytes(), np.uint8)
         op.builtinOptions.asymmetricQuantizeInputs = True
@@ -100,9 +101,15 @@ def _signature(graph, output):
     """What apps call input and output by: image, and landmarks or score."""
     from tensorflow.lite.python import schema_py_generated as schema
 
-    signature = schema.SignatureDefT(signatureKey="serving_default", subgraphIndex=0)
-    signature.inputs = [schema.TensorMapT("image", int(graph.inputs[0]))]
-    signature.outputs = [schema.TensorMapT(output, int(graph.outputs[0]))]
+    def named(name, tensor):
+        tensor_map = schema.TensorMapT()
+        tensor_map.name, tensor_map.tensorIndex = name, int(tensor)
+        return tensor_map
+
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+    signature.inputs = [named("image", graph.inputs[0])]
+    signature.outputs = [named(output, graph.outputs[0])]
     return signature
 
 

@@ -1,9 +1,11 @@
 """A trained model as a preset's Keras file: `python -m keras_fld.zoo.pack MODEL.keras OUT.keras`.
 
 The package carries several networks, so weights are rounded to the digits of half precision and the
-archive is compressed: less than half the size, opened by Keras as any other.
+archive is compressed: less than half the size, opened by Keras as any other, the oldest release that
+the package supports included.
 """
 
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -14,6 +16,16 @@ from keras_fld.files import replacing
 
 # Binary digits of a weight that are kept, float16's; its exponent stays float32's.
 DIGITS = 11
+
+# Arguments of layers and initialisers that came after Keras 3.12, and their defaults.
+NEWER = {
+    "input_axes": None,
+    "output_axes": None,
+    "quantization_config": None,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+}
 
 
 def rounded(weights):
@@ -49,9 +61,23 @@ def pack(model, path):
         save(model, temporary)
         with zipfile.ZipFile(temporary) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
+        parts["config.json"] = json.dumps(_for_older_keras(json.loads(parts["config.json"])))
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_BZIP2, compresslevel=9) as archive:
             for name, data in parts.items():
                 archive.writestr(name, data)
+
+
+def _for_older_keras(node):
+    """Keras' description of a model without what the oldest release that is supported refuses."""
+    if isinstance(node, list):
+        return [_for_older_keras(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _for_older_keras(value)
+        for key, value in node.items()
+        if key not in NEWER or value != NEWER[key]
+    }
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def test_training_on_numbers(name):
     x = np.random.default_rng(8).normal(size=(20, 4)).astype(np.float32)
     y = x @ np.float32([1, -2, 3, 0.5]) + 5
     model = small_model(outputs=1)
-    first, last = train(model, make(name), x, y, 60)
+    first, last = train(model, make(name), x, y, 150)
     assert last < 0.2 * first
 
 
