@@ -1,6 +1,6 @@
-"""Names the public functions and methods of keras_fld that no test runs; exit code 1 if there are any.
+"""Names the public functions and methods that no test runs; exit code 1 if there are any.
 
-    python -m tests.untested build/coverage.json     # the last step of: make coverage
+python -m tests.untested build/coverage.json     # the last step of: make coverage
 """
 
 import sys

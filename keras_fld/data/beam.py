@@ -1,8 +1,8 @@
 """The shards of a preparation, written by the workers of an Apache Beam runner.
 
-The runner is given the names of files and their SHA-256: each job lies in the preparation's folder,
-and so does what came of it. So the pipeline stays small for any number of faces, and every worker must
-see the folder, and the photographs, under the same path.
+The runner is given the names of files and their SHA-256: each job lies in the preparation's
+folder, and so does what came of it. So the pipeline stays small for any number of faces, and every
+worker must see the folder, and the photographs, under the same path.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """A trained model as a preset's Keras file: `python -m keras_fld.zoo.pack MODEL.keras OUT.keras`.
 
 The package carries several networks, so weights are rounded to the digits of half precision and the
-archive is compressed: less than half the size, opened by Keras as any other, the oldest release that
-the package supports included.
+archive is compressed: less than half the size, opened by Keras as any other, the oldest release
+that the package supports included.
 """
 
 import json
