@@ -57,6 +57,18 @@ def test_a_kernel_without_gradient_stays():
     np.testing.assert_array_equal(end, start)
 
 
+def test_subnormal_momentum_is_no_part_of_a_step():
+    rng = np.random.default_rng(3)
+    start, gradient = rng.normal(size=(2, 3, 3, 8, 16))
+    gradient[..., 4:] = 0
+    tiny = gradient.copy()
+    tiny[..., 4:] = 1e-40
+    ends = [_step(Muon(RATE, weight_decay=0), start, [given]) for given in (gradient, tiny)]
+    np.testing.assert_array_equal(*ends)
+    np.testing.assert_array_equal(ends[1][..., 4:], start[..., 4:].astype("float32"))
+    assert np.abs(ends[1] - start)[..., :4].max() > 1e-4
+
+
 @pytest.mark.parametrize("shape", [(7,), (12, 5)])
 def test_all_else_is_adamw(shape):
     start, *gradients = np.random.default_rng(3).normal(size=(4, *shape))
