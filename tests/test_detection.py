@@ -15,6 +15,7 @@ from keras_fld.detection import fit as fitting
 from keras_fld.detection.boxes import largest_first, overlap, reduced
 from keras_fld.detection.evaluation import evaluate_detector
 from keras_fld.detection.haar import HaarDetector, map_squares, mirrored
+from keras_fld.files import read_json
 from keras_fld.landmarker import HAAR_TO_BOX
 from keras_fld.schemes import IBUG68
 from tests import tiny_yunet
@@ -195,6 +196,17 @@ def test_maps_fitted_on_faces_lead_to_their_boxes(tree, monkeypatch):
     assert max(width, height) == pytest.approx(0.8, abs=0.02)
     assert abs(centre_x) < 1e-6 and abs(centre_y) < 1e-6
     assert maps["five_points"]["faces"] == 2 * len(faces)
+
+
+def test_the_command_that_fits_them(tree, tmp_path):
+    out = tmp_path / "maps.json"
+    result = CliRunner().invoke(fitting.main, ["--root", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 2 and str(tmp_path) in result.output and not out.exists()
+    result = CliRunner().invoke(fitting.main, ["--root", str(tree), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    maps = read_json(out)
+    assert set(maps) == {"haar_frontal", "haar_profile", "five_points"}
+    assert all(entry["fitted_on"].endswith(", 16 faces") for entry in maps.values())
 
 
 def test_five_points_of_a_face_are_its_eyes_nose_and_mouth_corners():

@@ -1,11 +1,15 @@
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("dlib", reason="needs dlib: pip install 'keras-fld[baselines]'")
 
 from keras_fld import evaluation  # noqa: E402
 from keras_fld.baselines import files, open_baseline  # noqa: E402
 from keras_fld.baselines.ert import train_ert  # noqa: E402
+from keras_fld.cli import cli  # noqa: E402
 from keras_fld.data import crops, read  # noqa: E402
 from keras_fld.data.geometry import Frame  # noqa: E402
 
@@ -37,6 +41,19 @@ def test_a_file_gives_the_same_model_and_is_evaluated(trained, data, tree, tmp_p
     np.testing.assert_array_equal(loaded.predict(data.images), trained.predict(data.images))
     report = evaluation.evaluate(tmp_path / "ert.npz", "300w", tree)
     assert 0 < report.nme("common") < 60
+    same = evaluation.evaluate(trained, "300w", tree)
+    assert same.model == "ert68" and same.nme("common") == report.nme("common")
+
+
+def test_the_command_trains_and_tells_how(tree, tmp_path):
+    file = tmp_path / "small.npz"
+    options = ["--size", "96", "--trees", "5", "--oversampling", "2", "--quiet"]
+    command = ["baseline", "ert", "--root", str(tree), "--out", str(file), *options]
+    result = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    about = json.loads(file.with_suffix(".json").read_text("utf-8"))
+    assert about["faces"] == 16 and "--trees 5" in about["command"]
+    assert open_baseline(file).num_landmarks == 68
 
 
 def test_what_is_no_shape_predictor_is_refused(trained, tmp_path):

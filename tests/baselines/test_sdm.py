@@ -87,6 +87,7 @@ def test_a_file_gives_the_same_model_without_pickle(trained, data, tmp_path):
 def test_it_is_evaluated_and_finds_landmarks_as_every_model(trained, tree, tmp_path):
     model, _ = trained
     model.save(tmp_path / "sdm.npz")
+    assert open_baseline(tmp_path / "sdm.npz").name == "sdm68"
     report = evaluation.evaluate(tmp_path / "sdm.npz", "300w", tree)
     assert report.model == "sdm.npz" and 0 < report.nme("common") < 40
     face = synthetic.draw(0, size=96)
