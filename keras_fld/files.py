@@ -1,6 +1,7 @@
 """Writing files whole or not at all, and reading JSON with the file's name in errors."""
 
 import errno
+import hashlib
 import json
 import os
 import platform
@@ -133,6 +134,12 @@ def read_json(path):
     # A number of ten thousand digits is a ValueError too, and brackets without end a recursion.
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
+
+
+def sha256(path):
+    """SHA-256 of a file's content, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _nulls(value):

@@ -1,5 +1,6 @@
 """What a training run is: everything that decides its result, beside its data."""
 
+import math
 from dataclasses import dataclass, field
 
 from keras_fld import losses, models
@@ -18,6 +19,7 @@ class Recipe:
         dataset: name of the dataset.
         dataset_options: options of its reader, such as {"count": 20000} of "synthetic".
         repeats: how often an epoch shows each face of the dataset, each time augmented anew.
+        balance: show faces of rare poses more often, see `data.balance.pose_repeats`.
         extra: names of datasets whose relabelled faces, see `pseudo.relabel`, an epoch shows too.
         start: name of the run whose result the weights start from, transplanted where the network
             has other numbers of filters; empty for random ones.
@@ -46,6 +48,7 @@ class Recipe:
     dataset: str = "300w"
     dataset_options: dict = field(default_factory=dict)
     repeats: int = 1
+    balance: bool = False
     extra: tuple[str, ...] = ()
     start: str = ""
     network: str = "trnet20"
@@ -67,13 +70,21 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self):
-        for name in ("epochs", "repeats"):
+        for name in ("epochs", "repeats", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {getattr(self, name)}")
-        if not self.learning_rate > 0:
+        for name in ("warmup", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be at least 0. Got: {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0. Got: {self.learning_rate}")
-        if not 0 <= self.averaging < 1:
-            raise ValueError(f"averaging must be at least 0 and below 1. Got: {self.averaging}")
+        for name in ("averaging", "validation"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 0 and below 1. Got: {getattr(self, name)}"
+                )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be from 0 to 2**32 - 1. Got: {self.seed}")
         if self.precision not in PRECISIONS:
             raise ValueError(
                 f"precision must be one of {', '.join(PRECISIONS)}. Got: {self.precision!r}"
@@ -84,6 +95,7 @@ class Recipe:
             )
         losses.get(self.loss, **self.loss_options)
         models.get(self.network)
+        Frame(self.input_size, self.margin)
 
     @property
     def frame(self):

@@ -1,16 +1,13 @@
 """Training runs that can be stopped at any moment and go on where they were.
 
 A run folder holds:
-    recipe.json       what is trained, how, and with which versions
+    recipe.json       what is trained, how, on which faces and with which versions
     last.weights.h5   the state after the last whole epoch, optimiser included, see `checkpoints`
     log.csv           a row an epoch
     batch.npz         the batch whose loss was no number, where that ended the run
     model.keras       the result, written when all epochs are done
 """
 
-import csv
-import dataclasses
-import json
 import sys
 import tempfile
 import time
@@ -20,16 +17,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-import keras_fld
-from keras_fld import checkpoints, distributed, losses, metrics, models
+from keras_fld import checkpoints, distributed, losses, metrics, models, run_record
 from keras_fld.bad_batch import StopAtBadBatch
 from keras_fld.data import catalog, crops, feed
+from keras_fld.data.balance import pose_repeats
 from keras_fld.data.sampling import Samples
-from keras_fld.files import read_json, reason, replacing, sweep, write_json
+from keras_fld.files import reason, replacing, sweep
 from keras_fld.losses import normalizers
 from keras_fld.models.saving import save
 from keras_fld.optimizers import OPTIMIZERS
-from keras_fld.recipe import PRECISIONS, Recipe, saved_recipe
+from keras_fld.recipe import PRECISIONS, Recipe
 
 __all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
 
@@ -53,10 +50,10 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         The trained Keras model, also at `out`/model.keras without optimiser state.
 
     Raises:
-        ValueError: bad data, `out` holds a run of another recipe or a damaged checkpoint or cannot
-            be written, bfloat16 on a backend that has it not, what the recipe names is not given or
-            fits not, processes differ or do not divide the batch size, or the loss is no longer
-            finite: `out`/batch.npz then has the batch.
+        ValueError: bad data, `out` holds a run of another recipe, other faces or a damaged
+            checkpoint or cannot be written, bfloat16 on a backend that has it not, what the recipe
+            names is not given or fits not, processes differ or do not divide the batch size, or the
+            loss is no longer finite: `out`/batch.npz then has the batch.
 
     Example:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
@@ -69,7 +66,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         )
     share = distributed.share()
     share.check(recipe.batch_size)
-    _check_run(out / "recipe.json", recipe)
+    run_record.check_recipe(out / "recipe.json", recipe)
     result, checkpoint = out / "model.keras", out / "last.weights.h5"
     if share.processes > 1:
         state = checkpoint.read_bytes() if checkpoint.exists() else b""
@@ -90,6 +87,8 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         trained = models.load(start) if isinstance(start, (str, Path)) else start
         models.transplant(trained, network)
     repeats = np.full(len(data), recipe.repeats)
+    if recipe.balance:
+        repeats *= pose_repeats(data.landmarks, data.scheme)
     for name in recipe.extra:
         more = catalog.read(name, extra[name], catalog.find(name).train, skip_bad)
         data = crops.join(data, crops.training_crops(more, recipe.frame, skip_bad))
@@ -112,13 +111,15 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     steps = -(-showings // recipe.batch_size)
     model = _compiled(recipe, network, data, steps, share.devices > 1)
     if share.writes:
-        _write_recipe(out / "recipe.json", recipe)  # not before: bad data leaves no run behind
+        # Not before: bad data leaves no run behind.
+        path = start if isinstance(start, (str, Path)) else None
+        run_record.note(out / "recipe.json", recipe, data, repeats, path)
         sweep(out)
     if checkpoint.exists():
         checkpoints.restore(model, checkpoint)
     done = int(model.optimizer.iterations) // steps
     if share.writes:
-        _forget_rows(out / "log.csv", done)
+        run_record.forget_rows(out / "log.csv", done)
     # All save, the others for nothing: Keras reads the optimiser's learning rate meanwhile, which
     # is computed from a variable of all processes, and so by all or never.
     scratch = None if share.writes else tempfile.TemporaryDirectory()
@@ -246,40 +247,6 @@ def _compiled(recipe, network, data, steps, shared=False):
         jit_compile=False if keras.backend.backend() == "torch" else "auto",
     )
     return model
-
-
-def _check_run(path, recipe):
-    """Raises ValueError when the folder's recipe is there and another one."""
-    if not path.exists():
-        return
-    try:
-        found = dataclasses.asdict(saved_recipe(read_json(path)["recipe"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: not a recipe of this package ({error})") from error
-    for key, wanted in dataclasses.asdict(recipe).items():
-        if json.dumps(found[key]) != json.dumps(wanted):
-            raise ValueError(
-                f"{path.parent}: holds a run with another {key}: {found[key]}. Got: "
-                f"{wanted}; choose another folder, or the same options to continue"
-            )
-
-
-def _write_recipe(path, recipe):
-    if path.exists():
-        return
-    versions = {"keras_fld": keras_fld.__version__, "keras": keras.__version__}
-    about = {"versions": versions, "backend": keras.backend.backend()}
-    write_json(path, {"recipe": dataclasses.asdict(recipe), **about})
-
-
-def _forget_rows(log, epochs):
-    """Drops log rows of epochs after the checkpoint: the run was killed between the two."""
-    if not log.exists():
-        return
-    with log.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    with replacing(log) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows[: epochs + 1])
 
 
 class _Epoch(keras.callbacks.Callback):

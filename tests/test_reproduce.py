@@ -13,6 +13,7 @@ from keras_fld import evaluation, models  # noqa: E402
 from keras_fld.cli import cli  # noqa: E402
 from keras_fld.data import catalog  # noqa: E402
 from keras_fld.data.geometry import Frame  # noqa: E402
+from keras_fld.files import write_json  # noqa: E402
 from keras_fld.reproduce import TABLES, generated, render, runs, search, steps, tables  # noqa: E402
 from keras_fld.reproduce.table import reproduce  # noqa: E402
 
@@ -145,6 +146,24 @@ def test_a_table_has_all_that_the_folder_holds(filled, cofw, monkeypatch):
         runs.run(row, "cofw", cofw, 0, row.rate, settings)
 
 
+def test_a_table_tells_what_earlier_searches_chose(filled, cofw, tmp_path):
+    out, _ = filled
+    choice = {"learning_rate": L2.rate, "candidates": {"0.01": None, f"{L2.rate:g}": 9.5}}
+    folder = out / "search/cofw/cnn6-l2"
+    write_json(folder / "choice.json", {"recipe": {}, **choice})
+    settings = runs.Settings(out, RECIPE, rounds=1)
+    only = reproduce(TABLES["table2"], {"cofw": cofw}, settings, methods=[L2.method])
+    assert next(row for row in only["rows"] if row["method"] == L2.method)["searches"] == {
+        "cofw": choice
+    }
+    said = f"- {L2.method}, cofw: {L2.rate:g} of {L2.rate:g}, 0.01, the best on held-out"
+    assert said in (out / "table2.md").read_text("utf-8")
+    (folder / "choice.json").write_text("[]", "utf-8")
+    with pytest.raises(ValueError, match="choice.json: not the choice of a search"):
+        reproduce(TABLES["table2"], {"cofw": cofw}, settings, methods=[L2.method])
+    (folder / "choice.json").unlink()
+
+
 def test_nothing_done_is_repeated_and_what_was_cut_off_goes_on(filled, cofw, monkeypatch):
     out, result = filled
     settings = runs.Settings(out, RECIPE, rounds=1)
@@ -207,6 +226,8 @@ def test_a_search_takes_the_best_rate_that_stays_finite(cofw, tmp_path, monkeypa
 
     monkeypatch.setattr(keras.Model, "fit", refuse)
     assert search.search(row, "cofw", cofw, settings) == choice
+    assert search.kept(row, "cofw", settings) == choice
+    assert search.kept(OURS, "cofw", settings) is None
     (folder / "0.001/recipe.json").rename(folder / "0.001/diverged.json")
     (folder / "0.001/diverged.json").write_text(json.dumps(recipe))
     with pytest.raises(ValueError, match="no learning rate kept the loss finite"):

@@ -11,6 +11,8 @@ pytest.importorskip("tensorflow")
 
 from keras_fld import checkpoints, training  # noqa: E402
 from keras_fld.data.augment import Augmentation  # noqa: E402
+from keras_fld.files import sha256  # noqa: E402
+from keras_fld.recipe import saved_recipe  # noqa: E402
 from keras_fld.training import Recipe  # noqa: E402
 
 # Training a graph is slow to start, so few runs serve many tests.
@@ -49,8 +51,10 @@ def whole_run(tree, tmp_path_factory):
 def test_a_run_leaves_its_recipe_log_and_model(whole_run):
     out, model = whole_run
     assert {p.name for p in out.iterdir()} == {"recipe.json", "log.csv", "model.keras"}
-    recipe = json.loads((out / "recipe.json").read_text())["recipe"]
-    assert recipe["epochs"] == 4 and recipe["augmentation"]["rotation"] == 30
+    told = json.loads((out / "recipe.json").read_text())
+    assert told["recipe"]["epochs"] == 4 and told["recipe"]["augmentation"]["rotation"] == 30
+    assert {"python", "keras-fld", "keras", "tensorflow", "numpy"} <= set(told["versions"])
+    assert told["faces"]["count"] == told["faces"]["showings"] > 0
     assert [int(row["epoch"]) for row in _rows(out)] == [0, 1, 2, 3]
     assert model.output_shape == (None, 68, 2) and not model.compiled
     with zipfile.ZipFile(out / "model.keras") as archive:
@@ -150,6 +154,14 @@ def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
         ({"loss": "huge"}, "loss must be one of"),
         ({"loss": "l1", "loss_options": {"alpha": 2}}, "loss L1 takes"),
         ({"averaging": 1}, "averaging must be at least 0 and below 1. Got: 1"),
+        ({"validation": 2.0}, "validation must be at least 0 and below 1. Got: 2.0"),
+        ({"batch_size": 0}, "batch_size must be at least 1. Got: 0"),
+        ({"warmup": -1}, "warmup must be at least 0. Got: -1"),
+        ({"weight_decay": float("inf")}, "weight_decay must be at least 0. Got: inf"),
+        ({"learning_rate": float("inf")}, "learning_rate must be above 0. Got: inf"),
+        ({"seed": -1}, "seed must be from 0 to"),
+        ({"input_size": 0}, "size must be at least 1. Got: 0"),
+        ({"margin": -1.0}, "margin must be above 0. Got: -1.0"),
     ],
 )
 def test_bad_recipes_are_refused(options, rule):
@@ -176,6 +188,22 @@ def test_bad_data_leaves_no_run_behind(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_does_not_go_on_with_other_faces(whole_run, tree, tmp_path):
+    """An epoch would have another length, and the rest of the run be left out or shown twice."""
+    kept = (whole_run[0] / "recipe.json").read_text("utf-8")
+    (tmp_path / "recipe.json").write_text(kept.replace('"count": ', '"count": 1'), "utf-8")
+    with pytest.raises(ValueError, match=f"{tmp_path}: holds a run on other faces: .*Got: "):
+        training.train(RECIPE, tmp_path, tree, verbose=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
+
+
+def test_rare_poses_are_shown_more_often(tree, tmp_path):
+    options = {"epochs": 1, "averaging": 0.0, "balance": True, "repeats": 2}
+    training.train(Recipe(**{**vars(RECIPE), **options}), tmp_path, tree, verbose=0)
+    faces = json.loads((tmp_path / "recipe.json").read_text("utf-8"))["faces"]
+    assert faces["showings"] > 2 * faces["count"]
+
+
 def test_a_damaged_recipe_file_is_named(tree, tmp_path):
     (tmp_path / "recipe.json").write_text("{")
     with pytest.raises(ValueError, match="recipe.json: not a JSON file"):
@@ -184,7 +212,7 @@ def test_a_damaged_recipe_file_is_named(tree, tmp_path):
 
 def test_a_recipe_from_before_a_field_was_added_is_the_same(tree, whole_run, tmp_path):
     saved = json.loads((whole_run[0] / "recipe.json").read_text("utf-8"))
-    assert training.saved_recipe(saved["recipe"]) == RECIPE
+    assert saved_recipe(saved["recipe"]) == RECIPE
     del saved["recipe"]["augmentation"]["stretch"], saved["recipe"]["repeats"]
     (tmp_path / "recipe.json").write_text(json.dumps(saved))
     whole_run[1].save(tmp_path / "model.keras")
@@ -209,6 +237,8 @@ def test_a_second_run_starts_from_the_first_and_sees_relabelled_faces(whole_run,
     recipe = Recipe(**{**vars(recipe), **rate})
     out, extra = tmp_path / "second", {"pts": tmp_path / "labels"}
     found = training.train(recipe, out, tree, False, 0, extra, first / "model.keras")
+    told = json.loads((out / "recipe.json").read_text("utf-8"))
+    assert told["start_sha256"] == sha256(first / "model.keras")
     for before, after in zip(model.weights, found.weights, strict=True):
         if "moving" not in before.path:
             np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-7)

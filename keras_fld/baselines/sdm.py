@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_fld.baselines import files
 from keras_fld.baselines.descriptors import LENGTH, describe
+from keras_fld.data.faces import evenly
 
 # Half the side of the described square in each stage, in face boxes: coarse to fine.
 RADII = (0.2, 0.16, 0.13, 0.1)
@@ -154,11 +155,15 @@ def train_sdm(
     )
 
 
+def whole_faces(crops, limit=None):
+    """Indices of the faces with every landmark annotated, at most `limit`, evenly over them."""
+    whole = np.flatnonzero(~np.isnan(crops.landmarks).any(axis=(1, 2)))
+    return whole if limit is None else whole[evenly(len(whole), limit)]
+
+
 def with_mirrors(crops, limit=None):
     """Crops and landmarks of whole faces, followed by those of their mirror images."""
-    whole = np.flatnonzero(~np.isnan(crops.landmarks).any(axis=(1, 2)))
-    if limit:
-        whole = whole[:: max(1, -(-len(whole) // limit))]
+    whole = whole_faces(crops, limit)
     if not len(whole):
         raise ValueError("SDM needs faces with every landmark annotated. Got: none")
     images = np.stack([crops.images[i] for i in whole])

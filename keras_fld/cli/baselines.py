@@ -44,7 +44,7 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
     keras-fld baseline sdm --root 300w --out sdm.npz
     keras-fld evaluate sdm.npz --root 300w
     """
-    from keras_fld.baselines.sdm import RIDGE, train_sdm
+    from keras_fld.baselines.sdm import RIDGE, train_sdm, whole_faces
 
     _check_out(out)
     data = _training_crops(dataset, root, size, margin, skip_bad)
@@ -56,7 +56,7 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
     ridge = RIDGE if ridge is None else ridge
     started = time.monotonic()
     model = train_sdm(data, ridge=ridge, starts=starts, seed=seed, limit=limit, progress=progress)
-    _save(model, out, dataset, min(len(data), limit or len(data)), started)
+    _save(model, out, dataset, len(whole_faces(data, limit)), started)
 
 
 @baseline.command()
@@ -78,6 +78,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     keras-fld baseline ert --root 300w --out ert.npz
     """
     from keras_fld.baselines.ert import load_dlib, train_ert
+    from keras_fld.baselines.sdm import whole_faces
 
     _check_out(out)
     load_dlib()  # before reading the faces
@@ -86,7 +87,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     data = _training_crops(dataset, root, size, margin, skip_bad)
     started = time.monotonic()
     model = train_ert(data, options, seed, threads, verbose=not quiet)
-    _save(model, out, dataset, len(data), started)
+    _save(model, out, dataset, len(whole_faces(data)), started)
 
 
 @baseline.command()
@@ -184,8 +185,6 @@ def _training_crops(dataset, root, size, margin, skip_bad):
     if size < 16:
         raise ValueError(f"--size must be at least 16. Got: {size}")
     frame = Frame(size, MARGIN if margin is None else margin)
-    if not frame.margin > 0:
-        raise ValueError(f"--margin must be above 0. Got: {frame.margin}")
     faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
     data = crops.model_crops(faces, frame, skip_bad)
     for sentence in faces.missing + faces.skipped + data.skipped:

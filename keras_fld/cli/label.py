@@ -36,9 +36,10 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
     keras-fld label trnet20_300w mtfl mtfl labelled
     keras-fld train --root 300w --extra mtfl=labelled --out run
     """
-    from keras_fld import pseudo
+    from keras_fld import pseudo, zoo
     from keras_fld.data import catalog
     from keras_fld.data.prepare import Part, prepare
+    from keras_fld.files import sha256
     from keras_fld.predictor import open_model
 
     predictor = open_model(model)
@@ -50,6 +51,7 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
             predictor, faces, views, tolerance, trust, progress=bar.update
         )
     options = {"views": views, "tolerance": tolerance, "trust": trust}
+    options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)
     prepare(
         dataset,
         [Part(split, labelled, wide=True)],

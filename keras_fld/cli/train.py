@@ -63,6 +63,8 @@ from keras_fld.data.share import Share
     shell_complete=complete.names(complete.OPTIMIZERS),
 )
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
+@click.option("--averaging", type=float, help="Momentum of the moving average of the weights.")
+@click.option("--balance", is_flag=True, default=None, help="Show faces of rare poses more often.")
 @click.option("--margin", type=float, help="Side of the crop in face boxes.")
 @click.option(
     "--precision",
@@ -100,7 +102,7 @@ def train(
 
     \b
     keras-fld train --root 300w --loss enme --alpha 2 --out run
-    keras-fld train --recipe trnet20_300w --root 300w --out run
+    keras-fld train --recipe trnet20_300w_first --root 300w --out run
     KERAS_BACKEND=jax keras-fld train --root 300w --out run --processes 2
 
     On several machines, each process is told its place by KERAS_DISTRIBUTION_JOB_ADDRESSES,

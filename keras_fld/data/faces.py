@@ -15,6 +15,11 @@ class Absent(ValueError):
     """A dataset's folder holds nothing of a split."""
 
 
+def evenly(total, count):
+    """Indices of `count` of so many things, evenly over them, or all where there are fewer."""
+    return np.linspace(0, total - 1, min(count, total)).round().astype(int)
+
+
 @dataclass(frozen=True)
 class Face:
     """One annotated face of a photograph.
@@ -83,9 +88,8 @@ class FaceSet:
         return len(self.faces)
 
     def sample(self, count):
-        """At most `count` of the faces, evenly over the set."""
-        step = max(1, -(-len(self) // count))
-        return replace(self, faces=self.faces[::step])
+        """`count` of the faces, evenly over the set, or all where there are fewer."""
+        return replace(self, faces=[self.faces[index] for index in evenly(len(self), count)])
 
     def split(self, fraction, salt="validation"):
         """Divides by group into the rest and about `fraction` of the faces.

@@ -22,6 +22,9 @@ class Frame:
         size: side in pixels.
         margin: side in face boxes, of the box's longer side.
 
+    Raises:
+        ValueError: the size is below 1, or the margin is not above 0.
+
     Example:
         >>> Frame(64, margin=1.0).matrix((0, 0, 64, 64))[0].tolist()
         [1.0, 0.0, -0.5]
@@ -29,6 +32,12 @@ class Frame:
 
     size: int = 64
     margin: float = MARGIN
+
+    def __post_init__(self):
+        if self.size < 1:
+            raise ValueError(f"size must be at least 1. Got: {self.size}")
+        if not 0 < self.margin < math.inf:
+            raise ValueError(f"margin must be above 0. Got: {self.margin}")
 
     def matrix(self, box):
         """Photograph pixels to crop pixels.

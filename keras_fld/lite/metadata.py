@@ -75,6 +75,8 @@ def describe(model, mode, content, preset=None):
     about["mean_shape"] = np.round(shape_layer(model).mean_shape.astype(float), 2).tolist()
     about["scheme"] = scheme and schemes.reference(scheme)
     if scheme:
+        about["names"] = list(scheme.landmark_names)
+        about["mirror"] = scheme.mirror.tolist()
         about["regions"] = {name: list(indices) for name, indices in scheme.patches.items()}
         about["lines"] = [list(line) for line in scheme.lines]
         about["normalizers"] = {

@@ -8,6 +8,8 @@ The local form gives each patch more to look at: beside the pooled features, its
 feature map through a few windows of their own. It costs a few per cent of parameters.
 """
 
+import math
+
 import keras
 import numpy as np
 
@@ -49,16 +51,20 @@ def refine(
         A new model: of the same graph, or with `WindowedOffsets` added to the Dense's output.
 
     Raises:
-        ValueError: patches overlap, name landmarks that the model has not, or are not known; new
-            windows for a model that has its own, or whose maps are too small.
+        ValueError: a number is out of range, patches overlap, name landmarks that the model has
+            not, or are not known; new windows for a model that has its own, or whose maps are too
+            small.
 
     Example:
         >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
     """
     shape, dense = shape_layer(model), model.get_layer("offsets")
     patches = _check_patches(model, patches)
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1. Got: {rounds}")
+    for name, value in (("rounds", rounds), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1. Got: {value}")
+    if not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate must be above 0. Got: {learning_rate}")
     local = Windows(model, windows) if windows or windows_layer(model) else None
     backbone = _backbone(model, [dense.input] + ([local.map] if local else []))
     heads = {}

@@ -97,8 +97,9 @@ def _trained(result):
         for name in dict.fromkeys(run["dataset"] for run in row["runs"]):
             rates = {run["learning_rate"] for run in row["runs"] if run["dataset"] == name}
             said = ", ".join(f"{rate:g}" for rate in sorted(rates))
-            if name in row["searches"]:
-                tried = row["searches"][name]["candidates"]
+            search = row["searches"].get(name)
+            if search and rates == {search["learning_rate"]}:
+                tried = search["candidates"]
                 said += " of " + ", ".join(sorted(tried, key=float))
                 said += ", the best on held-out training faces"
             lines.append(f"- {row['method']}, {name}: {said}")

@@ -56,6 +56,18 @@ def search(row, dataset, root, settings, epochs=None):
     return choice
 
 
+def kept(row, dataset, settings):
+    """What an earlier search of a row chose, as `search` returns it; None where there is none."""
+    path = folder_of(settings, "search", dataset, row) / "choice.json"
+    if not path.exists():
+        return None
+    choice = read_json(path)
+    try:
+        return {key: choice[key] for key in ("learning_rate", "candidates")}
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not the choice of a search ({error})") from error
+
+
 def _beyond(found):
     """The next rate, in a list, where the best one is the highest or the lowest yet."""
     finite = {rate: figure for rate, figure in found.items() if figure is not None}

@@ -7,6 +7,7 @@ import keras
 
 from keras_fld.data import catalog
 from keras_fld.reproduce import render, runs, steps
+from keras_fld.reproduce.search import kept as kept_search
 from keras_fld.reproduce.search import search as search_rate
 from keras_fld.reproduce.tables import COLUMNS, NORMALISER_NOTE
 
@@ -84,6 +85,9 @@ def reproduce(
 
     there = set()
     for row, shown in zip(table.rows, result["rows"], strict=True):
+        for name in roots if row.network else ():
+            earlier = kept_search(row, name, settings)
+            shown["searches"].update({name: earlier} if earlier else {})
         for name, seed in jobs if row.network else ():
             found = runs.finished(row, name, seed, settings)
             if found:

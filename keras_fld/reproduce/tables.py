@@ -7,13 +7,12 @@ size, alpha and learning rates. Everything else is the default of `training.Reci
 from dataclasses import dataclass, field
 
 # Peak learning rates of AdamW, whose steps do not depend on the size of the gradient: L2's, about
-# 1/sqrt(N) of the others' (Eq. 1), asks for no larger one by itself. CNN-6's was the best of four
-# for L2, L1 and NME after 8 epochs at batch 32 on 300W (docs/experiments.md); the others start from
-# it. `--search` compares SEARCH_FACTORS times each on held-out training faces and goes on beyond an
-# end that is best.
+# 1/sqrt(N) of the others' (Eq. 1), asks for no larger one by itself. Each was the best of three or
+# four after 8 epochs at batch 32 on 300W (docs/experiments.md). `--search` compares SEARCH_FACTORS
+# times each on held-out training faces and goes on beyond an end that is best.
 LEARNING_RATES = {
     "cnn6": dict.fromkeys(("l2", "l1", "nme", "wing", "le", "enme"), 1.5e-3),
-    "trnet20": {"enme": 1e-3},
+    "trnet20": {"enme": 3e-3},
 }
 SEARCH_FACTORS = (0.3, 1.0, 3.0)
 SEARCH_STEP = 3.0

@@ -23,4 +23,13 @@ AFLW19 = Scheme(
         "inter_pupil": ((7,), (10,)),
     },
     lines=(run(0, 2), run(3, 5), run(6, 8), run(9, 11), run(12, 14), run(15, 17)),
+    landmark_names=(
+        *("left brow outer end", "left brow middle", "left brow inner end"),
+        *("right brow inner end", "right brow middle", "right brow outer end"),
+        *("left eye outer corner", "left eye centre", "left eye inner corner"),
+        *("right eye inner corner", "right eye centre", "right eye outer corner"),
+        *("nose left", "nose tip", "nose right"),
+        *("left mouth corner", "mouth centre", "right mouth corner"),
+        "chin",
+    ),
 )

@@ -41,7 +41,8 @@ def from_dict(description):
     name = description.get("name")
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise ValueError(f"a scheme's name must be a text. Got: {name!r}")
-    index = _index(names_of(description))
+    names = names_of(description)
+    index = _index(names)
 
     def indices(value, what):
         if not isinstance(value, (list, tuple)) or not value:
@@ -62,20 +63,21 @@ def from_dict(description):
         normalizers["inter_pupil"] = pair(description["eyes"], "eyes")
     for key, value in _dict(description, "normalizers").items():
         normalizers[key] = pair(value, "normalizers")
-    count = len(names_of(description))
+    count = len(names)
     patches = {k: indices(v, "patches") for k, v in _dict(description, "patches").items()}
     patches = patches or {"face": tuple(range(count))}
     if sorted(i for patch in patches.values() for i in patch) != list(range(count)):
         raise ValueError("patches of a scheme must cover every landmark once")
     lines = tuple(indices(line, "lines") for line in _list(description, "lines"))
-    return Scheme(name.strip(), patches, pairs, normalizers, lines)
+    called = () if isinstance(description["landmarks"], int) else tuple(names)
+    return Scheme(name.strip(), patches, pairs, normalizers, lines, called)
 
 
 def to_dict(scheme):
-    """A layout as a dictionary for JSON, by indices; `from_dict` gives the layout back."""
+    """A layout for JSON, its landmarks by name, then by index; `from_dict` gives it back."""
     return {
         "name": scheme.name,
-        "landmarks": scheme.num_landmarks,
+        "landmarks": list(scheme.landmark_names),
         "mirror_pairs": [list(pair) for pair in scheme.mirror_pairs],
         "normalizers": {k: [list(g) for g in v] for k, v in scheme.normalizers.items()},
         "patches": {k: list(v) for k, v in scheme.patches.items()},

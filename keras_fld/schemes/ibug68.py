@@ -3,7 +3,7 @@
 The page counts from 1, the package from 0.
 """
 
-from keras_fld.schemes.scheme import Scheme, mirrored, run
+from keras_fld.schemes.scheme import Scheme, mirrored, numbered, run
 
 IBUG68 = Scheme(
     name="ibug68",
@@ -39,5 +39,16 @@ IBUG68 = Scheme(
         (*run(42, 47), 42),
         (*run(48, 59), 48),
         (*run(60, 67), 60),
+    ),
+    landmark_names=numbered(
+        contour=17,
+        left_brow=5,
+        right_brow=5,
+        nose_bridge=4,
+        nose_base=5,
+        left_eye=6,
+        right_eye=6,
+        outer_lips=12,
+        inner_lips=8,
     ),
 )

@@ -12,4 +12,11 @@ MTFL5 = Scheme(
     mirror_pairs=((0, 1), (3, 4)),
     normalizers={"inter_pupil": ((0,), (1,))},
     lines=((3, 4),),
+    landmark_names=(
+        "left eye",
+        "right eye",
+        "nose tip",
+        "left mouth corner",
+        "right mouth corner",
+    ),
 )

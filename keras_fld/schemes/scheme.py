@@ -16,11 +16,15 @@ class Scheme:
         mirror_pairs: index pairs that change places in a mirror; the others stay.
         normalizers: name of a distance to the two groups of indices whose centres it joins.
         lines: index runs to draw, a closed one repeating its first index.
+        landmark_names: what each landmark is called, left being the image's left; empty numbers
+            those of each region, such as "eyes 3".
 
     Example:
         >>> from keras_fld.schemes import IBUG68
         >>> IBUG68.num_landmarks, int(IBUG68.mirror[36])
         (68, 45)
+        >>> IBUG68.landmark_names[8], IBUG68.landmark_names[45]
+        ('contour 8', 'right eye 3')
     """
 
     name: str
@@ -28,6 +32,17 @@ class Scheme:
     mirror_pairs: tuple[tuple[int, int], ...]
     normalizers: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
     lines: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    landmark_names: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self):
+        if not self.landmark_names:
+            called = {
+                index: f"{patch} {place}"
+                for patch, indices in self.patches.items()
+                for place, index in enumerate(indices)
+            }
+            names = tuple(called[index] for index in range(self.num_landmarks))
+            object.__setattr__(self, "landmark_names", names)
 
     @property
     def num_landmarks(self):
@@ -84,6 +99,11 @@ class Scheme:
 def run(first, last):
     """The indices from `first` to `last`, both included."""
     return tuple(range(first, last + 1))
+
+
+def numbered(**counts):
+    """Names of runs of landmarks, such as "left eye 0" to "left eye 5" of left_eye=6."""
+    return tuple(f"{part.replace('_', ' ')} {i}" for part, n in counts.items() for i in range(n))
 
 
 def mirrored(first, last, other):

@@ -4,7 +4,7 @@ It refines iBUG-68: a contour of twice the density, brows with an upper and a lo
 middles of the eyelids, and the pupils.
 """
 
-from keras_fld.schemes.scheme import Scheme, mirrored, run
+from keras_fld.schemes.scheme import Scheme, mirrored, numbered, run
 
 WFLW98 = Scheme(
     name="wflw98",
@@ -42,5 +42,20 @@ WFLW98 = Scheme(
         (*run(68, 75), 68),
         (*run(76, 87), 76),
         (*run(88, 95), 88),
+    ),
+    landmark_names=(
+        *numbered(
+            contour=33,
+            left_brow=9,
+            right_brow=9,
+            nose_bridge=4,
+            nose_base=5,
+            left_eye=8,
+            right_eye=8,
+            outer_lips=12,
+            inner_lips=8,
+        ),
+        "left pupil",
+        "right pupil",
     ),
 )

@@ -7,6 +7,7 @@ from keras_fld import evaluation
 from keras_fld.baselines import SDM, figure, files, open_baseline, train_sdm
 from keras_fld.baselines.descriptors import describe
 from keras_fld.data import crops, read, synthetic
+from keras_fld.data.faces import evenly
 from keras_fld.data.geometry import Frame, landmark_box
 from keras_fld.landmarker import FaceLandmarker
 from keras_fld.predictor import open_model
@@ -230,6 +231,14 @@ def test_the_figure_command_refuses_bad_arguments(arguments, rule):
     assert isinstance(result.exception, ValueError)
     with pytest.raises(ValueError, match=rule):
         raise result.exception
+
+
+def test_a_limit_takes_so_many_faces_evenly():
+    for total, count in ((2012, 300), (601, 300), (7, 3), (5, 9), (4, 1)):
+        found = evenly(total, count)
+        assert len(set(found)) == min(total, count) and found[0] == 0
+        steps = np.diff(found)
+        assert len(found) == 1 or (found[-1] == total - 1 and np.ptp(steps) <= 1)
 
 
 def test_the_command_writes_a_model(tree, tmp_path):

@@ -75,6 +75,19 @@ def test_a_bad_box_is_refused(box):
         Frame().matrix(box)
 
 
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"size": 0}, "size must be at least 1. Got: 0"),
+        ({"margin": 0.0}, "margin must be above 0. Got: 0.0"),
+        ({"margin": np.nan}, "margin must be above 0. Got: nan"),
+    ],
+)
+def test_a_frame_that_cannot_be_cut_is_refused(options, rule):
+    with pytest.raises(ValueError, match=rule):
+        Frame(**options)
+
+
 def test_shape_pixels_places_a_shape_as_a_face_of_that_box():
     shape = np.array([[-0.5, -0.4], [0.5, 0.4]])
     box = landmark_box(shape * 80 + 200)

@@ -20,6 +20,7 @@ def test_the_file_describes_its_crop_and_landmarks(files, small_model):
     frame, scheme = models.frame_of(small_model), models.scheme_of(small_model)
     assert about["mode"] == "int8" and about["preset"] is None and about["version"]
     assert about["scheme"] == "ibug68"
+    assert about["names"] == list(scheme.landmark_names) and about["mirror"][36] == 45
     assert about["regions"]["contour"] == list(range(17))
     assert about["normalizers"]["inter_ocular"] == [[36], [45]]
     assert len(about["lines"]) == len(scheme.lines)

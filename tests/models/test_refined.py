@@ -99,6 +99,8 @@ def test_each_patch_may_have_its_own_loss(model, faces):
         ({"patches": {}}, "must each have at least one landmark"),
         ({"patches": {"a": []}}, "must each have at least one landmark"),
         ({"rounds": 0}, "rounds must be at least 1. Got: 0"),
+        ({"batch_size": 0}, "batch_size must be at least 1. Got: 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be above 0. Got: -1.0"),
         ({"loss": "huge"}, "loss must be one of"),
     ],
 )

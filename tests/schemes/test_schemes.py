@@ -3,6 +3,7 @@ import pytest
 
 from keras_fld import schemes
 from keras_fld.schemes import AFLW19, COFW29, IBUG68, SCHEMES, WFLW98, Scheme
+from keras_fld.schemes.custom import from_dict, to_dict
 
 every = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=lambda s: s.name)
 
@@ -134,3 +135,22 @@ def test_a_layout_of_ones_own_has_no_default_mean_shape():
     assert own.num_landmarks == 2 and own.mirror.tolist() == [1, 0]
     with pytest.raises(ValueError, match=r"mean_shape must be given for .*ibug68, .*Got: 'own'"):
         _ = own.mean_shape
+
+
+@every
+def test_every_landmark_has_a_name_of_its_own_and_the_mirror_swaps_left_and_right(scheme):
+    names = scheme.landmark_names
+    assert len(set(names)) == len(names) == scheme.num_landmarks
+    places = scheme.mean_shape[:, 0]
+    other = {"left": "right", "right": "left"}
+    for name, partner in zip(names, scheme.mirror, strict=True):
+        side = next((word for word in name.split() if word in other), None)
+        if side:
+            assert other[side] in names[partner].split()
+            assert (places[names.index(name)] < 0) == (side == "left")
+
+
+def test_landmarks_without_names_are_numbered_by_region():
+    scheme = from_dict({"name": "two", "landmarks": 3, "patches": {"a": [2], "b": [0, 1]}})
+    assert scheme.landmark_names == ("b 0", "b 1", "a 0")
+    assert from_dict(to_dict(scheme)) == scheme
