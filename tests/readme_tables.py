@@ -1,4 +1,5 @@
-"""Writes the README's tables of results from the JSON of the runs in results/.
+"""Writes the README's tables of results from the JSON of the runs in results/, and the figures that
+the package has of its presets (`zoo.figures`).
 
     python -m tests.readme_tables        # or: make tables
 
@@ -22,13 +23,14 @@ from pathlib import Path
 
 from keras_fld import models, recipes, zoo
 from keras_fld.data import catalog
-from keras_fld.files import read_json, replacing
+from keras_fld.files import read_json, replacing, write_json
 from keras_fld.recipe import saved_recipe
 from keras_fld.reproduce.tables import TABLE5
 from tests import readme_api, readme_losses
 
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "results"
+FIGURES = ROOT / "keras_fld" / "zoo" / "figures.json"
 # Of 300W, in the runs of results/ on photographs: all of afw, 870 of helen and 805 of lfpw.
 TRAINED_ON = 2012
 
@@ -64,6 +66,7 @@ class Run:
         command: what trains it.
         parts: name of an evaluation to its JSON, in the order of `_PARTS`.
         files: "float32.tflite" and "int8.tflite" to their size in bytes and median milliseconds.
+        processor: that they were timed on: the times of one run's files alone can be compared.
         parameters: of the network; None for a baseline.
         preset: name of the preset that is this run's result, or None.
     """
@@ -73,6 +76,7 @@ class Run:
     command: str
     parts: dict
     files: dict = field(default_factory=dict)
+    processor: str = ""
     parameters: int | None = None
     preset: str | None = None
 
@@ -87,6 +91,8 @@ def load_runs(results=RESULTS):
     """The runs that were judged on 300W common, presets first, then by NME."""
     runs = []
     for folder in sorted(path for path in Path(results).iterdir() if path.is_dir()):
+        if (folder / "runs").is_dir():
+            continue  # of `keras-fld reproduce`
         found = [path.parent.relative_to(folder) for path in folder.rglob("evaluation.json")]
         unknown = {path.as_posix() for path in found} - set(_PARTS)
         if unknown:
@@ -120,13 +126,14 @@ def _run(folder, parts):
     saved = read_json(folder / "recipe.json")
     recipe = saved_recipe(saved["recipe"])
     options = json.dumps(recipe.network_options)
-    files, preset = _benchmark(folder / "benchmark.json")
+    files, processor, preset = _benchmark(folder / "benchmark.json")
     return Run(
         folder.name,
         _title(recipe),
         _training(recipe, saved["backend"], folder),
         parts,
         files,
+        processor,
         _parameters(recipe.network, recipe.input_size, recipe.margin, options),
         preset,
     )
@@ -171,9 +178,9 @@ def _plain(recipe):
 
 
 def _benchmark(path):
-    """Sizes and latencies of a run's files, and the preset that was among them."""
+    """Sizes and latencies of a run's files, the processor, and the preset that was among them."""
     if not path.exists():
-        return {}, None
+        return {}, "", None
     measured = read_json(path)
     milliseconds = {
         row["model"]: row["p50_ms"] for row in measured["results"] if row["threads"] == 1
@@ -191,7 +198,8 @@ def _benchmark(path):
     if len(files) < len(mine):
         names = [f["path"] for f in mine]
         raise ValueError(f"{path}: must have measured one file of a name. Got: {names}")
-    return files, preset
+    words = re.findall(r"Xeon|EPYC|Core|Ryzen|Cortex-\w+", measured["cpu"])
+    return files, words[0] if words else measured["cpu"], preset
 
 
 def table_of(runs):
@@ -226,7 +234,7 @@ def _size(run, part):
         return ", ".join(words), ""
     size, milliseconds = run.files[name]
     kind = " as `.tflite`" if part == "model" else ""
-    return ", ".join([*words, f"{size:,} bytes{kind}"]), f"{milliseconds:.2f} ms{kind}"
+    return ", ".join([*words, f"{size:,} bytes{kind}"]), f"{milliseconds:.2f} ms{kind}, {run.processor}"
 
 
 def _command(run, part, command):
@@ -324,6 +332,21 @@ def cost_table(runs):
     return lines
 
 
+def preset_figures(runs):
+    """What `zoo.figures` has of each preset whose int8 file was measured and counted on ARM."""
+    found = {}
+    for preset, entry, _, _ in cost_rows(runs):
+        run = next(run for run in runs if run.preset == preset)
+        found[preset] = {
+            "dataset": "300w",
+            "keras": {"common": run.nme()},
+            "int8": {"common": run.nme("int8")},
+            "int8_sha256": entry["sha256"],
+            "instructions": {row["cpu"]: int(row["instructions"]) for row in entry["results"]},
+        }
+    return dict(sorted(found.items()))
+
+
 BLOCKS = {
     "preset": preset_table,
     "cost": cost_table,
@@ -370,9 +393,11 @@ def _line(*cells):
 
 def main():
     text = README.read_text("utf-8")
-    new = rewritten(text, load_runs())
+    runs = load_runs()
+    new = rewritten(text, runs)
     with replacing(README) as temporary:
         temporary.write_text(new, "utf-8")
+    write_json(FIGURES, preset_figures(runs))
     print(f"{README.name}: {'as it was' if new == text else 'tables written'}")
 
 

@@ -18,13 +18,14 @@ ZOO = ROOT / "keras_fld" / "zoo"
 SHIPPED = ZOO / "trnet20_300w_int8.tflite"
 FIGURES = ROOT / "results" / "arm" / "arm.json"
 BUILT = Path(os.environ.get("KERAS_FLD_ARM_ROOT", ROOT / "build" / "arm"))
-NAMES = ("benchmark", "root", "guest", "emulate", "nme", "operators", "tables")
+NAMES = ("benchmark", "root", "guest", "emulate", "nme", "operators", "tables", "run")
 
 
 @pytest.fixture(scope="module")
 def arm():
     """The scripts of the folder as modules; their short names are given back afterwards."""
     folders = [str(SCRIPT.parent), str(SCRIPT.parents[1])]
+    path = list(sys.path)
     sys.path[:0] = folders
     before = {name: sys.modules.pop(name) for name in NAMES if name in sys.modules}
     try:
@@ -33,8 +34,7 @@ def arm():
         for name in NAMES:
             sys.modules.pop(name, None)
         sys.modules.update(before)
-        for folder in folders:
-            sys.path.remove(folder)
+        sys.path[:] = path
 
 
 def run(*arguments, **options):
@@ -168,6 +168,50 @@ def test_the_nme_may_differ_by_half_a_hundredth(arm):
     assert not arm.nme.agrees({**found, "cortex-a53": {"common": 4.2749}})
     text = arm.tables.accuracy({"model": "face.tflite", "nme": found})
     assert text == "face.tflite on 300w: x86 common 4.2800 %, cortex-a76 common 4.2849 %"
+
+
+def test_a_later_run_keeps_what_it_has_not_measured(arm, tmp_path):
+    path = tmp_path / "arm.json"
+    entry = {"sha256": "1", "results": [1]}
+    old = [{**entry, "model": "a", "nme": 5}, {**entry, "model": "b", "nme": 6}, {"model": "c"}]
+    path.write_text(json.dumps({"versions": 1, "models": old}))
+    new = [{**entry, "model": "b", "results": [2]}, {**entry, "model": "d"}]
+    found = arm.run.with_earlier({"versions": 1, "models": new}, path)["models"]
+    assert found == [old[0], {**new[0], "nme": 6}, old[2], new[1]]
+    changed = {"versions": 1, "models": [{**entry, "model": "b", "sha256": "2"}]}
+    assert "nme" not in arm.run.with_earlier(changed, path)["models"][1]
+    assert arm.run.with_earlier({"versions": 2, "models": new}, path)["models"] == new
+    assert arm.run.with_earlier(changed, tmp_path / "none") == changed
+    path.write_text("{")
+    with pytest.raises(arm.run.Problem, match="arm.json: not the figures of an earlier run"):
+        arm.run.with_earlier(changed, path)
+
+
+# Million instructions that a shipped int8 file may take, a hundredth more at most: a change of a
+# network or of the conversion must not make it dearer unnoticed.
+MOST = {
+    "trnet20_300w": {"cortex-a53": 82.06, "cortex-a72": 64.28, "cortex-a76": 20.94},
+    "trnet20_300w_fast": {"cortex-a53": 66.31, "cortex-a72": 51.35, "cortex-a76": 17.09},
+    "trnet20_300w_small": {"cortex-a53": 26.72, "cortex-a72": 20.54, "cortex-a76": 7.88},
+    "trnet20_synthetic": {"cortex-a53": 82.06, "cortex-a72": 64.28, "cortex-a76": 20.94},
+}
+
+
+@pytest.mark.parametrize("path", sorted(ZOO.glob("*_int8.tflite")), ids=lambda path: path.stem)
+def test_no_shipped_model_has_become_dearer(path):
+    entry = kept_figures()[hashlib.sha256(path.read_bytes()).hexdigest()]
+    most = MOST[path.stem.removesuffix("_int8")]
+    for row in entry["results"]:
+        assert row["instructions"] < 1.01e6 * most[row["cpu"]]
+
+
+def test_integers_to_the_end_agree_too():
+    """`int8_full`, whose output is integers as well, on all three processors."""
+    figures = json.loads(FIGURES.read_text("utf-8"))["models"]
+    (entry,) = [x for x in figures if x["model"] == "trnet20_300w_int8_full.tflite"]
+    for row in entry["results"]:
+        assert row["as_expected"] and row["operators"][-1]["integer"]
+        assert row["operators"][-1]["largest"] <= 1
 
 
 def kept_figures():

@@ -7,7 +7,9 @@ import keras_fld
 from keras_fld import landmarker, zoo
 from keras_fld.data import synthetic
 from keras_fld.data.geometry import landmark_box
+from keras_fld.files import read_json, sha256
 from keras_fld.schemes import IBUG68
+from tests import readme_tables, zoo_reference
 
 
 def test_an_unknown_preset_is_refused_by_name():
@@ -65,3 +67,27 @@ def test_keras_and_int8_agree_on_drawn_faces(name):
             / IBUG68.distance(face.landmarks, "inter_pupil")
         )
     assert np.mean(errors) < 0.25
+
+
+def test_published_figures_are_those_of_the_runs():
+    pytest.importorskip("tensorflow")  # counts the networks' parameters
+    found = readme_tables.preset_figures(readme_tables.load_runs())
+    assert read_json(readme_tables.FIGURES) == found, "make tables writes them"
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_published_figures_are_of_the_shipped_file(name):
+    published = zoo.figures(name)
+    assert published["int8_sha256"] == sha256(zoo.lite_file(name))
+    assert published["int8"]["common"] == pytest.approx(published["keras"]["common"], abs=0.03)
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_landmarks_are_those_of_the_file_that_was_judged(name):
+    """Colour order, margin, pixel centres, landmark order: each would move them by more."""
+    pytest.importorskip("skimage.data")
+    kept, found = zoo_reference.kept()[name], zoo_reference.measure(name)
+    assert found["int8_sha256"] == kept["int8_sha256"], zoo_reference.__doc__
+    assert found["drawn_nme"] == pytest.approx(kept["drawn_nme"], abs=0.01)
+    off = np.linalg.norm(np.subtract(found["portrait"], kept["portrait"]), axis=-1)
+    assert off.max() < 0.3

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
+from keras_fld.files import check_writable, write_json
 
 _OUT = click.option("--out", required=True, type=click.Path(), help="The .npz file to write.")
 _MARGIN = click.option("--margin", type=float, help="Side of the crop in face boxes.")
@@ -147,7 +148,6 @@ def _pairs(models):
 
 def _save(model, out, dataset, faces, started):
     """Writes a baseline's file, and beside it how it came about."""
-    from keras_fld.files import write_json
 
     seconds = time.monotonic() - started
     model.save(out)
@@ -176,6 +176,7 @@ def _check_out(out):
     # Before training, not after it.
     if not out.endswith(".npz"):
         raise ValueError(f"--out must end in .npz. Got: {out}")
+    check_writable(out)
 
 
 def _training_crops(dataset, root, size, margin, skip_bad):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, show, tell
+from keras_fld.files import check_writable, replacing
 
 BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces in a step.")
 LOSS = click.option(
@@ -51,13 +52,14 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
     \b
     keras-fld qat run/model.keras face.tflite --root 300w
     """
+    if Path(output).suffix != ".tflite":
+        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
+    check_writable(output)
     _on_tensorflow()
     from keras_fld.lite import convert
     from keras_fld.lite import qat as tuning
     from keras_fld.lite.compress_report import compare_files
 
-    if Path(output).suffix != ".tflite":
-        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
     loss = options.pop("loss")
     tuning.check(epochs, learning_rate, loss)
     keras_model, path, material = _material(model, **options)
@@ -112,8 +114,8 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
     keras-fld compress run/model.keras pruned --method prune --sparsity 0.5 --root 300w
     keras-fld compress run/model.keras clustered --method cluster --clusters 16 --root 300w
     """
+    check_writable(out)
     _on_tensorflow()
-    from keras_fld.files import replacing
     from keras_fld.lite import compress as compressing
     from keras_fld.lite import convert
     from keras_fld.lite.compress_report import compare_files
@@ -144,6 +146,8 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
 def _on_tensorflow():
     """Keras on TensorFlow in this process, whatever the user trains with."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    native.start_keras()
+    native.start_interpreter()
     from keras_fld.lite import compress_fit
 
     compress_fit.tfmot()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld.cli import native
 from keras_fld.cli.options import QUIET
 
 
@@ -20,6 +21,8 @@ def demo(root, out, epochs, quiet):
     \b
     keras-fld demo --out demo
     """
+    native.start_keras()
+    native.start_interpreter()
     from keras_fld import demo
 
     demo.run(Path(out), root, epochs, 0 if quiet else 1)

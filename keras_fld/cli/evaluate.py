@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, SUBSETS, show, tell
+from keras_fld.files import check_writable
 
 
 @click.command()
@@ -57,6 +58,12 @@ def evaluate(model, preset, out, detector, passes, **options):
         return
     if passes is not None:
         raise click.UsageError("--passes goes with --detector")
+    if out:
+        check_writable(out)
+    if preset is not None or Path(model).suffix == ".keras":
+        native.start_keras()
+    if preset is not None or Path(model).suffix != ".keras":
+        native.start_interpreter()
     if model is not None:
         show(data=_evaluate(model, out=out, **options))
         return

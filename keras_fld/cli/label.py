@@ -1,9 +1,12 @@
 """The command `keras-fld label`."""
 
+from pathlib import Path
+
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 from keras_fld.cli.options import QUIET, SKIP_BAD, tell
+from keras_fld.files import check_writable, sha256
 
 
 @click.command()
@@ -36,10 +39,13 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
     keras-fld label trnet20_300w mtfl mtfl labelled
     keras-fld train --root 300w --extra mtfl=labelled --out run
     """
+    check_writable(out)
+    if Path(model).suffix == ".keras":
+        native.start_keras()
+    native.start_interpreter()
     from keras_fld import pseudo, zoo
     from keras_fld.data import catalog
     from keras_fld.data.prepare import Part, prepare
-    from keras_fld.files import sha256
     from keras_fld.predictor import open_model
 
     predictor = open_model(model)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, SUBSETS, show, tell
+from keras_fld.files import check_writable
 
 
 @click.command()
@@ -32,14 +33,18 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
     \b
     keras-fld convert run/model.keras face.tflite --root 300w
     """
+    if Path(output).suffix != ".tflite":
+        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
+    check_writable(output)
+    native.start_keras()
+    native.start_interpreter()
     from keras_fld import evaluation, models
     from keras_fld.lite import conversion, modes
 
-    if Path(output).suffix != ".tflite":
-        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
     chosen, keras_model = modes.get(mode), models.load(model)
     crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
-    conversion.convert(keras_model, output, mode, crops, preset)
+    with native.held_back():
+        conversion.convert(keras_model, output, mode, crops, preset)
     size = Path(output).stat().st_size
     click.echo(f"wrote {output}: {size:,} bytes")
     about = {"file": Path(output).name, "mode": mode, "bytes": size}
@@ -79,32 +84,35 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
 
     The table has every file's size, median time on one thread of this machine, and NME on the test
-    subsets. A preset needs no --root: its int8 file is then the shipped one, and int8_full and the
-    NME are left out.
+    subsets. A preset needs no --root: its int8 file is then the shipped one, with the published NME
+    and ARM instructions, and int8_full is left out. int8_qat, which trains, is `keras-fld qat`.
 
     \b
     keras-fld export run/model.keras --all files --root 300w
     keras-fld export --preset trnet20_300w --all files
     """
-    from keras_fld import models, zoo
-    from keras_fld.lite import modes
-    from keras_fld.lite.export import export as export_files
-
     if len(paths) != (2 if preset is None else 1):
         rule = "MODEL and OUT" if preset is None else "OUT alone"
         raise click.UsageError(f"{rule} must be given. Got: {' '.join(paths)}")
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
     out = paths[-1]
+    check_writable(out)
+    native.start_keras()
+    native.start_interpreter()
+    from keras_fld import models, zoo
+    from keras_fld.lite import modes
+    from keras_fld.lite.export import export as export_files
+
     chosen = [modes.get(name) for name in names] or modes.MODES.values()
     keras_model = models.load(paths[0] if preset is None else zoo.keras_file(preset))
     if preset is not None and root is None and not dataset.startswith("synthetic"):
-        tell([f"not evaluated: --root must name the folder of {dataset}"])
         crops = dataset = None
     else:
         calibrated = any(mode.calibrated for mode in chosen)
         crops = _calibration(keras_model, dataset, root, skip_bad) if calibrated else None
-    result = export_files(keras_model, out, names, crops, dataset, root, skip_bad, preset, arm)
+    with native.held_back():
+        result = export_files(keras_model, out, names, crops, dataset, root, skip_bad, preset, arm)
     show(str(result), result.as_dict())
     tell(result.notes)
     click.echo(f"wrote {len(result.rows)} files and export.json to {out}")
@@ -130,6 +138,9 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     \b
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
     """
+    check_writable(out)
+    native.start_keras()
+    native.start_interpreter()
     from keras_fld.lite.parity import parity as compare
 
     result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad)
@@ -157,6 +168,7 @@ def benchmark(models, runs, threads):
     keras-fld benchmark files/model_float32.tflite files/model_int8.tflite
     keras-fld benchmark trnet20_300w --threads 2 --json
     """
+    native.start_interpreter()
     from keras_fld.lite.latency import benchmark as run
 
     result = run(models, runs, threads)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show
 
 
@@ -42,6 +42,7 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
     KERAS_BACKEND=torch keras-fld reproduce table2 --root 300w=/data/300w \\
         --seeds 0,1,2 --search --precision bfloat16 --batch-size 32 --out paper
     """
+    native.start_keras()
     from keras_fld.reproduce import TABLES, render, runs, tables
     from keras_fld.reproduce.table import reproduce as fill
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
+from keras_fld.cli import native
 from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
+from keras_fld.files import check_writable
 
 
 @click.group()
@@ -44,11 +46,14 @@ def train_score(dataset, root, also, out, skip_bad, quiet, **options):
     \b
     keras-fld score train --root 300w --also mtfl=mtfl --out score
     """
-    from keras_fld.score import training
-
     for value in also:
         if not all(value.partition("=")):
             raise ValueError(f"--also must be NAME=FOLDER. Got: {value}")
+    check_writable(out)
+    native.start_keras()
+    native.start_interpreter()
+    from keras_fld.score import training
+
     roots = {dataset: root} | dict(value.split("=", 1) for value in also)
     report = training.train(roots, out, skip_bad=skip_bad, verbose=0 if quiet else 1, **options)
     tell(report["skipped"])

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
 from keras_fld.data.share import Share
+from keras_fld.files import check_writable, replacing
 
 
 @click.command()
@@ -109,6 +110,7 @@ def train(
     KERAS_DISTRIBUTION_NUM_PROCESSES and KERAS_DISTRIBUTION_PROCESS_ID.
     """
     environment, joins = dict(os.environ), _join(processes)
+    native.start_keras(compute=not joins)
     from keras_fld import distributed, recipes, training
     from keras_fld.processes import launch, leaving_at_once
 
@@ -169,12 +171,13 @@ def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options
     keras-fld refine run/model.keras run/local.keras --root 300w \\
         --windows 3 --rounds 40 --learning-rate 4e-3
     """
-    from keras_fld import models
-    from keras_fld.data import catalog
-    from keras_fld.files import replacing
-
     if Path(output).suffix != ".keras":
         raise ValueError(f"OUTPUT must end in .keras. Got: {output}")
+    check_writable(output)
+    native.start_keras()
+    from keras_fld import models
+    from keras_fld.data import catalog
+
     trained = models.load(model)
     data = catalog.load(
         dataset,
@@ -212,6 +215,7 @@ def _join(processes):
             f"--processes must be left out where KERAS_DISTRIBUTION_NUM_PROCESSES is {named}. "
             f"Got: {processes}"
         )
+    native.start_keras(compute=False)
     from keras_fld import distributed
 
     distributed.check_backend()

@@ -36,7 +36,8 @@ class Export:
         nme = "".join(f"{self.reference[subset]:>20.3f}" for subset in subsets)
         lines.append(f"{'Keras':<12}{'-':>12}{'-':>9}{nme}" + f"{'-':>20}" * len(cpus))
         for row in self.rows:
-            figures = "".join(f"{row['nme'][subset]:>20.3f}" for subset in subsets)
+            nmes = (row["nme"].get(subset) for subset in subsets)
+            figures = "".join(f"{'-' if x is None else f'{x:.3f}':>20}" for x in nmes)
             counts = (row["instructions"].get(cpu) for cpu in cpus)
             figures += "".join(f"{'-' if n is None else f'{n:,}':>20}" for n in counts)
             lines.append(f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}{figures}")
@@ -69,9 +70,11 @@ def export(
         root: its folder.
         skip_bad: leave bad test images out instead of stopping at the first.
         preset: name of the preset that the model is. Then no calibration is needed: the int8 file
-            is the package's own, and other modes that need calibration are left out.
+            is the package's own, and other modes that need calibration are left out. Without a
+            dataset the NME of Keras and int8 are the published ones.
         arm: the JSON file that `tflite/arm/run.py --json` wrote; files it has counted, whole and
-            unchanged, get their instructions.
+            unchanged, get their instructions. Without it the preset's own int8 file has
+            the published ones.
 
     Returns:
         An `Export`: printed, it is the table.
@@ -83,7 +86,10 @@ def export(
         >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
     """
     names, folder, notes = list(names or modes.MODES), Path(folder), []
+    published = zoo.figures(preset) if preset is not None else None
     counts = _instructions(arm)
+    if published and arm is None:
+        counts = {published["int8_sha256"]: published["instructions"]}
     shipped = []
     if preset is not None and calibration is None:
         shipped = [name for name in names if name == "int8"]
@@ -103,6 +109,10 @@ def export(
     speed = interleaved(files)
     reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
     notes += more
+    if published and dataset is None:
+        reference = published["keras"]
+        nme |= {name: published["int8"] for name in shipped}
+        notes.append(f"NME as published, measured on {published['dataset']}'s test faces")
     rows = [
         {
             "mode": name,

@@ -1,12 +1,15 @@
 """Pretrained models in the package.
 
-A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`. The
-face score, which is no preset, is `face_score.tflite` with the card `face_score.md`.
+A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`.
+figures.json has the published figures of all, written by `make tables`. The face score, which is no
+preset, is `face_score.tflite` with the card `face_score.md`.
 """
 
 from pathlib import Path
 
-__all__ = ["keras_file", "lite_file", "names"]
+from keras_fld.files import read_json
+
+__all__ = ["figures", "keras_file", "lite_file", "names"]
 
 _FOLDER = Path(__file__).parent
 
@@ -24,6 +27,28 @@ def keras_file(name):
 def lite_file(name):
     """Path of a preset's int8 TFLite model; raises ValueError for an unknown preset."""
     return _file(name, "_int8.tflite")
+
+
+def figures(name):
+    """What is published of a preset: where it was measured, and what it costs a phone.
+
+    Args:
+        name: the preset.
+
+    Returns:
+        A dictionary: `dataset`; `keras` and `int8`, test subset to NME in per cent of the dataset's
+        normaliser; `instructions` of one inference of the int8 file, ARM CPU to their number; and
+        `int8_sha256` of that file.
+
+    Raises:
+        ValueError: there is no such preset.
+
+    Example:
+        >>> figures("trnet20_300w")["dataset"]
+        '300w'
+    """
+    _file(name, "")
+    return read_json(_FOLDER / "figures.json")[name]
 
 
 def score_file():

@@ -54,7 +54,13 @@ def test_a_preset_without_a_dataset_brings_its_own_int8_file(preset_model, tmp_p
     assert result.notes == [
         "int8_full left out: it needs a dataset to calibrate on",
         "int8 is the preset's own file",
+        "NME as published, measured on 300w's test faces",
     ]
+    published = zoo.figures(PRESET)
+    assert result.reference == published["keras"]
+    assert result.rows[0]["nme"] == published["int8"]
+    assert result.rows[0]["instructions"] == published["instructions"]
+    assert f"{published['int8']['common']:.3f}" in str(result).splitlines()[-1]
 
 
 def test_a_preset_s_files_name_it(small_model, tmp_path):
@@ -105,8 +111,9 @@ def command(*arguments):
 def test_command_exports_a_preset_without_a_root(tmp_path):
     result = command("--preset", PRESET, "--mode", "int8", tmp_path / "out")
     size = f"{zoo.lite_file(PRESET).stat().st_size:,}"
-    assert re.search(rf"int8 +{size} +\d+\.\d{{3}}\n", result.stdout)
-    assert "note: not evaluated: --root must name the folder of 300w" in result.stderr
+    figures = r" +\d+\.\d{3} +\d\.\d{3}" + 3 * r" +\d\d,\d{3},\d{3}"
+    assert re.search(f"int8 +{size}{figures}\n", result.stdout)
+    assert "note: NME as published, measured on 300w's test faces" in result.stderr
     assert f"wrote 1 files and export.json to {tmp_path / 'out'}" in result.stdout
 
 

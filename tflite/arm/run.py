@@ -20,6 +20,8 @@ What is measured
   that falls the other way moves a landmark by some hundredths of a pixel.
 Inputs are drawn faces (keras_fld.data.synthetic) of the model's size.
   NME (--nme 300w=FOLDER): on the dataset's test faces, predicted here and on each CPU.
+What FILE of --json has of other models stays there, and the NME of the same file, as long as the
+versions are the same.
 
 Exit status: 0; 1 where integers part at another operator or by more than a step, a float output is
 off by more than 0.02 (root mean square), or the NME by more than 0.005; 2 with one line on stderr
@@ -169,6 +171,31 @@ def result(model, cpu, here, there, ends):
     }
 
 
+def with_earlier(report, path):
+    """The report with what an earlier one at the path has of other models, and earlier NMEs."""
+    try:
+        earlier = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return report
+    except (OSError, ValueError) as error:
+        raise Problem(f"{path}: not the figures of an earlier run ({error})") from error
+    if not isinstance(earlier, dict) or earlier.get("versions") != report["versions"]:
+        return report
+    new, models = {entry["model"]: entry for entry in report["models"]}, []
+    for old in earlier["models"]:
+        entry = new.pop(old["model"], old)
+        if "nme" in old and entry["sha256"] == old["sha256"]:
+            entry.setdefault("nme", old["nme"])
+        models.append(entry)
+    return {**report, "models": models + list(new.values())}
+
+
+def write(path, report):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(f"{path} written")
+
+
 def versions(about):
     """What the figures depend on."""
     return {
@@ -198,9 +225,7 @@ def main(argv=None):
         if not same:
             print(f"x86 ran {RUNTIME} {version(RUNTIME)}: differences may come from that")
         if args.json:
-            args.json.parent.mkdir(parents=True, exist_ok=True)
-            args.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-            print(f"{args.json} written")
+            write(args.json, with_earlier(report, args.json))
     except Problem as problem:
         print(f"run.py: {problem}", file=sys.stderr)
         return 2

@@ -1,0 +1,55 @@
+"""What C++ libraries write to standard error while they start, kept from the terminal."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+
+@contextlib.contextmanager
+def held_back():
+    """Keeps what is written to standard error, and shows it only where the block fails.
+
+    TensorFlow's first lines and LiteRT's come from C++ and heed no setting of Python's. They say
+    nothing of the user's work, and hide the one line that does.
+    """
+    sys.stderr.flush()
+    try:
+        terminal = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            kept.seek(0)
+            os.write(terminal, kept.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def start_keras(compute=True):
+    """Imports Keras with its backend, which computes something unless told not to, without noise.
+
+    Processes that are to train together must not compute before they have met.
+    """
+    with held_back():
+        import keras
+
+        if compute:
+            keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
+
+
+def start_interpreter():
+    """Opens a small model: LiteRT announces its delegate once, with the first."""
+    from keras_fld import zoo
+    from keras_fld.lite.runtime import ScoreModel
+
+    with held_back():
+        ScoreModel(zoo.score_file())
