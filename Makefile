@@ -8,16 +8,24 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 # Of each kind of work, in `make soak`; of each reader, in `make fuzz`.
 KILLS ?= 50
 SECONDS_EACH ?= 600
+# Readers that `make fuzz` gives to a process each at the same time.
+JOBS ?= 1
 # Two processes for the tests, a file's in one: each takes up to 3 GB with TensorFlow.
 PARALLEL ?= --numprocesses 2 --dist loadfile
 
-.PHONY: demo test soak long fuzz test-backends test-light test-oldest coverage bench tables arm lint clean
+.PHONY: demo test nightly soak long fuzz test-backends test-light test-oldest coverage bench tables \
+	arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
 test: $(VENV)/installed lint
 	$(BIN)/python -m pytest -q $(PARALLEL)
+
+# The checks that take too long for every change, one after the other; `make fuzz` alone takes ten
+# minutes a reader, with JOBS=2 half of it. `make -k nightly` goes on after one that fails, and still
+# fails in the end.
+nightly: test-oldest coverage test-backends soak long fuzz
 
 # The same tests of faults as in `make test`, with many more kills.
 soak: $(VENV)/installed
@@ -31,7 +39,7 @@ long: $(VENV)/installed
 # Looks for files that a reader does not refuse as it should; `make test` has those found before.
 fuzz: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
-	$(BIN)/python tests/fuzz/fuzz.py --seconds $(SECONDS_EACH) --json build/fuzz.json
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(SECONDS_EACH) --jobs $(JOBS) --json build/fuzz.json
 
 # Losses, metrics, networks and one fit on each backend. PyTorch is the release whose plain wheel is
 # the CPU build; others bring gigabytes of CUDA.

@@ -26,11 +26,14 @@ def run(out, root=None, epochs=None, verbose=1):
         verbose: Keras' verbosity, 0 for silence.
 
     Raises:
-        ValueError: bad data.
+        ValueError: bad data, or epochs below 1.
     """
+    epochs = EPOCHS if epochs is None else epochs
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1. Got: {epochs}")
     dataset = "300w" if root else "synthetic"
     found = catalog.find(dataset)
-    recipe = training.Recipe(dataset=dataset, epochs=epochs or EPOCHS)
+    recipe = training.Recipe(dataset=dataset, epochs=epochs)
     untrained = models.TRNet20(input_size=recipe.input_size, margin=recipe.margin)
     before = evaluation.evaluate(untrained, dataset, root)
     subset = before.subsets[0].subset
@@ -83,7 +86,7 @@ def run(out, root=None, epochs=None, verbose=1):
 
 def _draw(model, faces, path):
     """A sheet of twelve test faces with the landmarks of the int8 model."""
-    landmarker = FaceLandmarker(model)
+    landmarker = FaceLandmarker(model, score=None)  # the boxes are given
     tiles = []
     for face in faces.sample(12).faces[:12]:
         image = face.image()

@@ -15,10 +15,13 @@ _REFUSALS = {
     errno.EDQUOT,
     errno.EFBIG,
     errno.EIO,
+    errno.ENAMETOOLONG,
     errno.ENOSPC,
     errno.EPERM,
     errno.EROFS,
 }
+# What is longer is no format's suffix, but a part of a name with a dot in it.
+_LONGEST_ENDING = 20
 
 
 @contextmanager
@@ -39,8 +42,7 @@ def replacing(path):
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The suffixes stay last: Keras and OpenCV choose the format by them.
-        handle, name = tempfile.mkstemp("".join(path.suffixes), f"{_mine()}.", path.parent)
+        handle, name = tempfile.mkstemp(_ending(path), f"{_mine()}.", path.parent)
     except OSError as error:
         raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)
@@ -55,6 +57,28 @@ def replacing(path):
         raise ValueError(f"{path}: cannot be written ({reason(error)})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path):
+    """Raises ValueError before long work whose result could not be written.
+
+    Args:
+        path: the file or folder that is to be; its parents need not be there.
+
+    Raises:
+        ValueError: something else is in its place, or its folder takes no file.
+    """
+    path = Path(path)
+    place = path if path.is_dir() else path.parent
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if path.is_dir() and path.suffix:
+        raise ValueError(f"{path}: cannot be written (it is a folder)")
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({reason(error)})") from error
 
 
 def sweep(folder):
@@ -84,12 +108,19 @@ def _refused(error):
     return error.errno in _REFUSALS or any(f"errno = {n}," in str(error) for n in _REFUSALS)
 
 
+def _ending(path):
+    """The suffix, which stays last: Keras and OpenCV choose the format by it."""
+    # Keras wants both of these. Of other names no more, for they may be as long as names can be.
+    ending = ".weights.h5" if path.name.endswith(".weights.h5") else path.suffix
+    return ending if len(ending) <= _LONGEST_ENDING else ""
+
+
 def _mine():
     return f".unfinished.{_machine()}.{os.getpid()}"
 
 
 def _machine():
-    return "".join(filter(str.isalnum, platform.node())) or "here"
+    return "".join(filter(str.isalnum, platform.node()))[:40] or "here"
 
 
 def _runs(process):

@@ -10,7 +10,7 @@ from keras_fld import zoo
 from keras_fld.data.geometry import check_box, invert, landmark_box, transform
 from keras_fld.data.images import as_rgb
 from keras_fld.detection import box_map, find_faces, open_detector
-from keras_fld.predictor import open_model, open_score
+from keras_fld.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
 
 __all__ = ["HAAR_TO_BOX", "DetectedFace", "FaceLandmarker", "as_rgb", "find_faces"]
 
@@ -45,18 +45,21 @@ class FaceLandmarker:
     """Finds faces and their landmarks.
 
     Args:
-        model: a Keras model, a `lite.LiteModel`, or the path of a `.keras` or `.tflite` file. With
-            a `.tflite` file neither Keras nor TensorFlow is loaded.
+        model: a Keras model, a `lite.LiteModel`, the path of a `.keras` or `.tflite` file, or the
+            name of a preset, whose int8 file is taken. With a `.tflite` file neither Keras nor
+            TensorFlow is loaded.
         detector: what finds faces where no boxes are given: "haar", "haar-frontal", the path of a
             YuNet `.onnx` file, or a function of an RGB image that returns (faces, 4) tight boxes.
         passes: forward passes for each face that the detector found: from the second on, its crop
             is cut by the landmarks of the pass before.
         score: what judges the crop that the landmarks lead to: True for the package's face score,
             which judges layouts with contour and brows (iBUG-68, WFLW-98) and no others; the path
-            of a face-score file; None for nothing.
+            of a face-score file; None for nothing; "default" for True, but None with a preset that
+            was not trained on 300W: the package's score is for research, as those on 300W are.
 
     Raises:
-        ValueError: a file is missing, damaged or of another kind, or passes below 1.
+        ValueError: the model is none of these, a file is missing, damaged or of another kind, or
+            passes below 1.
 
     Example:
         >>> faces = FaceLandmarker("face.tflite").detect("photo.jpg")
@@ -64,7 +67,9 @@ class FaceLandmarker:
         (68, 2)
     """
 
-    def __init__(self, model, detector="haar", passes=3, score=True):
+    def __init__(self, model, detector="haar", passes=3, score=DEFAULT_SCORE):
+        if isinstance(score, str) and score == DEFAULT_SCORE:
+            score = scored_by_default(model)
         self._model = open_model(model)
         self.frame, self.scheme = self._model.frame, self._model.scheme
         self.num_landmarks = self._model.num_landmarks
@@ -78,9 +83,7 @@ class FaceLandmarker:
 
         Args:
             name: the preset's name, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
-            **options: `detector`, `passes` and `score`, as of the class. The face score is for
-                research, as the presets trained on 300W are: with another preset it is off unless
-                asked for.
+            **options: `detector`, `passes` and `score`, as of the class.
 
         Raises:
             ValueError: there is no such preset.
@@ -88,7 +91,8 @@ class FaceLandmarker:
         Example:
             >>> FaceLandmarker.from_preset("trnet20_300w").detect("photo.jpg")
         """
-        return cls(zoo.lite_file(name), **{"score": "_300w" in name, **options})
+        zoo.lite_file(name)  # refuses what is no preset, such as a path
+        return cls(name, **options)
 
     def detect(self, image, boxes=None, bgr=False, passes=None):
         """Landmarks of every face.
@@ -126,12 +130,18 @@ class FaceLandmarker:
             For each image the list that `detect` returns.
 
         Raises:
-            ValueError: as `detect`; the message names the image by its path or its place.
+            ValueError: as `detect`, where the message names the image by its path or its place;
+                or a path alone.
 
         Example:
             >>> for faces in landmarker.detect_many(["a.jpg", "b.jpg"]):
             ...     print(len(faces))
         """
+        if isinstance(images, (str, Path)):
+            raise ValueError(
+                "images must be a list of images; detect takes a single one. "
+                f"Got: the path {str(images)!r}"
+            )
         if passes is not None:
             _check_passes(passes)
         images, found = iter(images), []

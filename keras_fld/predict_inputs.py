@@ -87,6 +87,40 @@ def output_names(found):
     return names
 
 
+def protect_inputs(out, inputs, found, names, named=()):
+    """Refuses a folder for results in which they would replace inputs, or become some.
+
+    Args:
+        out: the folder; it need not be there.
+        inputs: the paths that were given.
+        found: the `Source`s they stand for.
+        names: what the files of each are called, as of `output_names`.
+        named: formats that the user names, as of `formats_of`.
+
+    Raises:
+        ValueError: the folder is one of the inputs, or a result would be written over one.
+
+    Example:
+        >>> protect_inputs("result", ["a.jpg"], [Source(Path("a.jpg"), "image")], ["a"])
+    """
+    out = Path(out)
+    if any(_same(out, path) for path in inputs):
+        raise ValueError(
+            "--out would put results among the inputs, where the next run takes them for inputs: "
+            f"it must be another folder. Got: {out}"
+        )
+    given = {_identity(source.path): source.path for source in found}
+    given.pop(None, None)  # those that are not there
+    for source, name in zip(found, names, strict=True):
+        for suffix in _fitting(source.kind, named or DEFAULTS[source.kind]):
+            path = given.get(_identity(out / f"{name}.{suffix}"))
+            if path is not None:
+                raise ValueError(
+                    f"--out would overwrite the input {path}: results must not have the place of "
+                    f"an input. Got: {out}"
+                )
+
+
 def formats_of(kind, named):
     """The formats to write for a photograph or a video.
 
@@ -97,13 +131,31 @@ def formats_of(kind, named):
     Raises:
         ValueError: none of the named ones is for this kind.
     """
-    formats = tuple(dict.fromkeys(f for f in named if f in _FORMATS[kind]))
+    formats = tuple(dict.fromkeys(_fitting(kind, named)))
     if named and not formats:
         raise ValueError(
             f"a format for {kind}s must be one of {', '.join(_FORMATS[kind])}. "
             f"Got: {', '.join(named)}"
         )
     return formats or DEFAULTS[kind]
+
+
+def _fitting(kind, formats):
+    return [name for name in formats if name in _FORMATS[kind]]
+
+
+def _identity(path):
+    """What is the same for all names of a file, links to it included; None where it is not."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _same(path, other):
+    identity = _identity(path)
+    return identity is not None and identity == _identity(other)
 
 
 def _kind(path):

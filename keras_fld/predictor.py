@@ -6,6 +6,9 @@ import numpy as np
 
 from keras_fld import zoo
 
+# As `score=` of a landmarker: what `scored_by_default` says.
+DEFAULT_SCORE = "default"
+
 # Layouts whose tight box, around contour and brows, is the one that the package's face score knows.
 SCORED_LAYOUTS = ("ibug68", "wflw98")
 
@@ -39,7 +42,7 @@ def open_model(model):
         An object with `frame`, `scheme`, `num_landmarks` and `predict(images)`.
 
     Raises:
-        ValueError: the file is missing, damaged or of another kind.
+        ValueError: none of these, or the file is missing, damaged or of another kind.
 
     Example:
         >>> open_model("face.tflite").predict(crops).shape
@@ -63,7 +66,31 @@ def open_model(model):
             "a model must end in .keras or .tflite, be a baseline's .npz or a preset "
             f"({', '.join(zoo.names())}). Got: {path}"
         )
-    return model if hasattr(model, "frame") else KerasModel(model)
+    if hasattr(model, "frame"):
+        return model
+    if not hasattr(model, "layers"):  # Keras is not loaded to ask for its class
+        raise ValueError(
+            "a model must be a Keras model, a LiteModel, the path of a .keras or .tflite file or a "
+            f"preset. Got: {model!r}"
+        )
+    return KerasModel(model)
+
+
+def scored_by_default(model):
+    """Whether the package's face score judges what a model predicts where nothing else is said.
+
+    The score is for research, as the presets trained on 300W are. The other presets are free of
+    such terms and stay so.
+
+    Args:
+        model: as of `open_model`.
+
+    Example:
+        >>> scored_by_default("trnet20_synthetic")
+        False
+    """
+    free = isinstance(model, str) and model in zoo.names() and "_300w" not in model
+    return not free
 
 
 def open_score(score, scheme=None):

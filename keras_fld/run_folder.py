@@ -118,7 +118,8 @@ def _evaluated(path, folder):
             _parts(content),
             list(map(str, content.get("notes", []))),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    # Infinity is a number of Python's JSON, but no number of faces.
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path}: an evaluation's figures must be whole ({error!r})") from error
 
 

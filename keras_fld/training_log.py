@@ -33,11 +33,14 @@ def read_log(path):
     lines = text.splitlines()
     if not text.endswith("\n"):
         lines = lines[:-1]  # it is being written
-    rows = list(csv.reader(lines))
+    try:
+        rows = list(csv.reader(lines))
+    except csv.Error as error:  # a cell without end
+        raise ValueError(f"{path}: not a log of this package ({error})") from error
     if not rows:
         return {"epoch": np.empty(0)}
     head, *rows = rows
-    if head[0] != "epoch" or len(set(head)) < len(head):
+    if head[:1] != ["epoch"] or len(set(head)) < len(head):
         raise ValueError(f"{path}, line 1: must name epoch and other columns. Got: {lines[0][:60]}")
     values = []
     for number, row in enumerate(rows, start=2):

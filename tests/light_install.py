@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # What the build reads, in a copy: an older build's folder beside it would hide a missing file.
-SOURCES = ("keras_fld", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("keras_fld", "datasets", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 FIRST_RESULT = """
 import json, sys, time
 started = time.perf_counter()
@@ -104,6 +104,10 @@ def test_no_file_is_missing_from_the_wheel(wheel):
     assert package - packed == set()
     for kind in ("zoo/*.keras", "zoo/*.tflite", "zoo/*.md", "web/page/*.html", "*.toml", "*.json"):
         assert any(Path(name).match(kind) for name in packed), kind
+    cards = {
+        f"keras_fld/cards/{p.parent.name}/README.md" for p in ROOT.glob("datasets/*/README.md")
+    }
+    assert cards and cards == {name for name in packed if name.startswith("keras_fld/cards/")}
     (metadata,) = (name for name in packed if name.endswith(".dist-info/METADATA"))
     licences = {Path(name).name for name in packed if "/licenses/" in name}
     assert licences == {"LICENSE", "LICENSE-300W.md", "NOTICE.md"}
@@ -138,7 +142,10 @@ def test_the_commands_that_need_no_backend_work(programs, photo, tmp_path):
     done(run(program, "web", "--copy", tmp_path / "site"))
     assert (tmp_path / "site" / "index.html").exists()
     assert "trnet20_300w_int8.tflite" in done(run(program, "benchmark", "trnet20_300w"))
-    assert "300w" in done(run(program, "datasets", "list"))
+    listed = json.loads(done(run(program, "datasets", "list", "--json", folder=tmp_path)))
+    for name, dataset in listed.items():
+        assert Path(dataset["card"]).is_relative_to(programs.parent.resolve()), name
+        assert "# " in Path(dataset["card"]).read_text("utf-8"), name
     assert "_KERAS_FLD_COMPLETE" in done(run(program, "completion", "bash"))
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 GROUPS = ("tensorflow", "datasets", "plots", "dev")
 # They test no behaviour of the package.
-TOOLS = ("mypy", "ruff", "pytest-cov", "pytest-xdist")
+TOOLS = ("mypy", "ruff", "pytest-cov", "pytest-xdist", "playwright")
 TESTS = (
     "tests/losses",
     "tests/test_metrics.py",

@@ -234,7 +234,8 @@ def _size(run, part):
         return ", ".join(words), ""
     size, milliseconds = run.files[name]
     kind = " as `.tflite`" if part == "model" else ""
-    return ", ".join([*words, f"{size:,} bytes{kind}"]), f"{milliseconds:.2f} ms{kind}, {run.processor}"
+    latency = f"{milliseconds:.2f} ms{kind}, {run.processor}"
+    return ", ".join([*words, f"{size:,} bytes{kind}"]), latency
 
 
 def _command(run, part, command):

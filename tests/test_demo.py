@@ -1,6 +1,7 @@
 import json
 
 import cv2
+import pytest
 from click.testing import CliRunner
 
 from keras_fld.cli import cli
@@ -21,3 +22,11 @@ def test_the_demo_trains_evaluates_converts_and_draws(tree, tmp_path):
     for file in out.glob("*.json"):
         json.loads(file.read_text("utf-8"))
     assert (out / "run" / "model.keras").is_file() and (out / "ced.png").is_file()
+
+
+@pytest.mark.parametrize("epochs", ["0", "-1"])
+def test_a_demo_without_training_is_refused(tmp_path, epochs):
+    command = ["demo", "--out", str(tmp_path / "demo"), "--epochs", epochs]
+    result = CliRunner().invoke(cli, command)
+    assert f"epochs must be at least 1. Got: {epochs}" in str(result.exception)
+    assert not (tmp_path / "demo").exists()

@@ -69,6 +69,30 @@ def test_a_full_disk_is_a_line_with_the_file(tmp_path, error):
         (tmp_path / "other").read_text()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "v" * 240 + ".weights.h5",
+        "v" * 100 + "." + "w" * 145 + ".png",
+        "a." + "v" * 245,
+        "v" * 255,
+    ],
+)
+def test_the_longest_names_can_be_written(tmp_path, name):
+    with replacing(tmp_path / name) as temporary:
+        assert len(temporary.name) < 120
+        assert temporary.name.endswith((".weights.h5", ".png")) or not temporary.suffix.isalpha()
+        temporary.write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_that_is_too_long_is_refused_in_a_line(tmp_path):
+    path = tmp_path / ("v" * 300)
+    with pytest.raises(ValueError, match="vvv: cannot be written"), replacing(path) as temporary:
+        temporary.write_text("x")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "1" * 10_000])
 def test_json_that_is_too_deep_or_too_large_is_named(tmp_path, text):
     (tmp_path / "a.json").write_text(text)

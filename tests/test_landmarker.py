@@ -10,6 +10,7 @@ from keras_fld.data import synthetic
 from keras_fld.data.geometry import landmark_box
 from keras_fld.data.images import read_image
 from keras_fld.landmarker import as_rgb, find_faces
+from keras_fld.predictor import open_model
 
 tf = pytest.importorskip("tensorflow")
 
@@ -210,6 +211,33 @@ def test_a_model_file_of_another_kind_is_refused(tmp_path):
         FaceLandmarker("face.onnx")
     with pytest.raises(ValueError, match="No such file"):
         FaceLandmarker(tmp_path / "none.tflite")
+
+
+@pytest.mark.parametrize("model", [3, None, object()])
+def test_what_is_no_model_at_all_is_refused(model):
+    for opener in (FaceLandmarker, open_model):
+        with pytest.raises(ValueError, match="a model must be a Keras model.* preset. Got: "):
+            opener(model)
+
+
+def test_the_path_of_one_image_is_no_list_of_images(model_files, tmp_path):
+    for path in ("photo.jpg", tmp_path / "photo.jpg"):
+        with pytest.raises(ValueError, match="must be a list of images.*Got: the path .*photo.jpg"):
+            FaceLandmarker(model_files[1]).detect_many(path)
+
+
+@pytest.mark.parametrize("opener", [FaceLandmarker, FaceLandmarker.from_preset])
+def test_a_preset_of_free_terms_goes_without_the_research_score(opener, model_files):
+    assert opener("trnet20_synthetic")._score is None
+    assert opener("trnet20_synthetic", score=True)._score is not None
+    assert opener("trnet20_300w")._score is not None
+    assert opener("trnet20_300w", score=None)._score is None
+
+
+def test_a_model_of_ones_own_is_scored_and_only_a_preset_is_a_preset(model_files):
+    assert FaceLandmarker(model_files[1])._score is not None
+    with pytest.raises(ValueError, match="preset must be one of"):
+        FaceLandmarker.from_preset(str(model_files[1]))
 
 
 def test_a_tflite_model_loads_neither_keras_nor_tensorflow(model_files):

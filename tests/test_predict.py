@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from keras_fld import zoo
 from keras_fld.cli import cli
 from keras_fld.data.geometry import landmark_box
 from keras_fld.data.pts import read_pts
+from keras_fld.output import IMAGE_FORMATS
 from tests.moving_face import MovingFace
 
 VIDEO = MovingFace(4, size=(320, 240), side=180, still=0.3)
 COUNT = 24
+CAPTURE = cv2.VideoCapture
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +173,8 @@ def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
     assert len(found["0.5"]) == 1 and len(found["0"]) == 2
     assert found["0"][0] == found["0.5"][0] > 0.5 > found["0"][1] >= 0
     wall = tmp_path / "wall.png"
-    _, (error,) = predict(wall, "--out", out, code=2)
-    assert "wall.png: no face found that scores 0.5 (best 0." in error
+    _, (note,) = predict(wall, "--out", out)
+    assert "wall.png: no face found that scores 0.5 (--min-score), the best has 0." in note
     # A box that is given is a face.
     given = ",".join(f"{v:.1f}" for v in box)
     predict(wall, "--out", out, "--box", given, "--format", "json")
@@ -180,6 +183,109 @@ def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
         cli, ["predict", str(wall), "--out", str(out), "--score", str(wall)]
     )
     assert "wall.png: not a TFLite model" in str(result.exception)
+
+
+def test_a_photograph_without_a_face_is_written_and_is_no_error(frames, tmp_path):
+    wall, out = tmp_path / "wall.png", tmp_path / "o"
+    cv2.imwrite(str(wall), np.full((90, 120, 3), 77, np.uint8))
+    formats = [word for name in IMAGE_FORMATS for word in ("--format", name)]
+    (line,), (note,) = predict(wall, "--out", out, *formats)
+    assert f"{wall}: 0 faces, wrote {out / 'wall.png'} and .json and .csv and .jsonl" in line
+    assert note == f"Note: {wall}: no face found; --box x,y,width,height gives one"
+    assert json.loads((out / "wall.json").read_text()) == {
+        "image": str(wall),
+        "scheme": None,
+        "faces": [],
+    }
+    assert read_lines(out / "wall.jsonl")[0]["faces"] == []
+    assert list(csv.reader((out / "wall.csv").open())) == [
+        ["frame", "time", "id", "score", "x", "y", "width", "height"]
+    ]
+    assert (cv2.imread(str(out / "wall.png")) == 77).all() and not (out / "wall.pts").exists()
+    (line,), _ = predict(wall, "--out", tmp_path / "p", "--format", "pts")
+    assert line == f"{wall}: 0 faces, wrote nothing"
+
+
+def test_the_best_score_does_not_contradict_the_least(frames, tmp_path, monkeypatch):
+    from keras_fld.landmarker import DetectedFace, FaceLandmarker
+
+    face = DetectedFace((1, 1, 9, 9), np.zeros((68, 2), np.float32), "ibug68", 0.99609)
+    monkeypatch.setattr(FaceLandmarker, "detect", lambda *_: [face])
+    cv2.imwrite(str(tmp_path / "a.png"), frames[0])
+    _, (note,) = predict(tmp_path / "a.png", "--out", tmp_path / "o", "--min-score", 1)
+    assert "no face found that scores 1 (--min-score), the best has 0.996;" in note
+
+
+def test_the_face_score_can_be_turned_off(frames, tmp_path):
+    box = ",".join(f"{v:.1f}" for v in landmark_box(VIDEO.landmarks(0)))
+    cv2.imwrite(str(tmp_path / "a.png"), frames[0])
+
+    def score(*options):
+        predict(tmp_path / "a.png", "--out", tmp_path / "o", "--box", box, *options)
+        return json.loads((tmp_path / "o" / "a.json").read_text())["faces"][0]["score"]
+
+    assert score() > 0.5 and score("--no-score") is None
+    # It is for research: a preset that is free of such terms goes without.
+    assert score("--model", "trnet20_synthetic") is None
+    file = zoo.score_file()
+    assert score("--model", "trnet20_synthetic", "--score", file) is not None
+    _, errors = predict("a.png", "--out", "o", "--score", file, "--no-score", code=2)
+    assert "give --score or --no-score, one of them" in errors[-1]
+
+
+def refused(*arguments):
+    """The line in which the command refuses its arguments."""
+    result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
+    assert result.exit_code and isinstance(result.exception, ValueError), result.output
+    return str(result.exception)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_an_input_is_never_overwritten(clip, frames, tmp_path):
+    photo, video = tmp_path / "photo.png", tmp_path / "clip.mp4"
+    cv2.imwrite(str(photo), frames[0])
+    save(video, frames[:3], "mp4v")
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "photo.jpg"
+    other.write_bytes(photo.read_bytes())
+    before = contents(tmp_path / "other"), photo.read_bytes(), video.read_bytes()
+    rule = "results must not have the place of an input. Got: "
+    for inputs, victim in (([photo], photo), ([video], video), ([video, photo], video)):
+        line = refused(*inputs, "--out", tmp_path)
+        assert line.startswith(f"--out would overwrite the input {victim}: {rule}{tmp_path}")
+    linked = tmp_path / "links"
+    linked.mkdir()
+    (linked / "photo.png").symlink_to(photo)
+    assert f"the input {photo}" in refused(photo, "--out", linked)
+    assert f"the input {linked / 'photo.png'}" in refused(linked / "photo.png", "--out", tmp_path)
+    after = contents(tmp_path / "other"), photo.read_bytes(), video.read_bytes()
+    assert before == after and {p.name for p in tmp_path.iterdir()} == {
+        "photo.png",
+        "clip.mp4",
+        "other",
+        "links",
+    }
+    # Beside the inputs there is room for files of other names.
+    predict(other, "--out", other.parent)
+    predict(photo, "--out", tmp_path, "--format", "json")
+    assert photo.read_bytes() == before[1]
+
+
+def test_a_folder_of_inputs_takes_no_results(frames, tmp_path, monkeypatch):
+    folder = tmp_path / "e"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.jpg"), frames[0])
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    for out in ("e", folder, "e/../e", "link"):
+        line = refused("e", "--out", out)
+        assert "--out would put results among the inputs" in line and f"Got: {out}" in line
+    assert [path.name for path in folder.iterdir()] == ["a.jpg"]
+    predict("e", "--out", "e/found", "--format", "json")
+    assert (folder / "found" / "a.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -228,6 +334,10 @@ class FakeCamera:
     """`cv2.VideoCapture` of a camera that is unplugged after some frames."""
 
     frames, opened = [], True
+
+    def __new__(cls, source):
+        # The video that is written is opened once more.
+        return super().__new__(cls) if isinstance(source, int) else CAPTURE(source)
 
     def __init__(self, number):
         assert number == 3

@@ -55,8 +55,12 @@ def test_the_ten_lines_run(tree, tmp_path, monkeypatch, capsys):
 
 
 def test_every_python_block_is_run_by_a_test_here():
-    count = README.read_text("utf-8").count("```python")
-    run = ("In ten lines", "Concepts", "Troubleshooting")
+    text = README.read_text("utf-8")
+    outside = re.sub(r"```.*?```", "", text, flags=re.S)
+    python = r"^    (?:import |from \S+ import |[\w.]+(?:, [\w.]+)* = |(?:for|with|def) .*:$).*"
+    assert not re.findall(python, outside, re.M), "indented Python must have a fence"
+    count = text.count("```python")
+    run = ("In ten lines", "Landmarks in your photos", "Concepts", "Troubleshooting")
     assert count == sum(len(python_of(section)) for section in run)
 
 
@@ -69,6 +73,26 @@ def astronaut(tmp_path, monkeypatch):
     shutil.copy(keras_fld.zoo.lite_file("trnet20_300w"), "face.tflite")
     (face,) = keras_fld.FaceLandmarker("face.tflite").detect(photo)
     return {"fld": keras_fld, "cv2": cv2, "image": photo, "box": face.box, "face": face}
+
+
+def test_landmarks_in_photos_and_videos(astronaut):
+    photo = cv2.imread("photo.jpg")
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy("photo.jpg", name)
+    video = cv2.VideoWriter("clip.mp4", cv2.VideoWriter_fourcc(*"mp4v"), 30, photo.shape[1::-1])
+    for _ in range(3):
+        video.write(photo)
+    video.release()
+    blocks = python_of("Landmarks in your photos")
+    assert len(blocks) == 3
+    scope = {"image": astronaut["image"]}
+    exec("\n".join(blocks), scope)
+    truth, width = astronaut["face"].landmarks, astronaut["box"][2]
+    for found in (scope["faces"][0], scope["face"]):
+        assert np.linalg.norm(found.landmarks - truth, axis=1).mean() < 0.05 * width
+    assert scope["number"] == 2 and scope["face"].id == 1
+    assert scope["crop"].ndim == 3 and abs(scope["pose"].roll) < 30
+    assert scope["left"] > 0.1 and scope["right"] > 0.1
 
 
 def test_the_concepts_hold(astronaut):

@@ -1,13 +1,17 @@
-"""Every figure in the README's tables of results that are written by hand is in a JSON of results/.
+"""Every measured figure of the README is in a JSON of results/, in its tables and in its sentences.
 
-`tests/readme_tables.py` writes the others.
+`tests/readme_tables.py` writes the tables that are not written by hand; `tests/readme_prose.py` has
+the figures outside tables.
 """
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from tests import readme_prose, readme_tables
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -30,14 +34,38 @@ MEASURED = {
 FACTS = ("| detector | what it is |", "| loss | of one face", "| name | layout |")
 # A figure's unit in the table in that of the JSON: itself or per cent.
 SCALES = (1, 100)
+TABLE = r"(?:^\|.*\n)+"
+# A number that may be measured: it has decimals, a thousand or a unit.
+FIGURE = (
+    r"(?<![\w.-])(?:\d+\.\d+|\d+,\d{3}|\d+(?= (?:%|m?s|[MT]B|GB|times|minutes|core-hours)(?!\w)))"
+)
 # Longer lists are of single faces or runs: there any figure could be found.
 LONGEST = 20
 
 
+def by_hand(text):
+    """The text without what `readme_tables` writes."""
+    return re.sub(r"<!-- table: .*?<!-- end of table -->", "", text, flags=re.DOTALL)
+
+
 def tables(text):
-    """The lines of each table that is not written by `readme_tables`."""
-    by_hand = re.sub(r"<!-- table: .*?<!-- end of table -->", "", text, flags=re.DOTALL)
-    return [table.splitlines() for table in re.findall(r"(?:^\|.*\n)+", by_hand, re.MULTILINE)]
+    """The lines of each table that is written by hand."""
+    return [table.splitlines() for table in re.findall(TABLE, by_hand(text), re.MULTILINE)]
+
+
+def prose(text):
+    """The sentences in one line: no table, no code block."""
+    text = re.sub(r"```.*?```", "", by_hand(text), flags=re.DOTALL)
+    return " ".join(re.sub(rf"{TABLE}|^    .*$", "", text, flags=re.MULTILINE).split())
+
+
+def unexplained(text, known):
+    """Figures of the prose, with what stands around them, outside the words that are known."""
+    for words in sorted(known, key=len, reverse=True):
+        text = text.replace(words, "~")
+    # Code, and the addresses of links.
+    text = re.sub(r"`[^`]*`|\]\([^)]*\)", "~", text)
+    return [text[max(0, m.start() - 30) : m.end() + 10] for m in re.finditer(FIGURE, text)]
 
 
 def numbers(value):
@@ -85,6 +113,44 @@ def test_every_figure_is_in_its_results(head):
 def test_every_table_is_of_facts_or_of_results():
     for table in tables(README):
         assert is_measured(table) or table[0].startswith(FACTS), table[0]
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return {run.name: run for run in readme_tables.load_runs()}
+
+
+@pytest.mark.parametrize("claim", readme_prose.CLAIMS, ids=lambda claim: claim.__name__)
+def test_the_prose_has_the_figures_of_the_results(claim, runs):
+    text = prose(README)
+    assert not [words for words in claim(runs) if words not in text], "what results/ gives"
+
+
+def test_every_figure_of_the_prose_is_of_results_or_known_as_another(runs):
+    text = prose(README)
+    others = [*readme_prose.FACTS, *readme_prose.UNMEASURED]
+    assert not [words for words in others if words not in text], "no longer in the README"
+    known = [words for claim in readme_prose.CLAIMS for words in claim(runs)]
+    assert not unexplained(text, [*known, *others])
+
+
+def test_a_figure_of_the_prose_that_nothing_explains_is_noticed():
+    text = prose(
+        "| a |\n\n    pass 1.5\n\n`x 2.5` takes 3.5\nms, 4 MB, and 5,000 of 6 [a](b7.5).\n"
+    )
+    assert text == "`x 2.5` takes 3.5 ms, 4 MB, and 5,000 of 6 [a](b7.5)."
+    assert len(unexplained(text, [])) == 3
+    assert unexplained(text, ["takes 3.5 ms", "and 5,000"]) == ["~ ~, 4 MB, ~ of "]
+
+
+def test_the_presets_figures_are_those_of_the_file_that_is_shipped(runs):
+    other = runs["300w_trnet20_third"]
+    swapped = {name: replace(run, preset=None) for name, run in runs.items()}
+    with pytest.raises(AssertionError, match="measured the shipped file of trnet20_300w$"):
+        readme_prose.phone(swapped)
+    swapped[other.name] = replace(other, preset="trnet20_300w")
+    for claim in (readme_prose.inter_ocular, readme_prose.phone):
+        assert claim(swapped)[0] != claim(runs)[0]
 
 
 def test_a_figure_that_no_run_gave_is_noticed():

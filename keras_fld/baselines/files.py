@@ -1,6 +1,5 @@
 """The `.npz` files of baselines: arrays and numbers, without pickle."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -47,23 +46,35 @@ def load(path):
         ValueError: the file is missing, damaged or not a baseline's.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        # NumPy's own message proposes to allow pickle.
-        raise ValueError(f"{path}: not a .npz file, or a damaged one") from error
+    arrays = _arrays(path)
     try:
         if int(arrays.pop("format")) != FORMAT:
-            raise ValueError(f"{path}: the baseline must have format {FORMAT}")
+            raise ValueError(f"the baseline must have format {FORMAT}")
         method = str(arrays.pop("method"))
         frame = Frame(int(arrays.pop("size")), float(arrays.pop("margin")))
         scheme = schemes.get(str(arrays.pop("scheme")))
-    except (KeyError, TypeError) as error:
+        for name, array in arrays.items():
+            if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+                raise ValueError(f"{name} must be finite numbers. Got: {array.dtype} {array.shape}")
+    except KeyError as error:
         raise ValueError(f"{path}: not a baseline of this package (no {error})") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{path}: {error}") from error
     return method, frame, scheme, arrays
+
+
+def _arrays(path):
+    """Name to array of a `.npz` file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            # What is no array NumPy gives as bytes, which then are an array of no numbers.
+            return {name: np.asarray(file[name]) for name in file.files}
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file") from error
+    # Damaged archives and headers raise a dozen kinds, Python's tokenizer's among them; and NumPy's
+    # own message proposes to allow pickle.
+    except Exception as error:
+        raise ValueError(f"{path}: not a .npz file, or a damaged one") from error
 
 
 def open_baseline(path):
@@ -88,12 +99,16 @@ def open_baseline(path):
         if method == "sdm":
             from keras_fld.baselines.sdm import SDM
 
-            return SDM(frame, scheme, **arrays)
+            model = SDM(frame, scheme, **arrays)
+            if model.radii.ndim != 1 or not (model.radii > 0).all():
+                raise ValueError(f"radii must be above 0. Got: {model.radii.tolist()}")
+            return model
         if method == "ert":
             from keras_fld.baselines.ert import ERT
 
             return ERT(frame, scheme, **arrays)
-    except TypeError as error:  # arrays that the method does not have, or lacks
+    # Arrays that the method does not have, or lacks, or of too few dimensions.
+    except (TypeError, IndexError) as error:
         raise ValueError(f"{path}: the baseline is damaged ({error})") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -1,11 +1,12 @@
 """The command `keras-fld predict`."""
 
+import math
 import sys
 from pathlib import Path
 
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 
 
 @click.command()
@@ -29,7 +30,11 @@ from keras_fld.cli import complete
 )
 @click.option("--camera", type=click.IntRange(0), help="Number of a webcam, from 0; Ctrl-C ends.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long, of a webcam.")
-@click.option("--box", help="x,y,width,height of the face, tight around its landmarks.")
+@click.option(
+    "--box",
+    help="x,y,width,height of the face, tight around its landmarks. In a video, of the first "
+    "frame: that face is followed, and not looked for again once it is lost.",
+)
 @click.option(
     "--detector",
     default="haar",
@@ -53,6 +58,12 @@ from keras_fld.cli import complete
 )
 @click.option("--score", type=click.Path(), help="A face-score file instead of the package's.")
 @click.option(
+    "--no-score",
+    is_flag=True,
+    help="No face score. The package's is for research, as its 300W models are; with its other "
+    "presets it is off anyway.",
+)
+@click.option(
     "--search-every",
     default=90,
     show_default=True,
@@ -71,28 +82,35 @@ from keras_fld.cli import complete
 )
 @click.option("--numbers", is_flag=True, help="Write each landmark's index.")
 @click.option("--quiet", is_flag=True, help="No progress bar, and no line for a file that is done.")
-def predict(inputs, model, out, formats, camera, seconds, box, detector, passes, score, **options):
+def predict(inputs, model, out, formats, camera, seconds, box, detector, passes, **options):
     """Landmarks of every face in INPUTS: images, videos, and folders of them; or of a --camera.
 
     An image becomes a PNG with its landmarks drawn and a JSON file; a video, an mp4 and a file of
     JSON lines, in which each face keeps its number. Faces are found by --detector, or taken from
     --box, in a video's first frame. What scores less than --min-score is left out, and in a video
-    it is lost; a --box in an image is kept. A bad file does not stop the others; after Ctrl-C a
-    video's files hold what was done.
+    it is lost; a --box in an image is kept. An image without a face is no error: its files say
+    so, with an empty list of faces, and so does a line. A bad file does not stop the others; after
+    Ctrl-C a video's files hold what was done. Inputs are never written over.
 
     \b
     keras-fld predict photo.jpg clip.mp4 --out result
     keras-fld predict photos --format pts --out points
     keras-fld predict --camera 0 --seconds 10 --out result
     """
-    from keras_fld.landmarker import FaceLandmarker
-
     if bool(inputs) == (camera is not None):
         raise click.UsageError("give INPUTS or --camera, one of them")
     if seconds is not None and camera is None:
         raise click.UsageError("--seconds is for a --camera")
+    if options["score"] and options["no_score"]:
+        raise click.UsageError("give --score or --no-score, one of them")
     boxes = None if box is None else [_parse_box(box)]
-    landmarker = FaceLandmarker(model, detector, passes, True if score is None else score)
+    score = None if options["no_score"] else options["score"] or "default"
+    if Path(model).suffix == ".keras":
+        native.start_keras()
+    native.start_interpreter()
+    from keras_fld.landmarker import FaceLandmarker
+
+    landmarker = FaceLandmarker(model, detector, passes, score)
     run = _Run(landmarker, Path(out), formats, boxes, options)
     if camera is not None:
         run.camera(camera, seconds)
@@ -116,19 +134,22 @@ class _Run:
 
     def files(self, inputs):
         from keras_fld.files import sweep
-        from keras_fld.predict_inputs import output_names, sources
+        from keras_fld.predict_inputs import output_names, protect_inputs, sources
 
-        sweep(self.out)
         found = []
         for path in inputs:
             try:
                 found += sources(path)
             except ValueError as error:
                 self.fail(error)
-        outputs = [self.out / name for name in output_names(found)]
-        for source, output in zip(found, outputs, strict=True):
+        names = output_names(found)
+        protect_inputs(self.out, inputs, found, names, self.formats)
+        sweep(self.out)
+        for source, name in zip(found, names, strict=True):
             try:
-                {"image": self.image, "video": self.video}[source.kind](source.path, output)
+                {"image": self.image, "video": self.video}[source.kind](
+                    source.path, self.out / name
+                )
             except ValueError as error:
                 self.fail(error)
 
@@ -144,18 +165,19 @@ class _Run:
             raise ValueError(f"{path}: {error}") from error
         faces = self.certain(path, faces)
         paths = write_image(output, formats, path, picture, faces, self.numbers)
-        self.tell(f"{path}: {len(faces)} face{'s' * (len(faces) > 1)}, wrote {_listed(paths)}")
+        self.tell(f"{path}: {len(faces)} face{'s' * (len(faces) != 1)}, wrote {_listed(paths)}")
 
     def certain(self, path, faces):
-        """The faces that score enough; raises ValueError where there is none."""
+        """The faces that score enough; a line says where there is none."""
         least = 0.0 if self.boxes else self.tracking["min_score"]
         good = [face for face in faces if face.score is None or face.score >= least]
         if not good:
-            found = "no face found"
+            why = "no face found"
             if faces:
-                best = max(face.score for face in faces)
-                found = f"no face found that scores {least:g} (best {best:.2f}, --min-score)"
-            raise ValueError(f"{path}: {found}; give its box with --box x,y,width,height")
+                # Rounded down, so that it is not said to be what it falls short of.
+                best = math.floor(1000 * max(face.score for face in faces)) / 1000
+                why = f"no face found that scores {least:g} (--min-score), the best has {best:.3f}"
+            click.echo(f"Note: {path}: {why}; --box x,y,width,height gives one", err=True)
         return good
 
     def video(self, path, output):
@@ -199,7 +221,9 @@ class _Run:
             raise ValueError(message if str(name) in message else f"{name}: {message}") from error
         finally:
             steps.close()  # ends the files, after Ctrl-C too
-            if result.frames:
+            # A video that a full disk refused is not there.
+            result.paths = [path for path in result.paths if path.exists()]
+            if result.frames and result.paths:
                 self.tell(f"{name}: {result}")
 
     def formats_of(self, kind, path):
@@ -221,6 +245,8 @@ class _Run:
 
 def _listed(paths):
     """Paths in a line: the first, and what the others end in."""
+    if not paths:  # points of no face
+        return "nothing"
     first, *others = (str(path) for path in paths)
     stem = first.rpartition(".")[0]
     return " and ".join([first, *(path.removeprefix(stem) for path in others)])

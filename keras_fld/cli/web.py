@@ -28,6 +28,7 @@ def web(model, port, host, no_open, folder):
 
     from keras_fld import web as page
     from keras_fld.web.files import DEFAULT_PRESET
+    from keras_fld.web.server import page_address, place, reached_by_others
 
     model = model or DEFAULT_PRESET
     if folder:
@@ -35,12 +36,11 @@ def web(model, port, host, no_open, folder):
         click.echo(f"wrote {folder}/index.html")
         return
     with page.make_server(model, host, port) as server:
-        port = server.server_port
-        address = f"http://localhost:{port}/"
+        address = page_address(server, host)
         click.echo(f"{address} (Ctrl-C ends)")
-        if host not in ("127.0.0.1", "localhost", "::1"):
+        if reached_by_others(server):
             click.echo(
-                f"note: whoever reaches {host}:{port} can open the page; "
+                f"note: whoever reaches {place(host, server.server_port)} can open the page; "
                 "a browser gives its camera to https and localhost alone",
                 err=True,
             )

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from keras_fld.data import (
     aflw,
@@ -29,7 +30,7 @@ class Dataset:
         read: function of (root, split, skip_bad) that returns a `FaceSet`.
         train: name of the training split.
         tests: names of the test splits that `evaluate` reports, where present.
-        card: the card's path in the repository.
+        folder: name of its card's folder in datasets/.
         official: number of faces that the release has in each split.
         parts: splits that together hold every face once; None for training and test splits.
         normalizer: the protocol's normalising distance.
@@ -38,10 +39,22 @@ class Dataset:
     read: Callable
     train: str
     tests: tuple[str, ...]
-    card: str
+    folder: str
     official: dict[str, int] = field(default_factory=dict)
     parts: tuple[str, ...] | None = None
     normalizer: str = "inter_pupil"
+
+    @property
+    def card(self):
+        """Path of the card, the short one where it is in the working folder."""
+        package = Path(__file__).parents[1]
+        # The wheel has datasets/ as cards; setup.py packs it.
+        cards = package / "cards"
+        path = (
+            (cards if cards.is_dir() else package.parent / "datasets") / self.folder / "README.md"
+        )
+        here = Path.cwd()
+        return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 DATASETS = {
@@ -49,7 +62,7 @@ DATASETS = {
         ibug300w.read,
         "train",
         ("common", "challenge", "full"),
-        "datasets/300w/README.md",
+        "300w",
         {split: sum(folders.values()) for split, folders in ibug300w.FOLDERS.items()},
         ("train", "common", "challenge"),
     ),
@@ -57,7 +70,7 @@ DATASETS = {
         aflw.read,
         "train",
         ("full", "frontal"),
-        "datasets/aflw/README.md",
+        "aflw",
         aflw.SPLITS,
         ("train", "full"),
         "face_box",
@@ -66,7 +79,7 @@ DATASETS = {
         cofw.read,
         "train",
         ("test",),
-        "datasets/cofw/README.md",
+        "cofw",
         {split: official for split, (_, _, official) in cofw.SPLITS.items()},
         normalizer="inter_ocular",
     ),
@@ -74,18 +87,18 @@ DATASETS = {
         wflw.read,
         "train",
         ("test",),
-        "datasets/wflw/README.md",
+        "wflw",
         wflw.SPLITS,
         normalizer="inter_ocular",
     ),
-    "mtfl": Dataset(mtfl.read, "train", ("test",), "datasets/mtfl/README.md", mtfl.SPLITS),
-    "own": Dataset(own.read, "train", ("test",), "datasets/own/README.md"),
-    "pts": Dataset(pts_folder.read, "train", (), "datasets/pts/README.md"),
+    "mtfl": Dataset(mtfl.read, "train", ("test",), "mtfl", mtfl.SPLITS),
+    "own": Dataset(own.read, "train", ("test",), "own"),
+    "pts": Dataset(pts_folder.read, "train", (), "pts"),
     "synthetic": Dataset(
         synthetic_set.read,
         "train",
         ("test",),
-        "datasets/synthetic/README.md",
+        "synthetic",
         synthetic_set.SIZES,
     ),
     **{
@@ -93,7 +106,7 @@ DATASETS = {
             partial(synthetic_set.read, scheme=count),
             "train",
             ("test",),
-            "datasets/synthetic/README.md",
+            "synthetic",
             synthetic_set.SIZES,
         )
         for count in (19, 29, 98)

@@ -1,5 +1,6 @@
 """Reading image files, with the file's name in every error, and images of other kinds."""
 
+import io
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,12 @@ import numpy as np
 
 # OpenCV warps images with sides up to this.
 MAX_SIDE = 32766
+# A file of some kilobytes may declare billions of pixels, and a decoder believes it: at this many,
+# 0.3 GB, an image is refused unread.
+MAX_PIXELS = 250_000_000
+
+# The size of a PGM or PPM stands within so many bytes.
+_NETPBM_HEAD = 4096
 
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -27,7 +34,7 @@ def read_image(path, upright=False):
         (height, width, 3) uint8 RGB.
 
     Raises:
-        ValueError: the file cannot be read, or is not an image.
+        ValueError: the file cannot be read, is not an image, or declares too large a one.
     """
     path = Path(path)
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -46,7 +53,7 @@ def read_reduced(path, scale):
         (height, width, 3) uint8 BGR, and the (2, 3) matrix from its pixels to the photograph's.
 
     Raises:
-        ValueError: the file cannot be read, or is not an image.
+        ValueError: the file cannot be read, is not an image, or declares too large a one.
     """
     path = Path(path)
     data = _content(path)
@@ -69,7 +76,8 @@ def as_rgb(image, bgr=False, name=""):
         name: what an error about an array begins with.
 
     Raises:
-        ValueError: the file or the array is not an image, or a side is above 32,766 pixels.
+        ValueError: the file or the array is not an image, or a side is above 32,766 pixels; or the
+            file declares more than 250 million pixels.
     """
     if isinstance(image, (str, Path)):
         name, image, bgr = f"{image}: ", read_image(image, upright=True), False
@@ -103,6 +111,7 @@ def _content(path):
 
 
 def _decode(path, data, flags):
+    _check_declared(path, data)
     image = None
     # Half a PNG is refused here: the library below would also print a line of its own.
     half = data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:].tobytes()
@@ -114,3 +123,28 @@ def _decode(path, data, flags):
     if image is None:
         raise ValueError(f"{path}: not an image that can be read ({data.size} bytes)")
     return image
+
+
+def _check_declared(path, data):
+    """Raises ValueError where an image's header declares too large a size, before it is decoded."""
+    size = _declared_size(data)
+    if size is not None and (max(size) > MAX_SIDE or size[0] * size[1] > MAX_PIXELS):
+        raise ValueError(
+            f"{path}: an image file must have sides of at most {MAX_SIDE} pixels and at most "
+            f"{MAX_PIXELS:,} pixels. Got: {size[0]}x{size[1]}"
+        )
+
+
+def _declared_size(data):
+    """(width, height) that a file's header declares; None where it is of an unknown format, which
+    OpenCV refuses from 2^30 pixels on."""
+    # Here, as it takes 20 ms that arrays of pixels do not need.
+    import imagesize  # type: ignore[import-untyped]
+
+    # Longer digits than any size has would take it minutes.
+    data = data[:_NETPBM_HEAD] if data[:1].tobytes() == b"P" else data
+    size = imagesize.get(io.BytesIO(data.tobytes()), exif_rotation=False)
+    if size == (-1, -1):
+        return None
+    # It reads the sides of a GIF as signed numbers of 16 bits.
+    return tuple(side & 0xFFFF if side < 0 else side for side in size)

@@ -53,7 +53,8 @@ def read(root, split="train", skip_bad=False, base=None):
     if not path.is_file():
         raise Absent(f"{root}: the {split} split needs {path.name}. Got: none")
     try:
-        lines = (_rows if path == table else _lines)(path)
+        # All lines at once: what is wrong with the text shows when they are read, not before.
+        lines = list((_rows if path == table else _lines)(path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: the list must be plain text ({error})") from error
     shift = (path != table) if base is None else base
@@ -81,7 +82,8 @@ def _lines(path):
 
 def _rows(path):
     with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file, strict=True)
+        # A cell that a short row lacks is read as an empty one, which is no name and no number.
+        reader = csv.DictReader(file, restval="", strict=True)
         for column in ("file", "pose", *_COLUMNS):
             if column not in (reader.fieldnames or []):
                 raise ValueError(f"{path}: the header needs a column {column!r}")

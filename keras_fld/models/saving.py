@@ -1,5 +1,6 @@
 """Saving models, and opening them without knowing which of the package's classes they use."""
 
+import zipfile
 from pathlib import Path
 
 import keras
@@ -18,7 +19,7 @@ def load(path, compile=False):
         The Keras model.
 
     Raises:
-        ValueError: there is no such file, or it is not a Keras model.
+        ValueError: there is no such file, or it is not a Keras model, or a damaged one.
 
     Example:
         >>> model = keras_fld.load("trnet20_300w")
@@ -31,11 +32,16 @@ def load(path, compile=False):
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such model file, nor a preset ({', '.join(zoo.names())})")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # Keras would say: not found
+        size = path.stat().st_size
+        raise ValueError(f"{path}: not a .keras file, or a damaged one ({size} bytes)")
     try:
         return keras.saving.load_model(path, compile=compile)
     except Exception as error:  # a damaged archive raises whatever zipfile, json or h5py does
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(f"{path}: not a Keras model of this package ({reason})") from error
+        raise ValueError(
+            f"{path}: not a Keras model of this package, or a damaged one ({reason})"
+        ) from error
 
 
 def save(model, path):

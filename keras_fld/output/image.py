@@ -19,7 +19,8 @@ def write_image(output, formats, name, picture, faces, numbers=False):
             are called `<output>.face2.pts` and so on.
         name: of the photograph, written into the JSON file.
         picture: (height, width, 3) uint8 RGB.
-        faces: `DetectedFace`s, at least one.
+        faces: `DetectedFace`s. Without one the PNG is the photograph, the lists are empty, and
+            there is no `.pts` file.
         numbers: whether to draw each landmark's index.
 
     Returns:
@@ -45,7 +46,7 @@ def write_image(output, formats, name, picture, faces, numbers=False):
             continue
         else:
             kind = {"csv": CsvRows, "jsonl": JsonLines}[suffix]
-            with replacing(path) as temporary, kind(temporary) as rows:
+            with replacing(path) as temporary, kind(temporary, path) as rows:
                 rows.write(0, 0.0, faces)
         written.append(path)
     return written
@@ -54,7 +55,7 @@ def write_image(output, formats, name, picture, faces, numbers=False):
 def _content(name, faces):
     return {
         "image": str(name),
-        "scheme": faces[0].scheme,
+        "scheme": faces[0].scheme if faces else None,
         "faces": [
             {
                 "box": f.box,

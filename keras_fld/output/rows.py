@@ -1,6 +1,8 @@
 """Landmarks of frame after frame as lines of text, readable while they are being written."""
 
+import contextlib
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -10,18 +12,20 @@ class _Lines:
 
     Args:
         path: the file; one that is there is replaced.
+        name: what an error calls it, where it will get another name.
 
     Raises:
         ValueError: the file cannot be written.
     """
 
-    def __init__(self, path):
-        self.path = Path(path)
+    def __init__(self, path, name=None):
+        self.path, self._name, self._size = Path(path), name or path, 0
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8", newline="")
+            # A buffer would hold half a line back, and hide until the end that the disk is full.
+            self._file = self.path.open("wb", buffering=0)
         except OSError as error:
-            raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
+            raise self._refusal(error) from error
 
     def __enter__(self):
         return self
@@ -32,11 +36,21 @@ class _Lines:
     def close(self):
         self._file.close()
 
-    def _flush(self):
+    def _put(self, text):
+        """Adds lines, all of them or none."""
+        data = text.encode()
+        left = data
         try:
-            self._file.flush()
+            while left:
+                left = left[self._file.write(left) :]
         except OSError as error:
-            raise ValueError(f"{self.path}: cannot be written ({error.strerror})") from error
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)
+            raise self._refusal(error) from error
+        self._size += len(data)
+
+    def _refusal(self, error):
+        return ValueError(f"{self._name}: cannot be written ({error.strerror})")
 
 
 class JsonLines(_Lines):
@@ -71,8 +85,7 @@ class JsonLines(_Lines):
                 for face in faces
             ],
         }
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        self._flush()
+        self._put(json.dumps(line, separators=(",", ":")) + "\n")
 
 
 class CsvRows(_Lines):
@@ -94,30 +107,38 @@ class CsvRows(_Lines):
 
     _COLUMNS = ("frame", "time", "id", "score", "x", "y", "width", "height")
 
-    def __init__(self, path):
-        super().__init__(path)
-        self._rows, self._headed = csv.writer(self._file, lineterminator="\n"), False
+    _headed = False
 
     def write(self, number, time, faces):
         """Adds a frame."""
+        rows = []
         for face in faces:
-            self._head(len(face.landmarks))
             score = "" if face.score is None else round(float(face.score), 4)
             about = [number, round(time, 6), getattr(face, "id", ""), score]
             points = [value for point in face.landmarks for value in _rounded(point)]
-            self._rows.writerow([*about, *_rounded(face.box), *points])
-        self._flush()
+            rows.append([*about, *_rounded(face.box), *points])
+        if rows:
+            self._head(len(faces[0].landmarks))
+            self._put(_csv(rows))
 
     def close(self):
-        if not self._file.closed:
-            self._head(0)
-        super().close()
+        try:
+            if not self._file.closed:
+                self._head(0)
+        finally:
+            super().close()
 
     def _head(self, landmarks):
         if not self._headed:
             points = [f"{axis}{i}" for i in range(landmarks) for axis in "xy"]
-            self._rows.writerow([*self._COLUMNS, *points])
+            self._put(_csv([[*self._COLUMNS, *points]]))
             self._headed = True
+
+
+def _csv(rows):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def _rounded(values):

@@ -54,8 +54,14 @@ class VideoOutput(contextlib.AbstractContextManager):
             video.write(time, frame, faces)
         self._frames += 1
 
-    def __exit__(self, *error):
-        self._stack.close()
-        if not self._frames:
-            for rows in self._rows:
-                rows.path.unlink(missing_ok=True)
+    def __exit__(self, kind, error, trace):
+        try:
+            self._stack.close()
+        except ValueError:
+            # A full disk must not make of Ctrl-C an error of one file, which the next one follows.
+            if error is None or isinstance(error, Exception):
+                raise
+        finally:
+            if not self._frames:
+                for rows in self._rows:
+                    rows.path.unlink(missing_ok=True)

@@ -148,8 +148,9 @@ def _needed(name):
     found = catalog.find(name)
     numbers = ", ".join(f"{split} {count:,}" for split, count in found.official.items())
     return (
-        f"{name}: not measured: it needs the released files ({numbers} faces); {found.card} says "
-        f"where they come from; then add --root {name}=FOLDER"
+        f"{name}: not measured: it needs the released files ({numbers} faces); "
+        f"its card, datasets/{found.folder}/README.md, says where they come from; then add "
+        f"--root {name}=FOLDER"
     )
 
 

@@ -12,7 +12,8 @@ class TrackedFace:
     """A face in one frame of a video.
 
     Args:
-        id: number of the face, from 1; the same in every frame, and never another face's.
+        id: number of the face, from 1; the same in every frame. A face that is lost gives it to
+            whoever is soon found in its place, itself or another; else it is never used again.
         box: face box (x, y, width, height) in frame pixels, which the landmarks were predicted
             from.
         landmarks: (landmarks, 2) float32 frame pixels, smoothed where the tracker smooths.

@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import ipaddress
+import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -33,7 +35,7 @@ def make_server(model=DEFAULT_PRESET, host="127.0.0.1", port=0):
 
     Args:
         model: the name of a preset, or the path of a `.tflite` file.
-        host: address to listen on; "0.0.0.0" is every network of the machine.
+        host: address or name to listen on, of IPv6 too; "0.0.0.0" is every network of the machine.
         port: number of the port, 0 for a free one.
 
     Returns:
@@ -48,9 +50,50 @@ def make_server(model=DEFAULT_PRESET, host="127.0.0.1", port=0):
     """
     handler = type("Handler", (_Handler,), {"files": _tagged(page_files(model))})
     try:
-        return ThreadingHTTPServer((host, port), handler)
-    except (OSError, OverflowError) as error:
-        raise ValueError(f"cannot listen on {host}:{port} ({error})") from error
+        return (_Server6 if ":" in host else ThreadingHTTPServer)((host, port), handler)
+    # A name that is no name of the internet fails as text.
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise ValueError(f"cannot listen on {place(host, port)} ({error})") from error
+
+
+def place(host, port):
+    """A host and its port as addresses have them: IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def page_address(server, host):
+    """The page's address on this machine.
+
+    Args:
+        server: what `make_server` returned.
+        host: what it was to listen on.
+
+    Returns:
+        It has "localhost" wherever that leads to the server, as browsers trust the name, and else
+        the host.
+
+    Example:
+        >>> page_address(make_server(host="::1", port=8068), "::1")
+        'http://[::1]:8068/'
+    """
+    listens = _listens(server)
+    if listens.is_unspecified or listens == ipaddress.ip_address("127.0.0.1"):
+        host = "localhost"
+    return f"http://{place(host, server.server_port)}/"
+
+
+def reached_by_others(server):
+    """Whether the server's page can be opened from other machines."""
+    return not _listens(server).is_loopback
+
+
+def _listens(server):
+    # The number that a name such as localhost stands for.
+    return ipaddress.ip_address(server.server_address[0])
+
+
+class _Server6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 def _tagged(files):

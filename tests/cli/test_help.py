@@ -2,11 +2,11 @@
 
 import re
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from keras_fld.cli import cli
+from tests.cli import calls
 
 
 def commands(command=cli, path=()):
@@ -34,12 +34,7 @@ def test_every_option_and_argument_of_an_example_exists():
     for command in ALL.values():
         text = (command.help or "").replace("\\\n", " ")
         for line in re.findall(r'^ *(?:\S+=\S+ )?(?:eval "\$\()?keras-fld (.*)$', text, re.M):
-            words = re.split(r"[>)|]|  #", line)[0].split()
-            context = click.Context(cli, info_name="keras-fld")
-            name, target, rest = cli.resolve_command(context, words)
-            while isinstance(target, click.Group):
-                name, target, rest = target.resolve_command(context, rest)
-            target.make_context(name, rest)
+            calls.parse(line)
             seen += 1
     assert seen >= len(ALL)
 

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from keras_fld.data import synthetic
@@ -70,9 +72,11 @@ def photos(tmp_path):
     return folder
 
 
-def run(*arguments):
+def run(*arguments, before=None):
+    """Runs the command, after a function in its process."""
     return subprocess.run(
         [sys.executable, "-m", "keras_fld", *map(str, arguments)],
+        preexec_fn=before,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -127,6 +131,37 @@ def test_prediction_keeps_what_was_written_before_the_disk_was_full(photos, disk
     assert 0 < len(found) < len(expected)
     for name, content in found.items():
         assert content == expected[name], name
+
+
+@pytest.mark.parametrize("kilobytes", [0, 30, 120])
+def test_a_video_without_room_is_refused_and_not_left_unplayable(tmp_path, kilobytes):
+    """A limit on the size of files, for which one need not be root."""
+    pytest.importorskip("resource", reason="needs a system with limits on files")
+    clip, out = tmp_path / "clip.avi", tmp_path / "out"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"MJPG"), 30.0, (320, 240))
+    frame = cv2.resize(synthetic.draw(0).image[..., ::-1], (320, 240))
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        writer.write(cv2.add(frame, rng.integers(0, 60, frame.shape, np.uint8)))
+    writer.release()
+    formats = ("--format", "mp4")
+    result = run("predict", clip, "--out", tmp_path / "whole", "--box", "80,60,120,120", *formats)
+    assert result.returncode == 0, result.stderr
+    whole = tmp_path / "whole" / "clip.mp4"
+    assert whole.stat().st_size > 130 * 1024
+    result = run(
+        *("predict", clip, "--out", out, "--box", "80,60,120,120", *formats),
+        before=partial(limit_files, 1024 * kilobytes),
+    )
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    assert f"{out / 'clip.mp4'}: cannot be written" in result.stderr
+    assert "wrote" not in result.stdout and not list(out.iterdir())
+
+
+def limit_files(size):
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def test_export_leaves_no_half_a_model(warm, trained, disk):

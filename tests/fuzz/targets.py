@@ -2,6 +2,11 @@
 
 A reader may give a result, or a ValueError that names the file or its folder. Anything else that it
 does with any bytes is a fault.
+
+Of a `.tflite` file the metadata alone is read here. Opening it as a `LiteModel` hands the rest to
+LiteRT's interpreter, whose native code follows the file's offsets unchecked: a changed file may end
+the process, which nothing in the package could refuse or mend. So may a changed ERT, whose trees
+dlib reads.
 """
 
 import io
@@ -15,13 +20,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from keras_fld.compare import compare
-from keras_fld.data import aflw, cofw, own, prepared, pts, records, shards
+from keras_fld.data import aflw, cofw, mtfl, own, prepared, pts, records, shards, wflw
 from keras_fld.data.faces import Face
 from keras_fld.data.geometry import Frame
 from keras_fld.files import write_json
 from keras_fld.lite import metadata
 from tests.data import released
-from tests.fuzz import tiny_tflite
+from tests.fuzz import baselines, lists, runs, tiny_tflite
 
 CASES = Path(__file__).parent / "cases"
 _FRAME = Frame(8)
@@ -244,15 +249,16 @@ def _read_evaluation(path):
 
 
 def _recipe_seeds():
-    from keras_fld.training import Recipe
+    from keras_fld.recipe import Recipe
 
     return [json.dumps({"recipe": asdict(Recipe()), "backend": "tensorflow"}).encode()]
 
 
 def _read_recipe(path):
-    from keras_fld import training
+    from keras_fld import run_record
+    from keras_fld.recipe import Recipe
 
-    training._check_run(path, training.Recipe())
+    run_record.check_recipe(path, Recipe())
 
 
 TARGETS = {
@@ -293,6 +299,31 @@ TARGETS = {
         lambda folder: write_json(folder / "before.json", _evaluation()),
     ),
     "recipe": Target("recipe.json", _recipe_seeds, _read_recipe),
+    "wflw": Target(
+        f"{wflw.LISTS}/list_98pt_rect_attr_test.txt",
+        lists.wflw_seeds,
+        _read_faces(lambda path: wflw.read(path.parents[2], "test")),
+        lists.wflw_beside,
+    ),
+    "mtfl": Target(
+        mtfl.LISTS["test"],
+        lists.mtfl_seeds,
+        _read_faces(lambda path: mtfl.read(path.parent, "test")),
+        lists.mtfl_beside,
+    ),
+    "mtfl_table": Target(
+        "points.csv",
+        lists.mtfl_table_seeds,
+        _read_faces(lambda path: mtfl.read(path.parent)),
+        lists.mtfl_beside,
+    ),
+    "baseline": Target("a.npz", baselines.seeds, baselines.read),
+    "baseline_array": Target("a.array", baselines.array_seeds, baselines.read_array),
+    "run_log": Target("log.csv", lambda: [runs.LOG], runs.read, runs.write_recipe),
+    "run_recipe": Target("recipe.json", runs.recipe_seeds, runs.read, runs.write_log),
+    "run_evaluation": Target(
+        "evaluation.json", runs.evaluation_seeds, runs.read, runs.write_recipe
+    ),
 }
 
 

@@ -53,5 +53,12 @@ def test_changed_files_are_read_or_refused(target):
             raise AssertionError(f"round {number}: {content[:300]!r}") from error
 
 
+def test_a_word_without_end_is_read_or_refused(target):
+    _, reader, folder = target
+    for content in reader.seeds():
+        reader.run(content + b"9" * 200_000, folder)
+        reader.run(b"9" * 200_000 + content, folder)
+
+
 def test_each_folder_of_cases_is_of_a_reader():
     assert {path.name for path in CASES.iterdir()} <= set(TARGETS)

@@ -1,3 +1,5 @@
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -163,10 +165,21 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
     path = tmp_path / "a.keras"
     with pytest.raises(ValueError, match="no such model file"):
         models.load(path)
-    path.write_bytes(b"PK\x03\x04 not a zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "b")
     with pytest.raises(ValueError, match="not a Keras model of this package") as error:
         models.load(path)
     assert str(path) in str(error.value)
+
+
+def test_a_damaged_model_is_not_said_to_be_missing(tmp_path):
+    whole, path = tmp_path / "whole.keras", tmp_path / "a.keras"
+    models.TRNet20(input_size=16).save(whole)
+    for content in (b"", b"no model", whole.read_bytes()[:-1000]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="not a .keras file, or a damaged one") as error:
+            models.load(path)
+        assert str(error.value).startswith(f"{path}: ") and "found" not in str(error.value)
 
 
 def test_pixels_stay_in_float32_under_a_mixed_policy():

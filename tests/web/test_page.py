@@ -1,6 +1,7 @@
 """The page in a real browser, against Python on the same pixels.
 
-Needs chromium and `pip install playwright` (its own browser download isn't needed).
+Needs chromium (`apt-get install chromium`) and playwright, which is in the group `dev`; its own
+download of browsers isn't needed.
 """
 
 import json
@@ -21,8 +22,12 @@ from keras_fld.lite import metadata
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 skimage_data = pytest.importorskip("skimage.data", reason="needs scikit-image")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+# As in .ci/run, which installs one.
+NAMES = ("chromium", "chromium-browser", "chrome", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason=f"needs a browser: none of {', '.join(NAMES)} is installed"
+)
 
 # Half a pixel of the crop is allowed. Crops are the same bytes here, and landmarks equal to 1e-5;
 # one grey level in one byte, as another OpenCV may have it, has moved one by 0.15.
@@ -70,12 +75,14 @@ def _motion(i):
 class Served:
     """The page, opened, with what it asked for and complained of."""
 
-    def __init__(self, browser, permissions=()):
+    def __init__(self, browser, permissions=(), **screen):
         self.server = web.make_server()
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
         self.address = f"http://localhost:{self.server.server_port}/"
-        self.context = browser.new_context(permissions=list(permissions), accept_downloads=True)
+        self.context = browser.new_context(
+            permissions=list(permissions), accept_downloads=True, **screen
+        )
         self.page = self.context.new_page()
         self.requests, self.errors = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -227,6 +234,39 @@ def test_the_camera_is_followed(browser, astronaut, landmarker):
         assert not served.errors
     finally:
         served.close()
+
+
+def test_it_is_readable_on_a_small_screen(browser, astronaut, tmp_path):
+    small = {"width": 360, "height": 640}
+    served = Served(browser, viewport=small, is_mobile=True, has_touch=True)
+    try:
+        controls = ("Open photo", "Start camera", "Find faces", "Save picture", "Save JSON")
+        check_small_screen(served.page, controls, small)
+        # A camera's names have no space to break a line at.
+        photo = tmp_path / f"PXL_{'20251128_' * 6}.png"
+        cv2.imwrite(str(photo), astronaut[..., ::-1])
+        served.open(photo)
+        check_small_screen(served.page, controls[:4], small)
+    finally:
+        served.close()
+
+
+def check_small_screen(page, controls, screen):
+    """Nothing is wider than the screen, these buttons are on it, and no letter is tiny."""
+    page.evaluate("scrollTo(0, 0)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("innerWidth") == screen["width"]  # not zoomed out for something wide
+    for name in controls:
+        box = page.get_by_role("button", name=name).bounding_box()
+        left, top, width, height = (box[key] for key in ("x", "y", "width", "height"))
+        assert left >= 0 and left + width <= screen["width"], name
+        assert top >= 0 and top + height <= screen["height"], name
+        assert height >= 40, name  # for a finger
+    sizes = page.eval_on_selector_all(
+        "p, dt, dd, th, td, button, label",
+        "(found) => found.map((element) => parseFloat(getComputedStyle(element).fontSize))",
+    )
+    assert min(sizes) >= 12
 
 
 def test_it_works_without_the_server_and_asks_nobody_else(browser, astronaut, landmarker, tmp_path):

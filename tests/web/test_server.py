@@ -12,12 +12,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from keras_fld import web, zoo
 from keras_fld.web.files import PAGE
-from keras_fld.web.server import HEADERS, POLICY
+from keras_fld.web.server import HEADERS, POLICY, place
 
 PRESET = "trnet20_300w"
 
@@ -188,15 +189,35 @@ def test_a_port_that_is_taken_is_one_line():
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("options", "warned"), [((), False), (("--host", "0.0.0.0", "--model", PRESET), True)]
-)
-def test_the_command_serves_until_interrupted(options, warned):
-    process = command("--no-open", "--port", 0, *options)
+# Too long a name, no name, brackets, and an address that no machine has.
+@pytest.mark.parametrize("host", ["a" * 70, "..", "[::1]", "192.0.2.1"])
+def test_a_host_that_cannot_be_listened_on_is_named(host):
+    with pytest.raises(ValueError, match=f"^cannot listen on .*{re.escape(host)}.*:0 "):
+        web.make_server(host=host)
+
+
+HOSTS = [
+    # host, in the printed address, others are warned of
+    (None, "localhost", False),
+    ("localhost", "localhost", False),
+    ("0.0.0.0", "localhost", True),
+    ("127.0.0.2", "127.0.0.2", False),
+    ("::1", "[::1]", False),
+    ("::", "localhost", True),
+]
+
+
+@pytest.mark.parametrize(("host", "printed", "warned"), HOSTS)
+def test_the_command_serves_at_the_printed_address_until_interrupted(host, printed, warned):
+    if not listenable(host or "127.0.0.1"):
+        pytest.skip(f"this machine has no {host}")
+    options = () if host is None else ("--host", host)
+    process = command("--no-open", "--port", 0, "--model", PRESET, *options)
     try:
         line = process.stdout.readline()
-        port = int(re.fullmatch(r"http://localhost:(\d+)/ \(Ctrl-C ends\)\n", line)[1])
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        address, port = re.fullmatch(r"(http://.+:(\d+)/) \(Ctrl-C ends\)\n", line).groups()
+        assert address == f"http://{printed}:{port}/"
+        connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
         connection.request("GET", "/")
         assert b"Facial landmarks" in connection.getresponse().read()
         connection.close()
@@ -205,7 +226,19 @@ def test_the_command_serves_until_interrupted(options, warned):
     finally:
         process.kill()
     assert process.returncode == 130
-    assert ("note: whoever reaches 0.0.0.0" in error) is warned
+    assert ("note: whoever reaches" in error) is warned
+    if warned:
+        assert f" {place(host, port)} can open" in error
+
+
+def listenable(host):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
 
 
 def command(*arguments):
