@@ -9,7 +9,7 @@ import numpy as np
 # OpenCV warps images with sides up to this.
 MAX_SIDE = 32766
 # A file of some kilobytes may declare billions of pixels, and a decoder believes it: at this many,
-# 0.3 GB, an image is refused unread.
+# 0.75 GB, an image is refused unread.
 MAX_PIXELS = 250_000_000
 
 # The size of a PGM or PPM stands within so many bytes.
