@@ -24,6 +24,8 @@ MEASURED = {
         "detection/haar-frontal/detection.json",
     ],
     "| | jitter at rest |": ["video/smoothing.json"],
+    "| NME % under drawn": ["300w_trnet20_fifth/model/occlusion.json"],
+    "| NME % of the int8": ["small_faces.json"],
     "| fault or input |": [
         "hardening/faults.json",
         "hardening/fuzz.json",
