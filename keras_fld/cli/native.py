@@ -13,13 +13,14 @@ def held_back():
     TensorFlow's first lines and LiteRT's come from C++ and heed no setting of Python's. They say
     nothing of the user's work, and hide the one line that does.
     """
-    sys.stderr.flush()
-    try:
-        terminal = os.dup(2)
-    except OSError:  # there is no standard error
-        yield
-        return
-    with tempfile.TemporaryFile() as kept:
+    with contextlib.ExitStack() as stack:
+        try:
+            kept = stack.enter_context(tempfile.TemporaryFile())
+            terminal = os.dup(2)
+        except OSError:  # a full disk, or no standard error: then nothing is held back
+            yield
+            return
+        sys.stderr.flush()
         os.dup2(kept.fileno(), 2)
         try:
             yield

@@ -60,8 +60,6 @@ def prepare(
         raise ValueError(f"options of Apache Beam need --beam. Got: {' '.join(beam_options)}")
     found = catalog.find(name)
     frame = Frame(size or Frame().size, MARGIN if margin is None else margin)
-    if not frame.margin > 0:
-        raise ValueError(f"--margin must be above 0. Got: {frame.margin}")
     root = None if root == "-" else root
     parts = []
     for split in dict.fromkeys(splits or (found.train, *found.tests)):

@@ -260,7 +260,7 @@ def test_bad_numbers_and_faces_that_cannot_be_sent_are_refused(tmp_path):
         (["nothing", "x", "out"], "dataset must be one of 300w"),
         (["300w", "nowhere", "out"], "nowhere: no such folder"),
         (["300w", "-", "out"], "needs its folder"),
-        (["300w", "nowhere", "out", "--margin", "0"], "--margin must be above 0. Got: 0.0"),
+        (["300w", "nowhere", "out", "--margin", "0"], "Error: margin must be above 0. Got: 0.0"),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments, words):
