@@ -13,6 +13,7 @@ from keras_fld.data.faces import Absent
 from keras_fld.data.geometry import invert, transform
 from keras_fld.flip import FlipAveraged
 from keras_fld.predictor import open_model
+from keras_fld.progress import counting
 from keras_fld.report import LIMIT, Report, SubsetResult, ced_auc, failure_rate, mean, plot_ced
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "failure_rate",
     "plot_ced",
 ]
+
+# Faces predicted at once: whole batches of a Keras model, and some seconds of any.
+_AT_ONCE = 512
 
 
 def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, flip=False, **options):
@@ -141,11 +145,21 @@ def subset_result(predictor, subset, data, faces):
     by_name = {face.name: face for face in faces.faces}
     kept = [by_name[name] for name in data.names]
     back = [invert(matrix) for matrix in data.matrices]
-    predicted = predictor.predict(data.images)
+    predicted = _predict(predictor, data.images)
     predicted = np.stack([transform(p, m) for p, m in zip(predicted, back, strict=True)])
     errors = normalized_errors(kept, predicted, data.scheme, faces.normalizers)
     whole = SubsetResult(subset, data.names, errors, {}, predicted)
     return _with_parts_of_faces(whole, kept, data.scheme), kept
+
+
+def _predict(predictor, images):
+    """Landmarks of crops, in parts: it can take minutes."""
+    found = []
+    with counting("finding landmarks", len(images)) as done:
+        for start in range(0, len(images), _AT_ONCE):
+            found.append(predictor.predict(images[start : start + _AT_ONCE]))
+            done(len(found[-1]))
+    return np.concatenate(found)
 
 
 def normalized_errors(faces, predicted, scheme, normalizers):

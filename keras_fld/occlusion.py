@@ -15,6 +15,7 @@ from keras_fld.evaluation import model_name, subset_result, test_crops
 from keras_fld.files import replacing, write_json
 from keras_fld.intervals import mean_interval
 from keras_fld.predictor import open_model
+from keras_fld.progress import counting
 from keras_fld.report import DISTANCES, failure_rate, mean
 
 # Sides of an occluder in face boxes, of the box's longer side.
@@ -112,8 +113,9 @@ def occlusion_sweep(
         faces = _in_order(faces, data)
         boxes = [_crop_box(*x) for x in zip(faces.faces, data.matrices, strict=True)]
         draws = [_Occluders(name, seed, max(counts)) for name in data.names]
-        for count in counts:
-            for size in sizes:
+        rounds = [(count, size) for count in counts for size in sizes]
+        with counting("covering faces", len(rounds)) as done:
+            for count, size in rounds:
                 squares = [d.squares(box, count, size) for d, box in zip(draws, boxes, strict=True)]
                 images, covered = _covered(data, draws, squares, boxes)
                 hidden = [_inside(t, s) for t, s in zip(data.landmarks, squares, strict=True)]
@@ -124,6 +126,7 @@ def occlusion_sweep(
                 normalizer[subset] = next(iter(result.errors))
                 row = {"subset": subset, "occluders": count, "size": float(size)}
                 rows.append({**row, "covered": covered, **_figures(result)})
+                done(1)
     return OcclusionReport(dataset, model_name(model), normalizer, rows, notes)
 
 

@@ -26,6 +26,11 @@ class VideoResult:
             f"wrote {paths}"
         )
 
+    def as_dict(self):
+        """The same for JSON."""
+        paths = [str(path) for path in self.paths]
+        return {"frames": self.frames, "faces": len(self.ids), "files": paths}
+
 
 def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=False):
     """Tracks the faces of a video and writes them.

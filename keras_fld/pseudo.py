@@ -12,6 +12,7 @@ import numpy as np
 from keras_fld.analysis.align import similarity
 from keras_fld.data.geometry import compose, invert, landmark_box, transform, turned, warp
 from keras_fld.predictor import open_model
+from keras_fld.progress import counting
 from keras_fld.schemes.conversion import convert
 
 # Strengths of the views around the face box: half ranges of turn in degrees, relative size, and
@@ -20,7 +21,7 @@ TURN, SCALE, SHIFT = 10.0, 0.06, 0.03
 _AT_ONCE = 32
 
 
-def relabel(model, faces, views=8, tolerance=0.1, trust=0.5, seed=0, progress=None):
+def relabel(model, faces, views=8, tolerance=0.1, trust=0.5, seed=0):
     """Gives faces the landmarks that a model predicts.
 
     Args:
@@ -33,7 +34,6 @@ def relabel(model, faces, views=8, tolerance=0.1, trust=0.5, seed=0, progress=No
         trust: where the faces have the model's own layout, the weight of their annotation against
             the prediction, after their mean difference, a matter of style, is taken off.
         seed: seed of the views.
-        progress: called with the number of faces done.
 
     Returns:
         A `FaceSet` in the model's layout, and the (faces,) disagreements of all the faces in
@@ -56,15 +56,15 @@ def relabel(model, faces, views=8, tolerance=0.1, trust=0.5, seed=0, progress=No
     if predictor.scheme is None:
         raise ValueError("relabelling needs a model whose landmarks have a layout")
     rng, found = np.random.default_rng(seed), []
-    for start in range(0, len(faces), _AT_ONCE):
-        part = faces.faces[start : start + _AT_ONCE]
-        images = [face.image() for face in part]
-        boxes = [_first_box(face.landmarks, predictor.scheme, faces.scheme) for face in part]
-        # The first pass finds the box that the model knows, the second the landmarks.
-        boxes = [landmark_box(points) for points in _predict(predictor, images, boxes, 2, rng)]
-        found.append(_predict(predictor, images, boxes, views, rng))
-        if progress:
-            progress(len(part))
+    with counting("labelling faces", len(faces)) as done:
+        for start in range(0, len(faces), _AT_ONCE):
+            part = faces.faces[start : start + _AT_ONCE]
+            images = [face.image() for face in part]
+            boxes = [_first_box(face.landmarks, predictor.scheme, faces.scheme) for face in part]
+            # The first pass finds the box that the model knows, the second the landmarks.
+            boxes = [landmark_box(points) for points in _predict(predictor, images, boxes, 2, rng)]
+            found.append(_predict(predictor, images, boxes, views, rng))
+            done(len(part))
     points = np.concatenate(found)
     known = np.stack([face.landmarks for face in faces.faces])
     distance = np.linalg.norm(convert(points, predictor.scheme, faces.scheme) - known, axis=-1)

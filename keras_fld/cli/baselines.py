@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
+from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
 from keras_fld.files import check_writable, write_json
 
 _OUT = click.option("--out", required=True, type=click.Path(), help="The .npz file to write.")
@@ -36,8 +36,9 @@ def baseline():
 @click.option("--ridge", type=float, help="Ridge of the regressions.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many training faces.")
 @_SEED
+@JSON
 @SKIP_BAD
-@QUIET
+@QUIET_PASSED
 def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, quiet):
     """The Supervised Descent Method on SIFT descriptors.
 
@@ -70,8 +71,9 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
 @click.option("--trees", type=click.IntRange(1), help="Trees in each of the ten stages.")
 @click.option("--threads", default=1, show_default=True, help="Threads.")
 @_SEED
+@JSON
 @SKIP_BAD
-@QUIET
+@QUIET_PASSED
 def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, skip_bad, quiet):
     """An Ensemble of Regression Trees through dlib (group `baselines`).
 
@@ -152,11 +154,9 @@ def _save(model, out, dataset, faces, started):
     seconds = time.monotonic() - started
     model.save(out)
     told = Path(out).with_suffix(".json")
-    write_json(
-        told,
-        {"command": _command(dataset, out), "faces": faces, "seconds": round(seconds, 1)},
-    )
-    click.echo(f"wrote {out} and {told.name}")
+    about = {"command": _command(dataset, out), "faces": faces, "seconds": round(seconds, 1)}
+    write_json(told, about)
+    show(f"wrote {out} and {told.name}", about)
 
 
 def _command(dataset, out):
@@ -167,7 +167,7 @@ def _command(dataset, out):
     for option in context.command.params:
         value = context.params[option.name]
         given = value is not None and value != option.get_default(context)
-        if given and option.name not in ("root", "out", "quiet"):
+        if given and option.name not in ("root", "out", "quiet", "as_json"):
             words += [option.opts[-1]] + [str(value)] * (not option.is_flag)
     return shlex.join(words)
 
@@ -188,6 +188,5 @@ def _training_crops(dataset, root, size, margin, skip_bad):
     frame = Frame(size, MARGIN if margin is None else margin)
     faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
     data = crops.model_crops(faces, frame, skip_bad)
-    for sentence in faces.missing + faces.skipped + data.skipped:
-        click.echo(f"note: {sentence}", err=True)
+    tell(faces.missing + faces.skipped + data.skipped)
     return data

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, show, tell
+from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
 from keras_fld.files import check_writable, replacing
 
 BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces in a step.")
@@ -42,7 +42,7 @@ VALIDATION = click.option(
 @click.option("--report", type=click.Path(), help="JSON file of the figures to write.")
 @JSON
 @SKIP_BAD
-@QUIET
+@QUIET_PASSED
 def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
     """Fine-tunes MODEL (.keras) for int8 and writes OUTPUT (.tflite).
 
@@ -103,7 +103,7 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
 @VALIDATION
 @JSON
 @SKIP_BAD
-@QUIET
+@QUIET_PASSED
 def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quiet, **options):
     """Prunes or clusters the weights of MODEL (.keras), fine-tuned, into the folder OUT.
 

@@ -3,7 +3,7 @@
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import JSON, show
+from keras_fld.cli.options import JSON, QUIET, show
 
 
 @click.group()
@@ -46,6 +46,7 @@ def list_datasets():
 @click.argument("root", required=False, type=click.Path())
 @click.option("--sheet", type=click.Path(), help="PNG to draw faces with their landmarks in.")
 @JSON
+@QUIET
 @click.pass_context
 def check_dataset(context, name, root, sheet):
     """Verifies what the folder ROOT holds of the dataset NAME, reading every image.

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import native
-from keras_fld.cli.options import QUIET
+from keras_fld.cli.options import QUIET_PASSED
 
 
 @click.command()
@@ -14,7 +14,7 @@ from keras_fld.cli.options import QUIET
     "--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results."
 )
 @click.option("--epochs", type=int, help="Passes over the training faces.")
-@QUIET
+@QUIET_PASSED
 def demo(root, out, epochs, quiet):
     """The main job in minutes: train, evaluate, convert, measure and draw.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, SUBSETS, show, tell
+from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
 from keras_fld.files import check_writable
 
 
@@ -32,6 +32,7 @@ from keras_fld.files import check_writable
 @click.option("--passes", type=click.IntRange(1), help="Most passes, with --detector (3).")
 @JSON
 @SKIP_BAD
+@QUIET
 def evaluate(model, preset, out, detector, passes, **options):
     """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import QUIET, SKIP_BAD, tell
+from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
 from keras_fld.files import check_writable, sha256
 
 
@@ -27,9 +27,10 @@ from keras_fld.files import check_writable, sha256
     show_default=True,
     help="Weight of an annotation in the model's own layout against the prediction.",
 )
+@JSON
 @SKIP_BAD
 @QUIET
-def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
+def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
     """Labels the training faces of DATASET in ROOT with MODEL and writes them to the folder OUT.
 
     OUT holds prepared faces in the model's layout, to train the next model with. Faces on which the
@@ -52,10 +53,7 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
     split = catalog.find(dataset).train
     faces = catalog.read(dataset, root, split, skip_bad)
     tell(faces.skipped)
-    with click.progressbar(length=len(faces), label="faces", hidden=quiet) as bar:
-        labelled, disagreement = pseudo.relabel(
-            predictor, faces, views, tolerance, trust, progress=bar.update
-        )
+    labelled, disagreement = pseudo.relabel(predictor, faces, views, tolerance, trust)
     options = {"views": views, "tolerance": tolerance, "trust": trust}
     options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)
     prepare(
@@ -66,7 +64,9 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad, quiet):
         skip_bad=skip_bad,
         options=options,
     )
-    click.echo(
-        f"wrote {out}: {len(labelled):,} of {len(faces):,} faces; the label is "
-        f"{100 * disagreement.mean():.2f} % of the distance between the pupils from the annotation"
+    apart = 100 * disagreement.mean()
+    show(
+        f"wrote {out}: {len(labelled):,} of {len(faces):,} faces; the label is {apart:.2f} % of "
+        "the distance between the pupils from the annotation",
+        {"out": out, "faces": len(faces), "labelled": len(labelled), "disagreement": apart},
     )

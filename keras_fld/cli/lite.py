@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, ROOT, SKIP_BAD, SUBSETS, show, tell
+from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
 from keras_fld.files import check_writable
 
 
@@ -24,6 +24,7 @@ from keras_fld.files import check_writable
 @ROOT
 @JSON
 @SKIP_BAD
+@QUIET
 def convert(model, output, mode, preset, dataset, root, skip_bad):
     """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
 
@@ -80,6 +81,7 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
 @ROOT
 @JSON
 @SKIP_BAD
+@QUIET
 def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
 
@@ -129,6 +131,7 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
 )
 @JSON
 @SKIP_BAD
+@QUIET
 def parity(model, reference, dataset, root, subsets, out, skip_bad):
     """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
 

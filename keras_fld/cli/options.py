@@ -7,6 +7,7 @@ import sys
 import click
 
 from keras_fld.cli import complete
+from keras_fld.cli.bars import bars
 
 DATASET = click.option(
     "--dataset",
@@ -26,7 +27,27 @@ ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
 )
-QUIET = click.option("--quiet", is_flag=True, help="No progress.")
+
+
+def _quiet(passed):
+    """The option --quiet: without it the terminal shows bars while the command works."""
+
+    def decorate(command):
+        @click.option("--quiet", is_flag=True, help="No progress.")
+        @functools.wraps(command)
+        def run(*arguments, quiet, **options):
+            if passed:
+                options["quiet"] = quiet
+            with bars(hidden=quiet):
+                return command(*arguments, **options)
+
+        return run
+
+    return decorate
+
+
+# For commands whose bars are all their progress, and for those that show more and are told.
+QUIET, QUIET_PASSED = _quiet(False), _quiet(True)
 
 # Where `show` finds the standard output of a command that prints JSON.
 _STDOUT = "keras_fld.stdout"

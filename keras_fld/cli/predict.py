@@ -1,12 +1,13 @@
 """The command `keras-fld predict`."""
 
 import math
-import sys
 from pathlib import Path
 
 import click
 
 from keras_fld.cli import complete, native
+from keras_fld.cli.bars import bars
+from keras_fld.cli.options import JSON, show
 
 
 @click.command()
@@ -81,6 +82,7 @@ from keras_fld.cli import complete, native
     "--smooth/--no-smooth", default=True, show_default=True, help="Smooth landmarks of videos."
 )
 @click.option("--numbers", is_flag=True, help="Write each landmark's index.")
+@JSON
 @click.option("--quiet", is_flag=True, help="No progress bar, and no line for a file that is done.")
 def predict(inputs, model, out, formats, camera, seconds, box, detector, passes, **options):
     """Landmarks of every face in INPUTS: images, videos, and folders of them; or of a --camera.
@@ -90,7 +92,8 @@ def predict(inputs, model, out, formats, camera, seconds, box, detector, passes,
     --box, in a video's first frame. What scores less than --min-score is left out, and in a video
     it is lost; a --box in an image is kept. An image without a face is no error: its files say
     so, with an empty list of faces, and so does a line. A bad file does not stop the others; after
-    Ctrl-C a video's files hold what was done. Inputs are never written over.
+    Ctrl-C a video's files hold what was done. Inputs are never written over. --json prints the
+    inputs with their numbers of faces and files, and the errors.
 
     \b
     keras-fld predict photo.jpg clip.mp4 --out result
@@ -112,16 +115,20 @@ def predict(inputs, model, out, formats, camera, seconds, box, detector, passes,
 
     landmarker = FaceLandmarker(model, detector, passes, score)
     run = _Run(landmarker, Path(out), formats, boxes, options)
-    if camera is not None:
-        run.camera(camera, seconds)
-    else:
-        run.files(inputs)
-    if run.failures:
+    try:
+        with bars(hidden=options["quiet"]):
+            if camera is not None:
+                run.camera(camera, seconds)
+            else:
+                run.files(inputs)
+    finally:  # after Ctrl-C too
+        show(data={"files": run.done, "errors": run.errors})
+    if run.errors:
         raise SystemExit(2)
 
 
 class _Run:
-    """One call of the command: what it was given, and how many files failed."""
+    """One call of the command: what it was given, what is done and what failed."""
 
     def __init__(self, landmarker, out, formats, boxes, options):
         self.landmarker, self.out, self.formats, self.boxes = landmarker, out, formats, boxes
@@ -130,7 +137,7 @@ class _Run:
         self.tracking = {key: options[key] for key in kept}
         if boxes:  # a face whose box is given may be one that the detector does not find
             self.tracking["search_every"] = None
-        self.failures = 0
+        self.done, self.errors = [], []
 
     def files(self, inputs):
         from keras_fld.files import sweep
@@ -165,7 +172,10 @@ class _Run:
             raise ValueError(f"{path}: {error}") from error
         faces = self.certain(path, faces)
         paths = write_image(output, formats, path, picture, faces, self.numbers)
-        self.tell(f"{path}: {len(faces)} face{'s' * (len(faces) != 1)}, wrote {_listed(paths)}")
+        self.finish(
+            f"{path}: {len(faces)} face{'s' * (len(faces) != 1)}, wrote {_listed(paths)}",
+            {"input": str(path), "faces": len(faces), "files": [str(path) for path in paths]},
+        )
 
     def certain(self, path, faces):
         """The faces that score enough; a line says where there is none."""
@@ -202,6 +212,7 @@ class _Run:
     def frames(self, name, frames, output, formats):
         """Follows the faces of a video or camera; says what was written even if it ends badly."""
         from keras_fld.predict_video import VideoResult, predict_video
+        from keras_fld.progress import counting
         from keras_fld.tracking import FaceTracker
 
         tracker = FaceTracker(self.landmarker, **self.tracking)
@@ -209,13 +220,10 @@ class _Run:
         steps = predict_video(
             frames, tracker, output, formats, result, self.boxes, numbers=self.numbers
         )
-        hidden = self.quiet or not sys.stderr.isatty()
         try:
-            with click.progressbar(
-                steps, frames.count, label=str(name), hidden=hidden, file=sys.stderr
-            ) as bar:
-                for _ in bar:
-                    pass
+            with counting(str(name), frames.count) as done:
+                for _ in steps:
+                    done(1)
         except ValueError as error:
             message = str(error)
             raise ValueError(message if str(name) in message else f"{name}: {message}") from error
@@ -224,7 +232,7 @@ class _Run:
             # A video that a full disk refused is not there.
             result.paths = [path for path in result.paths if path.exists()]
             if result.frames and result.paths:
-                self.tell(f"{name}: {result}")
+                self.finish(f"{name}: {result}", {"input": str(name), **result.as_dict()})
 
     def formats_of(self, kind, path):
         from keras_fld.predict_inputs import formats_of
@@ -234,13 +242,14 @@ class _Run:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
-    def tell(self, line):
+    def finish(self, line, about):
+        self.done.append(about)
         if not self.quiet:
-            click.echo(line)
+            show(line)
 
     def fail(self, error):
-        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
-        self.failures += 1
+        self.errors.append(" ".join(str(error).split()))
+        click.echo(f"Error: {self.errors[-1]}", err=True)
 
 
 def _listed(paths):

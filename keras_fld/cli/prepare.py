@@ -5,7 +5,7 @@ import os
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import QUIET, SKIP_BAD
+from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
 
 
 @click.command()
@@ -31,11 +31,10 @@ from keras_fld.cli.options import QUIET, SKIP_BAD
     help="How many work at a time; without, one for each processor.",
 )
 @click.option("--beam", is_flag=True, help="By Apache Beam, with its options after --.")
+@JSON
 @SKIP_BAD
 @QUIET
-def prepare(
-    name, root, out, beam_options, splits, size, margin, shard, processes, beam, skip_bad, quiet
-):
+def prepare(name, root, out, beam_options, splits, size, margin, shard, processes, beam, skip_bad):
     """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder OUT.
 
     OUT then serves as the dataset's root wherever one is asked for, and training from it equals
@@ -73,25 +72,29 @@ def prepare(
         parts.append(Part(split, faces, wide=split == found.train))
     if not parts:
         raise ValueError(f"{root}: no split of {name} is there")
-    total = sum(len(part.faces) for part in parts)
-    with click.progressbar(length=total, label="faces", hidden=quiet) as bar:
-        manifest = run(
-            name,
-            parts,
-            out,
-            frame,
-            shard,
-            processes or os.cpu_count() or 1,
-            skip_bad,
-            bar.update,
-            beam=list(beam_options) if beam else None,
-        )
+    manifest = run(
+        name,
+        parts,
+        out,
+        frame,
+        shard,
+        processes or os.cpu_count() or 1,
+        skip_bad,
+        beam=list(beam_options) if beam else None,
+    )
+    rows = {}
     for split, part in manifest["splits"].items():
-        for sentence in part["missing"]:
-            click.echo(f"note: {split}: {sentence}", err=True)
-        for sentence in [*part["skipped"], *(s for x in part["shards"] for s in x["skipped"])]:
-            click.echo(f"note: {split}: skipped: {sentence}", err=True)
-        count = sum(shard["faces"] for shard in part["shards"])
-        size = sum(shard["bytes"] for shard in part["shards"])
-        click.echo(f"{split}: {count:,} faces, {len(part['shards'])} files, {size / 1e6:,.1f} MB")
-    click.echo(f"wrote {out}")
+        shards = part["shards"]
+        skipped = [*part["skipped"], *(s for shard in shards for s in shard["skipped"])]
+        tell(f"{split}: {sentence}" for sentence in part["missing"])
+        tell(f"{split}: skipped: {sentence}" for sentence in skipped)
+        rows[split] = row = {
+            "faces": sum(shard["faces"] for shard in shards),
+            "files": len(shards),
+            "bytes": sum(shard["bytes"] for shard in shards),
+            "missing": part["missing"],
+            "skipped": skipped,
+        }
+        megabytes = row["bytes"] / 1e6
+        show(f"{split}: {row['faces']:,} faces, {row['files']} files, {megabytes:,.1f} MB")
+    show(f"wrote {out}", {"out": out, "splits": rows})

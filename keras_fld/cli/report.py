@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import ROOT, SKIP_BAD
+from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD
 
 
 @click.command()
@@ -27,6 +27,7 @@ from keras_fld.cli.options import ROOT, SKIP_BAD
     "--worst", default=12, show_default=True, type=click.IntRange(1), help="Faces in the gallery."
 )
 @SKIP_BAD
+@QUIET
 def report(run, out, root, dataset, model, worst, skip_bad):
     """Writes one HTML file about the training run in the folder RUN, finished or not.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show
+from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, show
 
 
 @click.command()
@@ -28,7 +28,7 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show
 @click.option("--synthetic", is_flag=True, help="A trial in small on generated faces.")
 @JSON
 @SKIP_BAD
-@QUIET
+@QUIET_PASSED
 def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
     """Fills a TABLE of the paper with measured figures: table2 to table5, or figure4.
 

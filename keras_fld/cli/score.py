@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import native
-from keras_fld.cli.options import DATASET, ROOT, SKIP_BAD, tell
+from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
 from keras_fld.files import check_writable
 
 
@@ -34,8 +34,9 @@ def score():
 )
 @click.option("--learning-rate", default=4e-3, show_default=True, help="Peak learning rate.")
 @click.option("--seed", default=0, show_default=True, help="Seed of weights and crops.")
+@JSON
 @SKIP_BAD
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@QUIET_PASSED
 def train_score(dataset, root, also, out, skip_bad, quiet, **options):
     """Trains a face score on faces and on crops without one from the same photographs.
 
@@ -60,7 +61,7 @@ def train_score(dataset, root, also, out, skip_bad, quiet, **options):
     figures = report["validation"]
     for name in ("faces", "half_covered"):
         kept, area = figures[name]["kept"], figures[name]["area"]
-        click.echo(f"held-out {name.replace('_', ' ')}: {100 * kept:.1f} % kept, area {area:.4f}")
+        show(f"held-out {name.replace('_', ' ')}: {100 * kept:.1f} % kept, area {area:.4f}")
     wrong = ", ".join(f"{k} {100 * v:.1f} %" for k, v in figures["false_positives"].items())
-    click.echo(f"taken for a face: {wrong}")
+    show(f"taken for a face: {wrong}", report)
     click.echo(f"wrote {Path(out) / training.LITE_FILE}")

@@ -3,12 +3,13 @@
 import contextlib
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, QUIET, ROOT, SKIP_BAD
+from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show
 from keras_fld.data.share import Share
 from keras_fld.files import check_writable, replacing
 
@@ -77,8 +78,9 @@ from keras_fld.files import check_writable, replacing
 @click.option(
     "--processes", type=int, help="Processes of this machine that train together, on JAX."
 )
+@JSON
 @SKIP_BAD
-@QUIET
+@QUIET_PASSED
 def train(
     recipe,
     root,
@@ -113,6 +115,7 @@ def train(
     native.start_keras(compute=not joins)
     from keras_fld import distributed, recipes, training
     from keras_fld.processes import launch, leaving_at_once
+    from keras_fld.training_log import read_log
 
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
@@ -138,7 +141,10 @@ def train(
         click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
         raise
     if distributed.share().writes:
-        click.echo(f"wrote {Path(out) / 'model.keras'}")
+        path = Path(out) / "model.keras"
+        log = read_log(Path(out) / "log.csv")
+        last = {name: column[-1] for name, column in log.items()}
+        show(f"wrote {path}", {"model": str(path), "recipe": asdict(recipe), "last": last})
 
 
 @click.command()
@@ -161,8 +167,9 @@ def train(
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Peak learning rate.")
 @click.option("--whole", is_flag=True, help="The control: the same steps on the whole layer.")
 @click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
+@JSON
 @SKIP_BAD
-@QUIET
+@QUIET_PASSED
 def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options):
     """Retrains the output layer of MODEL patch by patch and writes OUTPUT (.keras).
 
@@ -197,7 +204,7 @@ def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options
     )
     with replacing(output) as temporary:
         refined.save(temporary)
-    click.echo(f"wrote {output}")
+    show(f"wrote {output}", {"model": output, "bytes": Path(output).stat().st_size})
 
 
 def _join(processes):

@@ -14,6 +14,7 @@ from keras_fld.data.faces import Absent
 from keras_fld.data.geometry import Frame, transform
 from keras_fld.data.sources import BadCall
 from keras_fld.files import write_json
+from keras_fld.progress import counting
 
 # A face with more of its landmarks outside the photograph belongs to another photograph.
 OUTSIDE = 0.5
@@ -176,8 +177,9 @@ def check(name, root=None, per_split=2 * COLUMNS, **options):
         def look(face, faces=faces, drawn=drawn):
             return _look(face, faces.scheme, id(face) in drawn)
 
-        with ThreadPoolExecutor() as pool:
+        with counting("reading faces", len(faces)) as done, ThreadPoolExecutor() as pool:
             for face, found in zip(faces.faces, pool.map(look, faces.faces), strict=True):
+                done(1)
                 if found.bad:
                     part.bad.append(_short(found.bad, root))
                     part.faces -= 1

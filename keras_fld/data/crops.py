@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.geometry import Frame, transform, warp
+from keras_fld.progress import counting
 from keras_fld.schemes import Scheme
 
 # Side of a training crop in model crops: room for a 30 degree turn of a face 10 % larger and 5 %
@@ -154,8 +155,11 @@ def _cut(faces, cut_frame, frame, skip_bad):
                 raise
             return str(error)
 
-    with ThreadPoolExecutor() as pool:
-        results = list(pool.map(cut, faces.faces))
+    results = []
+    with counting("reading faces", len(faces)) as done, ThreadPoolExecutor() as pool:
+        for result in pool.map(cut, faces.faces):
+            results.append(result)
+            done(1)
     kept = [i for i, result in enumerate(results) if not isinstance(result, str)]
     skipped = [result for result in results if isinstance(result, str)]
     if not kept:

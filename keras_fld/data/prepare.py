@@ -21,6 +21,7 @@ from keras_fld.data.geometry import Frame
 from keras_fld.data.jobs import Job, run
 from keras_fld.data.prepared import FORMAT, MANIFEST
 from keras_fld.files import write_json
+from keras_fld.progress import counting
 
 _PLAN = "plan.json"
 # 60 MB of training crops at the default frame.
@@ -51,7 +52,6 @@ def prepare(
     faces_per_shard=FACES_PER_SHARD,
     processes=1,
     skip_bad=False,
-    progress=None,
     options=None,
     beam=None,
 ):
@@ -66,7 +66,6 @@ def prepare(
         processes: how many work at a time; with more than one, a script must have its main part
             under `if __name__ == "__main__":`, as Python's multiprocessing demands.
         skip_bad: leave faces whose photograph cannot be read out and list them.
-        progress: called with the number of faces of each finished shard, for a progress bar.
         options: options of the reader, which the manifest notes.
         beam: options of Apache Beam, a list such as ["--runner=FlinkRunner"], whose workers then
             write the shards: the same bytes. `out` and the photographs must lie where every worker
@@ -88,7 +87,7 @@ def prepare(
     for name, value in (("faces_per_shard", faces_per_shard), ("processes", processes)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1. Got: {value}")
-    out, frame, progress = Path(out), frame or Frame(), progress or (lambda count: None)
+    out, frame = Path(out), frame or Frame()
     plan = {
         "format": FORMAT,
         "dataset": dataset,
@@ -108,9 +107,10 @@ def prepare(
             record = records.get(name)
             jobs.append(Job(part.split, out / name, faces, frame, part.wide, skip_bad, record))
     done = run(jobs, processes) if beam is None else run_on_beam(jobs, processes, beam)
-    for job, record in done:
-        records[job.path.name] = record
-        progress(len(job.faces))
+    with counting("preparing faces", sum(len(job.faces) for job in jobs)) as count:
+        for job, record in done:
+            records[job.path.name] = record
+            count(len(job.faces))
     for split, about in plan["splits"].items():
         about["shards"] = [records[job.path.name] for job in jobs if job.split == split]
         if not any(shard["faces"] for shard in about["shards"]):

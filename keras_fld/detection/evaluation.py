@@ -10,6 +10,7 @@ from keras_fld.detection.boxes import overlap
 from keras_fld.files import write_json
 from keras_fld.intervals import mean_interval
 from keras_fld.landmarker import FaceLandmarker
+from keras_fld.progress import counting
 from keras_fld.report import mean
 
 # A face is found when a box overlaps the annotated one by this much (intersection over union).
@@ -170,17 +171,21 @@ def evaluate_detector(
 def _detections(landmarker, subset, faces, images):
     """The `Detections` of a subset; `images` gives its photographs, each time anew."""
     boxes, overlaps, others = [], [], 0
-    for face, image in zip(faces.faces, images(), strict=True):
-        found = landmarker.find(image)
-        shares = overlap(found, [face.box])[:, 0]
-        overlaps.append(shares.max(initial=0))
-        others += int((shares < ELSEWHERE).sum())
-        boxes.append(found[[shares.argmax()]] if overlaps[-1] >= FOUND else found[:0])
+    with counting("detecting faces", len(faces)) as done:
+        for face, image in zip(faces.faces, images(), strict=True):
+            found = landmarker.find(image)
+            shares = overlap(found, [face.box])[:, 0]
+            overlaps.append(shares.max(initial=0))
+            others += int((shares < ELSEWHERE).sum())
+            boxes.append(found[[shares.argmax()]] if overlaps[-1] >= FOUND else found[:0])
+            done(1)
 
     def errors(boxes, passes):
         """NME under each normaliser of landmarks predicted from at most one box a face."""
         predicted = np.full((len(faces), landmarker.num_landmarks, 2), np.nan)
-        for i, seen in enumerate(landmarker.detect_many(images(), boxes, passes=passes)):
+        with counting("finding landmarks", len(faces)) as done:
+            found = landmarker.detect_many(_counted(images(), done), boxes, passes=passes)
+        for i, seen in enumerate(found):
             if seen:
                 predicted[i] = seen[0].landmarks
         return evaluation.normalized_errors(faces.faces, predicted, faces.scheme, faces.normalizers)
@@ -193,6 +198,12 @@ def _detections(landmarker, subset, faces, images):
         annotated=errors([face.box[None] for face in faces.faces], 1),
         detected=[errors(boxes, passes) for passes in range(1, landmarker.passes + 1)],
     )
+
+
+def _counted(images, done):
+    for image in images:
+        yield image
+        done(1)
 
 
 def _readable(faces, subset, skip_bad, notes):

@@ -9,22 +9,23 @@ import click
 import cv2
 import numpy as np
 
+from keras_fld.cli.bars import bars
 from keras_fld.data import catalog
 from keras_fld.detection import box_map
 from keras_fld.detection.boxes import overlap
 from keras_fld.detection.haar import HaarDetector, mirrored
 from keras_fld.files import read_json, write_json
+from keras_fld.progress import counting
 
 # A square is that of the annotated face where it overlaps its box by this much.
 SAME = 0.3
 
 
-def fit_maps(faces, progress=iter):
+def fit_maps(faces):
     """Box maps of the cascades and of five points, from annotated faces.
 
     Args:
         faces: a `FaceSet` in the layout ibug68.
-        progress: wraps the faces, such as in a progress bar.
 
     Returns:
         Name to what is stored of a map: its coefficients, the faces it was fitted on and its mean
@@ -36,12 +37,14 @@ def fit_maps(faces, progress=iter):
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
     detector, pairs = HaarDetector(), {"haar_frontal": [], "haar_profile": []}
-    for face in progress(faces.faces):
-        grey = cv2.cvtColor(face.image(), cv2.COLOR_RGB2GRAY)
-        mirror = mirrored(face.box[None], grey)[0]
-        pairs["haar_frontal"] += _pairs(detector.frontal(grey), face.box)
-        pairs["haar_profile"] += _pairs(detector.profile(grey), face.box)
-        pairs["haar_profile"] += _pairs(detector.profile(grey[:, ::-1]), mirror)
+    with counting("detecting faces", len(faces)) as done:
+        for face in faces.faces:
+            grey = cv2.cvtColor(face.image(), cv2.COLOR_RGB2GRAY)
+            mirror = mirrored(face.box[None], grey)[0]
+            pairs["haar_frontal"] += _pairs(detector.frontal(grey), face.box)
+            pairs["haar_profile"] += _pairs(detector.profile(grey), face.box)
+            pairs["haar_profile"] += _pairs(detector.profile(grey[:, ::-1]), mirror)
+            done(1)
     maps = {}
     for name, found in pairs.items():
         if not found:
@@ -102,12 +105,8 @@ def main(root, out, every):
 def _fit_and_write(root, out, every):
     faces = catalog.read("300w", root, "train")
     faces = replace(faces, faces=faces.faces[::every])
-
-    def progress(faces):
-        with click.progressbar(faces, label="detecting") as bar:
-            yield from bar
-
-    maps = fit_maps(faces, progress)
+    with bars():
+        maps = fit_maps(faces)
     about = f"{faces.name}, {len(faces)} faces"
     write_json(out, {name: {"fitted_on": about, **entry} for name, entry in maps.items()})
     for name, entry in read_json(out).items():

@@ -14,6 +14,7 @@ from keras_fld.files import replacing, sweep
 from keras_fld.lite import modes
 from keras_fld.lite.calibration import CALIBRATION_CROPS, calibration_crops
 from keras_fld.lite.folding import export_model
+from keras_fld.progress import counting
 
 __all__ = ["CALIBRATION_CROPS", "MODES", "convert", "export_model"]
 
@@ -60,10 +61,11 @@ def convert(model, path, mode="int8", calibration=None, preset=None):
 
     chosen, frame = modes.get(mode), models.frame_of(model)
     crops = calibration_crops(calibration, frame, mode) if chosen.calibrated else None
-    if keras.backend.backend() == "tensorflow":
-        content = file_content(model, mode, crops, preset)
-    else:
-        content = _in_another_process(model, mode, crops, preset)
+    here = keras.backend.backend() == "tensorflow"
+    make = file_content if here else _in_another_process
+    with counting(f"converting to {mode}", 1) as done:
+        content = make(model, mode, crops, preset)
+        done(1)
     sweep(Path(path).parent)
     with replacing(path) as temporary:
         temporary.write_bytes(content)

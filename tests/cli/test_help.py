@@ -46,7 +46,16 @@ def test_the_exit_codes_are_told():
 
 
 def test_long_work_can_be_quiet():
-    for path in ("train", "refine", "qat", "compress", "label", "prepare", "predict", "demo"):
-        assert "--quiet" in CliRunner().invoke(cli, [path, "--help"]).output, path
-    for path in (["baseline", "sdm"], ["baseline", "ert"], ["reproduce"]):
-        assert "--quiet" in CliRunner().invoke(cli, [*path, "--help"]).output, path
+    short = {"baseline", "baseline figure", "benchmark", "compare", "completion", "score", "web"}
+    short |= {"", "datasets", "datasets list"}
+    for path, command in ALL.items():
+        quiet = any("--quiet" in option.opts for option in command.params)
+        assert quiet == (" ".join(path) not in short), path
+
+
+def test_what_gives_figures_can_print_them_as_json():
+    silent = {"", "baseline", "baseline figure", "completion", "datasets", "demo", "report"}
+    silent |= {"score", "web"}
+    for path, command in ALL.items():
+        json = any("--json" in option.opts for option in command.params)
+        assert json == (" ".join(path) not in silent), path

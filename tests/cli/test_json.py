@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -124,3 +125,49 @@ def test_every_command_with_a_table_has_the_option():
 
 def test_what_is_not_known_is_null():
     assert json.loads(json_text({"nme": float("nan")})) == {"nme": None}
+
+
+def test_prepare_and_label_print_their_counts(tree, tmp_path):
+    out = tmp_path / "prepared"
+    found, said = run("prepare", "300w", tree, out, "--processes", 1)
+    manifest = read_json(out / "manifest.json")["splits"]
+    assert {split: row["faces"] for split, row in found["splits"].items()} == {
+        split: sum(shard["faces"] for shard in part["shards"]) for split, part in manifest.items()
+    }
+    train = found["splits"]["train"]
+    assert train["bytes"] == sum(path.stat().st_size for path in out.glob("train-*.tfrecord"))
+    assert "note:" in said
+    arguments = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset", tmp_path / "labelled")
+    found, _ = run(*arguments, "--views", 2, "--tolerance", 9)
+    assert found["faces"] == found["labelled"] == len(list((tree / "lfpw/trainset").glob("*.pts")))
+    assert found["disagreement"] > 0
+
+
+def test_predict_prints_what_it_wrote_and_what_failed(tree, tmp_path):
+    photo = next((tree / "afw").glob("*.png"))
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"")
+    out = tmp_path / "out"
+    arguments = ["predict", photo, bad, "--out", out, "--box", "20,20,80,80", "--json"]
+    result = CliRunner().invoke(cli, list(map(str, arguments)))
+    assert result.exit_code == 2
+    found = json.loads(result.stdout)
+    (done,), (error,) = found["files"], found["errors"]
+    assert (done["input"], done["faces"]) == (str(photo), 1)
+    assert {Path(path) for path in done["files"]} == set(out.iterdir()), done
+    assert "bad.jpg" in error and error in result.stderr
+
+
+def test_training_prints_its_last_epoch(keras_file, tree, tmp_path):
+    small = ["--epochs", "2", "--batch-size", "8", "--width", "0.25"]
+    found, _ = run("train", "--root", tree, "--out", tmp_path / "run", *small)
+    assert found["recipe"]["epochs"] == 2 and found["last"]["epoch"] == 1
+    found, _ = run(
+        "refine", keras_file, tmp_path / "refined.keras", "--root", tree, "--rounds", 1, "--quiet"
+    )
+    assert found["bytes"] == (tmp_path / "refined.keras").stat().st_size
+
+
+def test_sdm_prints_what_its_file_tells(tree, tmp_path):
+    found, said = run("baseline", "sdm", "--root", tree, "--out", tmp_path / "sdm.npz")
+    assert found == read_json(tmp_path / "sdm.json") and "stage 1" in said

@@ -4,6 +4,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from keras_fld.data import read
 from keras_fld.data.beam import write
 from keras_fld.data.geometry import Frame
 from keras_fld.data.prepare import Part, prepare
+from keras_fld.progress import watched
 from tests.data.drawn_faces import drawn_set
 
 FRAME = Frame(16)
@@ -55,7 +57,8 @@ def test_it_goes_on_where_the_local_command_was_and_the_other_way_round(beam, tm
     whole, out = tmp_path / "whole", tmp_path / "out"
     finished = []
     _drawn(whole)
-    _drawn(out, beam=[], progress=finished.append)
+    with watched(lambda label, length: nullcontext(finished.append)):
+        _drawn(out, beam=[])
     assert sum(finished) == 7 and _contents(out) == _contents(whole)
     kept, damaged = (out / f"train-0000{n}-of-00003.tfrecord" for n in (0, 1))
     before = kept.stat().st_mtime_ns

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from keras_fld.data.faces import Absent
 from keras_fld.data.geometry import Frame
 from keras_fld.data.prepare import Part, prepare
 from keras_fld.data.prepared import read_prepared
+from keras_fld.progress import watched
 from tests.data.drawn_faces import drawn_set
 
 FRAME = Frame(16)
@@ -111,7 +113,8 @@ def test_the_number_of_processes_does_not_change_a_byte(tmp_path):
     finished = []
     for processes in (1, 3):
         out = tmp_path / str(processes)
-        manifest = _prepare(out, processes=processes, progress=finished.append)
+        with watched(lambda label, length: nullcontext(finished.append)):
+            manifest = _prepare(out, processes=processes)
         assert manifest == json.loads((out / "manifest.json").read_text())
     assert sum(finished) == 14
     assert _contents(tmp_path / "1") == _contents(tmp_path / "3")

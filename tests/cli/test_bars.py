@@ -1,0 +1,92 @@
+"""Progress bars: on a terminal's standard error alone, and gone when the work is done."""
+
+import contextlib
+import os
+import pty
+import subprocess
+import sys
+from threading import Thread
+
+import pytest
+
+from keras_fld import zoo
+from keras_fld.progress import counting, watched
+
+PRESET = zoo.lite_file("trnet20_300w")
+
+
+def on_terminal(*arguments):
+    """Exit status, standard output, and what a terminal gets as standard error."""
+    ours, theirs = pty.openpty()
+    seen = []
+
+    def read():
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(ours, 65536):
+                seen.append(part)
+
+    reader = Thread(target=read)
+    reader.start()
+    result = subprocess.run(
+        [sys.executable, "-m", "keras_fld", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TERM": "xterm"},
+    )
+    os.close(theirs)
+    reader.join()
+    os.close(ours)
+    return result.returncode, result.stdout.decode(), b"".join(seen).decode()
+
+
+def test_evaluate_shows_bars_and_leaves_the_table_alone(tree):
+    arguments = ("evaluate", PRESET, "--root", tree, "--subset", "common")
+    status, table, seen = on_terminal(*arguments)
+    assert status == 0, seen
+    assert "reading faces" in seen and "finding landmarks" in seen and "100%" in seen
+    assert seen.count("\033[A\033[2K") == 2, "each bar is taken away"
+    status, quiet_table, seen = on_terminal(*arguments, "--quiet")
+    assert status == 0 and all(line.startswith("note: ") for line in seen.splitlines())
+    assert quiet_table == table and "common" in table
+
+
+def test_bars_are_seen_while_tensorflow_is_held_back(tree, tmp_path):
+    pytest.importorskip("tensorflow")
+    from keras_fld import models
+
+    model = tmp_path / "model.keras"
+    models.TRNet20(input_size=32, width=0.25).save(model)
+    status, _, seen = on_terminal(
+        "convert", model, tmp_path / "m.tflite", "--root", tree, "--mode", "dynamic"
+    )
+    assert status == 0, seen
+    assert "converting to dynamic" in seen
+
+
+def test_an_error_stands_on_a_line_of_its_own(own_tree):
+    for photograph in (own_tree / "lfpw/testset").glob("*.png"):
+        photograph.write_bytes(b"")
+    status, _, seen = on_terminal("evaluate", PRESET, "--root", own_tree)
+    assert status == 2
+    assert seen.replace("\r", "").splitlines()[-1].startswith("Error: ")
+
+
+def test_what_is_counted_within_is_part_of_what_is_counted():
+    told = []
+
+    @contextlib.contextmanager
+    def watch(label, length):
+        yield lambda count: told.append((label, length, count))
+
+    with watched(watch):
+        with counting("outer", 2) as done:
+            with counting("inner", 5) as within:
+                within(5)
+            done(2)
+        with pytest.raises(ZeroDivisionError), counting("failing", None) as done:
+            done(1 / 0)
+        with counting("after", None) as done:
+            done(1)
+    with counting("unwatched", 1) as done:
+        done(1)
+    assert told == [("outer", 2, 2), ("after", None, 1)]
