@@ -13,7 +13,7 @@ JOBS ?= 1
 # Two processes for the tests, a file's in one: each takes up to 3 GB with TensorFlow.
 PARALLEL ?= --numprocesses 2 --dist loadfile
 
-.PHONY: demo test nightly soak long fuzz test-backends test-light test-oldest coverage bench tables \
+.PHONY: demo test nightly soak long fuzz test-backends test-light test-beam test-oldest coverage bench tables \
 	arm lint clean
 
 demo: $(VENV)/installed
@@ -59,6 +59,12 @@ test-on-%: $(VENV)/installed
 # The wheel in a clean environment without a backend; skips where no package registry is reached.
 test-light: $(VENV)/installed
 	$(BIN)/python -m pytest -q tests/light_install.py
+
+# Preparation by Apache Beam's local runner, which is not in `all`: an environment of its own.
+test-beam:
+	$(PYTHON) -m venv build/beam
+	build/beam/bin/python -m pip install --quiet '.[beam]' pytest
+	build/beam/bin/python -m pytest -q tests/data/test_beam.py
 
 # The lower bounds of pyproject.toml, in an environment of their own; needs a package registry.
 test-oldest:
