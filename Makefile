@@ -25,7 +25,7 @@ test: $(VENV)/installed lint
 # The checks that take too long for every change, one after the other; `make fuzz` alone takes ten
 # minutes a reader, with JOBS=2 half of it. `make -k nightly` goes on after one that fails, and still
 # fails in the end.
-nightly: test-oldest coverage test-backends soak long fuzz
+nightly: test-oldest coverage test-backends soak long fuzz arm
 
 # The same tests of faults as in `make test`, with many more kills.
 soak: $(VENV)/installed
@@ -87,17 +87,25 @@ bench: $(VENV)/installed
 tables: $(VENV)/installed
 	$(BIN)/python -m tests.readme_tables
 
-# The aarch64 interpreter under QEMU; without MODEL, the shipped models, the preset in integers to the
-# end, and the kept figures. FACES is a 300W tree, on whose test faces the NME is compared as well.
-FULL := build/arm_files/trnet20_300w_int8_full.tflite
+# The aarch64 interpreter under QEMU. Without MODEL: the presets, the face score and the main preset in
+# every mode, converted anew, into the kept figures. FACES is a 300W tree, on whose test faces the NME
+# of what has integers is compared as well.
+ARM_FILES := build/arm_files
+ARM_RUN = $(BIN)/python tflite/arm/run.py
+ARM_NME = $(if $(FACES),--nme "300w=$(FACES)")
 arm: $(VENV)/installed
-ifndef MODEL
-	$(BIN)/keras-fld export --preset trnet20_300w --mode int8_full --dataset synthetic $(dir $(FULL))
-	mv $(dir $(FULL))model_int8_full.tflite $(FULL)
+ifdef MODEL
+	$(ARM_RUN) $(MODEL) $(ARM_NME) --json build/arm.json
+else
+	rm -rf $(ARM_FILES)
+	$(BIN)/keras-fld export --preset trnet20_300w --all $(ARM_FILES)
+	for mode in float32 float16 dynamic int8_full; do \
+		mv $(ARM_FILES)/model_$$mode.tflite $(ARM_FILES)/trnet20_300w_$$mode.tflite || exit; done
+	$(ARM_RUN) $(wildcard keras_fld/zoo/*_int8.tflite) $(ARM_FILES)/trnet20_300w_int8_full.tflite \
+		--operators $(ARM_NME) --json results/arm/arm.json
+	$(ARM_RUN) keras_fld/zoo/face_score.tflite --operators --json results/arm/arm.json \
+		$(foreach mode,float32 float16 dynamic,$(ARM_FILES)/trnet20_300w_$(mode).tflite)
 endif
-	$(BIN)/python tflite/arm/run.py \
-		$(or $(MODEL),$(wildcard keras_fld/zoo/*_int8.tflite) $(FULL) --operators) \
-		$(if $(FACES),--nme "300w=$(FACES)") --json $(if $(MODEL),build/arm.json,results/arm/arm.json)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ from pathlib import Path
 from keras_fld import models, recipes, zoo
 from keras_fld.data import catalog
 from keras_fld.files import read_json, replacing, write_json
+from keras_fld.lite import modes
 from keras_fld.recipe import saved_recipe
 from keras_fld.reproduce.tables import TABLE5
 from tests import readme_api, readme_losses
@@ -336,21 +337,63 @@ def cost_table(runs):
 def preset_figures(runs):
     """What `zoo.figures` has of each preset whose int8 file was measured and counted on ARM."""
     found = {}
-    for preset, entry, _, _ in cost_rows(runs):
+    for preset, _, _, _ in cost_rows(runs):
         run = next(run for run in runs if run.preset == preset)
         found[preset] = {
             "dataset": "300w",
             "keras": {"common": run.nme()},
-            "int8": {"common": run.nme("int8")},
-            "int8_sha256": entry["sha256"],
-            "instructions": {row["cpu"]: int(row["instructions"]) for row in entry["results"]},
+            "files": {
+                mode: {
+                    "sha256": entry["sha256"],
+                    "nme": {"common": nme},
+                    "instructions": {x["cpu"]: int(x["instructions"]) for x in entry["results"]},
+                }
+                for mode, entry, nme in mode_rows(run)
+            },
         }
     return dict(sorted(found.items()))
+
+
+def mode_rows(run):
+    """A preset's files in their modes, as far as they were counted on ARM and judged.
+
+    The NME is that of the run's int8 file, of the ARM comparison's x86 side, or of what
+    `keras-fld export --root` wrote, which is kept as results/export/PRESET.json.
+
+    Returns:
+        A list of (mode, entry of results/arm/arm.json, NME in per cent).
+    """
+    entries = {entry["model"]: entry for entry in read_json(RESULTS / "arm/arm.json")["models"]}
+    path = RESULTS / "export" / f"{run.preset}.json"
+    exported = read_json(path)["files"] if path.exists() else []
+    judged = {row["sha256"]: row["nme"]["common"] for row in exported}
+    rows = []
+    for mode in modes.MODES:
+        entry = entries.get(f"{run.preset}_{mode}.tflite")
+        if entry is None:
+            continue
+        nme = entry.get("nme", {"x86": {}})["x86"].get("common", judged.get(entry["sha256"]))
+        nme = run.nme("int8") if mode == "int8" else nme
+        if nme is not None:
+            rows.append((mode, entry, nme))
+    return rows
+
+
+def mode_table(runs):
+    """What every mode of the main preset costs and gives."""
+    rows = mode_rows(next(run for run in runs if run.preset == "trnet20_300w"))
+    cpus = [row["cpu"] for row in rows[0][1]["results"]]
+    lines = _head(["mode", "NME %", "bytes", *(x.replace("cortex-a", "Cortex-A") for x in cpus)])
+    for mode, entry, nme in rows:
+        counts = [f"{row['instructions'] / 1e6:.2f}" for row in entry["results"]]
+        lines.append(_line(f"`{mode}`", f"{nme:.3f}", f"{entry['bytes']:,}", *counts))
+    return lines
 
 
 BLOCKS = {
     "preset": preset_table,
     "cost": cost_table,
+    "modes": mode_table,
     "models": model_table,
     "regions": region_table,
     "published": published_table,

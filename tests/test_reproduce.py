@@ -128,6 +128,17 @@ def test_a_step_needs_faces_and_seeds_of_both_rows():
     assert step["interval"] == [-0.5, 0.25]
 
 
+def test_rows_before_the_reference_are_compared_with_it_too():
+    errors = steps.Errors(tables.COFW)
+    for method, error in zip("abcd", (4.0, 3.0, 2.5, 1.0), strict=True):
+        faces = {"name": ["x"], "inter_ocular": [error]}
+        errors.add(method, "cofw", 0, {"faces": {"test": faces}})
+    found = errors.steps(list("abcd"), "c")
+    pairs = [(step["before"], step["after"], step["difference"]) for step in found]
+    assert pairs == [("a", "b", -1.0), ("b", "c", -0.5), ("c", "d", -1.5), ("a", "c", -1.5)]
+    assert tables.TABLE2.reference in [row.method for row in tables.TABLE2.rows]
+
+
 def test_a_table_has_all_that_the_folder_holds(filled, cofw, monkeypatch):
     out, result = filled
     monkeypatch.setattr(runs, "run", lambda *arguments: pytest.fail("trained again"))

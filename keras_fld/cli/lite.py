@@ -86,8 +86,9 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
 
     The table has every file's size, median time on one thread of this machine, and NME on the test
-    subsets. A preset needs no --root: its int8 file is then the shipped one, with the published NME
-    and ARM instructions, and int8_full is left out. int8_qat, which trains, is `keras-fld qat`.
+    subsets. A preset needs no --root: its int8 file is then the shipped one, int8_full is calibrated
+    on generated faces, and NME and ARM instructions are the published ones. int8_qat, which trains,
+    is `keras-fld qat`.
 
     \b
     keras-fld export run/model.keras --all files --root 300w

@@ -6,6 +6,18 @@ import numpy as np
 CALIBRATION_CROPS = 300
 
 
+def drawn_crops(frame):
+    """Crops of generated faces, where no photographs are at hand: (300, size, size, 3) uint8.
+
+    Args:
+        frame: the `Frame` of the model.
+    """
+    from keras_fld.data import catalog, crops
+
+    faces = catalog.read("synthetic", None, "train").sample(CALIBRATION_CROPS)
+    return crops.model_crops(faces, frame).images
+
+
 def calibration_crops(calibration, frame, mode):
     """The first crops of an array or dataset.
 

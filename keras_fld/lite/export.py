@@ -1,15 +1,16 @@
 """A model in several modes at once, with what each costs."""
 
-import hashlib
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_fld import zoo
-from keras_fld.files import read_json, replacing, write_json
+from keras_fld import models, zoo
+from keras_fld.files import read_json, replacing, sha256, write_json
 from keras_fld.lite import modes
+from keras_fld.lite.calibration import drawn_crops
 from keras_fld.lite.conversion import convert
 from keras_fld.lite.latency import interleaved
+from keras_fld.progress import counting
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Export:
     """The files of an export.
 
     Args:
-        rows: one dictionary a mode: mode, file, bytes, p50_ms, nme, subset to per cent of its
-            first normaliser, and instructions, ARM CPU to those of one inference.
+        rows: one dictionary a mode: mode, file, sha256, bytes, p50_ms, nme, subset to per cent of
+            its first normaliser, and instructions, ARM CPU to those of one inference.
         reference: the Keras model's NME, as in the rows.
         notes: sentences on test faces that are missing.
     """
@@ -70,11 +71,11 @@ def export(
         root: its folder.
         skip_bad: leave bad test images out instead of stopping at the first.
         preset: name of the preset that the model is. Then no calibration is needed: the int8 file
-            is the package's own, and other modes that need calibration are left out. Without a
-            dataset the NME of Keras and int8 are the published ones.
+            is the package's own, and int8_full is calibrated on generated faces. Without a dataset
+            the NME are the published ones, of Keras and of the files that are the published ones
+            byte for byte, as another release of TensorFlow may not write them.
         arm: the JSON file that `tflite/arm/run.py --json` wrote; files it has counted, whole and
-            unchanged, get their instructions. Without it the preset's own int8 file has
-            the published ones.
+            unchanged, get their instructions. Without it a preset's have the published ones.
 
     Returns:
         An `Export`: printed, it is the table.
@@ -87,40 +88,51 @@ def export(
     """
     names, folder, notes = list(names or modes.MODES), Path(folder), []
     published = zoo.figures(preset) if preset is not None else None
+    known = {} if published is None else {x["sha256"]: x for x in published["files"].values()}
     counts = _instructions(arm)
-    if published and arm is None:
-        counts = {published["int8_sha256"]: published["instructions"]}
+    if arm is None:
+        counts = {checksum: entry["instructions"] for checksum, entry in known.items()}
+    calibrated = [name for name in names if modes.get(name).calibrated]
     shipped = []
     if preset is not None and calibration is None:
-        shipped = [name for name in names if name == "int8"]
-        left = [n for n in names if modes.get(n).calibrated and n not in shipped]
-        names = [name for name in names if name not in left]
-        notes += [f"{name} left out: it needs a dataset to calibrate on" for name in left]
-    for name in names:
-        modes.get(name)
+        shipped = [name for name in calibrated if name == "int8"]
+        drawn = [name for name in calibrated if name not in shipped]
+        if drawn:
+            calibration = drawn_crops(models.frame_of(model))
+        notes += [f"{name} is calibrated on generated faces" for name in drawn]
     files = {name: folder / f"model_{name}.tflite" for name in names}
-    for name, path in files.items():
-        if name in shipped:
-            with replacing(path) as temporary:
-                shutil.copyfile(zoo.lite_file(preset), temporary)
-            notes.append(f"{name} is the preset's own file")
-        else:
-            convert(model, path, name, calibration, preset)
+    with counting("converting", len(files)) as done:
+        for name, path in files.items():
+            if name in shipped:
+                with replacing(path) as temporary:
+                    shutil.copyfile(zoo.lite_file(preset), temporary)
+                notes.append(f"{name} is the preset's own file")
+            else:
+                convert(model, path, name, calibration, preset)
+            done(1)
+    checksums = {name: sha256(path) for name, path in files.items()}
     speed = interleaved(files)
     reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
     notes += more
     if published and dataset is None:
         reference = published["keras"]
-        nme |= {name: published["int8"] for name in shipped}
+        of_files = {checksum: entry["nme"] for checksum, entry in known.items()}
+        nme = {name: of_files.get(checksum, {}) for name, checksum in checksums.items()}
         notes.append(f"NME as published, measured on {published['dataset']}'s test faces")
+        notes += [
+            f"no figures are published of this {name} file"
+            for name, checksum in checksums.items()
+            if checksum not in of_files
+        ]
     rows = [
         {
             "mode": name,
             "file": path.name,
+            "sha256": checksums[name],
             "bytes": path.stat().st_size,
             "p50_ms": speed[name],
             "nme": nme[name],
-            "instructions": counts.get(hashlib.sha256(path.read_bytes()).hexdigest(), {}),
+            "instructions": counts.get(checksums[name], {}),
         }
         for name, path in files.items()
     ]

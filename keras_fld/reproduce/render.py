@@ -54,7 +54,7 @@ def _shown(result, column):
 
 
 def _steps(result):
-    """What each row gains over the one before, a section of its own."""
+    """What rows gain over others, a section of its own."""
     if not result["steps"]:
         return []
     titles = {column["key"]: column["title"] for column in result["columns"]}

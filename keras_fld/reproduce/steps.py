@@ -1,4 +1,4 @@
-"""Does a table's order hold: what each row gains over the one before, face by face.
+"""Does a table's order hold: what rows gain over others, face by face.
 
 The gaps of the paper's Table 2 are a few hundredths of a per cent, less than another sample of
 faces or another seed can move, so each comes with both.
@@ -34,11 +34,13 @@ class Errors:
                 by_face = {name: error for name, error in pairs if error is not None}
                 self._runs.setdefault((method, column.key), {})[seed] = by_face
 
-    def steps(self, methods):
-        """Differences of neighbouring rows that were both measured, on the seeds of both.
+    def steps(self, methods, reference=None):
+        """Differences of rows that were both measured, on the seeds of both: of neighbours, and of
+        a reference from each row before it.
 
         Args:
             methods: names of the rows in their order.
+            reference: one of them, or None.
 
         Returns:
             A dictionary for each column and pair: "difference" in points of the NME, its 95 %
@@ -47,7 +49,10 @@ class Errors:
         found = []
         for column in self._columns:
             rows = [method for method in methods if (method, column.key) in self._runs]
-            for before, after in zip(rows, rows[1:], strict=False):
+            pairs = list(zip(rows, rows[1:], strict=False))
+            if reference in rows:
+                pairs += [(row, reference) for row in rows[: rows.index(reference)]]
+            for before, after in dict.fromkeys(pairs):
                 found += self._step(column.key, before, after)
         return found
 

@@ -93,7 +93,7 @@ def reproduce(
             if found:
                 show(row, shown, name, seed, *found)
                 there.add((row.method, name, seed, found[0]))
-    _write(result, errors, settings.out)
+    _write(result, errors, settings.out, table.reference)
     for row, shown in zip(table.rows, result["rows"], strict=True):
         if row not in chosen:
             continue
@@ -109,8 +109,8 @@ def reproduce(
             found = runs.run(row, name, roots[name], seed, rates[name], settings)
             keras.backend.clear_session()
             show(row, shown, name, seed, rates[name], found)
-            _write(result, errors, settings.out)
-    _write(result, errors, settings.out)  # the searches of rows that were there
+            _write(result, errors, settings.out, table.reference)
+    _write(result, errors, settings.out, table.reference)  # the searches of rows that were there
     return result
 
 
@@ -200,6 +200,7 @@ def _add(shown, columns, dataset, seed, rate, found):
         }
 
 
-def _write(result, errors, out):
-    result["steps"] = errors.steps([row["method"] for row in result["rows"]])
+def _write(result, errors, out, reference):
+    methods = [row["method"] for row in result["rows"]]
+    result["steps"] = errors.steps(methods, reference)
     render.write(result, Path(out))

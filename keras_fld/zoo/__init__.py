@@ -36,9 +36,10 @@ def figures(name):
         name: the preset.
 
     Returns:
-        A dictionary: `dataset`; `keras` and `int8`, test subset to NME in per cent of the dataset's
-        normaliser; `instructions` of one inference of the int8 file, ARM CPU to their number; and
-        `int8_sha256` of that file.
+        A dictionary: `dataset`; `keras`, test subset to NME in per cent of the dataset's normaliser;
+        and `files`, mode to `sha256`, `nme` as of `keras`, and `instructions` of one inference, ARM
+        CPU to their number. The int8 file is the package's; others are what `keras-fld export`
+        writes.
 
     Raises:
         ValueError: there is no such preset.
