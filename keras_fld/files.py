@@ -59,21 +59,23 @@ def replacing(path):
         temporary.unlink(missing_ok=True)
 
 
-def check_writable(path):
+def check_writable(path, folder=False):
     """Raises ValueError before long work whose result could not be written.
 
     Args:
-        path: the file or folder that is to be; its parents need not be there.
+        path: what is to be written; its parents need not be there.
+        folder: whether it is a folder, and not a file.
 
     Raises:
         ValueError: something else is in its place, or its folder takes no file.
     """
     path = Path(path)
-    place = path if path.is_dir() else path.parent
+    if path.exists() and path.is_dir() != folder:
+        found = "a file" if folder else "a folder"
+        raise ValueError(f"{path}: cannot be written (it is {found})")
+    place = path if folder else path.parent
     while not place.exists() and place != place.parent:
         place = place.parent
-    if path.is_dir() and path.suffix:
-        raise ValueError(f"{path}: cannot be written (it is a folder)")
     try:
         with tempfile.TemporaryFile(dir=place):
             pass

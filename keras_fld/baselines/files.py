@@ -1,5 +1,6 @@
 """The `.npz` files of baselines: arrays and numbers, without pickle."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from keras_fld.data.geometry import Frame
 from keras_fld.files import replacing
 
 FORMAT = 1
+# Bytes of all arrays, unpacked; an ERT of the default size has a quarter.
+LARGEST = 2**29
 
 
 def save(path, method, frame, scheme, arrays):
@@ -66,11 +69,18 @@ def load(path):
 def _arrays(path):
     """Name to array of a `.npz` file."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file") from error
+    except Exception as error:  # as below
+        raise ValueError(f"{path}: not a .npz file, or a damaged one") from error
+    if size > LARGEST:
+        raise ValueError(f"{path}: must hold at most {LARGEST:,} bytes. Got: {size:,}")
+    try:
         with np.load(path, allow_pickle=False) as file:
             # What is no array NumPy gives as bytes, which then are an array of no numbers.
             return {name: np.asarray(file[name]) for name in file.files}
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such file") from error
     # Damaged archives and headers raise a dozen kinds, Python's tokenizer's among them; and NumPy's
     # own message proposes to allow pickle.
     except Exception as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld.cli import native
 from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
 from keras_fld.files import check_writable, write_json
 
@@ -130,6 +131,8 @@ def figure(models, out, photos, drawn, size):
         raise ValueError(f"--out must end in .png. Got: {out}")
     if not 40 <= size <= 1000 or not 0 <= drawn <= 100:
         raise ValueError(f"--size must be 40 to 1000 and --drawn 0 to 100. Got: {size} and {drawn}")
+    check_writable(out)
+    native.start(*named.values())
     faces = photographed(photos) if photos else example_faces(drawn)
     drawing.save_image(out, draw_methods(named, faces, size))
     click.echo(f"wrote {out}")

@@ -114,7 +114,7 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
     keras-fld compress run/model.keras pruned --method prune --sparsity 0.5 --root 300w
     keras-fld compress run/model.keras clustered --method cluster --clusters 16 --root 300w
     """
-    check_writable(out)
+    check_writable(out, folder=True)
     _on_tensorflow()
     from keras_fld.lite import compress as compressing
     from keras_fld.lite import convert

@@ -55,7 +55,10 @@ def check_dataset(context, name, root, sheet):
     keras-fld datasets check 300w /data/300w --sheet sheet.png
     """
     from keras_fld.data.check import check
+    from keras_fld.files import check_writable
 
+    if sheet:
+        check_writable(sheet)
     result = check(name, root)
     show(str(result), result.as_dict())
     if sheet:

@@ -54,17 +54,14 @@ def evaluate(model, preset, out, detector, passes, **options):
     """
     if (model is None) == (preset is None):
         raise click.UsageError("a MODEL or --preset must be given, and not both")
+    if passes is not None and detector is None:
+        raise click.UsageError("--passes goes with --detector")
+    if out:
+        check_writable(out, folder=True)
+    native.start(model or preset, keras=preset is not None and detector is None)
     if detector is not None:
         show(data=_evaluate_detector(model or preset, detector, passes or 3, out, **options))
         return
-    if passes is not None:
-        raise click.UsageError("--passes goes with --detector")
-    if out:
-        check_writable(out)
-    if preset is not None or Path(model).suffix == ".keras":
-        native.start_keras()
-    if preset is not None or Path(model).suffix != ".keras":
-        native.start_interpreter()
     if model is not None:
         show(data=_evaluate(model, out=out, **options))
         return

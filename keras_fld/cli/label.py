@@ -1,7 +1,5 @@
 """The command `keras-fld label`."""
 
-from pathlib import Path
-
 import click
 
 from keras_fld.cli import complete, native
@@ -40,10 +38,8 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
     keras-fld label trnet20_300w mtfl mtfl labelled
     keras-fld train --root 300w --extra mtfl=labelled --out run
     """
-    check_writable(out)
-    if Path(model).suffix == ".keras":
-        native.start_keras()
-    native.start_interpreter()
+    check_writable(out, folder=True)
+    native.start(model)
     from keras_fld import pseudo, zoo
     from keras_fld.data import catalog
     from keras_fld.data.prepare import Part, prepare

@@ -86,9 +86,9 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
 
     The table has every file's size, median time on one thread of this machine, and NME on the test
-    subsets. A preset needs no --root: its int8 file is then the shipped one, int8_full is calibrated
-    on generated faces, and NME and ARM instructions are the published ones. int8_qat, which trains,
-    is `keras-fld qat`.
+    subsets. A preset needs no --root: its int8 file is then the shipped one, int8_full is
+    calibrated on generated faces, and NME and ARM instructions are the published ones. int8_qat,
+    which trains, is `keras-fld qat`.
 
     \b
     keras-fld export run/model.keras --all files --root 300w
@@ -100,7 +100,7 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
     out = paths[-1]
-    check_writable(out)
+    check_writable(out, folder=True)
     native.start_keras()
     native.start_interpreter()
     from keras_fld import models, zoo
@@ -142,7 +142,7 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     \b
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
     """
-    check_writable(out)
+    check_writable(out, folder=True)
     native.start_keras()
     native.start_interpreter()
     from keras_fld.lite.parity import parity as compare

@@ -54,3 +54,15 @@ def start_interpreter():
 
     with held_back():
         ScoreModel(zoo.score_file())
+
+
+def start(*models, keras=False):
+    """Starts what predicts with models, files or presets: Keras for `.keras`, and LiteRT.
+
+    Args:
+        models: as of `predictor.open_model`.
+        keras: start Keras whatever they are.
+    """
+    if keras or any(str(model).endswith(".keras") for model in models):
+        start_keras()
+    start_interpreter()

@@ -108,9 +108,7 @@ def predict(inputs, model, out, formats, camera, seconds, box, detector, passes,
         raise click.UsageError("give --score or --no-score, one of them")
     boxes = None if box is None else [_parse_box(box)]
     score = None if options["no_score"] else options["score"] or "default"
-    if Path(model).suffix == ".keras":
-        native.start_keras()
-    native.start_interpreter()
+    native.start(model)
     from keras_fld.landmarker import FaceLandmarker
 
     landmarker = FaceLandmarker(model, detector, passes, score)
@@ -149,8 +147,12 @@ class _Run:
                 found += sources(path)
             except ValueError as error:
                 self.fail(error)
-        names = output_names(found)
-        protect_inputs(self.out, inputs, found, names, self.formats)
+        try:
+            names = output_names(found)
+            protect_inputs(self.out, inputs, found, names, self.formats)
+        except ValueError as error:
+            self.fail(error)
+            return
         sweep(self.out)
         for source, name in zip(found, names, strict=True):
             try:

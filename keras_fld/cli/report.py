@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_fld.cli import complete
+from keras_fld.cli import complete, native
 from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD
 
 
@@ -42,18 +42,20 @@ def report(run, out, root, dataset, model, worst, skip_bad):
     keras-fld report run --root 300w --out report.html
     """
     from keras_fld import run_page
-    from keras_fld.files import replacing
+    from keras_fld.files import check_writable, replacing
     from keras_fld.run_folder import read_run
 
     out = Path(out) if out else Path(run) / "report.html"
     if out.suffix != ".html":
         raise ValueError(f"--out must end in .html. Got: {out}")
     found = read_run(run)
+    check_writable(out)
     faces = []
     if root is not None:
         from keras_fld.gallery import gallery
 
         model, dataset = model or Path(run) / "model.keras", dataset or _dataset(found)
+        native.start(model)
         root = None if root == "-" else root
         faces = gallery(model, dataset, root, worst, skip_bad=skip_bad)
     with replacing(out) as temporary:

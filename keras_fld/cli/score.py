@@ -50,7 +50,7 @@ def train_score(dataset, root, also, out, skip_bad, quiet, **options):
     for value in also:
         if not all(value.partition("=")):
             raise ValueError(f"--also must be NAME=FOLDER. Got: {value}")
-    check_writable(out)
+    check_writable(out, folder=True)
     native.start_keras()
     native.start_interpreter()
     from keras_fld.score import training

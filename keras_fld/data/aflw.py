@@ -63,9 +63,9 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
         lambda index: info.face(index, images, hidden == "keep", base),
     )
     faces, absent, skipped = sources.collect(order, face, skip_bad)
-    if not faces:
-        first = absent[0] if absent else "no row of it in the file"
-        raise Absent(f"{root}: the {split} split needs images in {IMAGES[0]}. Got: none ({first})")
+    first = absent[0] if absent else "no row of it in the file"
+    needs = f"{root}: the {split} split needs images in {IMAGES[0]}. Got: none ({first})"
+    sources.check_some(faces, skipped, needs)
     missing = sources.lacking(split, len(faces), SPLITS[split], absent)
     return FaceSet(f"aflw {split}", AFLW19, faces, missing, skipped)
 

@@ -12,6 +12,7 @@ from keras_fld import drawing
 from keras_fld.data import catalog
 from keras_fld.data.faces import Absent
 from keras_fld.data.geometry import Frame, transform
+from keras_fld.data.prepared import MANIFEST
 from keras_fld.data.sources import BadCall
 from keras_fld.files import write_json
 from keras_fld.progress import counting
@@ -150,6 +151,11 @@ def check(name, root=None, per_split=2 * COLUMNS, **options):
     """
     dataset = catalog.find(name)
     root = root and Path(root)
+    if root and (root / MANIFEST).is_file():
+        raise ValueError(
+            f"{root}: holds prepared faces, whose checksums are verified whenever they are read; "
+            "check the folder that they were prepared from"
+        )
     whole = dataset.parts or (dataset.train, *dataset.tests)
     parts, seen, duplicates = [], {}, []
     for split in dict.fromkeys((*whole, *dataset.official)):

@@ -86,8 +86,7 @@ def read(root, split="train", skip_bad=False, colour=None, boxes="landmarks", ba
         )
 
     faces, _, skipped = sources.collect(range(count), face, skip_bad)
-    if not faces:
-        raise Absent(f"{path}: the {split} split needs faces. Got: none")
+    sources.check_some(faces, skipped, f"{path}: the {split} split needs faces. Got: none")
     missing = sources.lacking(path.name, count, official)
     return FaceSet(f"cofw {split}", COFW29, faces, missing, skipped)
 

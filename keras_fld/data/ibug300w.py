@@ -4,7 +4,7 @@ import functools
 import re
 
 from keras_fld.data import sources
-from keras_fld.data.faces import Absent, FaceSet
+from keras_fld.data.faces import FaceSet
 from keras_fld.data.pts_folder import beside
 from keras_fld.schemes import IBUG68
 
@@ -44,9 +44,9 @@ def read(root, split, skip_bad=False):
         found, _, bad = sources.collect(annotations, functools.partial(_face, folder), skip_bad)
         faces += found
         skipped += bad
-    if not faces:
-        folders = ", ".join(FOLDERS[split])
-        raise Absent(f"{root}: the {split} split needs .pts files in {folders}. Got: none")
+    folders = ", ".join(FOLDERS[split])
+    absent = f"{root}: the {split} split needs .pts files in {folders}. Got: none"
+    sources.check_some(faces, skipped, absent)
     return FaceSet(f"300w {split}", IBUG68, faces, missing, skipped)
 
 

@@ -3,7 +3,6 @@
 `beam` has them done by other machines.
 """
 
-import json
 import multiprocessing
 import os
 import pickle
@@ -19,7 +18,7 @@ import cv2
 
 from keras_fld.data.geometry import Frame
 from keras_fld.data.shards import summary, write_shard
-from keras_fld.files import write_json
+from keras_fld.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ def work(job):
     record = job.record
     if job.sidecar.is_file():
         try:
-            record = json.loads(job.sidecar.read_text("utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError):
+            record = read_json(job.sidecar)
+        except ValueError:  # damaged: the shard is made again
             record = None
     if isinstance(record, dict):
         wanted = {key: record.get(key) for key in ("bytes", "sha256")}

@@ -64,9 +64,9 @@ def read(root, split="train", skip_bad=False, base=None):
         lambda line: _face(root, f"{split}/{line[0]}", *line[1:], shift),
     )
     faces, absent, skipped = sources.collect(lines, face, skip_bad)
-    if not faces:
-        first = absent[0] if absent else "an empty list"
-        raise Absent(f"{root}: the {split} split needs images. Got: none ({first})")
+    first = absent[0] if absent else "an empty list"
+    needs = f"{root}: the {split} split needs images. Got: none ({first})"
+    sources.check_some(faces, skipped, needs)
     missing = sources.lacking(split, len(faces), SPLITS[split], absent)
     return FaceSet(f"mtfl {split}", MTFL5, faces, missing, skipped)
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from keras_fld import schemes
 from keras_fld.data import sources
-from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.geometry import check_box, landmark_box
 from keras_fld.schemes.custom import from_dict, names_of
 
@@ -51,7 +51,7 @@ def read(root, split="train", skip_bad=False):
     Example:
         >>> faces = read("faces/faces.csv", "train")
     """
-    root = sources.check_split("own", root, split, SPLITS)
+    root = sources.check_split("own", root, split, SPLITS, folder=False)
     if root.suffix not in (".csv", ".json") or not root.is_file():
         raise sources.BadCall(f"root of the own dataset must be a .csv or .json file. Got: {root}")
     try:
@@ -70,8 +70,7 @@ def read(root, split="train", skip_bad=False):
 
     wanted = [item for item in records if _split_of(item[1]) in (split, None)]
     faces, _, skipped = sources.collect(wanted, face, skip_bad)
-    if not faces:
-        raise Absent(f"{root}: the {split} split needs faces. Got: none")
+    sources.check_some(faces, skipped, f"{root}: the {split} split needs faces. Got: none")
     attributes = sorted({name for face in faces for name in face.attributes})
     name = f"own {split}"
     return FaceSet(name, scheme, faces, [], skipped, attributes=tuple(attributes))

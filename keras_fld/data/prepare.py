@@ -20,7 +20,7 @@ from keras_fld.data.faces import FaceSet
 from keras_fld.data.geometry import Frame
 from keras_fld.data.jobs import Job, run
 from keras_fld.data.prepared import FORMAT, MANIFEST
-from keras_fld.files import write_json
+from keras_fld.files import read_json, write_json
 from keras_fld.progress import counting
 
 _PLAN = "plan.json"
@@ -168,8 +168,8 @@ def _begin(out, plan):
         path = out / name
         if not path.is_file():
             continue
+        found = read_json(path)
         try:
-            found = json.loads(path.read_text("utf-8"))
             for part in found["splits"].values():
                 records |= {shard["file"]: shard for shard in part.pop("shards", [])}
         except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -4,7 +4,7 @@ import re
 
 from keras_fld import schemes
 from keras_fld.data import sources
-from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.geometry import landmark_box
 from keras_fld.data.pts import read_pts
 
@@ -37,8 +37,7 @@ def read(root, split="train", skip_bad=False, scheme="ibug68"):
         return beside(path, path.stem, re.sub(r"_\d+$", "", path.stem), scheme)
 
     faces, _, skipped = sources.collect(sorted(root.glob("*.pts")), face, skip_bad)
-    if not faces:
-        raise Absent(f"{root}: the train split needs .pts files. Got: none")
+    sources.check_some(faces, skipped, f"{root}: the train split needs .pts files. Got: none")
     return FaceSet("pts train", scheme, faces, [], skipped)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld.data.faces import Absent
+
 # Farther from the photograph than any landmark can be; a larger number is a damaged file.
 FARTHEST = 1e6
 
@@ -17,7 +19,7 @@ class NoImage(ValueError):
     """An annotation's photograph is not in the folder."""
 
 
-def check_split(dataset, root, split, splits):
+def check_split(dataset, root, split, splits, folder=True):
     """The root as a path.
 
     Args:
@@ -25,6 +27,7 @@ def check_split(dataset, root, split, splits):
         root: folder of the dataset, or its file.
         split: name of the split asked for.
         splits: names that there are.
+        folder: whether the root must be a folder, and not a file.
 
     Raises:
         BadCall: a ValueError: there is no root or no such split.
@@ -35,7 +38,9 @@ def check_split(dataset, root, split, splits):
         raise BadCall(f"split of {dataset} must be one of {', '.join(splits)}. Got: {split!r}")
     root = Path(root)
     if not root.exists():
-        raise BadCall(f"{root}: no such folder")
+        raise BadCall(f"{root}: no such {'folder' if folder else 'file'}")
+    if folder and not root.is_dir():
+        raise BadCall(f"{root}: the {dataset} dataset is a folder. Got: a file")
     return root
 
 
@@ -104,6 +109,24 @@ def collect(items, make, skip_bad):
                 raise
             skipped.append(str(error))
     return faces, absent, skipped
+
+
+def check_some(faces, skipped, absent):
+    """Raises ValueError where a split has no good face.
+
+    Args:
+        faces, skipped: of `collect`.
+        absent: what to say where there are no bad ones either, as an `Absent`.
+
+    Raises:
+        Absent: there is nothing.
+        ValueError: all that is there is bad.
+    """
+    if faces:
+        return
+    if skipped:
+        raise ValueError(f"none of {len(skipped)} faces could be read. First: {skipped[0]}")
+    raise Absent(absent)
 
 
 def naming(place, make):

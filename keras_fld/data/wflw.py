@@ -67,9 +67,9 @@ def read(root, split="train", skip_bad=False, base=0):
     faces, absent, skipped = sources.collect(numbered, face, skip_bad)
     if split in ATTRIBUTES:
         faces = [face for face in faces if split in face.attributes]
-    if not faces:
-        first = absent[0] if absent else "no line of it in the list"
-        raise Absent(f"{root}: the {split} split needs images in {IMAGES}. Got: none ({first})")
+    first = absent[0] if absent else "no line of it in the list"
+    needs = f"{root}: the {split} split needs images in {IMAGES}. Got: none ({first})"
+    sources.check_some(faces, skipped, needs)
     return FaceSet(
         f"wflw {split}",
         WFLW98,

@@ -36,7 +36,8 @@ def load(path, compile=False):
         size = path.stat().st_size
         raise ValueError(f"{path}: not a .keras file, or a damaged one ({size} bytes)")
     try:
-        return keras.saving.load_model(path, compile=compile)
+        # No code from files, unless the program has told Keras to allow it everywhere.
+        return keras.saving.load_model(path, compile=compile, safe_mode=True)
     except Exception as error:  # a damaged archive raises whatever zipfile, json or h5py does
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(

@@ -36,10 +36,10 @@ def figures(name):
         name: the preset.
 
     Returns:
-        A dictionary: `dataset`; `keras`, test subset to NME in per cent of the dataset's normaliser;
-        and `files`, mode to `sha256`, `nme` as of `keras`, and `instructions` of one inference, ARM
-        CPU to their number. The int8 file is the package's; others are what `keras-fld export`
-        writes.
+        A dictionary: `dataset`; `keras`, test subset to NME in per cent of the dataset's
+        normaliser; and `files`, mode to `sha256`, `nme` as of `keras`, and `instructions` of one
+        inference, ARM CPU to their number. The int8 file is the package's; others are what
+        `keras-fld export` writes.
 
     Raises:
         ValueError: there is no such preset.

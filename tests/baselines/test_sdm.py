@@ -266,3 +266,11 @@ def test_the_command_writes_a_model(tree, tmp_path):
     assert result.exit_code == 0, result.output
     saved = json.loads((report / "flip" / "evaluation.json").read_text())
     assert saved["model"] == "sdm.npz, flip-averaged"
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST", 2**20)
+    np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(2**20))
+    assert (tmp_path / "bomb.npz").stat().st_size < 2**14
+    with pytest.raises(ValueError, match="bomb.npz: must hold at most 1,048,576 bytes"):
+        open_baseline(tmp_path / "bomb.npz")

@@ -156,6 +156,9 @@ def test_predict_prints_what_it_wrote_and_what_failed(tree, tmp_path):
     assert (done["input"], done["faces"]) == (str(photo), 1)
     assert {Path(path) for path in done["files"]} == set(out.iterdir()), done
     assert "bad.jpg" in error and error in result.stderr
+    result = CliRunner().invoke(cli, ["predict", str(photo), "--out", str(photo.parent), "--json"])
+    found = json.loads(result.stdout)
+    assert result.exit_code == 2 and not found["files"] and str(photo.parent) in found["errors"][0]
 
 
 def test_training_prints_its_last_epoch(keras_file, tree, tmp_path):

@@ -47,10 +47,14 @@ def test_a_command_prints_its_own_lines_alone(tmp_path):
 
 def test_long_work_is_refused_where_its_result_could_not_be_written(tmp_path):
     check_writable(tmp_path / "new" / "folder" / "model.keras")
-    check_writable(tmp_path)
+    check_writable(tmp_path, folder=True)
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").write_text("")
     (tmp_path / "model.keras").mkdir()
     for path in ("file/model.keras", "model.keras"):
         with pytest.raises(ValueError, match=f"{path}: cannot be written"):
             check_writable(tmp_path / path)
+    (tmp_path / "results.v2").mkdir()
+    check_writable(tmp_path / "results.v2", folder=True)
+    with pytest.raises(ValueError, match=r"file: cannot be written \(it is a file\)"):
+        check_writable(tmp_path / "file", folder=True)

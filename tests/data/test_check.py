@@ -8,7 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from keras_fld.cli import cli
+from keras_fld.data import read
 from keras_fld.data.check import check
+from keras_fld.data.geometry import Frame
+from keras_fld.data.prepare import Part, prepare
 from keras_fld.data.pts import read_pts, write_pts
 from tests.conftest import write_tree
 from tests.data import released
@@ -141,3 +144,28 @@ def test_the_list_names_every_card_and_the_official_counts():
             assert f"{count:,}" in card or str(count) in card, (name, count)
         assert found["normalizer"] in card, name
     assert "wflw" in command("list").output
+
+
+def test_a_folder_of_nothing_but_bad_faces_says_why(own_tree, tmp_path):
+    for photograph in own_tree.rglob("*.png"):
+        photograph.unlink()
+    found = check("300w", own_tree)
+    assert not found.good and "no image (.jpg, .png, .jpeg) beside it" in found.parts[0].bad[0]
+    assert "nothing of" not in str(found)
+    (tmp_path / "file").write_text("")
+    result = command("check", "300w", tmp_path / "file")
+    assert result.exit_code != 0 and "the 300w dataset is a folder. Got: a file" in str(
+        result.exception
+    )
+
+
+def test_prepared_faces_are_not_what_is_checked(tree, tmp_path):
+    prepare("300w", [Part("train", read("300w", tree), wide=True)], tmp_path / "out", Frame(16))
+    with pytest.raises(ValueError, match="out: holds prepared faces"):
+        check("300w", tmp_path / "out")
+
+
+def test_a_sheet_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "sheet.png").mkdir()
+    result = command("check", "300w", tmp_path / "none", "--sheet", tmp_path / "sheet.png")
+    assert "sheet.png: cannot be written" in str(result.exception)

@@ -270,3 +270,20 @@ def test_the_command_says_what_is_wrong(arguments, words):
     result = _command("prepare", *arguments)
     assert result.returncode == 2 and words in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("content", ["[" * 200_000, '{"bytes": ' + "9" * 6000 + "}", "\ud800"])
+def test_damaged_records_of_a_preparation_do_no_harm(tmp_path, content):
+    """A shard's is made again; the plan is named."""
+    content = content.encode("utf-8", "surrogatepass")
+    _prepare(tmp_path / "whole")
+    _prepare(tmp_path / "out")
+    plan = json.loads((tmp_path / "out/manifest.json").read_text())
+    (tmp_path / "out/manifest.json").unlink()
+    shard = plan["splits"]["train"]["shards"][0]["file"]
+    (tmp_path / "out" / shard).with_suffix(".json").write_bytes(content)
+    _prepare(tmp_path / "out")
+    assert _contents(tmp_path / "out") == _contents(tmp_path / "whole")
+    (tmp_path / "out/plan.json").write_bytes(content)
+    with pytest.raises(ValueError, match="plan.json: not a JSON file"):
+        _prepare(tmp_path / "out")
