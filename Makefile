@@ -103,7 +103,7 @@ else
 		mv $(ARM_FILES)/model_$$mode.tflite $(ARM_FILES)/trnet20_300w_$$mode.tflite || exit; done
 	$(ARM_RUN) $(wildcard keras_fld/zoo/*_int8.tflite) $(ARM_FILES)/trnet20_300w_int8_full.tflite \
 		--operators $(ARM_NME) --json results/arm/arm.json
-	$(ARM_RUN) keras_fld/zoo/face_score.tflite --operators --json results/arm/arm.json \
+	$(ARM_RUN) keras_fld/zoo/face_score.tflite --json results/arm/arm.json \
 		$(foreach mode,float32 float16 dynamic,$(ARM_FILES)/trnet20_300w_$(mode).tflite)
 endif
 

@@ -4,6 +4,7 @@ A checkpoint is a Keras weights file, optimiser included, with a seal after its 
 and the SHA-256 of all before it. HDF5 ends where its header says, so any reader still opens it.
 """
 
+import contextlib
 import hashlib
 import math
 from pathlib import Path
@@ -63,8 +64,48 @@ def restore(model, path):
         ) from error
 
 
+def restore_newest(model, path):
+    """Puts back a checkpoint, or the one before it where it is damaged.
+
+    Args:
+        model, path: as of `restore`.
+
+    Returns:
+        None, or a sentence that says what is damaged and what was taken.
+
+    Raises:
+        ValueError: both are damaged, or there is no other.
+
+    Example:
+        >>> restore_newest(model, "run/last.weights.h5")
+    """
+    try:
+        restore(model, path)
+    except ValueError as error:
+        if not previous(path).exists():
+            raise
+        try:
+            restore(model, previous(path))
+        except ValueError:
+            raise error from None
+        return f"{path}: the checkpoint is damaged; going on from {previous(path).name}"
+    return None
+
+
+def previous(path):
+    """Where the checkpoint before the last one is."""
+    return Path(path).with_name(f"previous.{Path(path).name.partition('.')[2]}")
+
+
+def remove(path):
+    """Removes both checkpoints of a run that is done."""
+    for file in (Path(path), previous(path)):
+        file.unlink(missing_ok=True)
+
+
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the whole state after each epoch, the old one in place until the new one is whole.
+    """Saves the whole state after each epoch, the old one in place until the new one is whole, and
+    then beside it.
 
     Args:
         path: the `.weights.h5` file.
@@ -83,3 +124,13 @@ class Checkpoint(keras.callbacks.Callback):
         with replacing(self.path) as temporary:
             self.model.save_weights(temporary)
             seal(temporary)
+            self._keep_last()
+
+    def _keep_last(self):
+        """Gives the state before a second name, so that it stays."""
+        kept = previous(self.path)
+        if self.path.exists():
+            kept.unlink(missing_ok=True)
+            # A file system without links keeps none: one state is enough while it is good.
+            with contextlib.suppress(OSError):
+                kept.hardlink_to(self.path)

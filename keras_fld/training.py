@@ -2,7 +2,8 @@
 
 A run folder holds:
     recipe.json       what is trained, how, on which faces and with which versions
-    last.weights.h5   the state after the last whole epoch, optimiser included, see `checkpoints`
+    last.weights.h5   the state after the last whole epoch, optimiser included, see `checkpoints`;
+                      previous.weights.h5 the one before, should that be damaged
     log.csv           a row an epoch
     batch.npz         the batch whose loss was no number, where that ended the run
     model.keras       the result, written when all epochs are done
@@ -74,7 +75,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     if result.exists():
         model = models.load(result)
         if share.writes:
-            checkpoint.unlink(missing_ok=True)  # of a run killed between the two
+            checkpoints.remove(checkpoint)  # of a run killed between the two
         return model
     split = catalog.find(recipe.dataset).train
     faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
@@ -116,7 +117,9 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
         run_record.note(out / "recipe.json", recipe, data, repeats, path)
         sweep(out)
     if checkpoint.exists():
-        checkpoints.restore(model, checkpoint)
+        damaged = checkpoints.restore_newest(model, checkpoint)
+        if damaged and share.writes:
+            print(f"note: {damaged}", file=sys.stderr)
     done = int(model.optimizer.iterations) // steps
     if share.writes:
         run_record.forget_rows(out / "log.csv", done)
@@ -159,7 +162,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     with replacing(mine / result.name) as temporary:
         save(network, temporary)
     if share.writes:
-        checkpoint.unlink(missing_ok=True)
+        checkpoints.remove(checkpoint)
     # Loading would be for all, and the others see the file when their disk shows it.
     return network if share.processes > 1 else models.load(result)
 

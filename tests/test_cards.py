@@ -21,9 +21,7 @@ def run_of(name):
 
 def figures(run, part):
     """The cells of a card's table on 300W common for one evaluation."""
-    rows = {
-        row["normalizer"]: row for row in run.parts[part]["rows"] if row["subset"] == "common"
-    }
+    rows = {row["normalizer"]: row for row in run.parts[part]["rows"] if row["subset"] == "common"}
     row = rows["inter_pupil"]
     low, high = row["interval"]
     failures = f"{row['failure_rate']:.2f}"

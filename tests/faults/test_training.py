@@ -79,7 +79,23 @@ def test_damage_anywhere_in_a_checkpoint_is_detected(interrupted, warm):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="last.weights.h5: the checkpoint is damaged"):
             checkpoints.restore(None, path)
+    checkpoints.previous(path).unlink(missing_ok=True)
     job = warm.start("train", out=interrupted)
     assert job.wait() == 2
     assert f"Error: {path}: the checkpoint is damaged; delete it" in job.output()
     assert path.read_bytes() == damaged[-1], "it is the user's to delete"
+
+
+def test_a_damaged_checkpoint_goes_on_from_the_one_before(warm, trained, tmp_path):
+    out = tmp_path / "run"
+    job = warm.start("train", out=out)
+    while job.poll() is None and not (out / "previous.weights.h5").exists():
+        pass
+    job.kill()
+    assert job.wait() < 0, "killed after its second epoch"
+    path = out / "last.weights.h5"
+    path.write_bytes(path.read_bytes()[:-1])
+    job = warm.start("train", out=out)
+    assert job.wait() == 0, job.output()
+    assert f"{path}: the checkpoint is damaged; going on from previous" in job.output()
+    trained.check_result(out)
