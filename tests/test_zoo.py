@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 import keras_fld
-from keras_fld import landmarker, zoo
+from keras_fld import landmarker, models, zoo
 from keras_fld.data import synthetic
-from keras_fld.data.geometry import landmark_box
+from keras_fld.data.geometry import landmark_box, transform
 from keras_fld.files import read_json, sha256
 from keras_fld.schemes import IBUG68
 from tests import readme_tables, zoo_reference
@@ -52,6 +53,7 @@ def test_a_preset_finds_the_landmarks_of_a_photograph(name):
 def test_keras_and_int8_agree_on_drawn_faces(name):
     model = keras_fld.load(name)
     lite = landmarker.FaceLandmarker.from_preset(name)
+    assert models.frame_of(model) == lite.frame
     errors = []
     for index in range(10):
         face = synthetic.draw(index)
@@ -59,14 +61,27 @@ def test_keras_and_int8_agree_on_drawn_faces(name):
         found = lite.detect(face.image, boxes=[box])[0].landmarks
         crop = lite.frame.crop(face.image, box)
         exact = model.predict(crop[None], verbose=0)[0]
-        scale = np.linalg.det(lite.frame.matrix(box)[:, :2]) ** 0.5
-        in_crop = (found - found.mean(0)) * scale - (exact - exact.mean(0))
-        assert np.sqrt((in_crop**2).mean()) < 0.3
+        off = transform(found, lite.frame.matrix(box)) - exact
+        assert np.sqrt((off**2).mean()) < 0.3
         errors.append(
             np.linalg.norm(found - face.landmarks, axis=-1).mean()
             / IBUG68.distance(face.landmarks, "inter_pupil")
         )
     assert np.mean(errors) < 0.25
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_shipped_file_runs_in_one_partition_of_xnnpack(name):
+    interpreter = Interpreter(str(zoo.lite_file(name)))
+    interpreter.allocate_tensors()
+    names = [op["op_name"] for op in interpreter._get_ops_details()]
+    assert names.count("DELEGATE") == 1 and names[0] == "QUANTIZE"
+    assert names.count("QUANTIZE") == 1, "camera bytes go in, nothing goes back to integers"
+    (partition,) = [op for op in interpreter._get_ops_details() if op["op_name"] == "DELEGATE"]
+    assert partition["outputs"].tolist() == [interpreter.get_output_details()[0]["index"]]
+    network = {"CONV_2D", "ADD", "MAX_POOL_2D", "MEAN", "FULLY_CONNECTED", "DEQUANTIZE"}
+    network |= {"RESHAPE", "TRANSPOSE", "STRIDED_SLICE", "CONCATENATION"}
+    assert set(names) <= network | {"DELEGATE", "QUANTIZE"}
 
 
 def test_published_figures_are_those_of_the_runs():

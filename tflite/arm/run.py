@@ -23,8 +23,8 @@ What FILE of --json has of other models stays there, and the NME of the same fil
 versions are the same.
 
 Exit status: 0; 1 where integers part at another operator or by more than a step, a float output is
-off by more than 0.02 anywhere (0.2 in dynamic mode), or the NME by more than 0.005; 2 with one line on stderr
-where something is missing.
+off by more than 0.02 anywhere (0.2 in dynamic mode), or the NME by more than 0.005; 2 with one line
+on stderr where something is missing.
 """
 
 import argparse
@@ -48,7 +48,7 @@ from benchmark import Problem  # noqa: E402
 from operators import Model  # noqa: E402
 
 TOLERANCE = 0.02  # pixels of the crop, of a float output
-# Activations that are rounded afresh in every layer, after float sums whose order differs, part more.
+# Where every layer rounds its float input afresh, sums in another order part more.
 DYNAMIC = 0.2
 RUNTIME = "ai-edge-litert"
 
