@@ -107,7 +107,8 @@ def _diagram(canvas, scheme, points, labels, counts=None):
     for line in scheme.lines:
         for a, b in itertools.pairwise(line):
             cv2.line(canvas, fixed[a], fixed[b], pale[a], 1, cv2.LINE_AA, _BITS)
-    outward, taken = _label_directions(scheme, points), []
+    outward = _label_directions(scheme, points)
+    taken: list[tuple] = []
     for index, point in enumerate(fixed):
         several = counts is not None and counts[index] > 1
         fill = 1 if several else -1
@@ -122,7 +123,7 @@ def _diagram(canvas, scheme, points, labels, counts=None):
 
 def _label_directions(scheme, points):
     """(landmarks, 2): unit steps away from each landmark's line, out of it or out of the face."""
-    directions = {}
+    directions: dict[int, np.ndarray] = {}
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     for line in scheme.lines:
         closed, curve = line[0] == line[-1], points[list(line)]

@@ -58,7 +58,8 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, flip=False
     name = model_name(model)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
-    results, notes = [], []
+    results = []
+    notes: list[str] = []
     for subset, faces, data in test_crops(
         predictor, dataset, root, subsets, skip_bad, notes, **options
     ):

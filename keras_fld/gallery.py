@@ -57,7 +57,8 @@ def gallery(model, dataset, root=None, count=12, subsets=None, skip_bad=False, s
     """
     if count < 1:
         raise ValueError(f"count must be at least 1. Got: {count}")
-    predictor, worst = open_model(model), {}
+    predictor = open_model(model)
+    worst: dict[str, tuple] = {}
     for subset, faces, data in evaluation.test_crops(
         predictor, dataset, root, subsets, skip_bad, []
     ):
@@ -86,4 +87,5 @@ def _drawn(face, predicted, frame, size):
     view = frame if prepared else Frame(size, _MARGIN)
     crop = face.source.cut(frame, frame) if prepared else view.crop(face.image(), face.box)
     matrix = view.matrix(face.box)
-    return draw_difference(crop, *(transform(p, matrix) for p in (face.landmarks, predicted)), size)
+    truth, found = (transform(points, matrix) for points in (face.landmarks, predicted))
+    return draw_difference(crop, truth, found, size)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -144,7 +145,8 @@ class FaceLandmarker:
             )
         if passes is not None:
             _check_passes(passes)
-        images, found = iter(images), []
+        images = iter(images)
+        found: list[list[DetectedFace]] = []
         boxes = None if boxes is None else iter(boxes)
         while chunk := list(islice(images, _TOGETHER)):
             given = [None] * len(chunk) if boxes is None else list(islice(boxes, len(chunk)))
@@ -186,8 +188,8 @@ class FaceLandmarker:
             count = passes or (self.passes if given is None else 1)
             given = self.find(pictures[-1], name) if given is None else given
             jobs += [(place, _box_inside(box, pictures[-1], name), count) for box in given]
-        faces = [[] for _ in images]
-        results = [None] * len(jobs)
+        faces: list[list[DetectedFace]] = [[] for _ in images]
+        results: list[Any] = [None] * len(jobs)  # landmarks, all after the first step
         for step in range(max((count for *_, count in jobs), default=0)):
             todo = [i for i, (*_, count) in enumerate(jobs) if step < count]
             if step:

@@ -107,7 +107,8 @@ def occlusion_sweep(
         if count < 1:
             raise ValueError(f"a number of occluders must be at least 1. Got: {count}")
     predictor = open_model(model)
-    notes, rows, normalizer = [], [], {}
+    notes: list[str] = []
+    rows, normalizer = [], {}
     found = test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options)
     for subset, faces, data in found:
         faces = _in_order(faces, data)

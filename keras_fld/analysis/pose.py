@@ -91,7 +91,7 @@ def head_pose(landmarks, image_size, scheme="ibug68", focal_length=None):
     rotation, _ = cv2.Rodrigues(turn)
     translation = translation.ravel()
     angles = _angles(_line_of_sight(translation).T @ rotation)
-    return HeadPose(*angles, rotation, translation, camera)
+    return HeadPose(angles[0], angles[1], angles[2], rotation, translation, camera)
 
 
 def model_points():

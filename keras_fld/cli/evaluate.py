@@ -1,6 +1,7 @@
 """The commands `keras-fld evaluate` and `keras-fld compare`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -81,7 +82,8 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
     from keras_fld.occlusion import occlusion_sweep
 
     chosen = list(subsets) or None
-    said, found = set(), {}
+    said = set()
+    found: dict[str, Any] = {}
 
     def done(report, folder, names):
         tell(note for note in report.notes if note not in said)

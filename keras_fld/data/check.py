@@ -157,7 +157,8 @@ def check(name, root=None, per_split=2 * COLUMNS, **options):
             "check the folder that they were prepared from"
         )
     whole = dataset.parts or (dataset.train, *dataset.tests)
-    parts, seen, duplicates = [], {}, []
+    seen: dict[bytes, str] = {}
+    parts, duplicates = [], []
     for split in dict.fromkeys((*whole, *dataset.official)):
         part = Part(split, official=dataset.official.get(split))
         parts.append(part)
@@ -227,7 +228,9 @@ def _look(face, scheme, draw):
             bad=f"{face.name}: {(beyond > 0).sum()} of {len(beyond)} landmarks lie outside the "
             f"image, the farthest by {beyond.max():.1f} px"
         )
-    digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16)
+    # NumPy's stub shows that arrays are buffers from Python 3.12 on.
+    pixels = np.ascontiguousarray(image)
+    digest = hashlib.blake2b(pixels, digest_size=16)  # type: ignore[arg-type]
     digest.update(np.round(face.landmarks, 2).tobytes())
     return _Found(
         outside=int((beyond > 0).sum()),

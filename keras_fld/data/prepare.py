@@ -163,7 +163,7 @@ def _begin(out, plan):
     Returns:
         The shards' records by file, where the folder holds a whole preparation.
     """
-    records = {}
+    records: dict[str, dict] = {}
     for name in (_PLAN, MANIFEST):
         path = out / name
         if not path.is_file():

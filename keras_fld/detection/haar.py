@@ -78,7 +78,8 @@ class HaarDetector:
 
     def _squares(self, name, grey):
         if name not in self._cascades:
-            path = Path(cv2.data.haarcascades) / f"{name}.xml"
+            folder = cv2.data.haarcascades  # type: ignore[attr-defined]  # OpenCV's stub lacks it
+            path = Path(folder) / f"{name}.xml"
             self._cascades[name] = cv2.CascadeClassifier(str(path))
         found = self._cascades[name].detectMultiScale(
             np.ascontiguousarray(grey),

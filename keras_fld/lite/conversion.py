@@ -98,8 +98,8 @@ def _in_another_process(model, mode, crops, preset):
         )
     package = str(Path(keras_fld.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    with tempfile.TemporaryDirectory(prefix="keras_fld_") as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="keras_fld_") as name:
+        folder = Path(name)
         model.save(folder / MODEL)
         if crops is not None:
             np.save(folder / CROPS, crops)

@@ -148,7 +148,7 @@ def _evaluate(model, files, dataset, root, skip_bad):
     """The NME of the Keras model and of each file, and notes on what is missing."""
     from keras_fld import evaluation
 
-    nothing = {name: {} for name in files}
+    nothing: dict[str, dict[str, float]] = {name: {} for name in files}
     if dataset is None:
         return {}, nothing, []
     try:

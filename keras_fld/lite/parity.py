@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -128,7 +129,9 @@ def parity(model, reference, dataset, root=None, subsets=None, skip_bad=False):
             "model and reference must see the same crop and predict the same landmarks. "
             f"Got: {frames[1]} and {frames[0]}"
         )
-    names, crops, predictions, rows, notes, scheme = [], [], [], [], [], None
+    names: list[str] = []
+    notes: list[str] = []
+    crops, landmarks, rows, scheme = [], [], [], None
     for subset, faces, data in evaluation.test_crops(
         pair[0], dataset, root, subsets, skip_bad, notes
     ):
@@ -150,8 +153,8 @@ def parity(model, reference, dataset, root=None, subsets=None, skip_bad=False):
         new = [i for i, name in enumerate(data.names) if name not in set(names)]
         names += [data.names[i] for i in new]
         crops += [data.images[i] for i in new]
-        predictions += [[p.landmarks[i] for p in both] for i in new]
-    predictions = np.asarray(predictions).swapaxes(0, 1)
+        landmarks += [[p.landmarks[i] for p in both] for i in new]
+    predictions = np.asarray(landmarks).swapaxes(0, 1)
     return Parity(
         model=evaluation.model_name(model),
         reference=evaluation.model_name(reference),
@@ -171,7 +174,8 @@ class _Recorded:
     """A predictor that keeps what it predicted, in pixels of the crop."""
 
     def __init__(self, predictor):
-        self._predictor, self.landmarks = predictor, None
+        self._predictor = predictor
+        self.landmarks: Any = None
 
     def predict(self, images):
         self.landmarks = self._predictor.predict(images)

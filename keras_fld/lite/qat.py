@@ -6,6 +6,7 @@ mode "int8", and the file has the same operations.
 """
 
 import itertools
+from typing import Any
 
 import numpy as np
 
@@ -119,7 +120,10 @@ def _scheme(library):
         tf_keras.layers.Dense: registry.Default8BitQuantizeConfig(["kernel"], [], False),
     }
 
-    class Layout(default.Default8BitQuantizeLayoutTransform):
+    transform: Any = default.Default8BitQuantizeLayoutTransform
+    scheme: Any = default.Default8BitQuantizeScheme
+
+    class Layout(transform):
         def apply(self, model, layer_quantize_map):
             model, chosen = super().apply(model, layer_quantize_map)
             for layer in model.layers:
@@ -129,7 +133,7 @@ def _scheme(library):
                     about["quantize_config"] = of_kernels[type(layer)]
             return model, chosen
 
-    class Scheme(default.Default8BitQuantizeScheme):
+    class Scheme(scheme):
         def get_layout_transformer(self):
             return Layout()
 

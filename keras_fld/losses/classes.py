@@ -1,6 +1,7 @@
 """The losses as `keras.losses.Loss`, for `compile` and for saving."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import keras
 from keras import ops
@@ -38,13 +39,12 @@ class LandmarkLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.normalizer = normalizers.check(normalizer)
         self._options = tuple(options)
-        vars(self).update(options)
+        self.__dict__.update(options)
 
     def call(self, y_true, y_pred, weights=None):
         options = {name: getattr(self, name) for name in self._options}
-        return type(self).function(
-            y_true, y_pred, normalizer=self.normalizer, weights=weights, **options
-        )
+        function = cast(Callable[..., Any], type(self).function)
+        return function(y_true, y_pred, normalizer=self.normalizer, weights=weights, **options)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)

@@ -80,7 +80,8 @@ def check(normalizer):
     """
     if isinstance(normalizer, dict):
         normalizer = keras.saving.deserialize_keras_object(normalizer)
-    if isinstance(normalizer, numbers.Real) and not isinstance(normalizer, bool) and normalizer > 0:
+    real = isinstance(normalizer, numbers.Real) and not isinstance(normalizer, bool)
+    if real and normalizer > 0:
         return float(normalizer)
     if normalizer is None or isinstance(normalizer, str) or callable(normalizer):
         return normalizer

@@ -38,7 +38,9 @@ class OneEuroFilter:
 
     def reset(self):
         """Forgets what came before: the next values are returned as they are."""
-        self._time = self._values = self._speed = None
+        self._time: float | None = None
+        self._values: np.ndarray | None = None
+        self._speed: np.ndarray | None = None
 
     def __call__(self, values, time, unit=1.0):
         """The next values, smoothed.
@@ -56,7 +58,7 @@ class OneEuroFilter:
             ValueError: the time is not later, or the shape is another.
         """
         values = np.asarray(values, float)
-        if self._time is None:
+        if self._time is None or self._values is None or self._speed is None:
             self._time, self._values, self._speed = time, values.copy(), np.zeros_like(values)
             return values.copy()
         if not time > self._time:
