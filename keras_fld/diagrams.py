@@ -28,7 +28,7 @@ _BITS = 4
 _FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.36
 
 
-def draw_scheme(scheme, size=900):
+def draw_scheme(scheme: schemes.Scheme | str | int, size: int = 900) -> np.ndarray:
     """Draws a layout: its mean shape with lines, numbers and a colour for each patch.
 
     Args:
@@ -52,7 +52,9 @@ def draw_scheme(scheme, size=900):
     return _titled(canvas, f"{scheme.name}: {scheme.num_landmarks} landmarks")
 
 
-def draw_conversion(source, target, size=900):
+def draw_conversion(
+    source: schemes.Scheme | str | int, target: schemes.Scheme | str | int, size: int = 900
+) -> np.ndarray:
     """Draws a conversion: the target's layout, numbered by the source's landmarks.
 
     A filled point is one landmark of the source, whose number stands beside it; a ring is the

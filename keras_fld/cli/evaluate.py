@@ -103,10 +103,10 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
         folder = out and (Path(out) / "flip" if averaged else Path(out))
         done(report, folder, "evaluation.json and ced.png")
     if occlusion:
-        report = occlusion_sweep(model, dataset, root, chosen, seed=seed, skip_bad=skip_bad)
-        show(f"\nunder occluders:\n{report}")
-        found["occlusion"] = report.as_dict()
-        done(report, out, "occlusion.json and occlusion.png")
+        sweep = occlusion_sweep(model, dataset, root, chosen, seed=seed, skip_bad=skip_bad)
+        show(f"\nunder occluders:\n{sweep}")
+        found["occlusion"] = sweep.as_dict()
+        done(sweep, out, "occlusion.json and occlusion.png")
     return found
 
 

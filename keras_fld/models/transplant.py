@@ -9,7 +9,7 @@ from keras_fld.models.windows import WindowedOffsets
 _CHANGING = (keras.layers.Conv2D, keras.layers.Dense, WindowedOffsets)
 
 
-def transplant(trained, network):
+def transplant(trained: keras.Model, network: keras.Model) -> None:
     """Copies a network's weights into one with the same layers, but other numbers of filters.
 
     Where there are fewer filters, those are kept whose outputs weigh most in the layers after them;
