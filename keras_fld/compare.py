@@ -1,6 +1,8 @@
 """A paired comparison of two evaluations: the same faces, before and after."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +30,7 @@ class Comparison:
     regions: list[dict]
     notes: list[str] = field(default_factory=list)
 
-    def __str__(self):
+    def __str__(self) -> str:
         wide = 2 + max(12, *(len(row["subset"]) for row in self.rows))
         head = f"{'subset':<{wide}}{'normaliser':<14}{'faces':>6}{'before %':>10}{'after %':>9}"
         head += f"{'difference':>12}{'95 % range':>20}{'better %':>10}"
@@ -43,16 +45,16 @@ class Comparison:
             )
         return "\n".join(lines)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The figures for JSON."""
         return dict(vars(self))
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Writes a JSON file."""
         write_json(path, self.as_dict())
 
 
-def compare(before, after, seed=0):
+def compare(before: str | Path, after: str | Path, seed: int = 0) -> Comparison:
     """Compares two evaluations face by face.
 
     Args:

@@ -1,8 +1,10 @@
 """Curves of a training and of errors, drawn by Matplotlib (group `plots`)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld.training_log import read_log
 
@@ -11,7 +13,9 @@ _DPI = 120
 _LABELS = {"loss": "loss", "nme": "NME on the crop in %"}
 
 
-def training_curves(log, epochs=None):
+def training_curves(
+    log: str | Path | Mapping[str, np.ndarray], epochs: int | None = None
+) -> np.ndarray:
     """Draws the training of a run: a panel for the loss, and one for each metric.
 
     Args:
@@ -29,16 +33,16 @@ def training_curves(log, epochs=None):
         (480, 1200, 3)
     """
     name = f"{log}: " if isinstance(log, (str, Path)) else ""
-    log = read_log(log) if name else log
-    done = np.asarray(log["epoch"]) + 1
+    columns = read_log(log) if isinstance(log, (str, Path)) else log
+    done = np.asarray(columns["epoch"]) + 1
     if not len(done):
         raise ValueError(f"{name}a log must have an epoch or more to draw. Got: none")
-    panels = [x for x in log if x not in ("epoch", "seconds") and not x.startswith("val_")]
+    panels = [x for x in columns if x not in ("epoch", "seconds") and not x.startswith("val_")]
     figure, axes = _figure(len(panels))
     for panel, column in zip(axes, panels, strict=True):
         drawn = []
         for key, label in ((column, "training faces, augmented"), (f"val_{column}", "held out")):
-            values = np.asarray(log.get(key, []), float)
+            values = np.asarray(columns.get(key, []), float)
             if np.isfinite(values).any():
                 # One epoch is no line.
                 marker = "o" if np.isfinite(values).sum() == 1 else None
@@ -53,7 +57,9 @@ def training_curves(log, epochs=None):
     return _array(figure)
 
 
-def ced_curves(errors, label="NME in %", title="", limit=10.0):
+def ced_curves(
+    errors: Mapping[str, ArrayLike], label: str = "NME in %", title: str = "", limit: float = 10.0
+) -> np.ndarray:
     """Draws cumulative error distributions: the share of faces whose error is at most so large.
 
     Args:

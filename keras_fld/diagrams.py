@@ -28,7 +28,7 @@ _BITS = 4
 _FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.36
 
 
-def draw_scheme(scheme, size=900):
+def draw_scheme(scheme: schemes.Scheme | str | int, size: int = 900) -> np.ndarray:
     """Draws a layout: its mean shape with lines, numbers and a colour for each patch.
 
     Args:
@@ -52,7 +52,9 @@ def draw_scheme(scheme, size=900):
     return _titled(canvas, f"{scheme.name}: {scheme.num_landmarks} landmarks")
 
 
-def draw_conversion(source, target, size=900):
+def draw_conversion(
+    source: schemes.Scheme | str | int, target: schemes.Scheme | str | int, size: int = 900
+) -> np.ndarray:
     """Draws a conversion: the target's layout, numbered by the source's landmarks.
 
     A filled point is one landmark of the source, whose number stands beside it; a ring is the
@@ -107,7 +109,8 @@ def _diagram(canvas, scheme, points, labels, counts=None):
     for line in scheme.lines:
         for a, b in itertools.pairwise(line):
             cv2.line(canvas, fixed[a], fixed[b], pale[a], 1, cv2.LINE_AA, _BITS)
-    outward, taken = _label_directions(scheme, points), []
+    outward = _label_directions(scheme, points)
+    taken: list[tuple] = []
     for index, point in enumerate(fixed):
         several = counts is not None and counts[index] > 1
         fill = 1 if several else -1
@@ -122,7 +125,7 @@ def _diagram(canvas, scheme, points, labels, counts=None):
 
 def _label_directions(scheme, points):
     """(landmarks, 2): unit steps away from each landmark's line, out of it or out of the face."""
-    directions = {}
+    directions: dict[int, np.ndarray] = {}
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     for line in scheme.lines:
         closed, curve = line[0] == line[-1], points[list(line)]

@@ -1,15 +1,22 @@
 """Pictures of landmarks."""
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld import schemes
 from keras_fld.curves import ced_curves, training_curves
 from keras_fld.diagrams import draw_conversion, draw_scheme
 from keras_fld.files import replacing
+
+if TYPE_CHECKING:
+    from keras_fld.analysis.pose import HeadPose
+
 
 __all__ = [
     "ced_curves",
@@ -29,7 +36,12 @@ _REFERENCE, _OTHER = (60, 220, 90), (255, 60, 80)
 _BITS = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
 
 
-def draw_landmarks(image, landmarks, scheme=None, numbers=False):
+def draw_landmarks(
+    image: np.ndarray,
+    landmarks: ArrayLike,
+    scheme: schemes.Scheme | str | None = None,
+    numbers: bool = False,
+) -> np.ndarray:
     """Draws the landmarks of one face.
 
     Args:
@@ -74,7 +86,9 @@ def draw_landmarks(image, landmarks, scheme=None, numbers=False):
     return image
 
 
-def draw_difference(image, reference, other, size=512):
+def draw_difference(
+    image: np.ndarray, reference: ArrayLike, other: ArrayLike, size: int = 512
+) -> np.ndarray:
     """Draws two sets of landmarks of one face: the reference as green rings, the other as red dots.
 
     Args:
@@ -106,14 +120,14 @@ def draw_difference(image, reference, other, size=512):
     return picture
 
 
-def draw_box(image, box):
+def draw_box(image: np.ndarray, box: Iterable[float]) -> np.ndarray:
     """Draws a face box (x, y, width, height): (height, width, 3) uint8 RGB, a copy."""
     x, y, width, height = (round(float(v)) for v in box)
     unit = max(1, round(max(width, height) / 150))
     return cv2.rectangle(image.copy(), (x, y), (x + width, y + height), (255, 170, 60), unit)
 
 
-def draw_pose(image, pose, length=1.2):
+def draw_pose(image: np.ndarray, pose: "HeadPose", length: float = 1.2) -> np.ndarray:
     """Draws a head's axes from its nose: red to its image's right, green down, blue ahead.
 
     Args:
@@ -138,7 +152,7 @@ def draw_pose(image, pose, length=1.2):
     return image
 
 
-def save_image(path, image):
+def save_image(path: str | Path, image: np.ndarray) -> None:
     """Writes an RGB uint8 image; the format follows the suffix, the file appears whole."""
     # Not cv2.imwrite, which does not say why a disk refuses.
     done, data = cv2.imencode(Path(path).suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
@@ -148,7 +162,7 @@ def save_image(path, image):
         temporary.write_bytes(data)
 
 
-def square(image, size):
+def square(image: np.ndarray, size: int) -> np.ndarray:
     """An image fitted into a square of `size` pixels, the rest black: (size, size, 3) uint8."""
     factor = size / max(image.shape[:2])
     height, width = (max(1, round(side * factor)) for side in image.shape[:2])

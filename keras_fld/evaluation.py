@@ -3,18 +3,28 @@
 Errors are measured in photograph pixels, where every normaliser is known.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld.data import catalog, crops
-from keras_fld.data.faces import Absent
+from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.geometry import invert, transform
 from keras_fld.flip import FlipAveraged
 from keras_fld.predictor import open_model
 from keras_fld.progress import counting
 from keras_fld.report import LIMIT, Report, SubsetResult, ced_auc, failure_rate, mean, plot_ced
+from keras_fld.schemes import Scheme
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.lite.runtime import LiteModel
+
 
 __all__ = [
     "LIMIT",
@@ -31,7 +41,15 @@ __all__ = [
 _AT_ONCE = 512
 
 
-def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, flip=False, **options):
+def evaluate(
+    model: "keras.Model | LiteModel | str | Path",
+    dataset: str,
+    root: str | Path | None = None,
+    subsets: Sequence[str] | None = None,
+    skip_bad: bool = False,
+    flip: bool = False,
+    **options: Any,
+) -> Report:
     """Evaluates a model on the test subsets of a dataset.
 
     Args:
@@ -58,7 +76,8 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, flip=False
     name = model_name(model)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
-    results, notes = [], []
+    results = []
+    notes: list[str] = []
     for subset, faces, data in test_crops(
         predictor, dataset, root, subsets, skip_bad, notes, **options
     ):
@@ -71,12 +90,20 @@ def evaluate(model, dataset, root=None, subsets=None, skip_bad=False, flip=False
     return Report(dataset, name, results, notes)
 
 
-def model_name(model):
+def model_name(model: Any) -> str:
     """What a report calls a model: its file's name alone, without its maker's folders."""
     return Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
 
 
-def test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options):
+def test_crops(
+    predictor: Any,
+    dataset: str,
+    root: str | Path | None,
+    subsets: Sequence[str] | None,
+    skip_bad: bool,
+    notes: list[str],
+    **options: Any,
+) -> Iterator[tuple[str, FaceSet, crops.Crops]]:
     """Yields each test subset that is there: its name, its faces and their crops.
 
     Args:
@@ -92,7 +119,15 @@ def test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options):
         yield subset, faces, data
 
 
-def test_faces(predictor, dataset, root, subsets, skip_bad, notes, **options):
+def test_faces(
+    predictor: Any,
+    dataset: str,
+    root: str | Path | None,
+    subsets: Sequence[str] | None,
+    skip_bad: bool,
+    notes: list[str],
+    **options: Any,
+) -> Iterator[tuple[str, FaceSet]]:
     """Yields each test subset that is there: its name and its faces.
 
     Args:
@@ -126,12 +161,12 @@ def test_faces(predictor, dataset, root, subsets, skip_bad, notes, **options):
         raise ValueError(f"nothing to evaluate. {' '.join(notes[start:])}")
 
 
-def inside(root, sentence):
+def inside(root: str | Path | None, sentence: str) -> str:
     """A sentence with files by their place in the dataset, for the same reason as the model's."""
     return sentence.replace(f"{root}/", "").replace(f"{root}: ", "")
 
 
-def check_landmarks(predictor, scheme):
+def check_landmarks(predictor: Any, scheme: Scheme) -> None:
     """Raises ValueError when a model's landmarks are not those of the data."""
     if predictor.num_landmarks != scheme.num_landmarks:
         raise ValueError(
@@ -140,7 +175,9 @@ def check_landmarks(predictor, scheme):
         )
 
 
-def subset_result(predictor, subset, data, faces):
+def subset_result(
+    predictor: Any, subset: str, data: crops.Crops, faces: FaceSet
+) -> tuple[SubsetResult, list[Face]]:
     """The `SubsetResult` of crops of a subset's faces, and those faces that could be read."""
     by_name = {face.name: face for face in faces.faces}
     kept = [by_name[name] for name in data.names]
@@ -162,7 +199,9 @@ def _predict(predictor, images):
     return np.concatenate(found)
 
 
-def normalized_errors(faces, predicted, scheme, normalizers):
+def normalized_errors(
+    faces: list[Face], predicted: np.ndarray, scheme: Scheme, normalizers: Sequence[str]
+) -> dict[str, np.ndarray]:
     """NME of each face in per cent under each normaliser, NaN where it is not annotated.
 
     Args:
@@ -228,7 +267,7 @@ def _distances(kept, truth, scheme, name):
     return np.where(distances > 0, distances, np.nan)
 
 
-def face_errors(truth, predicted):
+def face_errors(truth: ArrayLike, predicted: ArrayLike) -> np.ndarray:
     """Mean distance of each face's annotated landmarks: (faces,), NaN for a face without any."""
     distances = np.linalg.norm(np.asarray(predicted, float) - truth, axis=-1)
     visible = ~np.isnan(distances)

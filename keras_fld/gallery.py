@@ -1,6 +1,9 @@
 """The faces that a model gets most wrong, with truth and prediction drawn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,12 @@ from keras_fld import evaluation
 from keras_fld.data.geometry import Frame, transform
 from keras_fld.drawing import draw_difference
 from keras_fld.predictor import open_model
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.lite.runtime import LiteModel
+
 
 # Side of a picture in face boxes: wider than the crop, so that its surroundings tell more.
 _MARGIN = 1.4
@@ -33,7 +42,15 @@ class WorstFace:
     picture: np.ndarray = field(repr=False)
 
 
-def gallery(model, dataset, root=None, count=12, subsets=None, skip_bad=False, size=435):
+def gallery(
+    model: "keras.Model | LiteModel | str | Path",
+    dataset: str,
+    root: str | Path | None = None,
+    count: int = 12,
+    subsets: Sequence[str] | None = None,
+    skip_bad: bool = False,
+    size: int = 435,
+) -> list[WorstFace]:
     """Draws the faces with the largest errors.
 
     Args:
@@ -57,7 +74,8 @@ def gallery(model, dataset, root=None, count=12, subsets=None, skip_bad=False, s
     """
     if count < 1:
         raise ValueError(f"count must be at least 1. Got: {count}")
-    predictor, worst = open_model(model), {}
+    predictor = open_model(model)
+    worst: dict[str, tuple] = {}
     for subset, faces, data in evaluation.test_crops(
         predictor, dataset, root, subsets, skip_bad, []
     ):
@@ -86,4 +104,5 @@ def _drawn(face, predicted, frame, size):
     view = frame if prepared else Frame(size, _MARGIN)
     crop = face.source.cut(frame, frame) if prepared else view.crop(face.image(), face.box)
     matrix = view.matrix(face.box)
-    return draw_difference(crop, *(transform(p, matrix) for p in (face.landmarks, predicted)), size)
+    truth, found = (transform(points, matrix) for points in (face.landmarks, predicted))
+    return draw_difference(crop, truth, found, size)

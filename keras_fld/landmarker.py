@@ -1,16 +1,26 @@
 """Photographs in, landmarks out."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from keras_fld import zoo
-from keras_fld.data.geometry import check_box, invert, landmark_box, transform
+from keras_fld.data.geometry import Frame, check_box, invert, landmark_box, transform
 from keras_fld.data.images import as_rgb
-from keras_fld.detection import box_map, find_faces, open_detector
+from keras_fld.detection import Detector, box_map, find_faces, open_detector
 from keras_fld.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
+from keras_fld.schemes import Scheme
+
+if TYPE_CHECKING:
+    import keras
+    import PIL.Image
+
+    from keras_fld.lite.runtime import LiteModel, ScoreModel
+
 
 __all__ = ["HAAR_TO_BOX", "DetectedFace", "FaceLandmarker", "as_rgb", "find_faces"]
 
@@ -67,18 +77,25 @@ class FaceLandmarker:
         (68, 2)
     """
 
-    def __init__(self, model, detector="haar", passes=3, score=DEFAULT_SCORE):
+    def __init__(
+        self,
+        model: "keras.Model | LiteModel | str | Path",
+        detector: str | Path | Detector = "haar",
+        passes: int = 3,
+        score: "bool | str | Path | ScoreModel | None" = DEFAULT_SCORE,
+    ) -> None:
         if isinstance(score, str) and score == DEFAULT_SCORE:
             score = scored_by_default(model)
         self._model = open_model(model)
-        self.frame, self.scheme = self._model.frame, self._model.scheme
-        self.num_landmarks = self._model.num_landmarks
+        self.frame: Frame = self._model.frame
+        self.scheme: Scheme | None = self._model.scheme
+        self.num_landmarks: int = self._model.num_landmarks
         self._detector = open_detector(detector)
         self.passes = _check_passes(passes)
         self._score = open_score(score, self.scheme)
 
     @classmethod
-    def from_preset(cls, name, **options):
+    def from_preset(cls, name: str, **options: Any) -> Self:
         """A landmarker on a pretrained int8 model of the package.
 
         Args:
@@ -94,7 +111,13 @@ class FaceLandmarker:
         zoo.lite_file(name)  # refuses what is no preset, such as a path
         return cls(name, **options)
 
-    def detect(self, image, boxes=None, bgr=False, passes=None):
+    def detect(
+        self,
+        image: "np.ndarray | str | Path | PIL.Image.Image",
+        boxes: Iterable[np.ndarray | Sequence[float]] | None = None,
+        bgr: bool = False,
+        passes: int | None = None,
+    ) -> list[DetectedFace]:
         """Landmarks of every face.
 
         Args:
@@ -114,10 +137,16 @@ class FaceLandmarker:
         Raises:
             ValueError: not an image, one with a side above 32,766 pixels, or a box outside it.
         """
-        boxes = None if boxes is None else [boxes]
-        return self.detect_many([image], boxes, bgr, passes)[0]
+        given = None if boxes is None else [boxes]
+        return self.detect_many([image], given, bgr, passes)[0]
 
-    def detect_many(self, images, boxes=None, bgr=False, passes=None):
+    def detect_many(
+        self,
+        images: "Iterable[np.ndarray | str | Path | PIL.Image.Image]",
+        boxes: Iterable[Iterable[np.ndarray | Sequence[float]] | None] | None = None,
+        bgr: bool = False,
+        passes: int | None = None,
+    ) -> list[list[DetectedFace]]:
         """Landmarks of every face in several images, predicted together.
 
         Args:
@@ -144,7 +173,8 @@ class FaceLandmarker:
             )
         if passes is not None:
             _check_passes(passes)
-        images, found = iter(images), []
+        images = iter(images)
+        found: list[list[DetectedFace]] = []
         boxes = None if boxes is None else iter(boxes)
         while chunk := list(islice(images, _TOGETHER)):
             given = [None] * len(chunk) if boxes is None else list(islice(boxes, len(chunk)))
@@ -158,7 +188,7 @@ class FaceLandmarker:
             raise ValueError(f"boxes must be given for the {len(found)} images alone. Got: more")
         return found
 
-    def find(self, image, name=""):
+    def find(self, image: np.ndarray, name: str = "") -> np.ndarray:
         """The detector's face boxes.
 
         Args:
@@ -186,8 +216,8 @@ class FaceLandmarker:
             count = passes or (self.passes if given is None else 1)
             given = self.find(pictures[-1], name) if given is None else given
             jobs += [(place, _box_inside(box, pictures[-1], name), count) for box in given]
-        faces = [[] for _ in images]
-        results = [None] * len(jobs)
+        faces: list[list[DetectedFace]] = [[] for _ in images]
+        results: list[Any] = [None] * len(jobs)  # landmarks, all after the first step
         for step in range(max((count for *_, count in jobs), default=0)):
             todo = [i for i, (*_, count) in enumerate(jobs) if step < count]
             if step:
@@ -200,7 +230,7 @@ class FaceLandmarker:
         scores = self._scores([pictures[place] for place, *_ in jobs], results)
         for (place, box, _), landmarks, score in zip(jobs, results, scores, strict=True):
             box = tuple(float(value) for value in box)
-            name = self.scheme and self.scheme.name
+            name = None if self.scheme is None else self.scheme.name
             faces[place].append(DetectedFace(box, landmarks, name, score))
         return faces
 

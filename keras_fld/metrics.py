@@ -4,11 +4,14 @@
 known.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_fld import losses
 from keras_fld.losses import normalizers
+from keras_fld.losses.normalizers import Normalizer
 
 __all__ = ["CEDAUC", "FaceMetric", "FailureRate", "NME"]
 
@@ -34,7 +37,13 @@ class FaceMetric(keras.metrics.Metric):
         ValueError: there is no such normaliser, or an option is not above 0.
     """
 
-    def __init__(self, normalizer, name, dtype=None, **options):
+    def __init__(
+        self,
+        normalizer: Normalizer,
+        name: str,
+        dtype: "str | keras.DTypePolicy | None" = None,
+        **options: float,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if normalizer is None:
             raise ValueError("normalizer of a metric in per cent must be given. Got: None")
@@ -47,11 +56,11 @@ class FaceMetric(keras.metrics.Metric):
         self.total = self.add_weight(name="total", initializer="zeros", dtype="float32")
         self.count = self.add_weight(name="count", initializer="zeros", dtype="float32")
 
-    def figure(self, nme):
+    def figure(self, nme: Any) -> Any:
         """What is averaged, of each face's NME in per cent: (batch,) to (batch,)."""
         raise NotImplementedError
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch.
 
         Args:
@@ -76,10 +85,10 @@ class FaceMetric(keras.metrics.Metric):
         self.total.assign_add(ops.sum(figures * counted))
         self.count.assign_add(ops.sum(counted))
 
-    def result(self):
+    def result(self) -> Any:
         return self.total / self.count
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in self._options},
@@ -97,10 +106,15 @@ class NME(FaceMetric):
         >>> float(metric.result())
     """
 
-    def __init__(self, normalizer="inter_pupil", name="nme", dtype=None):
+    def __init__(
+        self,
+        normalizer: Normalizer = "inter_pupil",
+        name: str = "nme",
+        dtype: "str | keras.DTypePolicy | None" = None,
+    ) -> None:
         super().__init__(normalizer, name, dtype)
 
-    def figure(self, nme):
+    def figure(self, nme: Any) -> Any:
         return nme
 
 
@@ -116,10 +130,16 @@ class FailureRate(FaceMetric):
         >>> model.compile("adamw", loss, metrics=[FailureRate("inter_pupil", threshold=8.0)])
     """
 
-    def __init__(self, normalizer="inter_pupil", threshold=10.0, name="failure_rate", dtype=None):
+    def __init__(
+        self,
+        normalizer: Normalizer = "inter_pupil",
+        threshold: float = 10.0,
+        name: str = "failure_rate",
+        dtype: "str | keras.DTypePolicy | None" = None,
+    ) -> None:
         super().__init__(normalizer, name, dtype, threshold=threshold)
 
-    def figure(self, nme):
+    def figure(self, nme: Any) -> Any:
         # A prediction of NaN is a failure too.
         return 100.0 * ops.cast(ops.logical_not(nme <= self.threshold), "float32")
 
@@ -138,8 +158,14 @@ class CEDAUC(FaceMetric):
         >>> model.compile("adamw", loss, metrics=[CEDAUC("inter_ocular", limit=8.0)])
     """
 
-    def __init__(self, normalizer="inter_pupil", limit=10.0, name="ced_auc", dtype=None):
+    def __init__(
+        self,
+        normalizer: Normalizer = "inter_pupil",
+        limit: float = 10.0,
+        name: str = "ced_auc",
+        dtype: "str | keras.DTypePolicy | None" = None,
+    ) -> None:
         super().__init__(normalizer, name, dtype, limit=limit)
 
-    def figure(self, nme):
+    def figure(self, nme: Any) -> Any:
         return 100.0 * ops.maximum(0.0, 1.0 - nme / self.limit)

@@ -5,8 +5,10 @@ both are there. Here the second occluder is put beside the same first one.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +19,12 @@ from keras_fld.intervals import mean_interval
 from keras_fld.predictor import open_model
 from keras_fld.progress import counting
 from keras_fld.report import DISTANCES, failure_rate, mean
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.lite.runtime import LiteModel
+
 
 # Sides of an occluder in face boxes, of the box's longer side.
 SIZES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
@@ -43,7 +51,7 @@ class OcclusionReport:
     rows: list[dict]
     notes: list[str]
 
-    def __str__(self):
+    def __str__(self) -> str:
         wide = 2 + max(8, *(len(name) for name in self.normalizer))
         head = f"{'subset':<{wide}}{'occluders':>9}{'size':>6}{'covered %':>11}{'NME %':>9}"
         head += f"{'95 % range':>16}{'FR@10 %':>9}{'visible':>11}{'hidden':>9}"
@@ -57,11 +65,11 @@ class OcclusionReport:
             )
         return "\n".join(lines)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The figures as occlusion.json has them."""
         return dict(vars(self))
 
-    def save(self, folder):
+    def save(self, folder: str | Path) -> None:
         """Writes occlusion.json and the curves as occlusion.png."""
         folder = Path(folder)
         write_json(folder / "occlusion.json", self.as_dict())
@@ -69,16 +77,16 @@ class OcclusionReport:
 
 
 def occlusion_sweep(
-    model,
-    dataset,
-    root=None,
-    subsets=None,
-    sizes=SIZES,
-    counts=COUNTS,
-    seed=0,
-    skip_bad=False,
-    **options,
-):
+    model: "keras.Model | LiteModel | str | Path",
+    dataset: str,
+    root: str | Path | None = None,
+    subsets: Sequence[str] | None = None,
+    sizes: Sequence[float] = SIZES,
+    counts: Sequence[int] = COUNTS,
+    seed: int = 0,
+    skip_bad: bool = False,
+    **options: Any,
+) -> OcclusionReport:
     """Evaluates a model on test faces that squares of one colour cover.
 
     The crop stays that of the true face box. A square's middle lies anywhere in the box, stays
@@ -107,7 +115,8 @@ def occlusion_sweep(
         if count < 1:
             raise ValueError(f"a number of occluders must be at least 1. Got: {count}")
     predictor = open_model(model)
-    notes, rows, normalizer = [], [], {}
+    notes: list[str] = []
+    rows, normalizer = [], {}
     found = test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options)
     for subset, faces, data in found:
         faces = _in_order(faces, data)

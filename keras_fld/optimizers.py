@@ -1,5 +1,7 @@
 """Optimisers of training recipes, by name."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -37,7 +39,13 @@ class Muon(_AdamW):  # type: ignore[misc, valid-type]
         >>> model.compile(Muon(4e-3, weight_decay=1e-4), loss=keras_fld.losses.ENME())
     """
 
-    def __init__(self, learning_rate=1e-3, momentum=0.95, rounds=5, **kwargs):
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
+        momentum: float = 0.95,
+        rounds: int = 5,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.momentum, self.rounds = momentum, rounds
 
@@ -59,7 +67,7 @@ class Muon(_AdamW):  # type: ignore[misc, valid-type]
         rate = ops.cast(learning_rate, kernel.dtype)
         kernel.assign_sub(rate * ops.reshape(step, kernel.shape))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "rounds": self.rounds}
 
 

@@ -33,7 +33,8 @@ def launch(count, arguments, environment):
         RuntimeError: a process ended by a fault of the program; it has the traceback.
     """
     address = free_address()
-    children, ended = [], queue.SimpleQueue()
+    children = []
+    ended: queue.SimpleQueue[tuple[int, int, deque[str]]] = queue.SimpleQueue()
     try:
         for index in range(count):
             child = subprocess.Popen(
@@ -74,7 +75,7 @@ def free_address():
 
 
 def _watch(index, child, ended):
-    lines = deque(maxlen=_LINES)
+    lines: deque[str] = deque(maxlen=_LINES)
     for line in child.stderr:
         if index == 0 and line.startswith("note: "):
             sys.stderr.write(line)

@@ -6,14 +6,23 @@ find it, and to leave it out where the label disagrees.
 """
 
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_fld.analysis.align import similarity
+from keras_fld.data.faces import FaceSet
 from keras_fld.data.geometry import compose, invert, landmark_box, transform, turned, warp
 from keras_fld.predictor import open_model
 from keras_fld.progress import counting
 from keras_fld.schemes.conversion import convert
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.lite.runtime import LiteModel
+
 
 # Strengths of the views around the face box: half ranges of turn in degrees, relative size, and
 # shift in crop sides; a little less than those of training.
@@ -21,7 +30,14 @@ TURN, SCALE, SHIFT = 10.0, 0.06, 0.03
 _AT_ONCE = 32
 
 
-def relabel(model, faces, views=8, tolerance=0.1, trust=0.5, seed=0):
+def relabel(
+    model: "keras.Model | LiteModel | str | Path",
+    faces: FaceSet,
+    views: int = 8,
+    tolerance: float = 0.1,
+    trust: float = 0.5,
+    seed: int = 0,
+) -> tuple[FaceSet, np.ndarray]:
     """Gives faces the landmarks that a model predicts.
 
     Args:

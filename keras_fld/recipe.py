@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from keras_fld import losses, models
 from keras_fld.data.augment import Augmentation
@@ -69,7 +70,7 @@ class Recipe:
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("epochs", "repeats", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {getattr(self, name)}")
@@ -98,11 +99,11 @@ class Recipe:
         Frame(self.input_size, self.margin)
 
     @property
-    def frame(self):
+    def frame(self) -> Frame:
         return Frame(self.input_size, self.margin)
 
 
-def saved_recipe(fields):
+def saved_recipe(fields: dict[str, Any]) -> Recipe:
     """The `Recipe` of a run's recipe.json; what it does not name, being older, has its default.
 
     Args:

@@ -3,18 +3,23 @@
 import dataclasses
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_fld.recipe import Recipe
+
 
 __all__ = ["get", "names"]
 
 _FILE = Path(__file__).with_suffix(".toml")
 
 
-def names():
+def names() -> list[str]:
     """Names of the recipes, in the file's order."""
     return list(tomllib.loads(_FILE.read_text("utf-8")))
 
 
-def get(name, **changes):
+def get(name: str, **changes: Any) -> "Recipe":
     """Finds a recipe.
 
     Args:

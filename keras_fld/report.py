@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld import drawing
 from keras_fld.files import read_json, write_json
@@ -43,7 +45,7 @@ class SubsetResult:
     visibility: dict[str, float] = field(default_factory=dict)
     region_errors: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def row(self, normalizer):
+    def row(self, normalizer: str) -> dict[str, Any]:
         """Figures under one normaliser, in per cent; faces without it are left out and counted.
 
         "interval" is the 95 % bootstrap interval of the NME over faces.
@@ -79,16 +81,16 @@ class Report:
     notes: list[str]
 
     @property
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         """One dictionary for each subset and normaliser."""
         return [subset.row(name) for subset in self.subsets for name in subset.errors]
 
-    def nme(self, subset, normalizer=None):
+    def nme(self, subset: str, normalizer: str | None = None) -> float:
         """NME of a subset in per cent; None takes the protocol's normaliser, the first."""
         result = next(s for s in self.subsets if s.subset == subset)
         return mean(result.errors[normalizer or next(iter(result.errors))])
 
-    def __str__(self):
+    def __str__(self) -> str:
         wide = max([12, *(len(result.subset) + 2 for result in self.subsets)])
         head = f"{'subset':<{wide}}{'normaliser':<14}{'faces':>6}"
         head += f"{'NME %':>9}{'95 % range':>16}{'FR@10 %':>9}{'AUC@10':>9}"
@@ -107,7 +109,7 @@ class Report:
             ]
         return "\n".join(lines)
 
-    def region_table(self):
+    def region_table(self) -> str:
         """The NME of each facial region as text, a line for each subset."""
         lines = []
         for result in self.subsets:
@@ -115,7 +117,7 @@ class Report:
             lines.append(f"{result.subset:<12}{next(iter(result.errors)):<14}{figures}")
         return "\n".join(lines)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The figures with every face's error, as evaluation.json has them."""
         return {
             "dataset": self.dataset,
@@ -133,27 +135,27 @@ class Report:
             },
         }
 
-    def save(self, folder):
+    def save(self, folder: str | Path) -> None:
         """Writes evaluation.json, with every face's error, and the CED curves as ced.png."""
         folder = Path(folder)
         write_json(folder / "evaluation.json", self.as_dict())
         plot_ced(self, folder / "ced.png")
 
 
-def mean(errors):
+def mean(errors: ArrayLike) -> float:
     """Mean of the errors that are known, NaN where none is."""
-    errors = np.asarray(errors)
-    errors = errors[~np.isnan(errors)]
-    return float(errors.mean()) if len(errors) else float("nan")
+    known = np.asarray(errors)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
-def failure_rate(errors, threshold=LIMIT):
+def failure_rate(errors: ArrayLike, threshold: float = LIMIT) -> float:
     """Share of faces with an error above the threshold, in per cent."""
     errors = np.asarray(errors)
     return float(100 * (errors > threshold).mean()) if len(errors) else float("nan")
 
 
-def ced_auc(errors, limit=LIMIT):
+def ced_auc(errors: ArrayLike, limit: float = LIMIT) -> float:
     """Area under the cumulative error curve up to the limit, in per cent of its rectangle.
 
     The curve is a step function, so the area is exactly the mean of max(0, 1 - error / limit).
@@ -164,14 +166,15 @@ def ced_auc(errors, limit=LIMIT):
     return float(100 * np.maximum(0, 1 - errors / limit).mean())
 
 
-def plot_ced(report, path):
+def plot_ced(report: Report, path: str | Path) -> None:
     """Draws the cumulative error distribution of each subset under the first normaliser.
 
     Args:
         report: a `Report`.
         path: the PNG to write.
     """
-    errors, normalizer = {}, None
+    errors = {}
+    normalizer: Any = None  # of a report without subsets
     for result in report.subsets:
         normalizer = next(iter(result.errors))
         errors[result.subset] = result.errors[normalizer]
@@ -179,12 +182,12 @@ def plot_ced(report, path):
     drawing.save_image(path, drawing.ced_curves(errors, distance_label(normalizer), title))
 
 
-def distance_label(normalizer):
+def distance_label(normalizer: str) -> str:
     """What a curve's axis says of errors under a normaliser."""
     return f"NME in % of {DISTANCES.get(normalizer, normalizer)}"
 
 
-def read_evaluation(path):
+def read_evaluation(path: str | Path) -> dict[str, Any]:
     """Reads an evaluation.json and checks that every face has its entries.
 
     Args:

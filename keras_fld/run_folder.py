@@ -124,7 +124,7 @@ def _evaluated(path, folder):
 
 
 def _parts(content):
-    parts = {}
+    parts: dict[str, dict[str, float]] = {}
     for key in ("regions", "visibility"):
         for subset, figures in content.get(key, {}).items():
             known = {name: _number(value) for name, value in figures.items()}

@@ -76,7 +76,7 @@ def _ced(run):
             normalizer = normalizer or next(iter(columns), None)
             if normalizer in columns:
                 errors[f"{found.name} {subset}"] = columns[normalizer]
-    if not errors:
+    if not errors or normalizer is None:
         return ""
     image = curves.ced_curves(errors, distance_label(normalizer), limit=LIMIT)
     return html_page.picture(image, 720, "cumulative error distribution", photograph=False) + "\n"

@@ -12,6 +12,7 @@ A run folder holds:
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +33,15 @@ from keras_fld.recipe import PRECISIONS, Recipe
 __all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
 
 
-def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=None):
+def train(
+    recipe: Recipe,
+    out: str | Path,
+    root: str | Path | None = None,
+    skip_bad: bool = False,
+    verbose: int = 1,
+    extra: Mapping[str, str | Path] | None = None,
+    start: keras.Model | str | Path | None = None,
+) -> keras.Model:
     """Trains a network, or continues the run that `out` holds.
 
     Under `keras.distribution`, see `distributed.join`, the processes train it together: each calls
@@ -167,7 +176,7 @@ def train(recipe, out, root=None, skip_bad=False, verbose=1, extra=None, start=N
     return network if share.processes > 1 else models.load(result)
 
 
-def mean_shape(data):
+def mean_shape(data: crops.Crops) -> np.ndarray:
     """Mean of the faces' shapes in the model's frame, over annotated landmarks: (landmarks, 2)."""
     frame, scale = data.frame, crops.OVERSAMPLING
     wide = data.images.shape[1]
@@ -182,7 +191,7 @@ def mean_shape(data):
     return (middle - (wide - 1) / 2) / scale + (frame.size - 1) / 2
 
 
-def averaging_of(recipe, steps):
+def averaging_of(recipe: Recipe, steps: int) -> float:
     """Momentum of a run's moving average of the weights.
 
     The average starts at the random first weights, of which momentum ** steps is left at the end:

@@ -1,12 +1,20 @@
 """Face crops in which every face stands alike: upright, in the middle, of one size."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld import schemes
 from keras_fld.data.geometry import warp
 
 
-def aligned_crop(image, landmarks, scheme="ibug68", size=112, margin=1.3, template=None):
+def aligned_crop(
+    image: np.ndarray,
+    landmarks: ArrayLike,
+    scheme: schemes.Scheme | str = "ibug68",
+    size: int = 112,
+    margin: float = 1.3,
+    template: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Cuts a face out of a photograph so that its landmarks lie on a template's.
 
     The photograph is turned, scaled and shifted, never sheared or mirrored, by the least-squares
@@ -45,7 +53,7 @@ def aligned_crop(image, landmarks, scheme="ibug68", size=112, margin=1.3, templa
     return warp(image, matrix, size), matrix
 
 
-def similarity(points, onto):
+def similarity(points: ArrayLike, onto: ArrayLike) -> np.ndarray:
     """The turn, scale and shift that bring points closest to others, by least squares.
 
     Args:

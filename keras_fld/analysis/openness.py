@@ -2,15 +2,16 @@
 head matters much."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from keras_fld.schemes import convert
+from keras_fld.schemes import Scheme, convert
 
 # Of each eye: outer corner, upper lid, inner corner, lower lid, in the order of the picture.
 _EYES = ((36, (37, 38), 39, (41, 40)), (42, (43, 44), 45, (47, 46)))
 _MOUTH = (60, (61, 62, 63), 64, (67, 66, 65))
 
 
-def eye_openness(landmarks, scheme="ibug68"):
+def eye_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.ndarray:
     """Height of the left and the right eye's opening, as a part of its width.
 
     Soukupova and Cech's eye aspect ratio (Real-Time Eye Blink Detection using Facial Landmarks,
@@ -34,7 +35,7 @@ def eye_openness(landmarks, scheme="ibug68"):
     return np.stack([_ratio(points, *eye) for eye in _EYES], axis=-1)
 
 
-def mouth_openness(landmarks, scheme="ibug68"):
+def mouth_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.ndarray:
     """Height of the opening between the lips, as a part of its width.
 
     Args:

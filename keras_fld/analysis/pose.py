@@ -1,12 +1,14 @@
 """Which way a head looks, from its landmarks and a 3-D model of the face."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld.data.face3d import MEAN_FACE
-from keras_fld.schemes import convert
+from keras_fld.schemes import Scheme, convert
 
 # Landmarks that expressions move least: the nose's bridge and wings, the eyes' corners, and the
 # upper half of the contour. The jaw and the mouth open, the brows rise.
@@ -38,13 +40,18 @@ class HeadPose:
     translation: np.ndarray
     camera: np.ndarray
 
-    def project(self, points):
+    def project(self, points: ArrayLike) -> np.ndarray:
         """Points of the model as pixels, to draw axes or glasses: (points, 3) to (points, 2)."""
         seen = (np.asarray(points, float) @ self.rotation.T + self.translation) @ self.camera.T
         return seen[:, :2] / seen[:, 2:]
 
 
-def head_pose(landmarks, image_size, scheme="ibug68", focal_length=None):
+def head_pose(
+    landmarks: ArrayLike,
+    image_size: Sequence[int],
+    scheme: Scheme | str = "ibug68",
+    focal_length: float | None = None,
+) -> HeadPose:
     """Estimates a head's pose by `cv2.solvePnP` on the landmarks that expressions move least.
 
     The model is the package's own hand-made mean face, symmetric and neutral: a person's own
@@ -91,10 +98,10 @@ def head_pose(landmarks, image_size, scheme="ibug68", focal_length=None):
     rotation, _ = cv2.Rodrigues(turn)
     translation = translation.ravel()
     angles = _angles(_line_of_sight(translation).T @ rotation)
-    return HeadPose(*angles, rotation, translation, camera)
+    return HeadPose(angles[0], angles[1], angles[2], rotation, translation, camera)
 
 
-def model_points():
+def model_points() -> np.ndarray:
     """The 3-D model's iBUG-68 landmarks in `HeadPose`'s axes: (68, 3)."""
     # The face looks towards the camera, so that its z is the camera's reversed.
     return MEAN_FACE * (1, 1, -1)

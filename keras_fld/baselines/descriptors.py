@@ -39,4 +39,4 @@ def describe(image, points, radius):
 
 def _sift():
     # Made for each image: its scratch is not shared between threads.
-    return cv2.SIFT_create()
+    return cv2.SIFT_create()  # type: ignore[attr-defined]  # OpenCV's stub lacks it

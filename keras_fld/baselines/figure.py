@@ -1,6 +1,7 @@
 """A picture like the paper's Figure 1: several methods' landmarks on the same faces."""
 
 import contextlib
+from typing import Any
 
 import cv2
 import numpy as np
@@ -73,7 +74,7 @@ def example_faces(drawn=2):
     Example:
         >>> image, box = example_faces(1)[-1]
     """
-    pairs = []
+    pairs: list[tuple[Any, Any]] = []
     with contextlib.suppress(ImportError):
         from skimage import data
 

@@ -3,6 +3,7 @@
 import shlex
 import time
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -167,7 +168,7 @@ def _command(dataset, out):
     context = click.get_current_context()
     words = ["keras-fld", "baseline", context.command.name, "--root", dataset]
     words += ["--out", Path(out).name]
-    for option in context.command.params:
+    for option in cast("list[click.Option]", context.command.params):  # none has arguments
         value = context.params[option.name]
         given = value is not None and value != option.get_default(context)
         if given and option.name not in ("root", "out", "quiet", "as_json"):

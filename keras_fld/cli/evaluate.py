@@ -1,6 +1,7 @@
 """The commands `keras-fld evaluate` and `keras-fld compare`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -81,7 +82,8 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
     from keras_fld.occlusion import occlusion_sweep
 
     chosen = list(subsets) or None
-    said, found = set(), {}
+    said = set()
+    found: dict[str, Any] = {}
 
     def done(report, folder, names):
         tell(note for note in report.notes if note not in said)
@@ -101,10 +103,10 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
         folder = out and (Path(out) / "flip" if averaged else Path(out))
         done(report, folder, "evaluation.json and ced.png")
     if occlusion:
-        report = occlusion_sweep(model, dataset, root, chosen, seed=seed, skip_bad=skip_bad)
-        show(f"\nunder occluders:\n{report}")
-        found["occlusion"] = report.as_dict()
-        done(report, out, "occlusion.json and occlusion.png")
+        sweep = occlusion_sweep(model, dataset, root, chosen, seed=seed, skip_bad=skip_bad)
+        show(f"\nunder occluders:\n{sweep}")
+        found["occlusion"] = sweep.as_dict()
+        done(sweep, out, "occlusion.json and occlusion.png")
     return found
 
 

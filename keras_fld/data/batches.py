@@ -6,7 +6,7 @@ They are those of `pipeline`, in the same order, for the same seed and epoch.
 import itertools
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import keras
@@ -94,7 +94,7 @@ class _Batches(keras.utils.PyDataset):
         """Yields the batches of one epoch."""
         keys, size = self._keys(epoch), self._batch_size
         parts = (keys[i : i + size] for i in range(0, len(keys), size))
-        ahead = deque()
+        ahead: deque[Future] = deque()
         try:
             for part in itertools.chain(parts, itertools.repeat(None)):
                 if part is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_fld.data import (
     aflw,
@@ -19,7 +20,14 @@ from keras_fld.data import (
     synthetic_set,
     wflw,
 )
+from keras_fld.data.faces import FaceSet
 from keras_fld.data.geometry import Frame
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_fld.data.augment import Augmentation
+    from keras_fld.data.batches import PlainBatches, TrainingBatches
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Dataset:
     normalizer: str = "inter_pupil"
 
     @property
-    def card(self):
+    def card(self) -> str:
         """Path of the card, the short one where it is in the working folder."""
         package = Path(__file__).parents[1]
         # The wheel has datasets/ as cards; setup.py packs it.
@@ -114,14 +122,20 @@ DATASETS = {
 }
 
 
-def find(name):
+def find(name: str) -> Dataset:
     """The `Dataset` of that name; raises ValueError when there is none."""
     if name not in DATASETS:
         raise ValueError(f"dataset must be one of {', '.join(DATASETS)}. Got: {name!r}")
     return DATASETS[name]
 
 
-def read(name, root=None, split="train", skip_bad=False, **options):
+def read(
+    name: str,
+    root: str | Path | None = None,
+    split: str = "train",
+    skip_bad: bool = False,
+    **options: Any,
+) -> FaceSet:
     """Reads the faces of one split, without opening the images.
 
     Args:
@@ -153,18 +167,18 @@ def read(name, root=None, split="train", skip_bad=False, **options):
 
 
 def load(
-    name,
-    root=None,
-    split="train",
-    augment=None,
-    frame=None,
-    batch_size=32,
-    seed=0,
-    skip_bad=False,
-    balance=False,
-    in_memory=True,
-    **options,
-):
+    name: str,
+    root: str | Path | None = None,
+    split: str = "train",
+    augment: "bool | Augmentation | None" = None,
+    frame: Frame | None = None,
+    batch_size: int = 32,
+    seed: int = 0,
+    skip_bad: bool = False,
+    balance: bool = False,
+    in_memory: bool = True,
+    **options: Any,
+) -> "tf.data.Dataset | TrainingBatches | PlainBatches":
     """Batches of one split for `fit`: the same on every backend.
 
     A `tf.data.Dataset` where Keras runs on TensorFlow, a `keras.utils.PyDataset` on JAX and

@@ -4,6 +4,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -66,11 +67,11 @@ class Check:
     duplicates: list[str]
 
     @property
-    def good(self):
+    def good(self) -> bool:
         """Whether what is there is good; what is missing or doubled does not count."""
         return any(part.faces for part in self.parts) and not any(part.bad for part in self.parts)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"{self.dataset}, card {self.card}"]
         for part in self.parts:
             of = "" if part.official is None else f" of {part.official} official"
@@ -90,7 +91,7 @@ class Check:
         lines.append(verdict)
         return "\n".join(lines)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The report as a dictionary for JSON."""
         return {
             "dataset": self.dataset,
@@ -111,11 +112,11 @@ class Check:
             "duplicates": self.duplicates,
         }
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Writes the report as JSON."""
         write_json(path, self.as_dict())
 
-    def save_sheet(self, path):
+    def save_sheet(self, path: str | Path) -> None:
         """Writes the contact sheet: a row or more of faces with their landmarks for each split.
 
         Raises:
@@ -127,7 +128,9 @@ class Check:
         drawing.save_image(path, np.concatenate(rows))
 
 
-def check(name, root=None, per_split=2 * COLUMNS, **options):
+def check(
+    name: str, root: str | Path | None = None, per_split: int = 2 * COLUMNS, **options: Any
+) -> Check:
     """Verifies what a folder holds of a dataset.
 
     Every photograph is read. Bad are damaged annotations and photographs, faces whose box or most
@@ -151,13 +154,14 @@ def check(name, root=None, per_split=2 * COLUMNS, **options):
     """
     dataset = catalog.find(name)
     root = root and Path(root)
-    if root and (root / MANIFEST).is_file():
+    if root and (Path(root) / MANIFEST).is_file():
         raise ValueError(
             f"{root}: holds prepared faces, whose checksums are verified whenever they are read; "
             "check the folder that they were prepared from"
         )
     whole = dataset.parts or (dataset.train, *dataset.tests)
-    parts, seen, duplicates = [], {}, []
+    seen: dict[bytes, str] = {}
+    parts, duplicates = [], []
     for split in dict.fromkeys((*whole, *dataset.official)):
         part = Part(split, official=dataset.official.get(split))
         parts.append(part)
@@ -227,7 +231,9 @@ def _look(face, scheme, draw):
             bad=f"{face.name}: {(beyond > 0).sum()} of {len(beyond)} landmarks lie outside the "
             f"image, the farthest by {beyond.max():.1f} px"
         )
-    digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16)
+    # NumPy's stub shows that arrays are buffers from Python 3.12 on.
+    pixels = np.ascontiguousarray(image)
+    digest = hashlib.blake2b(pixels, digest_size=16)  # type: ignore[arg-type]
     digest.update(np.round(face.landmarks, 2).tobytes())
     return _Found(
         outside=int((beyond > 0).sum()),

@@ -33,7 +33,7 @@ class Crops:
         skipped: one sentence for each face whose photograph could not be read.
     """
 
-    images: np.ndarray
+    images: "np.ndarray | Views"
     landmarks: np.ndarray
     matrices: np.ndarray
     frame: Frame

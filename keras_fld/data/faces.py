@@ -15,7 +15,7 @@ class Absent(ValueError):
     """A dataset's folder holds nothing of a split."""
 
 
-def evenly(total, count):
+def evenly(total: int, count: int) -> np.ndarray:
     """Indices of `count` of so many things, evenly over them, or all where there are fewer."""
     return np.linspace(0, total - 1, min(count, total)).round().astype(int)
 
@@ -46,7 +46,7 @@ class Face:
     distances: dict[str, float] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
 
-    def image(self):
+    def image(self) -> np.ndarray:
         """Reads the photograph: (height, width, 3) uint8 RGB."""
         return self.source() if callable(self.source) else read_image(self.source)
 
@@ -74,7 +74,7 @@ class FaceSet:
     attributes: tuple[str, ...] = ()
 
     @property
-    def normalizers(self):
+    def normalizers(self) -> list[str]:
         """Names of the distances known for these faces, the protocol's own first.
 
         Where neither annotation nor layout has one, it is "face_size", the square root of the face
@@ -84,14 +84,14 @@ class FaceSet:
         names = [*dict.fromkeys([*given, *self.scheme.normalizers])] or ["face_size"]
         return sorted(names, key=lambda name: name != self.normalizer)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.faces)
 
-    def sample(self, count):
+    def sample(self, count: int) -> "FaceSet":
         """`count` of the faces, evenly over the set, or all where there are fewer."""
         return replace(self, faces=[self.faces[index] for index in evenly(len(self), count)])
 
-    def split(self, fraction, salt="validation"):
+    def split(self, fraction: float, salt: str = "validation") -> "tuple[FaceSet, FaceSet]":
         """Divides by group into the rest and about `fraction` of the faces.
 
         A group falls on its side by a hash of its name, so the division stays the same when other

@@ -5,10 +5,12 @@ centres are at whole numbers in both; a matrix is (2, 3) and takes photograph to
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Side of the default crop in face boxes.
 MARGIN = 1.1
@@ -33,13 +35,13 @@ class Frame:
     size: int = 64
     margin: float = MARGIN
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"size must be at least 1. Got: {self.size}")
         if not 0 < self.margin < math.inf:
             raise ValueError(f"margin must be above 0. Got: {self.margin}")
 
-    def matrix(self, box):
+    def matrix(self, box: np.ndarray | Sequence[float]) -> np.ndarray:
         """Photograph pixels to crop pixels.
 
         Args:
@@ -61,16 +63,16 @@ class Frame:
             ]
         )
 
-    def crop(self, image, box):
+    def crop(self, image: np.ndarray, box: np.ndarray | Sequence[float]) -> np.ndarray:
         """Cuts the crop of a face box out of a photograph: (size, size, 3) uint8."""
         return warp(image, self.matrix(box), self.size)
 
-    def shape_pixels(self, shape):
+    def shape_pixels(self, shape: ArrayLike) -> np.ndarray:
         """A shape centred on its box, whose longer side is 1, in pixels of the crop."""
         return np.asarray(shape) * (self.size / self.margin) + (self.size - 1) / 2
 
 
-def check_box(box):
+def check_box(box: np.ndarray | Sequence[float]) -> np.ndarray:
     """The four numbers of a box; raises ValueError when they are not one."""
     values = np.asarray(box, float).ravel()
     if values.shape != (4,) or not np.isfinite(values).all() or min(values[2:]) <= 0:
@@ -78,7 +80,7 @@ def check_box(box):
     return values
 
 
-def landmark_box(points):
+def landmark_box(points: np.ndarray) -> np.ndarray:
     """The face box: the tight box (x, y, width, height) around the annotated landmarks.
 
     Raises:
@@ -92,18 +94,18 @@ def landmark_box(points):
     return np.array([*low, *np.maximum(high - low, 1e-6)])
 
 
-def transform(points, matrix):
+def transform(points: ArrayLike, matrix: np.ndarray) -> np.ndarray:
     """Points (..., 2) mapped by a (2, 3) matrix."""
     return np.asarray(points) @ matrix[:, :2].T + matrix[:, 2]
 
 
-def invert(matrix):
+def invert(matrix: np.ndarray) -> np.ndarray:
     """The (2, 3) matrix of the way back."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
-def compose(after, before):
+def compose(after: np.ndarray, before: np.ndarray) -> np.ndarray:
     """The (2, 3) matrix that applies `before`, then `after`."""
     return np.column_stack(
         [after[:, :2] @ before[:, :2], after[:, :2] @ before[:, 2] + after[:, 2]]
@@ -136,7 +138,7 @@ def turned(source_size, size, angle, zoom, shift, mirrored):
     )
 
 
-def warp(image, matrix, size):
+def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """Cuts a square crop; what lies outside the photograph is black.
 
     A face much larger than the crop is first reduced by area averaging to at most twice the crop's

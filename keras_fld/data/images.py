@@ -2,9 +2,14 @@
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+if TYPE_CHECKING:
+    import PIL.Image
+
 
 # OpenCV warps images with sides up to this.
 MAX_SIDE = 32766
@@ -22,7 +27,7 @@ _REDUCED = {
 }
 
 
-def read_image(path, upright=False):
+def read_image(path: str | Path, upright: bool = False) -> np.ndarray:
     """Reads an image file.
 
     Args:
@@ -67,7 +72,9 @@ def read_reduced(path, scale):
     return image, np.array([[factor, 0.0, shift], [0.0, factor, shift]])
 
 
-def as_rgb(image, bgr=False, name=""):
+def as_rgb(
+    image: "np.ndarray | str | Path | PIL.Image.Image", bgr: bool = False, name: str = ""
+) -> np.ndarray:
     """An image as (height, width, 3) uint8 RGB.
 
     Args:

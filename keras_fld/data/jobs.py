@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import cast
 
 import cv2
 
@@ -115,7 +117,7 @@ def packed(job, rule):
 def _begin_worker():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the work
     cv2.setNumThreads(1)
-    parent = multiprocessing.parent_process()
+    parent = cast(BaseProcess, multiprocessing.parent_process())
 
     def watch():
         wait([parent.sentinel])

@@ -61,7 +61,7 @@ def read(root, split="train", skip_bad=False, base=None):
 
     face = sources.naming(
         lambda line: f"{path}, line {line[0]}",
-        lambda line: _face(root, f"{split}/{line[0]}", *line[1:], shift),
+        lambda line: _face(root, f"{split}/{line[0]}", line[1], line[2], line[3], shift),
     )
     faces, absent, skipped = sources.collect(lines, face, skip_bad)
     first = absent[0] if absent else "an empty list"

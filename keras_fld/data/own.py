@@ -19,6 +19,7 @@ with `split`, `group`, `box`, `occluded` (a list), `attributes` (a list of names
 
 import csv
 import json
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def _read_csv(path):
 def _record(row, names):
     """A row of a CSV as a record of a JSON file; text that is no number stays, to be refused."""
     cells = {key: (value or "").strip() for key, value in row.items() if key is not None}
-    record = {"image": cells["image"], "points": []}
+    record: dict[str, Any] = {"image": cells["image"], "points": []}
     if None in row:
         record["cells beyond the header"] = row[None]
     record.update({key: cells[key] for key in ("split", "group") if cells.get(key)})

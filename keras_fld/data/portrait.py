@@ -68,11 +68,11 @@ class Portrait:
 
         tone = rng.uniform(0, len(_SKIN) - 1.001)
         skin = _SKIN[int(tone)] * (1 - tone % 1) + _SKIN[int(tone) + 1] * (tone % 1)
-        self.skin = np.float32(skin * rng.normal(1, [0.02, 0.025, 0.035]))
+        self.skin = (skin * rng.normal(1, [0.02, 0.025, 0.035])).astype(np.float32)
         # The darker the skin, the rarer is fair hair.
         share = _HAIR_SHARE * np.where(_FAIR, max(1 - tone / 4, 0.05), 1)
         hair = _HAIR[rng.choice(len(_HAIR), p=share / share.sum())]
-        self.hair = np.float32(hair * rng.uniform(0.8, 1.15))
+        self.hair = (hair * rng.uniform(0.8, 1.15)).astype(np.float32)
         self.strands = self.hair[:, None, None] * (1 + 0.14 * grain(texture, self.side, 70, 8))
         self.brow = self.hair * 0.5 + np.minimum(self.hair, self.skin * 0.5) * 0.5
         light = rng.normal((0, -0.45, 1.0), (0.6, 0.35, 0.15))
@@ -144,7 +144,7 @@ class Portrait:
         shade = oval((chin + nape) / 2 + (0, 0.15 * u), 0.75 * u, 0.45 * u)
         self.paint(shade, neck * 0.5, 0.6, 0.12, clip=throat)
         slope, drop = rng.uniform(0.2, 0.5), rng.uniform(1.2, 1.6)
-        cloth = np.float32((rng.uniform(20, 235) + rng.normal(0, 35, 3)).clip(8, 245))
+        cloth = (rng.uniform(20, 235) + rng.normal(0, 35, 3)).clip(8, 245).astype(np.float32)
         collar = symmetric([(0, drop + 0.35), (0.4, drop + 0.2), (0.8 * wide + 0.3, drop - 0.2)])
         collar = np.roll(collar, len(collar) // 2, axis=0)  # from the left shoulder to the right
         arm = np.array([(1.6, 1.4 + slope * 0.5), (2.1, 1.8 + slope), (2.3, 6)]) * u
@@ -208,7 +208,7 @@ class Portrait:
         k = max(3, int(0.035 * self.unit) | 1)
         shade, hairy, red, inside = cv2.split(cv2.blur(cv2.blur(small, (k, k)), (k, k)))
         inside = np.maximum(inside, 1)
-        flush = np.float32([0.06, -0.09, -0.09])[:, None, None] * (red / inside)
+        flush = np.array([0.06, -0.09, -0.09], np.float32)[:, None, None] * (red / inside)
         pores = 1 + 0.02 * grain(self.texture, half, 80, 80)
         colour = self.skin[:, None, None] * ((1 + flush) * pores)
         colour += (resized(self.strands, half) - colour) * (hairy / inside)

@@ -11,8 +11,10 @@ shards that are not whole.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_fld import schemes
 from keras_fld.data.beam import run_on_beam
@@ -45,16 +47,16 @@ class Part:
 
 
 def prepare(
-    dataset,
-    parts,
-    out,
-    frame=None,
-    faces_per_shard=FACES_PER_SHARD,
-    processes=1,
-    skip_bad=False,
-    options=None,
-    beam=None,
-):
+    dataset: str,
+    parts: Sequence[Part],
+    out: str | Path,
+    frame: Frame | None = None,
+    faces_per_shard: int = FACES_PER_SHARD,
+    processes: int = 1,
+    skip_bad: bool = False,
+    options: dict[str, Any] | None = None,
+    beam: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Prepares splits of a dataset, or finishes what an interrupted call left.
 
     Args:
@@ -88,7 +90,7 @@ def prepare(
         if value < 1:
             raise ValueError(f"{name} must be at least 1. Got: {value}")
     out, frame = Path(out), frame or Frame()
-    plan = {
+    plan: dict[str, Any] = {
         "format": FORMAT,
         "dataset": dataset,
         "options": options or {},
@@ -163,7 +165,7 @@ def _begin(out, plan):
     Returns:
         The shards' records by file, where the folder holds a whole preparation.
     """
-    records = {}
+    records: dict[str, dict] = {}
     for name in (_PLAN, MANIFEST):
         path = out / name
         if not path.is_file():

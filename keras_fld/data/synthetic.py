@@ -161,9 +161,9 @@ def _patch(portrait):
     rng, u = portrait.rng, portrait.unit
     at = portrait.points[rng.integers(0, 68)] + rng.normal(0, 0.2, 2) * u
     radii, turn, corners = rng.uniform(0.25, 0.8, 2) * u, rng.uniform(0, np.pi), rng.choice([4, 24])
-    tone = np.float32(rng.uniform(0, 255, 3))[:, None, None]
+    tone = rng.uniform(0, 255, 3).astype(np.float32)[:, None, None]
     rough = tone + 20 * grain(portrait.texture, portrait.side, 25, 25)
-    portrait.paint(oval(at, *radii, turn, int(corners)), rough, 1, rng.uniform(0, 0.05))
+    portrait.paint(oval(at, radii[0], radii[1], turn, int(corners)), rough, 1, rng.uniform(0, 0.05))
 
 
 def _photograph(portrait, n):

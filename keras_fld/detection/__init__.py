@@ -4,12 +4,19 @@ A detector is any function of an image, (height, width, 3) uint8 RGB, that retur
 (x, y, width, height), tight around the landmarks as the models are trained on.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld.detection.haar import HaarDetector
 from keras_fld.detection.yunet import YuNetDetector
 
 __all__ = ["NAMES", "HaarDetector", "YuNetDetector", "find_faces", "open_detector"]
+
+# A function that finds faces; no boxes may be None.
+Detector = Callable[[np.ndarray], ArrayLike | None]
 
 # What a detector can be called, and what it is.
 NAMES = {
@@ -18,7 +25,7 @@ NAMES = {
 }
 
 
-def open_detector(detector="haar"):
+def open_detector(detector: str | Path | Detector = "haar") -> Detector:
     """The detector that a name, a file or a function stands for.
 
     Args:
@@ -46,7 +53,7 @@ def open_detector(detector="haar"):
     )
 
 
-def find_faces(image):
+def find_faces(image: np.ndarray) -> list[tuple[float, float, float, float]]:
     """Face boxes that OpenCV's Haar cascades find.
 
     Args:
@@ -59,4 +66,4 @@ def find_faces(image):
         >>> find_faces(np.zeros((90, 90, 3), np.uint8))
         []
     """
-    return [tuple(box) for box in open_detector("haar")(image).tolist()]
+    return [tuple(box) for box in np.asarray(open_detector("haar")(image)).tolist()]

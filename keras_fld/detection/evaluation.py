@@ -156,7 +156,8 @@ def evaluate_detector(
         >>> print(evaluate_detector("face.tflite", "300w", root))
     """
     landmarker = FaceLandmarker(model, detector, passes, score=None)
-    results, notes = [], []
+    results = []
+    notes: list[str] = []
     for subset, faces in evaluation.test_faces(
         landmarker, dataset, root, subsets, skip_bad, notes, **options
     ):

@@ -36,7 +36,8 @@ def fit_maps(faces):
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
-    detector, pairs = HaarDetector(), {"haar_frontal": [], "haar_profile": []}
+    detector = HaarDetector()
+    pairs: dict[str, list] = {"haar_frontal": [], "haar_profile": []}
     with counting("detecting faces", len(faces)) as done:
         for face in faces.faces:
             grey = cv2.cvtColor(face.image(), cv2.COLOR_RGB2GRAY)
@@ -81,7 +82,8 @@ def _pairs(squares, box):
 
 def _entry(seen, boxes):
     """What is stored of the map that `seen`, as `BoxMap.boxes` takes it, leads to `boxes` by."""
-    found = box_map.fit(*seen, boxes)
+    centres, sizes, features = seen
+    found = box_map.fit(centres, sizes, features, boxes)
     error = np.abs(found.boxes(*seen) - boxes) / seen[1][:, None]
     return {
         "coefficients": found.coefficients.round(4),

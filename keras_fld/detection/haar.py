@@ -34,7 +34,13 @@ class HaarDetector:
         (0, 4)
     """
 
-    def __init__(self, profiles=True, max_side=640, min_size=24, neighbors=NEIGHBORS):
+    def __init__(
+        self,
+        profiles: bool = True,
+        max_side: int = 640,
+        min_size: int = 24,
+        neighbors: int = NEIGHBORS,
+    ) -> None:
         for name, value in (("max_side", max_side), ("min_size", min_size)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {value}")
@@ -42,9 +48,9 @@ class HaarDetector:
             raise ValueError(f"neighbors must be at least 0. Got: {neighbors}")
         self.profiles, self.max_side, self.min_size = profiles, max_side, min_size
         self.neighbors = neighbors
-        self._cascades = {}
+        self._cascades: dict[str, cv2.CascadeClassifier] = {}
 
-    def __call__(self, image):
+    def __call__(self, image: np.ndarray) -> np.ndarray:
         """Face boxes of an image.
 
         Args:
@@ -60,11 +66,11 @@ class HaarDetector:
             boxes = self._profiles(grey)
         return largest_first(boxes * [*factor, *factor])
 
-    def frontal(self, grey):
+    def frontal(self, grey: np.ndarray) -> np.ndarray:
         """Squares (n, 4) of the frontal cascade in a grey image."""
         return self._squares("haarcascade_frontalface_default", grey)
 
-    def profile(self, grey):
+    def profile(self, grey: np.ndarray) -> np.ndarray:
         """Squares (n, 4) of the profile cascade, which knows faces that look to the left."""
         return self._squares("haarcascade_profileface", grey)
 
@@ -78,7 +84,8 @@ class HaarDetector:
 
     def _squares(self, name, grey):
         if name not in self._cascades:
-            path = Path(cv2.data.haarcascades) / f"{name}.xml"
+            folder = cv2.data.haarcascades  # type: ignore[attr-defined]  # OpenCV's stub lacks it
+            path = Path(folder) / f"{name}.xml"
             self._cascades[name] = cv2.CascadeClassifier(str(path))
         found = self._cascades[name].detectMultiScale(
             np.ascontiguousarray(grey),

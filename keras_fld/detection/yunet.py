@@ -31,7 +31,7 @@ class YuNetDetector:
         >>> boxes = YuNetDetector("face_detection_yunet_2023mar.onnx")(image)
     """
 
-    def __init__(self, path, threshold=0.6, max_side=640):
+    def __init__(self, path: str | Path, threshold: float = 0.6, max_side: int = 640) -> None:
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must be between 0 and 1. Got: {threshold}")
         if max_side < 1:
@@ -49,7 +49,7 @@ class YuNetDetector:
         except cv2.error as error:
             raise ValueError(f"{path}: not a model that OpenCV can run ({error.err})") from error
 
-    def __call__(self, image):
+    def __call__(self, image: np.ndarray) -> np.ndarray:
         """Face boxes of an image.
 
         Args:
@@ -64,7 +64,7 @@ class YuNetDetector:
         points = self.points(image)
         return largest_first(box_map.shipped("five_points").boxes(*box_map.point_features(points)))
 
-    def points(self, image):
+    def points(self, image: np.ndarray) -> np.ndarray:
         """The eyes' centres, the nose's tip and the mouth's corners: (faces, 5, 2) pixels."""
         image, factor = reduced(image, self.max_side)
         self._network.setInputSize((image.shape[1], image.shape[0]))

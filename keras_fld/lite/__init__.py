@@ -1,8 +1,14 @@
 """From a Keras model to a TFLite file, and running it."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 __all__ = ["LiteModel", "compress", "convert", "export", "metadata", "modes", "parity", "qat"]
+
+if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+    from keras_fld.lite import compress, export, metadata, modes, parity, qat
+    from keras_fld.lite.conversion import convert
+    from keras_fld.lite.runtime import LiteModel
 
 
 def __getattr__(name):

@@ -3,7 +3,14 @@
 Neither makes the network faster by itself: what a file or an app store packs becomes smaller.
 """
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 from keras_fld.lite import compress_fit
+
+if TYPE_CHECKING:
+    import keras
+
 
 METHODS = ("prune", "cluster")
 # Times that pruning takes more weights, on the way to its sparsity.
@@ -11,16 +18,16 @@ _PRUNINGS = 10
 
 
 def compress(
-    model,
-    data,
-    method,
-    sparsity=0.5,
-    clusters=16,
-    epochs=4,
-    learning_rate=5e-4,
-    loss=None,
-    verbose=1,
-):
+    model: "keras.Model",
+    data: Iterable[Any],
+    method: str,
+    sparsity: float = 0.5,
+    clusters: int = 16,
+    epochs: int = 4,
+    learning_rate: float = 5e-4,
+    loss: "keras.losses.Loss | str | None" = None,
+    verbose: int = 1,
+) -> "keras.Model":
     """Prunes or clusters the weights of a trained model and fine-tunes it.
 
     All convolutions and hidden Dense layers take part; the output layer stays as it is. Needs the

@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +18,10 @@ from keras_fld.lite.calibration import CALIBRATION_CROPS, calibration_crops
 from keras_fld.lite.folding import export_model
 from keras_fld.progress import counting
 
+if TYPE_CHECKING:
+    import keras
+
+
 __all__ = ["CALIBRATION_CROPS", "MODES", "convert", "export_model"]
 
 MODES = tuple(modes.MODES)
@@ -23,7 +29,13 @@ MODES = tuple(modes.MODES)
 MODEL, CROPS, FILE = "model.keras", "crops.npy", "model.tflite"
 
 
-def convert(model, path, mode="int8", calibration=None, preset=None):
+def convert(
+    model: "keras.Model",
+    path: str | Path,
+    mode: str = "int8",
+    calibration: np.ndarray | Iterable[Any] | None = None,
+    preset: str | None = None,
+) -> str | Path:
     """Writes a model as a TFLite file that takes camera bytes and gives landmarks.
 
     Input is (1, size, size, 3) uint8 RGB, output (1, landmarks, 2) float32 pixels of the crop, in
@@ -72,7 +84,9 @@ def convert(model, path, mode="int8", calibration=None, preset=None):
     return path
 
 
-def file_content(model, mode, crops=None, preset=None):
+def file_content(
+    model: "keras.Model", mode: str, crops: np.ndarray | None = None, preset: str | None = None
+) -> bytes:
     """The bytes that `convert` writes, made in this process.
 
     Args:
@@ -98,8 +112,8 @@ def _in_another_process(model, mode, crops, preset):
         )
     package = str(Path(keras_fld.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    with tempfile.TemporaryDirectory(prefix="keras_fld_") as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="keras_fld_") as name:
+        folder = Path(name)
         model.save(folder / MODEL)
         if crops is not None:
             np.save(folder / CROPS, crops)

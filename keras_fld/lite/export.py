@@ -1,8 +1,12 @@
 """A model in several modes at once, with what each costs."""
 
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from keras_fld import models, zoo
 from keras_fld.files import read_json, replacing, sha256, write_json
@@ -11,6 +15,9 @@ from keras_fld.lite.calibration import drawn_crops
 from keras_fld.lite.conversion import convert
 from keras_fld.lite.latency import interleaved
 from keras_fld.progress import counting
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Export:
     reference: dict[str, float]
     notes: list[str] = field(default_factory=list)
 
-    def __str__(self):
+    def __str__(self) -> str:
         subsets = list(self.reference)
         cpus = list(dict.fromkeys(cpu for row in self.rows for cpu in row["instructions"]))
         heads = "".join(f"{subset + ' NME %':>20}" for subset in subsets)
@@ -44,22 +51,22 @@ class Export:
             lines.append(f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}{figures}")
         return "\n".join(lines)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The figures as export.json has them."""
         return {"keras": {"nme": self.reference}, "files": self.rows, "notes": self.notes}
 
 
 def export(
-    model,
-    folder,
-    names=None,
-    calibration=None,
-    dataset=None,
-    root=None,
-    skip_bad=False,
-    preset=None,
-    arm=None,
-):
+    model: "keras.Model",
+    folder: str | Path,
+    names: Sequence[str] | None = None,
+    calibration: np.ndarray | Iterable[Any] | None = None,
+    dataset: str | None = None,
+    root: str | Path | None = None,
+    skip_bad: bool = False,
+    preset: str | None = None,
+    arm: str | Path | None = None,
+) -> Export:
     """Writes a model in several modes, measures and evaluates them.
 
     Args:
@@ -103,7 +110,7 @@ def export(
     files = {name: folder / f"model_{name}.tflite" for name in names}
     with counting("converting", len(files)) as done:
         for name, path in files.items():
-            if name in shipped:
+            if preset is not None and name in shipped:
                 with replacing(path) as temporary:
                     shutil.copyfile(zoo.lite_file(preset), temporary)
                 notes.append(f"{name} is the preset's own file")
@@ -148,7 +155,7 @@ def _evaluate(model, files, dataset, root, skip_bad):
     """The NME of the Keras model and of each file, and notes on what is missing."""
     from keras_fld import evaluation
 
-    nothing = {name: {} for name in files}
+    nothing: dict[str, dict[str, float]] = {name: {} for name in files}
     if dataset is None:
         return {}, nothing, []
     try:

@@ -125,7 +125,7 @@ def measure(models, runs):
     Returns:
         A list of milliseconds for each model, in the order measured.
     """
-    times = [[] for _ in models]
+    times: list[list[float]] = [[] for _ in models]
     for done in range(0, runs, _BLOCK):
         for model, own in zip(models, times, strict=True):
             model.run()  # the model before has emptied the caches

@@ -7,12 +7,17 @@ landmarks are. The fields are listed in tflite/README.md, with how a browser rea
 import json
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import flatbuffers.number_types
 import flatbuffers.table
 import numpy as np
 
 import keras_fld
+
+if TYPE_CHECKING:
+    import keras
+
 
 # The buffer's name in the file's metadata table.
 NAME = "keras_fld"
@@ -26,7 +31,9 @@ _MODEL_BUFFERS, _MODEL_METADATA, _METADATA_NAME, _METADATA_BUFFER, _BUFFER_DATA 
 _NUMBER = (int, float)
 
 
-def describe(model, mode, content, preset=None):
+def describe(
+    model: "keras.Model", mode: str, content: bytes, preset: str | None = None
+) -> dict[str, Any]:
     """The metadata of a converted model.
 
     Args:
@@ -46,7 +53,7 @@ def describe(model, mode, content, preset=None):
     interpreter = Interpreter(model_content=content)
     frame = models.frame_of(model)
     output = _numbers(interpreter.get_output_details()[0])
-    about = {
+    about: dict[str, Any] = {
         "version": keras_fld.__version__,
         "preset": preset,
         "mode": mode,
@@ -95,7 +102,7 @@ def _numbers(details):
     }
 
 
-def write(content, metadata):
+def write(content: bytes, metadata: dict[str, Any]) -> bytes:
     """Adds the metadata to a TFLite model.
 
     Args:
@@ -117,7 +124,7 @@ def write(content, metadata):
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def read(content):
+def read(content: bytes | str | Path) -> dict[str, Any] | None:
     """Reads the metadata of a TFLite model, without TensorFlow.
 
     Args:

@@ -7,10 +7,14 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_fld.lite import flatbuffer
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Mode:
     calibrated: bool
 
 
-def float32(exported, crops=None):
+def float32(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
     """Weights and arithmetic in float32: the reference that the others are judged by."""
     # The cast of camera bytes stays as the one operation before the first convolution.
     import tensorflow as tf
@@ -34,7 +38,7 @@ def float32(exported, crops=None):
     return _converter(exported, tf.uint8).convert()
 
 
-def float16(exported, crops=None):
+def float16(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
     """Weights in float16, half the file; arithmetic in float32, or float16 on a GPU."""
     import tensorflow as tf
 
@@ -44,7 +48,7 @@ def float16(exported, crops=None):
     return converter.convert()
 
 
-def dynamic(exported, crops=None):
+def dynamic(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
     """Weights in int8; each operation quantises its input as it comes: nothing is calibrated."""
     import tensorflow as tf
 
@@ -53,7 +57,7 @@ def dynamic(exported, crops=None):
     return converter.convert()
 
 
-def int8(exported, crops):
+def int8(exported: "keras.Model", crops: np.ndarray) -> bytes:
     """int8 up to the features, then pixels in float32: an 8-bit output of a 64-pixel crop would
     have a grid of a quarter of a pixel. The output layer's weights are int8 as well."""
     import tensorflow as tf
@@ -73,7 +77,7 @@ def int8(exported, crops):
     return flatbuffer.dense_to_int8(modify_model_io_type(content, tf.uint8, tf.float32))
 
 
-def int8_full(exported, crops):
+def int8_full(exported: "keras.Model", crops: np.ndarray) -> bytes:
     """int8 from input to output, for NPUs and microcontrollers that have no float arithmetic."""
     import tensorflow as tf
 
@@ -83,7 +87,7 @@ def int8_full(exported, crops):
         return converter.convert()
 
 
-def int8_qat(exported):
+def int8_qat(exported: Any) -> bytes:
     """int8 up to the features as in mode "int8", rounded as quantisation-aware training has learnt:
     `lite.qat` gives the network. It stands beside the modes, for it needs training."""
     import tensorflow as tf
@@ -105,7 +109,7 @@ MODES = {
 }
 
 
-def get(name):
+def get(name: str) -> Mode:
     """Finds a mode by its name; raises ValueError when there is none such."""
     if name == "int8_qat":
         raise ValueError("mode int8_qat needs training: use keras-fld qat, or keras_fld.lite.qat")

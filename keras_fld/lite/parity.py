@@ -1,11 +1,19 @@
 """How far a converted model's landmarks are from the Keras model's, on real faces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_fld.files import replacing, write_json
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.lite.runtime import LiteModel
+
 
 WORST = 12
 
@@ -43,21 +51,21 @@ class Parity:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def summary(self):
+    def summary(self) -> dict[str, float]:
         """Mean, root mean square and largest distance in pixels of the crop."""
         return _figures(self.distances)
 
     @property
-    def landmarks(self):
+    def landmarks(self) -> list[dict[str, float]]:
         """The same of each landmark, a list in their order."""
         return [_figures(column) for column in self.distances.T]
 
     @property
-    def worst(self):
+    def worst(self) -> np.ndarray:
         """Indices of the faces with the largest root mean square distance, worst first."""
         return np.argsort(-np.square(self.distances).mean(axis=1), kind="stable")[:WORST]
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             f"{'subset':<12}{'normaliser':<14}{'reference':>10}{'model':>10}{'difference':>12}"
         ]
@@ -74,7 +82,7 @@ class Parity:
         )
         return "\n".join(lines)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The figures as parity.json has them."""
         return {
             "model": self.model,
@@ -88,7 +96,7 @@ class Parity:
             "notes": self.notes,
         }
 
-    def save(self, folder):
+    def save(self, folder: str | Path) -> None:
         """Writes `parity.json` and `parity.html`, which holds its pictures, into a folder."""
         from keras_fld.lite.parity_page import page
 
@@ -98,7 +106,14 @@ class Parity:
             temporary.write_text(page(self), "utf-8")
 
 
-def parity(model, reference, dataset, root=None, subsets=None, skip_bad=False):
+def parity(
+    model: "keras.Model | LiteModel | str | Path",
+    reference: "keras.Model | LiteModel | str | Path",
+    dataset: str,
+    root: str | Path | None = None,
+    subsets: Sequence[str] | None = None,
+    skip_bad: bool = False,
+) -> Parity:
     """Compares a converted model with the Keras model it came from.
 
     Args:
@@ -128,7 +143,9 @@ def parity(model, reference, dataset, root=None, subsets=None, skip_bad=False):
             "model and reference must see the same crop and predict the same landmarks. "
             f"Got: {frames[1]} and {frames[0]}"
         )
-    names, crops, predictions, rows, notes, scheme = [], [], [], [], [], None
+    names: list[str] = []
+    notes: list[str] = []
+    crops, landmarks, rows, scheme = [], [], [], None
     for subset, faces, data in evaluation.test_crops(
         pair[0], dataset, root, subsets, skip_bad, notes
     ):
@@ -150,8 +167,8 @@ def parity(model, reference, dataset, root=None, subsets=None, skip_bad=False):
         new = [i for i, name in enumerate(data.names) if name not in set(names)]
         names += [data.names[i] for i in new]
         crops += [data.images[i] for i in new]
-        predictions += [[p.landmarks[i] for p in both] for i in new]
-    predictions = np.asarray(predictions).swapaxes(0, 1)
+        landmarks += [[p.landmarks[i] for p in both] for i in new]
+    predictions = np.asarray(landmarks).swapaxes(0, 1)
     return Parity(
         model=evaluation.model_name(model),
         reference=evaluation.model_name(reference),
@@ -171,7 +188,8 @@ class _Recorded:
     """A predictor that keeps what it predicted, in pixels of the crop."""
 
     def __init__(self, predictor):
-        self._predictor, self.landmarks = predictor, None
+        self._predictor = predictor
+        self.landmarks: Any = None
 
     def predict(self, images):
         self.landmarks = self._predictor.predict(images)

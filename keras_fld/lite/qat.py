@@ -6,12 +6,19 @@ mode "int8", and the file has the same operations.
 """
 
 import itertools
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_fld.files import replacing
 from keras_fld.lite import compress_fit, flatbuffer, metadata, modes
 from keras_fld.lite.folding import export_model
+
+if TYPE_CHECKING:
+    import keras
+
 
 MODE = "int8_qat"
 # What begins behind the features: it stays in float.
@@ -20,7 +27,16 @@ _HEAD = ("offsets", "windows", "sum", "landmarks", "landmarks_reshape", "rescale
 CALIBRATION_BATCHES = 20
 
 
-def qat(model, path, data, epochs=2, learning_rate=1e-4, loss=None, preset=None, verbose=1):
+def qat(
+    model: "keras.Model",
+    path: str | Path,
+    data: Iterable[Any],
+    epochs: int = 2,
+    learning_rate: float = 1e-4,
+    loss: "keras.losses.Loss | str | None" = None,
+    preset: str | None = None,
+    verbose: int = 1,
+) -> "keras.Model":
     """Fine-tunes a trained model for int8 and writes the file.
 
     Input and output are those of `convert` in mode "int8". Needs the TensorFlow backend and the
@@ -119,7 +135,10 @@ def _scheme(library):
         tf_keras.layers.Dense: registry.Default8BitQuantizeConfig(["kernel"], [], False),
     }
 
-    class Layout(default.Default8BitQuantizeLayoutTransform):
+    transform: Any = default.Default8BitQuantizeLayoutTransform
+    scheme: Any = default.Default8BitQuantizeScheme
+
+    class Layout(transform):
         def apply(self, model, layer_quantize_map):
             model, chosen = super().apply(model, layer_quantize_map)
             for layer in model.layers:
@@ -129,7 +148,7 @@ def _scheme(library):
                     about["quantize_config"] = of_kernels[type(layer)]
             return model, chosen
 
-    class Scheme(default.Default8BitQuantizeScheme):
+    class Scheme(scheme):
         def get_layout_transformer(self):
             return Layout()
 

@@ -17,7 +17,7 @@ class _File:
 
     kind: str | None = None
 
-    def __init__(self, path, num_threads=1):
+    def __init__(self, path: str | Path, num_threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         path = Path(path)
@@ -47,7 +47,7 @@ class _File:
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
 
-    def run(self):
+    def run(self) -> None:
         """One forward pass on the crop that the input holds, as a benchmark times it."""
         self._interpreter.invoke()
 
@@ -93,11 +93,11 @@ class LiteModel(_File):
         >>> landmarks = LiteModel("face.tflite").predict(crops)
     """
 
-    def __init__(self, path, num_threads=1):
+    def __init__(self, path: str | Path, num_threads: int = 1) -> None:
         super().__init__(path, num_threads)
         self.num_landmarks = int(self._output["shape"][1])
 
-    def predict(self, images):
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of crops, one forward pass each.
 
         Args:
@@ -128,7 +128,7 @@ class ScoreModel(_File):
 
     kind = metadata.FACE_SCORE
 
-    def predict(self, images):
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """Scores of crops.
 
         Args:

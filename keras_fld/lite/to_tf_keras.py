@@ -1,6 +1,7 @@
 """The package's networks in Keras 2, which tensorflow-model-optimization is made for."""
 
 import inspect
+from typing import Any
 
 import tf_keras
 
@@ -57,7 +58,7 @@ def to_tf_keras(model):
         >>> to_tf_keras(TRNet20()).output_shape
         (None, 68, 2)
     """
-    tensors = {}
+    tensors: dict[int, Any] = {}
     for layer in model.layers:
         made = None
         if type(layer).__name__ == "InputLayer":

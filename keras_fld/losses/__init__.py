@@ -10,6 +10,7 @@ nothing. Equation numbers are those of the ENME paper.
 """
 
 import inspect
+from typing import Any
 
 import keras
 
@@ -50,7 +51,7 @@ LOSSES = {
 }
 
 
-def get(identifier, **options):
+def get(identifier: str | dict[str, Any] | keras.losses.Loss, **options: Any) -> keras.losses.Loss:
     """Finds a loss.
 
     Args:

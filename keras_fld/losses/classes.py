@@ -1,11 +1,13 @@
 """The losses as `keras.losses.Loss`, for `compile` and for saving."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import keras
 from keras import ops
 
 from keras_fld.losses import functions, normalizers
+from keras_fld.losses.normalizers import Normalizer
 
 _registered = keras.saving.register_keras_serializable(package="keras_fld")
 
@@ -33,20 +35,25 @@ class LandmarkLoss(keras.losses.Loss):
     function: Callable | None = None  # the pure function
     points = False  # whether a NaN coordinate leaves out its landmark, or only itself
 
-    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name=None, **options):
+    def __init__(
+        self,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        **options: Any,
+    ) -> None:
         # Losses compute in float32 whatever the policy.
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.normalizer = normalizers.check(normalizer)
         self._options = tuple(options)
-        vars(self).update(options)
+        self.__dict__.update(options)
 
-    def call(self, y_true, y_pred, weights=None):
+    def call(self, y_true: Any, y_pred: Any, weights: Any = None) -> Any:
         options = {name: getattr(self, name) for name in self._options}
-        return type(self).function(
-            y_true, y_pred, normalizer=self.normalizer, weights=weights, **options
-        )
+        function = cast(Callable[..., Any], type(self).function)
+        return function(y_true, y_pred, normalizer=self.normalizer, weights=weights, **options)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         if len(y_pred.shape) == len(y_true.shape) + 1 and y_pred.shape[-1] == 1:
             y_true = ops.expand_dims(y_true, -1)  # (batch,) targets of a Dense(1), as Keras does
@@ -61,7 +68,7 @@ class LandmarkLoss(keras.losses.Loss):
             counted = functions.faces_counted(y_true, self.normalizer, self.points)
             return self._reduce(values, counted, face_weight)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in self._options},
@@ -107,7 +114,12 @@ class L1(LandmarkLoss):
 
     function = functions.l1
 
-    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name="l1"):
+    def __init__(
+        self,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "l1",
+    ) -> None:
         super().__init__(normalizer, reduction, name)
 
 
@@ -118,7 +130,12 @@ class L2(LandmarkLoss):
     function = functions.l2
     points = True
 
-    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name="l2"):
+    def __init__(
+        self,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "l2",
+    ) -> None:
         super().__init__(normalizer, reduction, name)
 
 
@@ -133,8 +150,12 @@ class SmoothL1(LandmarkLoss):
     function = functions.smooth_l1
 
     def __init__(
-        self, beta=1.0, normalizer=None, reduction="sum_over_batch_size", name="smooth_l1"
-    ):
+        self,
+        beta: float = 1.0,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "smooth_l1",
+    ) -> None:
         super().__init__(normalizer, reduction, name, beta=_positive("beta", beta))
 
 
@@ -145,7 +166,12 @@ class NME(LandmarkLoss):
     function = functions.nme
     points = True
 
-    def __init__(self, normalizer=None, reduction="sum_over_batch_size", name="nme"):
+    def __init__(
+        self,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "nme",
+    ) -> None:
         super().__init__(normalizer, reduction, name)
 
 
@@ -161,12 +187,12 @@ class Wing(LandmarkLoss):
 
     def __init__(
         self,
-        omega=10.0,
-        epsilon=2.0,
-        normalizer=None,
-        reduction="sum_over_batch_size",
-        name="wing",
-    ):
+        omega: float = 10.0,
+        epsilon: float = 2.0,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "wing",
+    ) -> None:
         options = {"omega": _positive("omega", omega), "epsilon": _positive("epsilon", epsilon)}
         super().__init__(normalizer, reduction, name, **options)
 
@@ -181,7 +207,13 @@ class LE(LandmarkLoss):
 
     function = functions.le
 
-    def __init__(self, alpha=2.0, normalizer=None, reduction="sum_over_batch_size", name="le"):
+    def __init__(
+        self,
+        alpha: float = 2.0,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "le",
+    ) -> None:
         super().__init__(normalizer, reduction, name, alpha=_not_negative("alpha", alpha))
 
 
@@ -199,7 +231,13 @@ class ENME(LandmarkLoss):
     function = functions.enme
     points = True
 
-    def __init__(self, alpha=2.0, normalizer=None, reduction="sum_over_batch_size", name="enme"):
+    def __init__(
+        self,
+        alpha: float = 2.0,
+        normalizer: Normalizer | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "enme",
+    ) -> None:
         super().__init__(normalizer, reduction, name, alpha=_not_negative("alpha", alpha))
 
 

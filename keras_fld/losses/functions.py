@@ -6,13 +6,14 @@ points, the last axis being (x, y): a landmark with a NaN coordinate is left out
 """
 
 import math
+from typing import Any
 
 from keras import ops
 
-from keras_fld.losses.normalizers import normalizing_distance
+from keras_fld.losses.normalizers import Normalizer, normalizing_distance
 
 
-def l1(y_true, y_pred, normalizer=None, weights=None):
+def l1(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights: Any = None) -> Any:
     """Mean absolute error of the coordinates of each face.
 
     Args:
@@ -33,7 +34,13 @@ def l1(y_true, y_pred, normalizer=None, weights=None):
     return _mean(_absolute(delta), visible, weights)
 
 
-def smooth_l1(y_true, y_pred, beta=1.0, normalizer=None, weights=None):
+def smooth_l1(
+    y_true: Any,
+    y_pred: Any,
+    beta: float = 1.0,
+    normalizer: Normalizer | None = None,
+    weights: Any = None,
+) -> Any:
     """Mean over the coordinates of each face of x^2 / (2 beta) below beta, |x| - beta / 2 above.
 
     Args:
@@ -55,7 +62,7 @@ def smooth_l1(y_true, y_pred, beta=1.0, normalizer=None, weights=None):
     return _mean(ops.where(size < beta, parabola, size - 0.5 * beta), visible, weights)
 
 
-def l2(y_true, y_pred, normalizer=None, weights=None):
+def l2(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights: Any = None) -> Any:
     """Root of the summed squares over the number of landmarks (Eq. 1) of each face.
 
     The 1/N outside the root makes its gradient small beside the other losses' (Eq. 2), so
@@ -78,7 +85,7 @@ def l2(y_true, y_pred, normalizer=None, weights=None):
     return _root(_mean(squared, visible, weights) / ops.maximum(_face_sum(visible), 1.0))
 
 
-def nme(y_true, y_pred, normalizer=None, weights=None):
+def nme(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights: Any = None) -> Any:
     """Mean Euclidean distance of the landmarks (Eq. 5) of each face; normalised, Eq. 4.
 
     Args:
@@ -97,7 +104,14 @@ def nme(y_true, y_pred, normalizer=None, weights=None):
     return _mean(_root(squared), visible, weights)
 
 
-def wing(y_true, y_pred, omega=10.0, epsilon=2.0, normalizer=None, weights=None):
+def wing(
+    y_true: Any,
+    y_pred: Any,
+    omega: float = 10.0,
+    epsilon: float = 2.0,
+    normalizer: Normalizer | None = None,
+    weights: Any = None,
+) -> Any:
     """Wing loss (Eq. 8), mean over the coordinates of each face: logarithmic below omega, linear
     above.
 
@@ -123,7 +137,13 @@ def wing(y_true, y_pred, omega=10.0, epsilon=2.0, normalizer=None, weights=None)
     return _mean(ops.where(size < omega, logarithm, size - offset), visible, weights)
 
 
-def le(y_true, y_pred, alpha=2.0, normalizer=None, weights=None):
+def le(
+    y_true: Any,
+    y_pred: Any,
+    alpha: float = 2.0,
+    normalizer: Normalizer | None = None,
+    weights: Any = None,
+) -> Any:
     """Log-enhanced loss (Eq. 9), mean over the coordinates of each face.
 
     Its derivative falls from 1 + alpha at zero to 1, within about two pixels.
@@ -146,7 +166,13 @@ def le(y_true, y_pred, alpha=2.0, normalizer=None, weights=None):
     return _mean(_log_enhanced(delta, alpha), visible, weights)
 
 
-def enme(y_true, y_pred, alpha=2.0, normalizer=None, weights=None):
+def enme(
+    y_true: Any,
+    y_pred: Any,
+    alpha: float = 2.0,
+    normalizer: Normalizer | None = None,
+    weights: Any = None,
+) -> Any:
     """Enhanced normalised mean error (Eq. 10) of each face: Eq. 9 of its NME.
 
     Args:
@@ -165,7 +191,7 @@ def enme(y_true, y_pred, alpha=2.0, normalizer=None, weights=None):
     return _log_enhanced(nme(y_true, y_pred, normalizer, weights), alpha)
 
 
-def faces_counted(y_true, normalizer=None, points=True):
+def faces_counted(y_true: Any, normalizer: Normalizer | None = None, points: bool = True) -> Any:
     """1 for a face that has a landmark, and its normaliser, annotated; else 0.
 
     Args:

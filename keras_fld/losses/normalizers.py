@@ -1,11 +1,17 @@
 """The distance of a face that its errors are divided by (d of Eq. 4)."""
 
 import numbers
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 
 import keras
 from keras import ops
 
 from keras_fld import schemes
+from keras_fld.data.geometry import Frame
+
+# What errors are divided by: a name, a number of pixels, or a function of the targets.
+Normalizer = str | float | Callable[[Any], Any]
 
 
 @keras.saving.register_keras_serializable(package="keras_fld.normalizers")
@@ -20,10 +26,10 @@ class CentreDistance:
         >>> loss = keras_fld.losses.NME(CentreDistance((36,), (45,)))
     """
 
-    def __init__(self, first, second):
+    def __init__(self, first: Iterable[int], second: Iterable[int]) -> None:
         self.first, self.second = [int(i) for i in first], [int(i) for i in second]
 
-    def __call__(self, y_true):
+    def __call__(self, y_true: Any) -> Any:
         """Targets (batch, landmarks, 2) to (batch,) pixels, NaN where one is not annotated."""
         y_true = ops.cast(y_true, "float32")
         offset = ops.mean(ops.take(y_true, self.first, axis=-2), axis=-2) - ops.mean(
@@ -31,15 +37,15 @@ class CentreDistance:
         )
         return ops.sqrt(ops.sum(ops.square(offset), axis=-1))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, list[int]]:
         return {"first": self.first, "second": self.second}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**config)
 
 
-def on_crop(name, scheme, frame):
+def on_crop(name: str, scheme: schemes.Scheme, frame: Frame) -> Normalizer | None:
     """What a metric on the crop takes for a dataset's normaliser.
 
     Args:
@@ -58,14 +64,13 @@ def on_crop(name, scheme, frame):
     """
     if name == "face_box":
         return frame.size / frame.margin
-    if name not in scheme.normalizers:
-        name = next(iter(scheme.normalizers), None)
-    if name is None or schemes.SCHEMES.get(scheme.name) == scheme:
-        return name
-    return CentreDistance(*scheme.normalizer_indices(name))
+    known = name if name in scheme.normalizers else next(iter(scheme.normalizers), None)
+    if known is None or schemes.SCHEMES.get(scheme.name) == scheme:
+        return known
+    return CentreDistance(*scheme.normalizer_indices(known))
 
 
-def check(normalizer):
+def check(normalizer: Any) -> Normalizer | None:
     """Gives back what may be a normaliser, a saved function as the function.
 
     Args:
@@ -80,7 +85,8 @@ def check(normalizer):
     """
     if isinstance(normalizer, dict):
         normalizer = keras.saving.deserialize_keras_object(normalizer)
-    if isinstance(normalizer, numbers.Real) and not isinstance(normalizer, bool) and normalizer > 0:
+    real = isinstance(normalizer, numbers.Real) and not isinstance(normalizer, bool)
+    if real and normalizer > 0:
         return float(normalizer)
     if normalizer is None or isinstance(normalizer, str) or callable(normalizer):
         return normalizer
@@ -90,7 +96,7 @@ def check(normalizer):
     )
 
 
-def serialize(normalizer):
+def serialize(normalizer: Normalizer | None) -> str | float | dict[str, Any] | None:
     """What `get_config` keeps of a normaliser: a function by its name, the rest as it is.
 
     Loading finds a function by `keras.saving.register_keras_serializable`, or in the
@@ -110,7 +116,7 @@ def serialize(normalizer):
     return keras.saving.serialize_keras_object(normalizer)
 
 
-def normalizing_distance(y_true, normalizer):
+def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
     """Normalising distance of each face in pixels.
 
     Args:

@@ -1,5 +1,9 @@
 """Networks, and loading them back."""
 
+from collections.abc import Callable
+
+import keras
+
 from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
 from keras_fld.models.refined import refine
@@ -23,10 +27,10 @@ __all__ = [
     "transplant",
 ]
 
-NETWORKS = {"trnet20": TRNet20, "cnn6": CNN6, "cnn7": CNN7}
+NETWORKS: dict[str, Callable[..., keras.Model]] = {"trnet20": TRNet20, "cnn6": CNN6, "cnn7": CNN7}
 
 
-def get(name):
+def get(name: str) -> Callable[..., keras.Model]:
     """Finds a network.
 
     Args:

@@ -5,10 +5,12 @@ CVPR 2018. Read as convolution, ReLU and pooling alone, without BatchNorm: none 
 """
 
 import keras
+import numpy as np
 from keras import layers
 
 from keras_fld.data.geometry import MARGIN, Frame
 from keras_fld.models.layers import crop_input, landmark_head
+from keras_fld.schemes import Scheme
 
 CNN6_FILTERS = (32, 64, 128, 256, 512)
 CNN7_FILTERS = (32, *CNN6_FILTERS)
@@ -31,14 +33,14 @@ def _cnn(filters, num_landmarks, input_size, margin, scheme, mean_shape, scale, 
 
 
 def CNN6(
-    num_landmarks=68,
-    input_size=64,
-    margin=MARGIN,
-    scheme=None,
-    mean_shape=None,
-    scale=None,
-    name="cnn6",
-):
+    num_landmarks: int = 68,
+    input_size: int = 64,
+    margin: float = MARGIN,
+    scheme: Scheme | str | None = None,
+    mean_shape: np.ndarray | None = None,
+    scale: float | None = None,
+    name: str = "cnn6",
+) -> keras.Model:
     """CNN-6 of the Wing paper: five 3x3 convolutions of 32, 64, 128, 256 and 512 filters, each with
     ReLU and 2x2 max pooling, then a Dense of 1024 with ReLU, and the output.
 
@@ -74,14 +76,14 @@ def CNN6(
 
 
 def CNN7(
-    num_landmarks=68,
-    input_size=128,
-    margin=MARGIN,
-    scheme=None,
-    mean_shape=None,
-    scale=None,
-    name="cnn7",
-):
+    num_landmarks: int = 68,
+    input_size: int = 128,
+    margin: float = MARGIN,
+    scheme: Scheme | str | None = None,
+    mean_shape: np.ndarray | None = None,
+    scale: float | None = None,
+    name: str = "cnn7",
+) -> keras.Model:
     """CNN-7 of the Wing paper, its second stage: CNN-6 for crops twice as large, with one more
     convolution and pooling in front.
 

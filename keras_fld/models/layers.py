@@ -1,8 +1,11 @@
 """The output layers that the package's networks end in, and what they know about the model."""
 
+from typing import Any, cast
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_fld import schemes
 from keras_fld.data.geometry import Frame
@@ -24,21 +27,28 @@ class ShapeOffset(keras.layers.Layer):
             or None.
     """
 
-    def __init__(self, mean_shape, scale, margin=None, scheme=None, **kwargs):
+    def __init__(
+        self,
+        mean_shape: ArrayLike,
+        scale: float,
+        margin: float | None = None,
+        scheme: str | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         # Pixels need more digits than half precision has, whatever the policy.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.mean_shape = np.asarray(mean_shape, "float32")
         self.scale, self.margin, self.scheme = float(scale), margin, scheme
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         offsets = ops.reshape(inputs, (-1, *self.mean_shape.shape))
         # A tensor: PyTorch adds no NumPy array to one that needs a gradient.
         return offsets * self.scale + ops.convert_to_tensor(self.mean_shape)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], *self.mean_shape.shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "mean_shape": self.mean_shape.tolist(),
@@ -58,17 +68,17 @@ class ScoreOutput(keras.layers.Layer):
         margin: side of the crop in face boxes.
     """
 
-    def __init__(self, margin, **kwargs):
+    def __init__(self, margin: float, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.margin = margin
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.sigmoid(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin}
 
 
@@ -151,7 +161,7 @@ def landmark_head(
     )(offsets)
 
 
-def shape_layer(model):
+def shape_layer(model: keras.Model) -> ShapeOffset:
     """The model's `ShapeOffset`; raises ValueError for a model that does not end in one."""
     layer = model.layers[-1]
     if not isinstance(layer, ShapeOffset):
@@ -162,18 +172,19 @@ def shape_layer(model):
     return layer
 
 
-def is_score(model):
+def is_score(model: keras.Model) -> bool:
     """Whether a Keras model scores faces, and predicts no landmarks."""
     return isinstance(model.layers[-1], ScoreOutput)
 
 
-def frame_of(model):
+def frame_of(model: keras.Model) -> Frame:
     """The `Frame` of crops that a Keras model of the package sees."""
     output = model.layers[-1] if is_score(model) else shape_layer(model)
-    return Frame(size=model.input_shape[1], margin=output.margin)
+    # Networks know their margin; None is of a layer made by hand.
+    return Frame(size=model.input_shape[1], margin=cast(float, output.margin))
 
 
-def scheme_of(model):
+def scheme_of(model: keras.Model) -> schemes.Scheme | None:
     """The `Scheme` of a Keras model's landmarks, or None when it has none."""
     reference = shape_layer(model).scheme
     return schemes.get(reference) if reference else None

@@ -9,6 +9,8 @@ feature map through a few windows of their own. It costs a few per cent of param
 """
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,16 +21,16 @@ from keras_fld.models.refined_windows import Windows, windows_layer
 
 
 def refine(
-    model,
-    data,
-    patches=None,
-    loss=None,
-    windows=0,
-    rounds=30,
-    batch_size=64,
-    learning_rate=1e-3,
-    verbose=1,
-):
+    model: keras.Model,
+    data: Iterable[Any] | tuple[np.ndarray, np.ndarray],
+    patches: Mapping[str, Sequence[int]] | None = None,
+    loss: keras.losses.Loss | str | Mapping[str, keras.losses.Loss | str] | None = None,
+    windows: int = 0,
+    rounds: int = 30,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    verbose: int = 1,
+) -> keras.Model:
     """Retrains the output layer of a trained model, patch by patch.
 
     Args:

@@ -8,7 +8,7 @@ import keras
 from keras_fld import zoo
 
 
-def load(path, compile=False):
+def load(path: str | Path, compile: bool = False) -> keras.Model:
     """Opens a `.keras` file of the package, or a pretrained model.
 
     Args:
@@ -45,7 +45,7 @@ def load(path, compile=False):
         ) from error
 
 
-def save(model, path):
+def save(model: keras.Model, path: str | Path) -> None:
     """Writes a functional model as a `.keras` file without loss and optimiser.
 
     Keras writes a compiled model's optimiser state whatever `include_optimizer` is, which makes the

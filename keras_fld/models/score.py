@@ -1,5 +1,7 @@
 """The face score's network: tells a face that fills its crop from anything else."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
@@ -10,7 +12,12 @@ from keras_fld.models.layers import ScoreOutput, crop_input
 STRIDES = (2, 2, 1, 2, 2)
 
 
-def FaceScore(input_size=64, margin=MARGIN, filters=(12, 16, 16, 24, 32), name="face_score"):
+def FaceScore(
+    input_size: int = 64,
+    margin: float = MARGIN,
+    filters: Sequence[int] = (12, 16, 16, 24, 32),
+    name: str = "face_score",
+) -> keras.Model:
     """Five 3x3 convolutions with BatchNorm and ReLU, four of them with stride 2, and one Dense.
 
     1.7 M multiply-accumulates for a crop of 64 pixels, 0.8 % of TRNet-20's. The Dense sees the

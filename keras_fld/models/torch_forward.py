@@ -92,7 +92,7 @@ def _conv(layer, x, training):
 
 def _same_pads(sizes, layer):
     """Left, right, top and bottom pixels that "same" adds."""
-    pads = []
+    pads: list[int] = []
     for size, kernel, stride in zip(sizes, layer.kernel_size, layer.strides, strict=True):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         pads = [total // 2, total - total // 2, *pads]

@@ -9,7 +9,7 @@ from keras_fld.models.windows import WindowedOffsets
 _CHANGING = (keras.layers.Conv2D, keras.layers.Dense, WindowedOffsets)
 
 
-def transplant(trained, network):
+def transplant(trained: keras.Model, network: keras.Model) -> None:
     """Copies a network's weights into one with the same layers, but other numbers of filters.
 
     Where there are fewer filters, those are kept whose outputs weigh most in the layers after them;
@@ -71,7 +71,7 @@ class _Channels:
                 for other in inputs[1:]:
                     self._group[self._root(id(other))] = first
         weights = self._importance(trained)
-        self._map = {}
+        self._map: dict[int, np.ndarray] = {}
         for layer in network.layers:
             root = self._root(id(layer.output))
             if root in weights and root not in self._map:
@@ -84,7 +84,8 @@ class _Channels:
 
     def _importance(self, trained):
         """How much each channel of the trained network weighs, by group."""
-        scale, heard = {}, {}
+        scale: dict[int, np.ndarray] = {}
+        heard: dict[int, np.ndarray] = {}
         for layer in self._network.layers:
             source = trained.get_layer(layer.name)
             if isinstance(layer, keras.layers.BatchNormalization):

@@ -1,10 +1,14 @@
 """TRNet-20, the paper's thin residual network (Table 1)."""
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 from keras import layers
 
 from keras_fld.data.geometry import MARGIN, Frame
 from keras_fld.models.layers import crop_input, landmark_head
+from keras_fld.schemes import Scheme
 
 # What stands between the last residual unit and the Dense.
 HEADS = {
@@ -38,18 +42,18 @@ def _residual_unit(x, filters, name):
 
 
 def TRNet20(
-    num_landmarks=68,
-    input_size=64,
-    margin=MARGIN,
-    scheme=None,
-    mean_shape=None,
-    scale=None,
-    head="pool",
-    width=1.0,
-    stem=(32, 32, 32),
-    filters=(48, 64, 80, 96),
-    name="trnet20",
-):
+    num_landmarks: int = 68,
+    input_size: int = 64,
+    margin: float = MARGIN,
+    scheme: Scheme | str | None = None,
+    mean_shape: np.ndarray | None = None,
+    scale: float | None = None,
+    head: str = "pool",
+    width: float = 1.0,
+    stem: Sequence[int] = (32, 32, 32),
+    filters: Sequence[int] = (48, 64, 80, 96),
+    name: str = "trnet20",
+) -> keras.Model:
     """TRNet-20 of Table 1: three convolutions, then pooling and two residual units at each of
     48, 64, 80 and 96 filters, global average pooling and one Dense.
 

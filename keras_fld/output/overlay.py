@@ -40,7 +40,7 @@ class OverlayVideo(contextlib.AbstractContextManager):
         self._due, self._count, self._start, self._last = 0, 0, None, None
         self._closed = False
         self._temporary = str(self._stack.enter_context(replacing(path)))
-        codec = cv2.VideoWriter_fourcc(*CODEC)
+        codec = cv2.VideoWriter_fourcc(*CODEC)  # type: ignore[attr-defined]  # not in OpenCV's stub
         self._writer = cv2.VideoWriter(self._temporary, codec, fps, size)
         if not self._writer.isOpened():
             why = _refusal(self._temporary)

@@ -50,7 +50,7 @@ def search(row, dataset, root, settings, epochs=None):
     finite = {rate: figure for rate, figure in found.items() if figure is not None}
     if not finite:
         raise ValueError(f"{folder}: no learning rate kept the loss finite. Got: {list(found)}")
-    best = min(finite, key=finite.get)
+    best = min(finite, key=finite.__getitem__)
     choice = {"learning_rate": best, "candidates": {f"{k:g}": v for k, v in found.items()}}
     write_json(folder / "choice.json", {"recipe": as_saved(recipe), **choice})
     return choice
@@ -73,7 +73,7 @@ def _beyond(found):
     finite = {rate: figure for rate, figure in found.items() if figure is not None}
     if not finite or len(found) >= SEARCH_MOST:
         return []
-    best = min(finite, key=finite.get)
+    best = min(finite, key=finite.__getitem__)
     if best == max(found):
         return [_rounded(best * SEARCH_STEP)]
     return [_rounded(best / SEARCH_STEP)] if best == min(found) else []

@@ -5,6 +5,7 @@ size, alpha and learning rates. Everything else is the default of `training.Reci
 """
 
 from dataclasses import dataclass, field
+from typing import cast
 
 # Peak learning rates of AdamW, whose steps do not depend on the size of the gradient: L2's, about
 # 1/sqrt(N) of the others' (Eq. 1), asks for no larger one by itself. Each was the best of three or
@@ -68,12 +69,18 @@ class Row:
     def key(self):
         """Name of the training run: rows with the same one share it, refined or not."""
         options = [f"{name}{value:g}" for name, value in self.loss_options.items()]
-        return "-".join([self.network, self.loss, *options])
+        return "-".join([*self._trained, *options])
 
     @property
     def rate(self):
         """Peak learning rate to start from."""
-        return self.learning_rate or LEARNING_RATES[self.network][self.loss]
+        network, loss = self._trained
+        return self.learning_rate or LEARNING_RATES[network][loss]
+
+    @property
+    def _trained(self):
+        """Network and loss of a row that is trained; other rows have neither key nor rate."""
+        return cast("tuple[str, str]", (self.network, self.loss))
 
 
 @dataclass(frozen=True)

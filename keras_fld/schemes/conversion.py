@@ -6,10 +6,11 @@ tables mark as such.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_fld.schemes import registry
 from keras_fld.schemes.mediapipe import IBUG68_FROM_MEDIAPIPE, MEDIAPIPE, MEDIAPIPE_LANDMARKS
-from keras_fld.schemes.scheme import run
+from keras_fld.schemes.scheme import Scheme, run
 
 # Every landmark of iBUG-68 is one of WFLW-98.
 _IBUG68_FROM_WFLW98 = (
@@ -74,12 +75,14 @@ _TABLES["aflw19", "wflw98"] = tuple(
 )
 
 
-def conversions():
+def conversions() -> list[tuple[str, str]]:
     """The (source, target) names that `convert` knows, besides every layout to itself."""
     return [(source, target) for target, source in _TABLES]
 
 
-def convert(points, source, target):
+def convert(
+    points: ArrayLike, source: Scheme | str | int, target: Scheme | str | int
+) -> np.ndarray:
     """Converts landmarks from one layout to another.
 
     Exact are "wflw98" to "ibug68" and to "cofw29", whose landmarks are all among the source's.
@@ -121,7 +124,9 @@ def convert(points, source, target):
     return np.stack([points[..., group, :].mean(axis=-2) for group in groups], axis=-2)
 
 
-def groups_of(source, target):
+def groups_of(
+    source: Scheme | str | int, target: Scheme | str | int
+) -> tuple[tuple[int, ...], ...]:
     """For every landmark of the target the source's indices that it is the mean of.
 
     Raises:
@@ -140,7 +145,7 @@ def groups_of(source, target):
     )
 
 
-def _layout(scheme):
+def _layout(scheme: Scheme | str | int) -> tuple[str, tuple[int, ...]]:
     """Name and possible numbers of landmarks."""
     if scheme == MEDIAPIPE or scheme in MEDIAPIPE_LANDMARKS:
         return MEDIAPIPE, MEDIAPIPE_LANDMARKS

@@ -12,12 +12,14 @@ the landmarks whose centres are the pupils, for the normaliser "inter_pupil". Op
 `normalizers`, `patches` and `lines` as in `Scheme`; without patches all landmarks are one.
 """
 
+from typing import Any
+
 from keras_fld.schemes.scheme import Scheme
 
 _KEYS = ("name", "landmarks", "mirror_pairs", "eyes", "normalizers", "patches", "lines")
 
 
-def from_dict(description):
+def from_dict(description: dict[str, Any]) -> Scheme:
     """The layout that a dictionary describes.
 
     Args:
@@ -73,7 +75,7 @@ def from_dict(description):
     return Scheme(name.strip(), patches, pairs, normalizers, lines, called)
 
 
-def to_dict(scheme):
+def to_dict(scheme: Scheme) -> dict[str, Any]:
     """A layout for JSON, its landmarks by name, then by index; `from_dict` gives it back."""
     return {
         "name": scheme.name,
@@ -85,7 +87,7 @@ def to_dict(scheme):
     }
 
 
-def names_of(description):
+def names_of(description: dict[str, Any]) -> list[str]:
     """Names of the landmarks of a described layout, in order; their indices where it has none."""
     names = description.get("landmarks")
     if isinstance(names, int) and not isinstance(names, bool) and 1 <= names <= 10_000:

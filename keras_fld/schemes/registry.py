@@ -1,5 +1,7 @@
 """The layouts by name."""
 
+from typing import Any
+
 from keras_fld.schemes import custom
 from keras_fld.schemes.aflw19 import AFLW19
 from keras_fld.schemes.cofw29 import COFW29
@@ -14,7 +16,7 @@ SCHEMES = {scheme.name: scheme for scheme in (IBUG68, AFLW19, COFW29, WFLW98)}
 _OTHERS = {MTFL5.name: MTFL5}
 
 
-def get(scheme):
+def get(scheme: Scheme | str | int | dict[str, Any]) -> Scheme:
     """Finds a scheme.
 
     Args:
@@ -44,7 +46,7 @@ def get(scheme):
     raise ValueError(f"scheme must be one of {names}. Got: {scheme!r}")
 
 
-def register(scheme):
+def register(scheme: Scheme) -> Scheme:
     """Makes a layout found by its name in this process; the last one of a name counts.
 
     Returns:
@@ -60,11 +62,11 @@ def register(scheme):
     return scheme
 
 
-def reference(scheme):
+def reference(scheme: Scheme) -> str | dict[str, Any]:
     """What a file keeps of a layout, for `get`: the name of the package's own, else all of it."""
     return scheme.name if SCHEMES.get(scheme.name) == scheme else custom.to_dict(scheme)
 
 
-def find(num_landmarks):
+def find(num_landmarks: int) -> Scheme | None:
     """The scheme with that many landmarks, or None."""
     return next((s for s in SCHEMES.values() if s.num_landmarks == num_landmarks), None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Scheme:
     lines: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
     landmark_names: tuple[str, ...] = field(default=(), repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.landmark_names:
             called = {
                 index: f"{patch} {place}"
@@ -45,11 +46,11 @@ class Scheme:
             object.__setattr__(self, "landmark_names", names)
 
     @property
-    def num_landmarks(self):
+    def num_landmarks(self) -> int:
         return sum(len(indices) for indices in self.patches.values())
 
     @cached_property
-    def mirror(self):
+    def mirror(self) -> np.ndarray:
         """Permutation that renames the landmarks of a mirrored face: (landmarks,) integers."""
         order = np.arange(self.num_landmarks)
         for left, right in self.mirror_pairs:
@@ -57,7 +58,7 @@ class Scheme:
         return order
 
     @cached_property
-    def mean_shape(self):
+    def mean_shape(self) -> np.ndarray:
         """Default mean shape, (landmarks, 2): centred on its tight box, whose longer side is 1.
 
         Raises:
@@ -70,7 +71,7 @@ class Scheme:
         low, high = points.min(axis=0), points.max(axis=0)
         return (points - (low + high) / 2) / (high - low).max()
 
-    def distance(self, points, normalizer):
+    def distance(self, points: ArrayLike, normalizer: str) -> np.ndarray:
         """Normalising distance of each face, in the points' unit.
 
         Args:
@@ -88,24 +89,25 @@ class Scheme:
         offset = points[..., first, :].mean(axis=-2) - points[..., second, :].mean(axis=-2)
         return np.linalg.norm(offset, axis=-1)
 
-    def normalizer_indices(self, name):
+    def normalizer_indices(self, name: str) -> tuple[list[int], list[int]]:
         """The two index tuples of a normaliser; raises ValueError when there is none such."""
         if name not in self.normalizers:
             known = ", ".join(sorted(self.normalizers))
             raise ValueError(f"normalizer of {self.name} must be one of {known}. Got: {name!r}")
-        return tuple(list(group) for group in self.normalizers[name])
+        first, second = self.normalizers[name]
+        return list(first), list(second)
 
 
-def run(first, last):
+def run(first: int, last: int) -> tuple[int, ...]:
     """The indices from `first` to `last`, both included."""
     return tuple(range(first, last + 1))
 
 
-def numbered(**counts):
+def numbered(**counts: int) -> tuple[str, ...]:
     """Names of runs of landmarks, such as "left eye 0" to "left eye 5" of left_eye=6."""
     return tuple(f"{part.replace('_', ' ')} {i}" for part, n in counts.items() for i in range(n))
 
 
-def mirrored(first, last, other):
+def mirrored(first: int, last: int, other: int) -> tuple[tuple[int, int], ...]:
     """Pairs of the run `first`..`last` with the run that ends in `other` and comes backwards."""
     return tuple((index, other - (index - first)) for index in run(first, last))

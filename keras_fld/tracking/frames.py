@@ -2,8 +2,10 @@
 
 import time
 from pathlib import Path
+from typing import cast
 
 import cv2
+import numpy as np
 
 # Assumed where a file or a camera does not say.
 DEFAULT_FPS = 30.0
@@ -94,10 +96,11 @@ class Camera:
     def __init__(self, number, seconds=None):
         self.name, self.seconds = f"camera {number}", seconds
         self._capture = cv2.VideoCapture(number)
-        good, self._first = self._capture.read() if self._capture.isOpened() else (False, None)
+        good, first = self._capture.read() if self._capture.isOpened() else (False, None)
         if not good:
             self._capture.release()
             raise ValueError(f"{self.name}: cannot be opened, or gives no picture")
+        self._first = cast(np.ndarray, first)
         self.fps, _ = _about(self._capture)
         self.size = self._first.shape[1::-1]
 

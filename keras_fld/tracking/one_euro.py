@@ -5,6 +5,7 @@ Interactive Systems, 2012.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class OneEuroFilter:
@@ -27,7 +28,7 @@ class OneEuroFilter:
         [0.0, 0.39, 0.62]
     """
 
-    def __init__(self, min_cutoff=1.0, beta=0.0, d_cutoff=1.0):
+    def __init__(self, min_cutoff: float = 1.0, beta: float = 0.0, d_cutoff: float = 1.0) -> None:
         for name, value in (("min_cutoff", min_cutoff), ("d_cutoff", d_cutoff)):
             if not value > 0:
                 raise ValueError(f"{name} must be above 0. Got: {value}")
@@ -36,11 +37,13 @@ class OneEuroFilter:
         self.min_cutoff, self.beta, self.d_cutoff = min_cutoff, beta, d_cutoff
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forgets what came before: the next values are returned as they are."""
-        self._time = self._values = self._speed = None
+        self._time: float | None = None
+        self._values: np.ndarray | None = None
+        self._speed: np.ndarray | None = None
 
-    def __call__(self, values, time, unit=1.0):
+    def __call__(self, values: ArrayLike, time: float, unit: float = 1.0) -> np.ndarray:
         """The next values, smoothed.
 
         Args:
@@ -56,7 +59,7 @@ class OneEuroFilter:
             ValueError: the time is not later, or the shape is another.
         """
         values = np.asarray(values, float)
-        if self._time is None:
+        if self._time is None or self._values is None or self._speed is None:
             self._time, self._values, self._speed = time, values.copy(), np.zeros_like(values)
             return values.copy()
         if not time > self._time:

@@ -1,6 +1,7 @@
 """One face on its way through a video: what the tracker hands out, and what it remembers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Track:
 
     def __init__(self, number, smooth):
         self.id, self.smooth = number, smooth
-        self.lost_at = None
+        self.lost_at: Any = None  # number of a frame, once it is lost
 
     def begin(self, face, check_at):
         """Starts with a `DetectedFace`, also again after a loss.

@@ -1,16 +1,24 @@
 """Faces followed through the frames of a video."""
 
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
 import cv2
 import numpy as np
 
 from keras_fld.data.geometry import landmark_box
 from keras_fld.detection.boxes import overlap
-from keras_fld.landmarker import as_rgb
+from keras_fld.landmarker import FaceLandmarker, as_rgb
 from keras_fld.tracking import search
 from keras_fld.tracking.assignment import covered, doubled, pairs
 from keras_fld.tracking.one_euro import OneEuroFilter
 from keras_fld.tracking.plausibility import mean_shape, plausible, steadiness
-from keras_fld.tracking.track import Track
+from keras_fld.tracking.track import Track, TrackedFace
+
+if TYPE_CHECKING:
+    import PIL.Image
+
 
 # A box and the landmarks found in it, about one face: still, moved enough for a second pass.
 STEADY = 0.85
@@ -58,17 +66,17 @@ class FaceTracker:
 
     def __init__(
         self,
-        landmarker,
-        smooth=True,
-        min_cutoff=MIN_CUTOFF,
-        beta=BETA,
-        search_every=90,
-        search_side=320,
-        check_every=15,
-        patience=3,
-        min_score=0.5,
-        keep=60,
-    ):
+        landmarker: FaceLandmarker,
+        smooth: bool = True,
+        min_cutoff: float = MIN_CUTOFF,
+        beta: float = BETA,
+        search_every: int | None = 90,
+        search_side: int | None = 320,
+        check_every: int = 15,
+        patience: int = 3,
+        min_score: float = 0.5,
+        keep: int = 60,
+    ) -> None:
         numbers = {
             "search_every": search_every,
             "search_side": search_side,
@@ -89,10 +97,17 @@ class FaceTracker:
         self.check_every, self.patience = check_every, patience
         self.min_score, self.keep = min_score, keep
         self._mean_shape = mean_shape(landmarker.scheme)
-        self._tracks, self._lost = [], []
-        self._frame, self._time, self._ids, self._search_at = -1, None, 0, 0
+        self._tracks: list[Track] = []
+        self._lost: list[Track] = []
+        self._time: float | None = None
+        self._frame, self._ids, self._search_at = -1, 0, 0
 
-    def update(self, frame, time=None, bgr=False):
+    def update(
+        self,
+        frame: "np.ndarray | str | Path | PIL.Image.Image",
+        time: float | None = None,
+        bgr: bool = False,
+    ) -> list[TrackedFace]:
         """Faces of the next frame.
 
         Args:
@@ -115,7 +130,13 @@ class FaceTracker:
                 self._search(image)
         return [track.seen(self._time) for track in self._tracks]
 
-    def start(self, frame, boxes, time=None, bgr=False):
+    def start(
+        self,
+        frame: "np.ndarray | str | Path | PIL.Image.Image",
+        boxes: Iterable[np.ndarray | Sequence[float]],
+        time: float | None = None,
+        bgr: bool = False,
+    ) -> list[TrackedFace]:
         """Begins to follow faces in given boxes; nothing else happens in this frame.
 
         Args:
@@ -210,7 +231,8 @@ class FaceTracker:
                 self._begin(face, returning.get(row))
         self._merge()
         # Without a face there is nothing to do but to look for one.
-        wait = self.search_every if self._tracks else min(self.search_every, self.check_every)
+        every = cast(int, self.search_every)  # None never comes here
+        wait = every if self._tracks else min(every, self.check_every)
         self._search_at = self._frame + wait
 
     def _first(self, image, box):
@@ -218,7 +240,7 @@ class FaceTracker:
         if not search.inside(box, image):
             return None
         (face,) = self.landmarker.detect(image, [box], passes=self.landmarker.passes)
-        good = not self._scored(face) or face.score >= self.min_score
+        good = not self._scored(face) or cast(float, face.score) >= self.min_score
         return face if good and self._plausible(face, box, image) else None
 
     def _begin(self, face, track=None):

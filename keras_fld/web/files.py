@@ -5,6 +5,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 
@@ -122,8 +123,10 @@ def _model(model):
 
 def _cascade():
     """OpenCV's frontal-face cascade of stumps, with what `find_faces` makes of its squares."""
-    path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
-    root = ElementTree.parse(path).getroot().find("cascade")
+    folder = cv2.data.haarcascades  # type: ignore[attr-defined]  # OpenCV's stub lacks it
+    path = Path(folder) / "haarcascade_frontalface_default.xml"
+    # Not Element: of OpenCV's own file, no node is missing.
+    root: Any = ElementTree.parse(path).getroot().find("cascade")
     stages = []
     for stage in root.find("stages"):
         stumps = []

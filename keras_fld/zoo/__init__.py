@@ -6,6 +6,7 @@ preset, is `face_score.tflite` with the card `face_score.md`.
 """
 
 from pathlib import Path
+from typing import Any
 
 from keras_fld.files import read_json
 
@@ -14,22 +15,22 @@ __all__ = ["figures", "keras_file", "lite_file", "names"]
 _FOLDER = Path(__file__).parent
 
 
-def names():
+def names() -> list[str]:
     """Names of the presets."""
     return sorted(path.stem for path in _FOLDER.glob("*.keras"))
 
 
-def keras_file(name):
+def keras_file(name: str) -> Path:
     """Path of a preset's Keras model; raises ValueError for an unknown preset."""
     return _file(name, ".keras")
 
 
-def lite_file(name):
+def lite_file(name: str) -> Path:
     """Path of a preset's int8 TFLite model; raises ValueError for an unknown preset."""
     return _file(name, "_int8.tflite")
 
 
-def figures(name):
+def figures(name: str) -> dict[str, Any]:
     """What is published of a preset: where it was measured, and what it costs a phone.
 
     Args:
@@ -52,7 +53,7 @@ def figures(name):
     return read_json(_FOLDER / "figures.json")[name]
 
 
-def score_file():
+def score_file() -> Path:
     """Path of the face score's TFLite model, which judges what landmark models predict."""
     return _FOLDER / "face_score.tflite"
 

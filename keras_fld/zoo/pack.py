@@ -61,7 +61,8 @@ def pack(model, path):
         save(model, temporary)
         with zipfile.ZipFile(temporary) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
-        parts["config.json"] = json.dumps(_for_older_keras(json.loads(parts["config.json"])))
+        config = _for_older_keras(json.loads(parts["config.json"]))
+        parts["config.json"] = json.dumps(config).encode()
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_BZIP2, compresslevel=9) as archive:
             for name, data in parts.items():
                 archive.writestr(name, data)
