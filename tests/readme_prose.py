@@ -21,6 +21,7 @@ INT8 = ("int8", "int8")
 # Words with figures that are settings, versions that are needed, or the paper's.
 FACTS = (
     "Python 3.11 and make",
+    "any Python 3.11 environment",
     "prints 95 % bootstrap ranges",
     "the paper's 1.6 % (COFW, AFLW)",
     "up to 32,766 pixels",

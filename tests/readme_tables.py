@@ -27,7 +27,7 @@ from keras_fld.files import read_json, replacing, write_json
 from keras_fld.lite import modes
 from keras_fld.recipe import saved_recipe
 from keras_fld.reproduce.tables import TABLE5
-from tests import readme_api, readme_losses
+from tests import readme_api, readme_losses, readme_plan
 
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "results"
@@ -398,6 +398,7 @@ BLOCKS = {
     "regions": region_table,
     "published": published_table,
     "losses": lambda runs: readme_losses.table(),
+    "plan": lambda runs: readme_plan.table(RESULTS),
     "api": lambda runs: readme_api.table(),
 }
 
