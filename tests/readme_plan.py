@@ -8,7 +8,7 @@ from keras_fld.files import read_json
 
 # Assumed: faces a second of one card, its batch, and the slowest link's bytes a second.
 CARD, BATCH, LINK = 20_000, 512, 1.25e9
-CARDS, CORES = (8, 16, 32, 64), (8, 16)
+CARDS, CORES = (8, 16, 32, 64), (2, 4)
 PARAMETERS = 840_880
 
 
