@@ -74,10 +74,12 @@ def photos(tmp_path):
 
 def run(*arguments, before=None):
     """Runs the command, after a function in its process."""
+    # What counts the lines that run would want room on the disk too.
+    env = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     return subprocess.run(
         [sys.executable, "-m", "keras_fld", *map(str, arguments)],
         preexec_fn=before,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**env, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
