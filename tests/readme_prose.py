@@ -418,6 +418,12 @@ def hardening(runs):
     ]
 
 
+def pfld(runs):
+    found = result("pfld.json")
+    millions = found["million_instructions"]["cortex-a76"]
+    return [f"for comparison, {found['nme']:.2f} % and {millions:.1f} million"]
+
+
 def processes(runs):
     found = result("benchmarks/processes.json")
     data, step, fit = (found["parts"][part]["ratio"] for part in ("data", "step", "fit"))
@@ -436,6 +442,7 @@ def small_faces(runs):
 
 
 CLAIMS = (
+    pfld,
     processes,
     small_faces,
     shipped,
