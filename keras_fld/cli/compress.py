@@ -146,8 +146,7 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
 def _on_tensorflow():
     """Keras on TensorFlow in this process, whatever the user trains with."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    native.start_keras()
-    native.start_interpreter()
+    native.start(keras=True)
     from keras_fld.lite import compress_fit
 
     compress_fit.tfmot()

@@ -21,8 +21,7 @@ def demo(root, out, epochs, quiet):
     \b
     keras-fld demo --out demo
     """
-    native.start_keras()
-    native.start_interpreter()
+    native.start(keras=True)
     from keras_fld import demo
 
     demo.run(Path(out), root, epochs, 0 if quiet else 1)

@@ -37,8 +37,7 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
     if Path(output).suffix != ".tflite":
         raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
     check_writable(output)
-    native.start_keras()
-    native.start_interpreter()
+    native.start(keras=True)
     from keras_fld import evaluation, models
     from keras_fld.lite import conversion, modes
 
@@ -101,8 +100,7 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
         raise ValueError("either --all or one or more --mode must be given")
     out = paths[-1]
     check_writable(out, folder=True)
-    native.start_keras()
-    native.start_interpreter()
+    native.start(keras=True)
     from keras_fld import models, zoo
     from keras_fld.lite import modes
     from keras_fld.lite.export import export as export_files
@@ -143,8 +141,7 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
     """
     check_writable(out, folder=True)
-    native.start_keras()
-    native.start_interpreter()
+    native.start(keras=True)
     from keras_fld.lite.parity import parity as compare
 
     result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad)

@@ -51,8 +51,7 @@ def train_score(dataset, root, also, out, skip_bad, quiet, **options):
         if not all(value.partition("=")):
             raise ValueError(f"--also must be NAME=FOLDER. Got: {value}")
     check_writable(out, folder=True)
-    native.start_keras()
-    native.start_interpreter()
+    native.start(keras=True)
     from keras_fld.score import training
 
     roots = {dataset: root} | dict(value.split("=", 1) for value in also)
