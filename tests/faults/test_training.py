@@ -49,15 +49,20 @@ def test_a_loss_that_is_no_number_leaves_its_batch(warm, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"recipe.json", "batch.npz", "log.csv"}
 
 
+def killed_when_there_is(name, warm, out):
+    """Trains into a folder until it has a file."""
+    job = warm.start("train", out=out)
+    while job.poll() is None and not (out / name).exists():
+        pass
+    job.kill()
+    assert job.wait() < 0, f"it ended before {name} was there"
+    return out
+
+
 @pytest.fixture
 def interrupted(warm, trained, tmp_path):
     """A run killed after its first epoch."""
-    out = tmp_path / "interrupted"
-    job = warm.start("train", out=out)
-    while job.poll() is None and not (out / "last.weights.h5").exists():
-        pass
-    job.kill()
-    assert job.wait() < 0
+    out = killed_when_there_is("last.weights.h5", warm, tmp_path / "interrupted")
     trained.check_checkpoint(out)
     return out
 
@@ -87,12 +92,7 @@ def test_damage_anywhere_in_a_checkpoint_is_detected(interrupted, warm):
 
 
 def test_a_damaged_checkpoint_goes_on_from_the_one_before(warm, trained, tmp_path):
-    out = tmp_path / "run"
-    job = warm.start("train", out=out)
-    while job.poll() is None and not (out / "previous.weights.h5").exists():
-        pass
-    job.kill()
-    assert job.wait() < 0, "killed after its second epoch"
+    out = killed_when_there_is("previous.weights.h5", warm, tmp_path / "run")
     path = out / "last.weights.h5"
     path.write_bytes(path.read_bytes()[:-1])
     job = warm.start("train", out=out)
