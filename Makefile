@@ -13,19 +13,23 @@ JOBS ?= 1
 # Two processes for the tests, a file's in one: each takes up to 3 GB with TensorFlow.
 PARALLEL ?= --numprocesses 2 --dist loadfile
 
-.PHONY: demo test nightly soak long fuzz test-backends test-light test-beam test-oldest coverage bench tables \
+.PHONY: demo test nightly soak long fuzz test-backends test-light test-beam test-oldest bench tables \
 	arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
+# With COVERAGE=1 it counts the lines of keras_fld that the tests run as well, in the processes that they
+# start too: at least 90 %, and some of every public function.
 test: $(VENV)/installed lint
-	$(BIN)/python -m pytest -q $(PARALLEL)
+	$(BIN)/python -m pytest -q $(PARALLEL) $(if $(COVERAGE),--cov --cov-report=term \
+		--cov-report=html:build/coverage --cov-report=json:build/coverage.json)
+	$(if $(COVERAGE),$(BIN)/python -m tests.untested build/coverage.json)
 
 # The checks that take too long for every change, one after the other; `make fuzz` alone takes ten
 # minutes a reader, with JOBS=2 half of it. `make -k nightly` goes on after one that fails, and still
 # fails in the end.
-nightly: test-oldest coverage test-backends soak long fuzz arm
+nightly: test-backends soak long fuzz arm
 
 # The same tests of faults as in `make test`, with many more kills.
 soak: $(VENV)/installed
@@ -70,13 +74,6 @@ test-beam:
 test-oldest:
 	$(PYTHON) tests/oldest.py
 
-# Lines of keras_fld that the tests run, in the processes that they start too: at least 90 %, and some
-# of every public function.
-coverage: $(VENV)/installed
-	$(BIN)/python -m pytest -q $(PARALLEL) --cov --cov-report=term --cov-report=html:build/coverage \
-		--cov-report=json:build/coverage.json
-	$(BIN)/python -m tests.untested build/coverage.json
-
 # Speed, in ratios within one run.
 bench: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_training.py
@@ -99,10 +96,11 @@ ifdef MODEL
 else
 	rm -rf $(ARM_FILES)
 	$(BIN)/keras-fld export --preset trnet20_300w --all $(ARM_FILES)
-	for mode in float32 float16 dynamic int8_full; do \
+	for mode in float32 float16 dynamic int8_full int8_qat; do \
 		mv $(ARM_FILES)/model_$$mode.tflite $(ARM_FILES)/trnet20_300w_$$mode.tflite || exit; done
-	$(ARM_RUN) $(wildcard keras_fld/zoo/*_int8.tflite) $(ARM_FILES)/trnet20_300w_int8_full.tflite \
-		--operators $(ARM_NME) --json results/arm/arm.json
+	$(ARM_RUN) $(wildcard keras_fld/zoo/*_int8.tflite) \
+		$(foreach mode,int8_full int8_qat,$(ARM_FILES)/trnet20_300w_$(mode).tflite) --operators \
+		$(ARM_NME) --json results/arm/arm.json
 	$(ARM_RUN) keras_fld/zoo/face_score.tflite --json results/arm/arm.json \
 		$(foreach mode,float32 float16 dynamic,$(ARM_FILES)/trnet20_300w_$(mode).tflite)
 endif

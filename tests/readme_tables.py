@@ -368,7 +368,7 @@ def mode_rows(run):
     exported = read_json(path)["files"] if path.exists() else []
     judged = {row["sha256"]: row["nme"]["common"] for row in exported}
     rows = []
-    for mode in modes.MODES:
+    for mode in modes.NAMES:
         entry = entries.get(f"{run.preset}_{mode}.tflite")
         if entry is None:
             continue

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_fld import zoo
 from keras_fld.lite import modes
 
 ROOT = Path(__file__).parents[1]
@@ -203,9 +204,19 @@ MOST = {
 @pytest.mark.parametrize("path", sorted(ZOO.glob("*.tflite")), ids=lambda path: path.stem)
 def test_no_shipped_model_has_become_dearer(path):
     entry = kept_figures()[hashlib.sha256(path.read_bytes()).hexdigest()]
-    most = MOST[path.stem.removesuffix("_int8")]
+    assert_as_cheap(entry, path.stem.removesuffix("_int8"))
+
+
+def test_the_file_trained_for_int8_costs_what_the_other_does():
+    content = zoo.qat_content("trnet20_300w")
+    entry = kept_figures()[hashlib.sha256(content).hexdigest()]
+    assert entry["model"] == "trnet20_300w_int8_qat.tflite"
+    assert_as_cheap(entry, "trnet20_300w")
+
+
+def assert_as_cheap(entry, name):
     for row in entry["results"]:
-        assert row["instructions"] < 1.01e6 * most[row["cpu"]]
+        assert row["instructions"] < 1.01e6 * MOST[name][row["cpu"]]
 
 
 def test_integers_to_the_end_agree_too():
@@ -238,7 +249,7 @@ def test_the_face_score_and_the_preset_s_modes_were_run_too():
     entries = {entry["model"]: entry for entry in figures}
     score = entries["face_score.tflite"]
     assert score["sha256"] == hashlib.sha256((ZOO / "face_score.tflite").read_bytes()).hexdigest()
-    for name in ("face_score", *(f"trnet20_300w_{mode}" for mode in modes.MODES)):
+    for name in ("face_score", *(f"trnet20_300w_{mode}" for mode in modes.NAMES)):
         rows = entries[f"{name}.tflite"]["results"]
         assert len(rows) == 3 and all(row["as_expected"] for row in rows), name
 

@@ -1,6 +1,6 @@
 """Names the public functions and methods that no test runs; exit code 1 if there are any.
 
-python -m tests.untested build/coverage.json     # the last step of: make coverage
+python -m tests.untested build/coverage.json     # the last step of: make test COVERAGE=1
 """
 
 import sys

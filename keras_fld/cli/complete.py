@@ -62,6 +62,12 @@ def _modes():
     return modes.MODES
 
 
+def _exported():
+    from keras_fld.lite import modes
+
+    return modes.NAMES
+
+
 def _detectors():
     from keras_fld import detection
 
@@ -95,6 +101,7 @@ def _splits(name, incomplete, test):
 
 
 DATASETS, RECIPES, MODES, TABLES = map(names, (_datasets, _recipes, _modes, _tables))
+EXPORTED_MODES = names(_exported)
 PRESETS, MODELS = names(_presets), names(_presets, files=True)
 DETECTORS = names(_detectors, files=True)
 SUBSETS, SPLITS = _subsets, _all_splits

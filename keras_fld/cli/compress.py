@@ -1,6 +1,5 @@
 """The commands `keras-fld qat` and `compress`."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
     if Path(output).suffix != ".tflite":
         raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
     check_writable(output)
-    _on_tensorflow()
+    native.start_fine_tuning()
     from keras_fld.lite import convert
     from keras_fld.lite import qat as tuning
     from keras_fld.lite.compress_report import compare_files
@@ -115,7 +114,7 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
     keras-fld compress run/model.keras clustered --method cluster --clusters 16 --root 300w
     """
     check_writable(out, folder=True)
-    _on_tensorflow()
+    native.start_fine_tuning()
     from keras_fld.lite import compress as compressing
     from keras_fld.lite import convert
     from keras_fld.lite.compress_report import compare_files
@@ -141,15 +140,6 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
         }
         result = compare_files(files, material, _settings(path, arguments, options))
     _finish(result, out / "compress.json")
-
-
-def _on_tensorflow():
-    """Keras on TensorFlow in this process, whatever the user trains with."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    native.start(keras=True)
-    from keras_fld.lite import compress_fit
-
-    compress_fit.tfmot()
 
 
 def _material(model, **options):

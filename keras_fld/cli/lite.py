@@ -1,12 +1,15 @@
 """The commands `keras-fld convert`, `export`, `parity` and `benchmark`."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from keras_fld import zoo
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
 from keras_fld.files import check_writable
+from keras_fld.lite import modes
 
 
 @click.command()
@@ -39,7 +42,7 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
     check_writable(output)
     native.start(keras=True)
     from keras_fld import evaluation, models
-    from keras_fld.lite import conversion, modes
+    from keras_fld.lite import conversion
 
     chosen, keras_model = modes.get(mode), models.load(model)
     crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
@@ -69,7 +72,7 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
     "names",
     multiple=True,
     help="Mode, several times if wanted.",
-    shell_complete=complete.MODES,
+    shell_complete=complete.EXPORTED_MODES,
 )
 @click.option(
     "--arm",
@@ -85,9 +88,10 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
 
     The table has every file's size, median time on one thread of this machine, and NME on the test
-    subsets. A preset needs no --root: its int8 file is then the shipped one, int8_full is
-    calibrated on generated faces, and NME and ARM instructions are the published ones. int8_qat,
-    which trains, is `keras-fld qat`.
+    subsets. int8_qat is trained on the dataset's faces as by `keras-fld qat`, for some minutes.
+
+    A preset needs no --root: its int8 and int8_qat files are then the shipped ones, int8_full is
+    calibrated on generated faces, and NME and ARM instructions are the published ones.
 
     \b
     keras-fld export run/model.keras --all files --root 300w
@@ -100,20 +104,30 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
         raise ValueError("either --all or one or more --mode must be given")
     out = paths[-1]
     check_writable(out, folder=True)
-    native.start(keras=True)
-    from keras_fld import models, zoo
-    from keras_fld.lite import modes
-    from keras_fld.lite.export import export as export_files
-
-    chosen = [modes.get(name) for name in names] or modes.MODES.values()
-    keras_model = models.load(paths[0] if preset is None else zoo.keras_file(preset))
     if preset is not None and root is None and not dataset.startswith("synthetic"):
-        crops = dataset = None
-    else:
-        calibrated = any(mode.calibrated for mode in chosen)
-        crops = _calibration(keras_model, dataset, root, skip_bad) if calibrated else None
+        dataset = None
+    chosen = [modes.get(name) for name in names if name != modes.QAT]
+    trains = _trains(names, preset, dataset)
+    if trains:
+        native.start_fine_tuning()
+    native.start(keras=True)
+    from keras_fld import models
+    from keras_fld.lite.compress_report import Material
+    from keras_fld.lite.export import export as export_files
+    from keras_fld.models.layers import is_score
+
+    keras_model = models.load(paths[0] if preset is None else zoo.keras_file(preset))
+    crops = batches = None
+    if trains and not (every and is_score(keras_model)):
+        material = Material(keras_model, dataset, root, skip_bad=skip_bad)
+        crops, batches = material.calibration, material.batches
+        tell(material.notes)
+    elif dataset is not None and (every or any(mode.calibrated for mode in chosen)):
+        crops = _calibration(keras_model, dataset, root, skip_bad)
     with native.held_back():
-        result = export_files(keras_model, out, names, crops, dataset, root, skip_bad, preset, arm)
+        result = export_files(
+            keras_model, out, names, crops, dataset, root, skip_bad, preset, arm, batches
+        )
     show(str(result), result.as_dict())
     tell(result.notes)
     click.echo(f"wrote {len(result.rows)} files and export.json to {out}")
@@ -174,6 +188,27 @@ def benchmark(models, runs, threads):
 
     result = run(models, runs, threads)
     show(str(result), result.as_dict())
+
+
+def _trains(names, preset, dataset):
+    """Whether int8_qat is to be trained: it is asked for, and no preset brings it.
+
+    Of all modes it is left out, with a note, where it cannot be.
+    """
+    if names and modes.QAT not in names:
+        return False
+    if preset is not None and zoo.qat_content(preset) is not None:
+        return False
+    reason = None
+    if dataset is None:
+        reason = "it is trained on faces, whose folder --root names"
+    elif find_spec("tensorflow_model_optimization") is None:
+        reason = "training for it needs pip install 'keras-fld[tensorflow,compress]'"
+    if reason and names:
+        raise ValueError(f"mode {modes.QAT} cannot be made: {reason}")
+    if reason:
+        tell([f"{modes.QAT} is left out: {reason}"])
+    return reason is None
 
 
 def _compared(before, after):

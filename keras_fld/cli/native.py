@@ -47,6 +47,19 @@ def start_keras(compute=True):
             keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
 
 
+def start_fine_tuning():
+    """Starts Keras on TensorFlow, whatever the user trains with, and what fine-tunes for int8.
+
+    Raises:
+        ImportError: the group `compress` is not installed.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    start(keras=True)
+    from keras_fld.lite import compress_fit
+
+    compress_fit.tfmot()
+
+
 def start_interpreter():
     """Opens a small model: LiteRT announces its delegate once, with the first."""
     from keras_fld import zoo

@@ -1,11 +1,13 @@
 """Fine-tuning of a network in Keras 2 with the package's own losses and batches."""
 
+import contextlib
 import os
 from importlib.util import find_spec
 
 import numpy as np
 
 from keras_fld import losses
+from keras_fld.progress import counting
 
 # What the library puts before the names of layers that it makes round.
 PREFIX = "quant_"
@@ -85,7 +87,7 @@ def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks
         learning_rate: Adam's at the start.
         loss: a loss or its name; None takes `ENME()`.
         callbacks: callbacks of Keras 2.
-        verbose: 0 for silence, 1 for a progress bar.
+        verbose: 1 for Keras' own progress bar; with 0, steps are counted for `progress.watched`.
 
     Raises:
         ValueError: the loss is no longer finite.
@@ -100,12 +102,15 @@ def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks
         # A function, or Keras 2 would not take an object of Keras 3.
         loss=lambda y_true, y_pred: chosen(y_true, y_pred),
     )
-    history = tf_model.fit(
-        _dataset(data, steps),
-        epochs=epochs,
-        verbose=verbose,
-        callbacks=[tf_keras.callbacks.TerminateOnNaN(), *callbacks],
-    )
+    with contextlib.ExitStack() as stack:
+        watchers = [tf_keras.callbacks.TerminateOnNaN(), *callbacks]
+        if not verbose:
+            done = stack.enter_context(counting("fine-tuning", epochs * steps))
+            counts = tf_keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: done(1))
+            watchers.append(counts)
+        history = tf_model.fit(
+            _dataset(data, steps), epochs=epochs, verbose=verbose, callbacks=watchers
+        )
     if not np.isfinite(history.history["loss"]).all():
         raise ValueError(
             "the loss must stay a finite number; lower the learning rate. "

@@ -1,6 +1,5 @@
 """A model in several modes at once, with what each costs."""
 
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from keras_fld.lite import modes
 from keras_fld.lite.calibration import drawn_crops
 from keras_fld.lite.conversion import convert
 from keras_fld.lite.latency import interleaved
+from keras_fld.lite.qat import qat
 from keras_fld.progress import counting
 
 if TYPE_CHECKING:
@@ -66,57 +66,45 @@ def export(
     skip_bad: bool = False,
     preset: str | None = None,
     arm: str | Path | None = None,
+    batches: Iterable[Any] | None = None,
 ) -> Export:
     """Writes a model in several modes, measures and evaluates them.
 
     Args:
         model: a Keras model of the package.
         folder: where `model_MODE.tflite` and `export.json` go.
-        names: names of the modes; None takes all.
+        names: names of the modes; None takes all, int8_qat where it can be had.
         calibration: crops, as of `convert`.
         dataset: name of the dataset whose test faces are evaluated; None evaluates nothing.
         root: its folder.
         skip_bad: leave bad test images out instead of stopping at the first.
         preset: name of the preset that the model is. Then no calibration is needed: the int8 file
-            is the package's own, and int8_full is calibrated on generated faces. Without a dataset
-            the NME are the published ones, of Keras and of the files that are the published ones
-            byte for byte, as another release of TensorFlow may not write them.
+            is the package's own, and int8_full is calibrated on generated faces. int8_qat is the
+            package's own where it has one. Without a dataset the NME are the published ones, of
+            Keras and of the files that are the published ones byte for byte, as another release of
+            TensorFlow may not write them.
         arm: the JSON file that `tflite/arm/run.py --json` wrote; files it has counted, whole and
             unchanged, get their instructions. Without it a preset's have the published ones.
+        batches: augmented training batches, by which `lite.qat` trains what int8_qat needs.
 
     Returns:
         An `Export`: printed, it is the table.
 
     Raises:
-        ValueError: as `convert`, or the JSON file is of another kind.
+        ValueError: as `convert` and `qat`, int8_qat without batches, or the JSON file is of another
+            kind.
+        ImportError: int8_qat is to be trained and the group `compress` is not installed.
 
     Example:
         >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
     """
-    names, folder, notes = list(names or modes.MODES), Path(folder), []
+    folder = Path(folder)
     published = zoo.figures(preset) if preset is not None else None
     known = {} if published is None else {x["sha256"]: x for x in published["files"].values()}
     counts = _instructions(arm)
     if arm is None:
         counts = {checksum: entry["instructions"] for checksum, entry in known.items()}
-    calibrated = [name for name in names if modes.get(name).calibrated]
-    shipped = []
-    if preset is not None and calibration is None:
-        shipped = [name for name in calibrated if name == "int8"]
-        drawn = [name for name in calibrated if name not in shipped]
-        if drawn:
-            calibration = drawn_crops(models.frame_of(model))
-        notes += [f"{name} is calibrated on generated faces" for name in drawn]
-    files = {name: folder / f"model_{name}.tflite" for name in names}
-    with counting("converting", len(files)) as done:
-        for name, path in files.items():
-            if preset is not None and name in shipped:
-                with replacing(path) as temporary:
-                    shutil.copyfile(zoo.lite_file(preset), temporary)
-                notes.append(f"{name} is the preset's own file")
-            else:
-                convert(model, path, name, calibration, preset)
-            done(1)
+    files, notes = _write(model, folder, names, calibration, preset, batches)
     checksums = {name: sha256(path) for name, path in files.items()}
     speed = interleaved(files)
     reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
@@ -149,6 +137,44 @@ def export(
     result = Export(rows, reference, notes)
     write_json(folder / "export.json", result.as_dict())
     return result
+
+
+def _write(model, folder, names, calibration, preset, batches):
+    """Writes the files: mode to path, and notes on where some come from."""
+    shipped = _shipped(preset, calibration)
+    trained = modes.QAT in shipped or batches is not None
+    names, notes = list(names or (modes.NAMES if trained else modes.MODES)), []
+    converted = [name for name in names if name not in shipped and name != modes.QAT]
+    drawn = [name for name in converted if modes.get(name).calibrated]
+    if preset is not None and calibration is None and drawn:
+        calibration = drawn_crops(models.frame_of(model))
+        notes += [f"{name} is calibrated on generated faces" for name in drawn]
+    files = {name: folder / f"model_{name}.tflite" for name in names}
+    if modes.QAT in names and modes.QAT not in shipped:
+        if batches is None:
+            raise ValueError(f"mode {modes.QAT} needs batches of training faces. Got: none")
+        qat(model, files[modes.QAT], batches, preset=preset, verbose=0)
+    with counting("converting", len(files)) as done:
+        for name, path in files.items():
+            if name in shipped:
+                with replacing(path) as temporary:
+                    temporary.write_bytes(shipped[name])
+                notes.append(f"{name} is the preset's own file")
+            elif name in converted:
+                convert(model, path, name, calibration, preset)
+            done(1)
+    return files, notes
+
+
+def _shipped(preset, calibration):
+    """The files of a preset that are in the package: mode to content."""
+    if preset is None:
+        return {}
+    trained = zoo.qat_content(preset)
+    own = {} if trained is None else {modes.QAT: trained}
+    if calibration is None:
+        own["int8"] = zoo.lite_file(preset).read_bytes()
+    return own
 
 
 def _evaluate(model, files, dataset, root, skip_bad):

@@ -89,7 +89,7 @@ def int8_full(exported: "keras.Model", crops: np.ndarray) -> bytes:
 
 def int8_qat(exported: Any) -> bytes:
     """int8 up to the features as in mode "int8", rounded as quantisation-aware training has learnt:
-    `lite.qat` gives the network. It stands beside the modes, for it needs training."""
+    `lite.qat` gives the network. It is not among `MODES`, for it needs training."""
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
 
@@ -107,12 +107,15 @@ MODES = {
     "int8": Mode(int8, True),
     "int8_full": Mode(int8_full, True),
 }
+# The mode that training ends in.
+QAT = "int8_qat"
+NAMES = (*MODES, QAT)
 
 
 def get(name: str) -> Mode:
-    """Finds a mode by its name; raises ValueError when there is none such."""
-    if name == "int8_qat":
-        raise ValueError("mode int8_qat needs training: use keras-fld qat, or keras_fld.lite.qat")
+    """Finds a mode that needs no training by its name; raises ValueError where there is none."""
+    if name == QAT:
+        raise ValueError(f"mode {QAT} needs training: use keras-fld qat, or keras_fld.lite.qat")
     if name not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}. Got: {name!r}")
     return MODES[name]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import keras
 
 
-MODE = "int8_qat"
 # What begins behind the features: it stays in float.
 _HEAD = ("offsets", "windows", "sum", "landmarks", "landmarks_reshape", "rescale")
 # Batches that the ranges of activations start from; training moves them on.
@@ -79,7 +78,7 @@ def qat(
         compress_fit.fine_tune(trained, data, steps, epochs, learning_rate, loss, verbose=verbose)
     tuned = compress_fit.with_weights_of(model, trained)
     content = file_content(library, tuned, trained)
-    content = metadata.write(content, metadata.describe(tuned, MODE, content, preset))
+    content = metadata.write(content, metadata.describe(tuned, modes.QAT, content, preset))
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     return tuned

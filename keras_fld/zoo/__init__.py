@@ -1,16 +1,18 @@
 """Pretrained models in the package.
 
-A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`.
-figures.json has the published figures of all, written by `make tables`. The face score, which is no
-preset, is `face_score.tflite` with the card `face_score.md`.
+A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`; one has
+`NAME_int8_qat.tflite.gz` as well, packed so that the folder stays under 10 MB. figures.json has the
+published figures of all, written by `make tables`. The face score, which is no preset, is
+`face_score.tflite` with the card `face_score.md`.
 """
 
+import gzip
 from pathlib import Path
 from typing import Any
 
 from keras_fld.files import read_json
 
-__all__ = ["figures", "keras_file", "lite_file", "names"]
+__all__ = ["figures", "keras_file", "lite_file", "names", "qat_content"]
 
 _FOLDER = Path(__file__).parent
 
@@ -30,6 +32,26 @@ def lite_file(name: str) -> Path:
     return _file(name, "_int8.tflite")
 
 
+def qat_content(name: str) -> bytes | None:
+    """What a preset's TFLite file holds that was trained for int8, where the package has it.
+
+    Args:
+        name: the preset.
+
+    Returns:
+        The bytes of the file, mode "int8_qat"; None for a preset that has none.
+
+    Raises:
+        ValueError: there is no such preset.
+
+    Example:
+        >>> len(qat_content("trnet20_300w"))
+        903176
+    """
+    path = _file(name, "_int8_qat.tflite.gz")
+    return gzip.decompress(path.read_bytes()) if path.exists() else None
+
+
 def figures(name: str) -> dict[str, Any]:
     """What is published of a preset: where it was measured, and what it costs a phone.
 
@@ -39,8 +61,8 @@ def figures(name: str) -> dict[str, Any]:
     Returns:
         A dictionary: `dataset`; `keras`, test subset to NME in per cent of the dataset's
         normaliser; and `files`, mode to `sha256`, `nme` as of `keras`, and `instructions` of one
-        inference, ARM CPU to their number. The int8 file is the package's; others are what
-        `keras-fld export` writes.
+        inference, ARM CPU to their number. The files int8 and int8_qat are the package's; others
+        are what `keras-fld export` writes.
 
     Raises:
         ValueError: there is no such preset.

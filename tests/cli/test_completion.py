@@ -38,6 +38,7 @@ def offered(*words):
         (["evaluate", "--preset"], zoo.names()),
         (["export", "--preset"], zoo.names()),
         (["convert", "--mode"], modes.MODES),
+        (["export", "--mode"], modes.NAMES),
         (["reproduce"], TABLES),
         (["completion"], ["bash", "zsh", "fish"]),
     ],

@@ -49,25 +49,34 @@ def test_table_has_a_line_for_each_mode(exported):
 
 def test_a_preset_without_a_dataset_brings_its_own_int8_file(preset_model, tmp_path):
     result = export(preset_model, tmp_path, preset=PRESET)
-    assert [row["mode"] for row in result.rows] == list(modes.MODES)
+    assert [row["mode"] for row in result.rows] == list(modes.NAMES)
     assert (tmp_path / "model_int8.tflite").read_bytes() == zoo.lite_file(PRESET).read_bytes()
-    assert result.notes[:3] == [
+    assert (tmp_path / "model_int8_qat.tflite").read_bytes() == zoo.qat_content(PRESET)
+    assert result.notes[:4] == [
         "int8_full is calibrated on generated faces",
         "int8 is the preset's own file",
+        "int8_qat is the preset's own file",
         "NME as published, measured on 300w's test faces",
     ]
     published = zoo.figures(PRESET)
     assert result.reference == published["keras"]
-    assert list(published["files"]) == list(modes.MODES)
+    assert list(published["files"]) == list(modes.NAMES)
     for row, line in zip(result.rows, str(result).splitlines()[2:], strict=True):
         known = published["files"][row["mode"]]
         if row["sha256"] != known["sha256"]:  # another release of TensorFlow
-            assert row["mode"] != "int8" and not row["nme"] and not row["instructions"]
+            assert row["mode"] not in ("int8", "int8_qat")
+            assert not row["nme"] and not row["instructions"]
             assert f"no figures are published of this {row['mode']} file" in result.notes
             continue
         assert (row["nme"], row["instructions"]) == (known["nme"], known["instructions"])
         assert f"{known['nme']['common']:.3f}" in line
         assert f"{known['instructions']['cortex-a76']:,}" in line
+
+
+def test_a_mode_that_is_trained_needs_faces(small_model, tmp_path):
+    with pytest.raises(ValueError, match="mode int8_qat needs batches of training faces"):
+        export(small_model, tmp_path, ["float32", "int8_qat"])
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_preset_s_files_name_it(small_model, tmp_path):
@@ -140,6 +149,11 @@ def test_command_calibrates_and_evaluates_with_a_root(small_model, tree, tmp_pat
         (["--all", "--preset", PRESET, "a.keras", "out"], "OUT alone must be given"),
         (["--preset", PRESET, "out"], "either --all or one or more --mode must be given"),
         (["--all", "--preset", "none", "out"], f"preset must be one of .*{PRESET}.* Got: 'none'"),
+        (
+            ["--mode", "int8_qat", "--preset", "trnet20_synthetic", "out"],
+            "mode int8_qat cannot be made: it is trained on faces, whose folder --root names",
+        ),
+        (["--mode", "none", "--preset", PRESET, "out"], "mode must be one of .*Got: 'none'"),
     ],
 )
 def test_wrong_arguments(arguments, message):

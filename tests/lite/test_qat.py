@@ -1,6 +1,8 @@
 """Quantisation-aware training: what it learns reaches the file."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -14,7 +16,7 @@ if find_spec("tensorflow_model_optimization") is None:
     pytest.skip("needs the group compress", allow_module_level=True)
 
 from keras_fld.files import read_json  # noqa: E402
-from keras_fld.lite import LiteModel, convert, metadata  # noqa: E402
+from keras_fld.lite import LiteModel, convert, metadata, modes  # noqa: E402
 from keras_fld.lite.qat import qat  # noqa: E402
 
 from .conftest import sane  # noqa: E402
@@ -225,6 +227,43 @@ def test_the_command_refuses_wrong_input_before_it_trains(arguments, rule, tmp_p
     result = CliRunner().invoke(command, arguments)
     assert rule in str(result.exception)
     assert isinstance(result.exception, ValueError) and not list(tmp_path.iterdir())
+
+
+def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path):
+    tiny.save(tmp_path / "model.keras")
+    result = command(
+        "export", tmp_path / "model.keras", tmp_path / "out", "--all", "--root", tree, "--json"
+    )
+    assert result.returncode == 0, result.stderr
+    rows = {row["mode"]: row for row in json.loads(result.stdout)["files"]}
+    assert list(rows) == list(modes.NAMES)
+    path = tmp_path / "out" / rows["int8_qat"]["file"]
+    assert metadata.read(path)["mode"] == "int8_qat" and rows["int8_qat"]["nme"]["common"] > 0
+    # The same operations; the weights have been trained.
+    assert operations(path)[1] == operations(path.with_name(rows["int8"]["file"]))[1]
+    off = LiteModel(path).predict(face_crops) - tiny.predict(face_crops, verbose=0)
+    assert np.sqrt(np.mean(off**2)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("dataset", "missing", "reason"),
+    [
+        (None, False, "it is trained on faces, whose folder --root names"),
+        ("300w", True, "training for it needs pip install 'keras-fld[tensorflow,compress]'"),
+    ],
+)
+def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
+    dataset, missing, reason, monkeypatch, capsys
+):
+    from keras_fld.cli import lite
+
+    if missing:
+        monkeypatch.setattr(lite, "find_spec", lambda name: None)
+    assert not lite._trains((), "trnet20_synthetic", dataset)
+    assert f"note: int8_qat is left out: {reason}" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=f"mode int8_qat cannot be made: {re.escape(reason)}"):
+        lite._trains(("int8_qat",), "trnet20_synthetic", dataset)
+    assert not lite._trains((), "trnet20_300w", dataset) and not capsys.readouterr().err
 
 
 def command(*arguments):
