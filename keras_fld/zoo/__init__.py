@@ -46,7 +46,7 @@ def qat_content(name: str) -> bytes | None:
 
     Example:
         >>> len(qat_content("trnet20_300w"))
-        903176
+        903160
     """
     path = _file(name, "_int8_qat.tflite.gz")
     return gzip.decompress(path.read_bytes()) if path.exists() else None
