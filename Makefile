@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # TensorFlow's start-up messages say nothing about the package.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-# Of each kind of work, in `make soak`; of each reader, in `make fuzz`.
+# Of each kind of work, in `make kills`; of each reader, in `make fuzz`.
 KILLS ?= 50
 SECONDS_EACH ?= 600
 # Readers that `make fuzz` gives to a process each at the same time.
@@ -13,15 +13,16 @@ JOBS ?= 1
 # Two processes for the tests, a file's in one: each takes up to 3 GB with TensorFlow.
 PARALLEL ?= --numprocesses 2 --dist loadfile
 
-.PHONY: demo test nightly soak long fuzz test-backends test-light test-beam test-oldest bench tables \
-	arm lint clean
+.PHONY: demo test nightly soak kills long fuzz test-backends test-light test-beam test-oldest bench \
+	tables arm lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
 
 # With COVERAGE=1 it counts the lines of keras_fld that the tests run as well, in the processes that they
-# start too: at least 90 %, and some of every public function.
-test: $(VENV)/installed lint
+# start too: at least 90 %, and some of every public function. So nothing may be skipped for what is
+# not in `all`.
+test: $(VENV)/$(if $(COVERAGE),complete,installed) lint
 	$(BIN)/python -m pytest -q $(PARALLEL) $(if $(COVERAGE),--cov --cov-report=term \
 		--cov-report=html:build/coverage --cov-report=json:build/coverage.json)
 	$(if $(COVERAGE),$(BIN)/python -m tests.untested build/coverage.json)
@@ -29,10 +30,12 @@ test: $(VENV)/installed lint
 # The checks that take too long for every change, one after the other; `make fuzz` alone takes ten
 # minutes a reader, with JOBS=2 half of it. `make -k nightly` goes on after one that fails, and still
 # fails in the end.
-nightly: test-backends soak long fuzz arm
+nightly: test-backends soak arm
+
+soak: kills fuzz long
 
 # The same tests of faults as in `make test`, with many more kills.
-soak: $(VENV)/installed
+kills: $(VENV)/installed
 	KERAS_FLD_KILLS=$(KILLS) KERAS_FLD_KILL_NOTES=build/faults.json \
 		$(BIN)/python -m pytest -q tests/faults
 
@@ -114,6 +117,10 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	touch $@
+
+$(VENV)/complete: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet '$(PACKAGE_jax)' '$(PACKAGE_torch)' 'dlib-bin>=20,<21'
 	touch $@
 
 clean:

@@ -3,7 +3,7 @@
     python tests/long_runs.py --json results/hardening/long.json
     python tests/long_runs.py --only video --share 0.01
 
-Each kind of work is a process of its own, whose resident memory is looked at four times a second
+Each kind of work is a process of its own, whose resident memory is looked at twenty times a second
 (Linux: /proc), from when it has begun. The first tenth is left out; it is flat where the most in
 the last half is at most `ALLOWED` MiB above the most before.
 """
@@ -93,7 +93,7 @@ def watch(name, count, folder):
         # The command line of `video` does not tell when it begins, and starts in a second.
         if name == "video" or begun.exists():
             sizes.append((time.monotonic(), _resident(child.pid)))
-        time.sleep(0.25)
+        time.sleep(0.05)
     if child.returncode:
         raise SystemExit(f"{name} failed with exit code {child.returncode}")
     first, seconds = sizes[0][0], sizes[-1][0] - sizes[0][0]

@@ -411,7 +411,7 @@ def hardening(runs):
     each = fuzz["runs"][-1]["wflw"]["seconds"] / 60
     words = {10: "ten", 20: "twenty", 50: "fifty", 200: "more than three hours"}
     return [
-        f"`make soak` kills {words[faults['training']['kills']]} times "
+        f"`make kills` kills {words[faults['training']['kills']]} times "
         f"({faults['seconds'] / 60:.0f} minutes), `make fuzz` searches {words[each]} minutes for "
         f"each reader ({words[each * fuzz['readers']]} for the {words[fuzz['readers']]})",
         f"watches memory over long work ({long / 60:.0f} minutes)",

@@ -45,11 +45,13 @@ def beside(path, name, group, scheme):
     """The face of a `.pts` file and the image beside it.
 
     Raises:
-        ValueError: there is no image, or the file is bad.
+        ValueError: there is no image, the file is bad, or one of them is a link out of the folder.
     """
     image = next((p for s in IMAGES if (p := path.with_suffix(s)).is_file()), None)
     if image is None:
         raise ValueError(f"{path}: no image ({', '.join(IMAGES[:3])}) beside it")
+    for file in (path, image):
+        sources.check_link(file, path.parent)
     landmarks = read_pts(path, scheme.num_landmarks)
     try:
         box = landmark_box(landmarks)

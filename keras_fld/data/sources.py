@@ -50,6 +50,20 @@ def check_option(name, value, allowed):
         raise BadCall(f"{name} must be one of {', '.join(map(str, allowed))}. Got: {value!r}")
 
 
+def check_link(path, root):
+    """Checks that a file of a folder is no way out of it: archives come from elsewhere.
+
+    Args:
+        path: the file.
+        root: the folder, which may be a link itself.
+
+    Raises:
+        ValueError: a symbolic link leads out of the folder.
+    """
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        raise ValueError(f"{path}: a symbolic link must not lead out of {root}")
+
+
 def inside(root, name):
     """The file that a list names, which must lie in the folder: lists come from elsewhere.
 
@@ -73,8 +87,7 @@ def inside(root, name):
     if rooted or ".." in parts or not name.isprintable():
         raise ValueError(f"an image's name must be a path inside {root}. Got: {name!r}")
     path = Path(root, *parts)
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-        raise ValueError(f"{path}: a symbolic link must not lead out of {root}")
+    check_link(path, root)
     try:
         found = path.is_file()
     except OSError as error:  # a name longer than file systems allow

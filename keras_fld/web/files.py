@@ -111,6 +111,8 @@ def _model(model):
         raise ValueError(
             f"{path}: the model has no keras_fld metadata; convert it with keras-fld convert"
         )
+    if "kind" in about:
+        raise ValueError(f"{path}: the page draws landmarks. Got: a model of kind {about['kind']}")
     for side in ("input", "output"):
         dtype = about[side].get("dtype") if isinstance(about.get(side), dict) else None
         if dtype not in _DTYPES:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_fld.files import read_json, write_json
 
-# How often each kind of work is killed; `make soak` asks for more.
+# How often each kind of work is killed; `make kills` asks for more.
 KILLS = int(os.environ.get("KERAS_FLD_KILLS", "2"))
 SEED = int(os.environ.get("KERAS_FLD_KILL_SEED", "0"))
 # Where to note what was survived.

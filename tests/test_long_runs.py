@@ -1,0 +1,31 @@
+"""tests/long_runs.py, which takes a quarter of an hour, at a two-hundredth of its size."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import long_runs
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="it reads /proc: Linux")
+def test_it_watches_the_memory_of_a_kind_of_work(tmp_path):
+    out, kinds = tmp_path / "long.json", ["predictions", "video"]  # samples take long to draw
+    long_runs.main(["--only", *kinds, "--share", "0.005", "--json", str(out)])
+    runs = json.loads(out.read_text())["runs"]
+    assert list(runs) == kinds
+    for name, row in runs.items():
+        assert row[long_runs.UNITS[name]] == round(0.005 * long_runs.WORK[name])
+        assert min(row["early_mib"], row["late_mib"]) > 10 and row["seconds"] > 0
+
+
+def test_growth_is_told_from_flat_memory(tmp_path, monkeypatch):
+    sizes = iter([100.0] * 4 + [100.0 + 9 * number for number in range(1000)])
+    monkeypatch.setattr(long_runs, "_resident", lambda pid: next(sizes))
+    monkeypatch.setitem(long_runs.WORK, "samples", 1)
+    (tmp_path / "work.py").write_text(
+        "import sys, pathlib, time\npathlib.Path(sys.argv[4], 'begun').touch(); time.sleep(5)\n"
+    )
+    monkeypatch.setattr(long_runs, "__file__", str(tmp_path / "work.py"))
+    row = long_runs.watch("samples", 1, tmp_path)
+    assert not row["flat"] and row["growth_mib"] > long_runs.ALLOWED
