@@ -4,6 +4,7 @@ Needs chromium (`apt-get install chromium`) and playwright, which is in the grou
 download of browsers isn't needed.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -67,15 +68,25 @@ def browser(tmp_path_factory, astronaut):
 
 
 def _motion(i):
-    """Photograph to film, frame i."""
+    """Photograph to film, frame i: the face fills the middle, where the outline is."""
     turn = 2 * np.pi * i / FRAMES
-    return np.array([[1.2, 0, 40 + 30 * np.sin(turn)], [0, 1.2, -30 + 15 * np.cos(turn)]])
+    return np.array([[2.0, 0, -128 + 30 * np.sin(turn)], [0, 2.0, -40 + 15 * np.cos(turn)]])
+
+
+# Keeps the canvas that the camera's frames are drawn on.
+KEEP_FRAMES = """
+const { drawImage } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.drawImage = function (source, ...rest) {
+  if (source instanceof HTMLVideoElement) window.frames_canvas = this.canvas;
+  return drawImage.call(this, source, ...rest);
+};
+"""
 
 
 class Served:
     """The page, opened, with what it asked for and complained of."""
 
-    def __init__(self, browser, permissions=(), **screen):
+    def __init__(self, browser, permissions=(), without=None, **screen):
         self.server = web.make_server()
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
@@ -83,6 +94,9 @@ class Served:
         self.context = browser.new_context(
             permissions=list(permissions), accept_downloads=True, **screen
         )
+        self.context.add_init_script(KEEP_FRAMES)
+        if without is not None:
+            self.context.route(f"**/{without}", lambda route: route.abort())
         self.page = self.context.new_page()
         self.requests, self.errors = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -107,6 +121,24 @@ class Served:
         with self.page.expect_download() as download:
             self.page.click("#save-json")
         return json.loads(Path(download.value.path()).read_text("utf-8"))["faces"]
+
+    def drag(self, start, end):
+        """Drags a box over the view, from one to the other point of the screen."""
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down()
+        mouse.move(start[0] + 20, start[1] + 20)
+        mouse.move(*end)
+        mouse.up()
+
+    def last_frame(self):
+        """Stops the camera: its last frame, RGB, and the face that was found there."""
+        self.page.click("#camera")
+        self.wait("#status:text('Camera stopped')")
+        (face,) = self.faces()
+        address = self.page.evaluate("frames_canvas.toDataURL('image/png')")
+        content = np.frombuffer(base64.b64decode(address.partition(",")[2]), np.uint8)
+        return cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1], face
 
     def stop_server(self):
         if self.thread.is_alive():
@@ -182,12 +214,8 @@ def test_a_drawn_face_in_a_drawn_box_gives_pythons_landmarks(
     x, y, width, height = landmark_box(drawn.landmarks)
     view = served.page.locator("#view").bounding_box()
     pixel = view["width"] / size
-    mouse = served.page.mouse
-    mouse.move(view["x"] + (x + 0.5) * pixel, view["y"] + (y + 0.5) * pixel)
-    mouse.down()
-    mouse.move(view["x"] + (x + 0.5) * pixel + 20, view["y"] + (y + 0.5) * pixel + 20)
-    mouse.move(view["x"] + (x + width + 0.5) * pixel, view["y"] + (y + height + 0.5) * pixel)
-    mouse.up()
+    left, top = view["x"] + (x + 0.5) * pixel, view["y"] + (y + 0.5) * pixel
+    served.drag((left, top), (left + width * pixel, top + height * pixel))
     served.wait("#status:text('your box')")
     (face,) = served.faces()
     served.page.check("#refine")
@@ -229,9 +257,36 @@ def test_the_camera_is_followed(browser, astronaut, landmarker):
             # Where it is in one of the frames; a busy machine, that misses some, lags behind.
             assert np.linalg.norm(path - seen[-1], axis=1).min() < 8
         assert np.ptp(seen, axis=0).max() > 5
-        served.page.click("#camera")
-        served.wait("#status:text('Camera stopped')")
+        assert deviation(landmarker, *served.last_frame()) < TOLERANCE
         assert not served.errors
+    finally:
+        served.close()
+
+
+@pytest.mark.parametrize("by", ["outline", "box"])
+def test_without_a_detector_the_camera_starts_where_the_user_says(browser, landmarker, by):
+    served = Served(browser, ["camera"], without="cascade.json")
+    try:
+        served.page.click("#camera")
+        served.wait("#status:text('Looking for a face')")
+        served.page.wait_for_timeout(1500)
+        assert "Looking" in served.page.inner_text("#status")
+        if by == "outline":
+            served.page.click("#guide")
+        else:
+            view = served.page.locator("#view").bounding_box()
+            corners = [
+                (view["x"] + share[0] * view["width"], view["y"] + share[1] * view["height"])
+                for share in ((0.35, 0.25), (0.65, 0.75))
+            ]
+            served.drag(*corners)
+        served.wait("#status:text('Following')")
+        served.page.wait_for_timeout(500)
+        image, face = served.last_frame()
+        assert deviation(landmarker, image, face) < TOLERANCE
+        (expected,) = landmarker.detect(image)
+        off = np.mean(expected.landmarks, axis=0) - np.mean(face["landmarks"], axis=0)
+        assert np.linalg.norm(off) < 8
     finally:
         served.close()
 
