@@ -30,7 +30,8 @@ test: $(VENV)/$(if $(COVERAGE),complete,installed) lint
 # The checks that take too long for every change, one after the other; `make fuzz` alone takes ten
 # minutes a reader, with JOBS=2 half of it. `make -k nightly` goes on after one that fails, and still
 # fails in the end.
-nightly: test-backends soak arm
+nightly: test-backends soak
+	$(MAKE) arm ARM_JSON=build/arm.json
 
 soak: kills fuzz long
 
@@ -91,6 +92,7 @@ tables: $(VENV)/installed
 # every mode, converted anew, into the kept figures. FACES is a 300W tree, on whose test faces the NME
 # of what has integers is compared as well.
 ARM_FILES := build/arm_files
+ARM_JSON ?= results/arm/arm.json
 ARM_RUN = $(BIN)/python tflite/arm/run.py
 ARM_NME = $(if $(FACES),--nme "300w=$(FACES)")
 arm: $(VENV)/installed
@@ -103,8 +105,8 @@ else
 		mv $(ARM_FILES)/model_$$mode.tflite $(ARM_FILES)/trnet20_300w_$$mode.tflite || exit; done
 	$(ARM_RUN) $(wildcard keras_fld/zoo/*_int8.tflite) \
 		$(foreach mode,int8_full int8_qat,$(ARM_FILES)/trnet20_300w_$(mode).tflite) --operators \
-		$(ARM_NME) --json results/arm/arm.json
-	$(ARM_RUN) keras_fld/zoo/face_score.tflite --json results/arm/arm.json \
+		$(ARM_NME) --json $(ARM_JSON)
+	$(ARM_RUN) keras_fld/zoo/face_score.tflite --json $(ARM_JSON) \
 		$(foreach mode,float32 float16 dynamic,$(ARM_FILES)/trnet20_300w_$(mode).tflite)
 endif
 

@@ -21,7 +21,18 @@ ZOO = ROOT / "keras_fld" / "zoo"
 SHIPPED = ZOO / "trnet20_300w_int8.tflite"
 FIGURES = ROOT / "results" / "arm" / "arm.json"
 BUILT = Path(os.environ.get("KERAS_FLD_ARM_ROOT", ROOT / "build" / "arm"))
-NAMES = ("benchmark", "root", "guest", "emulate", "nme", "operators", "tables", "run")
+NAMES = (
+    "benchmark",
+    "programs",
+    "debian",
+    "root",
+    "guest",
+    "emulate",
+    "nme",
+    "operators",
+    "tables",
+    "run",
+)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +152,31 @@ def test_a_missing_tool_is_named(tmp_path, tool, advice):
     assert f"{tool} is needed and not on PATH" in found.stderr and advice in found.stderr
 
 
+def test_a_package_of_other_contents_is_refused(arm, tmp_path, monkeypatch):
+    found = {
+        name: (version, checksum, tmp_path / f"{name}.deb")
+        for name, (version, checksum) in arm.debian.pinned().items()
+    }
+    assert len(found) > 10 and all(len(checksum) == 64 for _, checksum, _ in found.values())
+    version, _, path = found["libc6"]
+    found["libc6"] = version, 64 * "0", path
+    monkeypatch.setattr(arm.debian, "execute", lambda command: "")
+    monkeypatch.setattr(arm.debian, "download", lambda folder, names: found)
+    with pytest.raises(arm.benchmark.Problem, match=rf"packages.txt: libc6 must be .*{64 * '0'}"):
+        arm.debian.unpack(tmp_path)
+
+
+def test_a_package_that_debian_has_no_more_is_named(arm, tmp_path, monkeypatch):
+    def download(folder, names):
+        raise arm.benchmark.Problem(f"no {names[0]}")
+
+    monkeypatch.setattr(arm.debian, "download", download)
+    rule = r"packages.txt fixes; python .*debian.py writes those of today: no libc6:arm64=2"
+    with pytest.raises(arm.benchmark.Problem, match=rule):
+        arm.debian.unpack(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_root_without_apt_is_an_error_and_leaves_nothing(arm, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(arm.benchmark.Problem, match="apt-get is needed and not on PATH"):
@@ -257,7 +293,7 @@ def test_the_face_score_and_the_preset_s_modes_were_run_too():
 def test_the_shipped_model_runs_on_arm_as_its_figures_say(arm, tmp_path):
     for tool in ("qemu-aarch64", "gcc"):
         if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool}: {arm.root.TOOLS[tool]}")
+            pytest.skip(f"needs {tool}: {arm.programs.TOOLS[tool]}")
     if not arm.root.is_built(BUILT):
         pytest.skip("needs the aarch64 root: make arm")
     out = tmp_path / "arm.json"

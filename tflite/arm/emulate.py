@@ -9,6 +9,7 @@ from pathlib import Path
 
 import guest
 import numpy as np
+import programs
 import root
 from benchmark import Problem
 
@@ -37,7 +38,7 @@ def on_this_machine(jobs):
     """Runs jobs with this Python's interpreter; returns an `Outcome` for each."""
     with tempfile.TemporaryDirectory(prefix="arm_") as folder:
         outputs = Path(folder) / "outputs.npz"
-        root.execute([sys.executable, root.HERE / "guest.py", _write(jobs, folder), outputs])
+        programs.execute([sys.executable, root.HERE / "guest.py", _write(jobs, folder), outputs])
         return [Outcome(tensors) for tensors in _read(outputs, len(jobs))]
 
 
@@ -50,7 +51,7 @@ def on_cpu(jobs, cpu, folder, plugin):
         folder: of the root.
         plugin: the compiled `count.c`.
     """
-    root.check_tools(["qemu-aarch64"])
+    programs.check_tools(["qemu-aarch64"])
     view = Path(folder).resolve() / cpu
     with tempfile.TemporaryDirectory(prefix="arm_") as temporary:
         outputs, log = Path(temporary) / "outputs.npz", Path(temporary) / "log"
@@ -62,7 +63,7 @@ def on_cpu(jobs, cpu, folder, plugin):
             "PYTHONPATH": str(view / "wheels"),
             "OPENBLAS_NUM_THREADS": "1",
         }
-        root.execute([*command, _write(jobs, temporary), outputs], env=environment)
+        programs.execute([*command, _write(jobs, temporary), outputs], env=environment)
         counts = read_counts(log.read_text(), len(jobs))
         return [
             Outcome(tensors, min(runs) - min(empty), tuple(runs))

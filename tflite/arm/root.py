@@ -1,30 +1,25 @@
 """An aarch64 folder tree with Python, numpy and the LiteRT interpreter, for QEMU's user emulation.
 
-Debian packages come through this machine's apt, with an own configuration for the architecture
-arm64, and are only unpacked; wheels come through this Python's pip, their contents fixed by
-`requirements.txt`. Nothing is installed on the machine.
+Debian packages come through this machine's apt (`debian.py`), wheels through this Python's pip; the
+contents of both are fixed, by `packages.txt` and `requirements.txt`. Nothing is installed on the
+machine.
 """
 
 import hashlib
 import json
-import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-from benchmark import Problem
+import debian
+from programs import check_tools, execute
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 PYTHON = "3.11"
-PACKAGES = (
-    "libc6 libstdc++6 libgcc-s1 gcc-12-base zlib1g libexpat1 libffi8 libssl3 libbz2-1.0 liblzma5 "
-    f"libuuid1 python{PYTHON}-minimal libpython{PYTHON}-minimal libpython{PYTHON}-stdlib"
-).split()
 PLATFORMS = [f"manylinux{tag}_aarch64" for tag in ("2014", "_2_17", "_2_27", "_2_28")]
 # What XNNPACK chooses its kernels by, beside QEMU's -cpu: part number and features of the kernel's
 # /proc/cpuinfo. Without this file the interpreter crashes.
@@ -34,38 +29,11 @@ CPUS = {
     "cortex-a72": ("0xd08", BASIC),
     "cortex-a76": ("0xd0b", f"{BASIC} atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp"),
 }
-TOOLS = {
-    "apt-get": "a Debian 12 (bookworm) machine",
-    "dpkg": "a Debian 12 (bookworm) machine",
-    "qemu-aarch64": "apt-get install qemu-user",
-    "gcc": "apt-get install gcc libc6-dev",
-}
-
-
-def check_tools(names):
-    """Raises Problem for the first of these programs that is not there."""
-    for name in names:
-        if shutil.which(name) is None:
-            raise Problem(f"{name} is needed and not on PATH: {TOOLS[name]}")
-
-
-def execute(command, **options):
-    """Runs a program and returns what it prints; Problem tells its last line when it fails."""
-    command = list(map(str, command))
-    result = subprocess.run(
-        command, check=False, capture_output=True, text=True, errors="replace", **options
-    )
-    if result.returncode:
-        said = (result.stderr.strip() or result.stdout.strip()).splitlines()
-        why = said[-1] if said else "it printed nothing"
-        status = result.returncode
-        raise Problem(f"{Path(command[0]).name} ended with status {status}: {why}")
-    return result.stdout
 
 
 def key():
     """What a root depends on; one built from something else is built anew."""
-    return hashlib.sha256(" ".join(PACKAGES).encode() + REQUIREMENTS.read_bytes()).hexdigest()
+    return hashlib.sha256(debian.PACKAGES.read_bytes() + REQUIREMENTS.read_bytes()).hexdigest()
 
 
 def is_built(folder):
@@ -85,7 +53,7 @@ def build(folder, say=print):
         The content of `about.json`: versions of everything in it.
 
     Raises:
-        Problem: a tool, a package or a wheel is missing.
+        Problem: a tool, a package or a wheel is missing, or is another.
     """
     folder = Path(folder).resolve()
     if not is_built(folder):
@@ -97,7 +65,7 @@ def build(folder, say=print):
             about = {
                 "key": key(),
                 "machine": platform.freedesktop_os_release()["PRETTY_NAME"],
-                "packages": unpack_packages(new),
+                "packages": debian.unpack(new),
                 "wheels": unpack_wheels(new),
             }
             for cpu in CPUS:
@@ -109,46 +77,6 @@ def build(folder, say=print):
             for item in new.iterdir():
                 item.rename(folder / item.name)
     return json.loads((folder / "about.json").read_text("utf-8"))
-
-
-def unpack_packages(folder):
-    """Unpacks the Debian packages into `folder/base`; returns name to version."""
-    state, debs = folder / "apt", folder / "debs"
-    for part in (state / "lists" / "partial", state / "cache" / "archives" / "partial", debs):
-        part.mkdir(parents=True)
-    (state / "status").touch()  # nothing is installed
-    settings = {
-        "APT::Architecture": "arm64",
-        "APT::Architectures": "arm64",
-        "Acquire::Languages": "none",
-        "APT::Sandbox::User": "",  # root's temporary folders are closed to apt's own user
-        "Dir::State": state,
-        "Dir::State::lists": state / "lists",
-        "Dir::State::status": state / "status",
-        "Dir::Cache": state / "cache",
-    }
-    lines = [f'{name} "{value}";' for name, value in settings.items()]
-    (state / "apt.conf").write_text("\n".join(lines) + "\n")
-    environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf"), "LC_ALL": "C"}
-    # Sources that have no arm64, or do not answer, do no harm while Debian's do.
-    subprocess.run(["apt-get", "update"], check=False, capture_output=True, env=environment)
-    try:
-        names = [f"{name}:arm64" for name in PACKAGES]
-        execute(["apt-get", "download", *names], cwd=debs, env=environment)
-    except Problem as error:
-        raise Problem(
-            f"apt has not all of the arm64 packages of Debian 12 (bookworm): {error}"
-        ) from None
-    versions = {}
-    for deb in sorted(debs.iterdir()):
-        execute(["dpkg", "-x", deb, folder / "base"])
-        name, version = execute(
-            ["dpkg-deb", "--show", "--showformat=${Package} ${Version}", deb]
-        ).split()
-        versions[name] = version
-    shutil.rmtree(state)
-    shutil.rmtree(debs)
-    return versions
 
 
 def unpack_wheels(folder):

@@ -42,6 +42,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
 import emulate  # noqa: E402
 import nme  # noqa: E402
+import programs  # noqa: E402
 import root  # noqa: E402
 import tables  # noqa: E402
 from benchmark import Problem  # noqa: E402
@@ -210,7 +211,7 @@ def write(path, report):
 def versions(about):
     """What the figures depend on."""
     return {
-        "qemu": root.execute(["qemu-aarch64", "--version"]).splitlines()[0],
+        "qemu": programs.execute(["qemu-aarch64", "--version"]).splitlines()[0],
         "machine": about["machine"],
         "x86": {name: version(name) for name in (RUNTIME, "numpy")},
         "arm": {**about["wheels"], **about["packages"]},
@@ -221,7 +222,7 @@ def main(argv=None):
     try:
         args = parse(argv)
         models = [Model(path) for path in args.models]
-        root.check_tools(["qemu-aarch64", "gcc"])
+        programs.check_tools(["qemu-aarch64", "gcc"])
         about = root.build(args.root, say=lambda text: print(text, file=sys.stderr))
         same = about["wheels"][RUNTIME] == version(RUNTIME)
         report = {"versions": versions(about), "faces": args.faces}
