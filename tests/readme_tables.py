@@ -379,9 +379,14 @@ def mode_rows(run):
     return rows
 
 
+def main_preset(runs):
+    """The run that the main preset is from."""
+    return next(run for run in runs if run.preset == "trnet20_300w")
+
+
 def mode_table(runs):
     """What every mode of the main preset costs and gives."""
-    rows = mode_rows(next(run for run in runs if run.preset == "trnet20_300w"))
+    rows = mode_rows(main_preset(runs))
     cpus = [row["cpu"] for row in rows[0][1]["results"]]
     lines = _head(["mode", "NME %", "bytes", *(x.replace("cortex-a", "Cortex-A") for x in cpus)])
     for mode, entry, nme in rows:
@@ -398,7 +403,7 @@ BLOCKS = {
     "regions": region_table,
     "published": published_table,
     "losses": lambda runs: readme_losses.table(),
-    "plan": lambda runs: readme_plan.table(RESULTS),
+    "plan": lambda runs: readme_plan.table(RESULTS, main_preset(runs).parameters),
     "api": lambda runs: readme_api.table(),
 }
 

@@ -44,10 +44,12 @@ def main():
 def _one(atheris, name, options):
     """Fuzzes a reader in this process, which ends with it."""
     with atheris.instrument_imports(include=["keras_fld"]):
+        from tests.fuzz.corpus import kept
         from tests.fuzz.targets import TARGETS
     target, corpus = TARGETS[name], options.corpus / name
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, content in enumerate([*target.seeds(), *target.cases(name).values()]):
+    starts = [*target.seeds(), *target.cases(name).values(), *kept(name).values()]
+    for number, content in enumerate(starts):
         (corpus / f"seed{number}").write_bytes(content)
     folder = Path(tempfile.mkdtemp())
     target.beside(folder)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from tests.fuzz import corpus
 from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import CASES, TARGETS
 
@@ -35,7 +36,9 @@ def test_good_files_are_read(target):
 
 def test_stored_cases_are_read_or_refused(target):
     key, reader, folder = target
-    for path, content in reader.cases(key).items():
+    found = corpus.kept(key)
+    assert found, "every reader was fuzzed"
+    for path, content in {**reader.cases(key), **found}.items():
         try:
             reader.run(content, folder)
         except BaseException as error:
@@ -62,3 +65,21 @@ def test_a_word_without_end_is_read_or_refused(target):
 
 def test_each_folder_of_cases_is_of_a_reader():
     assert {path.name for path in CASES.iterdir()} <= set(TARGETS)
+
+
+def test_what_a_run_found_is_kept_beside_what_others_had(tmp_path):
+    archive, run = tmp_path / "corpus.zip", tmp_path / "run"
+    for name, content in {"pts/a": b"xx", "pts/seed0": b"seed", "aflw/a": b"y"}.items():
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_bytes(content)
+    corpus.add(run, archive)
+    (run / "aflw/a").unlink()
+    (run / "aflw").rmdir()
+    (run / "pts/b").write_bytes(b"x")
+    (run / "pts/large").write_bytes(bytes(corpus.LARGEST + 1))
+    corpus.add(run, archive)
+    assert corpus.kept("pts", archive) == {"pts/00": b"x", "pts/01": b"xx"}
+    assert list(corpus.kept("aflw", archive).values()) == [b"y"]
+    before = archive.read_bytes()
+    corpus.add(run, archive)
+    assert archive.read_bytes() == before
