@@ -406,7 +406,8 @@ def hardening(runs):
     hours = [seconds / 3600 for seconds in (faults["seconds"], fuzz["last_seconds"], long)]
     words = {10: "ten", 20: "twenty", 50: "fifty"}
     return [
-        f"`make kills`, {words[faults['training']['kills']]} times each kind ({hours[0]:.2f} hours)",
+        f"`make kills`, {words[faults['training']['kills']]} times each kind "
+        f"({hours[0]:.2f} hours)",
         f"`make fuzz`, {words[fuzz['last_seconds'] / fuzz['readers'] / 60]} minutes for each "
         f"reader ({hours[1]:.2f} hours for the {words[fuzz['readers']]}",
         f"memory over long work ({hours[2]:.2f} hours); {sum(hours):.2f} hours in all",
