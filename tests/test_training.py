@@ -128,9 +128,10 @@ def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
     from keras_fld.data import crops, read
 
     recipe = Recipe(
-        epochs=150,
+        epochs=100,
         batch_size=4,
         input_size=32,
+        network_options={"width": 0.5},
         learning_rate=3e-3,
         averaging=0.9,
         augmentation=Augmentation(0, 0, 0, 0, 0, 0, 0, 0),
