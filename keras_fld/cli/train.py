@@ -39,7 +39,7 @@ from keras_fld.files import check_writable, replacing
 @click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
 @click.option(
     "--loss",
-    help="l1, l2, smooth_l1, nme, wing, le or enme, the default.",
+    help=f"{', '.join(complete.LOSSES)}; enme without.",
     shell_complete=complete.names(complete.LOSSES),
 )
 @click.option("--alpha", type=float, help="alpha of le and enme.")
@@ -48,7 +48,7 @@ from keras_fld.files import check_writable, replacing
 @click.option("--beta", type=float, help="beta of smooth_l1.")
 @click.option(
     "--network",
-    help="trnet20, the default, cnn6 or cnn7.",
+    help=f"{', '.join(complete.NETWORKS)}; trnet20 without.",
     shell_complete=complete.names(complete.NETWORKS),
 )
 @click.option(
