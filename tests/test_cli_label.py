@@ -3,6 +3,7 @@
 from click.testing import CliRunner
 
 from keras_fld.cli import cli
+from keras_fld.data import synthetic_set
 from keras_fld.data.prepared import read_prepared
 from keras_fld.schemes import IBUG68
 
@@ -25,7 +26,8 @@ def test_label_writes_prepared_faces_in_the_models_layout(tree, tmp_path):
     assert "with another options" in str(run(*command, "--tolerance", 0.4).exception)
 
 
-def test_label_refuses_layouts_that_it_cannot_convert(tmp_path):
+def test_label_refuses_layouts_that_it_cannot_convert(tmp_path, monkeypatch):
+    monkeypatch.setitem(synthetic_set.SIZES, "train", 4)
     result = run("label", "trnet20_300w", "synthetic-98", "", tmp_path / "out")
     assert "conversion must be one of" in str(result.exception)
     assert not (tmp_path / "out").exists()

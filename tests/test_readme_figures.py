@@ -30,6 +30,7 @@ MEASURED = {
         "hardening/faults.json",
         "hardening/fuzz.json",
         "hardening/long.json",
+        "hardening/tests.json",
     ],
 }
 # Tables that say what things are, not how well they do.

@@ -57,7 +57,10 @@ def small_samples(tree):
         (("--root", "none"), "none: no such folder"),
     ],
 )
-def test_bad_input_is_named_and_nothing_is_written(tree, tmp_path, arguments, rule):
+def test_bad_input_is_named_and_nothing_is_written(tree, tmp_path, monkeypatch, arguments, rule):
+    from keras_fld.data import synthetic_set
+
+    monkeypatch.setitem(synthetic_set.SIZES, "train", 4)
     arguments = [str(tree) if word == "TREE" else word for word in arguments]
     result = run(*arguments, "--out", tmp_path / "o", "--quiet")
     assert result.exit_code and not (tmp_path / "o").exists()
