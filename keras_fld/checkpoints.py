@@ -7,6 +7,7 @@ and the SHA-256 of all before it. HDF5 ends where its header says, so any reader
 import contextlib
 import hashlib
 import math
+import shutil
 from pathlib import Path
 
 import keras
@@ -121,16 +122,18 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs["loss"]):
             return  # the state before is worth more
-        with replacing(self.path) as temporary:
-            self.model.save_weights(temporary)
-            seal(temporary)
-            self._keep_last()
+        with contextlib.ExitStack() as stack:
+            if self.path.exists():
+                # Takes its place after the new state has, so that the two are never one file.
+                self._keep_last(stack.enter_context(replacing(previous(self.path))))
+            with replacing(self.path) as temporary:
+                self.model.save_weights(temporary)
+                seal(temporary)
 
-    def _keep_last(self):
+    def _keep_last(self, kept):
         """Gives the state before a second name, so that it stays."""
-        kept = previous(self.path)
-        if self.path.exists():
-            kept.unlink(missing_ok=True)
-            # A file system without links keeps none: one state is enough while it is good.
-            with contextlib.suppress(OSError):
-                kept.hardlink_to(self.path)
+        kept.unlink()
+        try:
+            kept.hardlink_to(self.path)
+        except OSError:  # a file system without links
+            shutil.copyfile(self.path, kept)

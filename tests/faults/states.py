@@ -40,6 +40,8 @@ class Trained:
             found = arrays(path)
             matches = [_same(found, arrays(state)) for state in self.states.iterdir()]
             assert matches.count(True) == 1, f"{path} is no state of the uninterrupted run"
+            before = path.with_name("previous.weights.h5")
+            assert not before.exists() or not before.samefile(path), "damage would hit both"
 
     def check_result(self, out):
         """A finished run is this one, bit by bit, and has left nothing else."""
