@@ -72,7 +72,7 @@ test-light: $(VENV)/installed
 test-beam:
 	$(PYTHON) -m venv build/beam
 	build/beam/bin/python -m pip install --quiet '.[beam]' pytest
-	build/beam/bin/python -m pytest -q tests/data/test_beam.py
+	build/beam/bin/python -m pytest -q tests/data/prepared/test_beam.py
 
 # The lower bounds of pyproject.toml, in an environment of their own; needs a package registry.
 test-oldest:

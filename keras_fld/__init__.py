@@ -9,76 +9,68 @@ Everything is loaded when it is first used, so importing the package is instant:
     model.compile("adamw", loss=fld.losses.ENME(alpha=2.0))
 """
 
-import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from keras_fld._internal.lazy import lazy_names
+from keras_fld._internal.version import __version__
 
-# Public names that are not submodules, and the submodule each is taken from.
+# Public names, and the submodule each is taken from; "" for the submodules themselves.
 _NAMES = {
-    "FaceLandmarker": "landmarker",
-    "FaceTracker": "tracking",
-    "Frame": "data.geometry",
-    "evaluate": "evaluation",
-    "load": "models",
-    "refine": "models",
+    "FaceCrop": "geometry.frame",
+    "FaceLandmarker": "predict.landmarker",
+    "FaceTracker": "predict.tracking",
+    "evaluate": "evaluation.protocol",
+    "load_model": "models.saving",
+    "refine": "models.refined",
+    **dict.fromkeys(
+        (
+            "analysis",
+            "baselines",
+            "data",
+            "drawing",
+            "evaluation",
+            "geometry",
+            "lite",
+            "losses",
+            "metrics",
+            "models",
+            "optimizers",
+            "predict",
+            "reports",
+            "schemes",
+            "training",
+            "zoo",
+        ),
+        "",
+    ),
 }
-_SUBMODULES = (
-    "analysis",
-    "data",
-    "detection",
-    "drawing",
-    "evaluation",
-    "landmarker",
-    "lite",
-    "losses",
-    "metrics",
-    "models",
-    "optimizers",
-    "recipes",
-    "schemes",
-    "tracking",
-    "training",
-    "zoo",
-)
 
-__all__ = ["__version__", *_NAMES, *_SUBMODULES]
+__all__ = ["__version__", *_NAMES]
 
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
     from keras_fld import (
         analysis,
+        baselines,
         data,
-        detection,
         drawing,
         evaluation,
-        landmarker,
+        geometry,
         lite,
         losses,
         metrics,
         models,
         optimizers,
-        recipes,
+        predict,
+        reports,
         schemes,
-        tracking,
         training,
         zoo,
     )
-    from keras_fld.data.geometry import Frame
-    from keras_fld.evaluation import evaluate
-    from keras_fld.landmarker import FaceLandmarker
-    from keras_fld.models import load, refine
-    from keras_fld.tracking import FaceTracker
+    from keras_fld.evaluation.protocol import evaluate
+    from keras_fld.geometry.frame import FaceCrop
+    from keras_fld.models.refined import refine
+    from keras_fld.models.saving import load_model
+    from keras_fld.predict.landmarker import FaceLandmarker
+    from keras_fld.predict.tracking import FaceTracker
 
-
-def __getattr__(name):
-    if name in _SUBMODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _NAMES:
-        value = getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

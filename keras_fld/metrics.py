@@ -1,6 +1,6 @@
-"""Metrics for `compile` and `fit`, in per cent of the normaliser, measured on the crop.
+"""Metrics for `compile` and `fit`, in per cent of the normalizer, measured on the crop.
 
-`keras_fld.evaluate` computes the same figures in photograph pixels, where every normaliser is
+`keras_fld.evaluate` computes the same figures in photograph pixels, where every normalizer is
 known.
 """
 
@@ -22,7 +22,7 @@ _registered = keras.saving.register_keras_serializable(package="keras_fld.metric
 class FaceMetric(keras.metrics.Metric):
     """Mean over the faces seen of a figure made of each face's NME.
 
-    A landmark whose target is NaN is left out; so is a face without any, or without its normaliser.
+    A landmark whose target is NaN is left out; so is a face without any, or without its normalizer.
     Before any face is counted, the result is NaN. The state is two sums, so replicas and parts of a
     data set are merged by adding it up.
 
@@ -34,7 +34,7 @@ class FaceMetric(keras.metrics.Metric):
         **options: further arguments of the metric in per cent, kept as attributes.
 
     Raises:
-        ValueError: there is no such normaliser, or an option is not above 0.
+        ValueError: there is no such normalizer, or an option is not above 0.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class FaceMetric(keras.metrics.Metric):
 
 @_registered
 class NME(FaceMetric):
-    """Normalised mean error (Eq. 4) in per cent, averaged over the faces seen; see `FaceMetric`.
+    """Normalized mean error (Eq. 4) in per cent, averaged over the faces seen; see `FaceMetric`.
 
     Example:
         >>> metric = NME("inter_pupil")

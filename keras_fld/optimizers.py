@@ -1,4 +1,4 @@
-"""Optimisers of training recipes, by name."""
+"""Optimizers of training recipes, by name."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ import cv2
 import pytest
 
 from keras_fld.data import synthetic
-from keras_fld.data.pts import write_pts
+from keras_fld.data.readers.pts import write_pts
 
 REAL_FACES = Path(os.environ.get("KERAS_FLD_FACES", Path(__file__).parents[2] / "shared" / "faces"))
 

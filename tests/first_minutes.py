@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 import cv2  # noqa: E402
 from skimage.data import astronaut  # noqa: E402
 
-from keras_fld.files import write_json  # noqa: E402
+from keras_fld._internal.files import write_json  # noqa: E402
 from tests.light_install import build_wheel, done, run  # noqa: E402
 from tests.long_runs import write_video  # noqa: E402
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 import cv2  # noqa: E402
 
-from keras_fld.files import write_json  # noqa: E402
+from keras_fld._internal.files import write_json  # noqa: E402
 
 # Growth that is none: pages an allocator keeps. A leak of one crop (12 KiB) in a hundred
 # predictions would be 12 MiB in 100,000.
@@ -73,7 +73,7 @@ def samples(count, folder):
 
 def write_video(path, count):
     """Twelve seconds of a moving face, again and again."""
-    from tests.moving_face import FPS, MovingFace
+    from tests.predict.tracking.moving_face import FPS, MovingFace
 
     face = MovingFace(4, still=0.5)
     frames = [face.frame(i)[..., ::-1].copy() for i in range(min(count, 360))]

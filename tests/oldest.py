@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 GROUPS = ("tensorflow", "datasets", "plots", "dev")
-# They test no behaviour of the package.
+# They test no behavior of the package.
 TOOLS = ("mypy", "ruff", "pytest-cov", "pytest-xdist", "playwright")
 TESTS = (
     "tests/losses",
@@ -28,16 +28,16 @@ TESTS = (
     "tests/models/test_cnn.py",
     "tests/models/test_trnet.py",
     "tests/models/test_windows.py",
-    "tests/data/test_geometry.py",
-    "tests/data/test_shards.py",
-    "tests/data/test_cofw.py",
-    "tests/test_training.py::test_a_run_leaves_its_recipe_log_and_model",
-    "tests/test_training.py::test_training_learns_a_few_faces_by_heart",
+    "tests/geometry/test_frame.py",
+    "tests/data/prepared/test_shards.py",
+    "tests/data/readers/test_cofw.py",
+    "tests/training/test_run.py::test_a_run_leaves_its_recipe_log_and_model",
+    "tests/training/test_run.py::test_training_learns_a_few_faces_by_heart",
     "tests/lite/test_conversion.py",
     "tests/lite/test_metadata.py",
-    "tests/test_landmarker.py",
-    "tests/test_drawing.py",
-    "tests/test_zoo.py",
+    "tests/predict/test_landmarker.py",
+    "tests/drawing/test_faces.py",
+    "tests/zoo/test_zoo.py",
 )
 
 

@@ -15,7 +15,7 @@ _VALUES = {
     "landmarker.HAAR_TO_BOX": "The face box in the frontal cascade's square, in its sides",
     "losses.LOSSES": "The losses by name",
     "models.NETWORKS": "The networks by name",
-    "optimizers.OPTIMIZERS": "The optimisers by name",
+    "optimizers.OPTIMIZERS": "The optimizers by name",
     "schemes.AFLW19": "AFLW's 19 landmarks",
     "schemes.COFW29": "COFW's 29 landmarks",
     "schemes.IBUG68": "The 68 landmarks of iBUG's annotations, such as 300W's",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_fld.files import read_json
+from keras_fld._internal.files import read_json
 
 TABLE = Path(__file__).parents[1] / "results" / "table2" / "table2.json"
 

@@ -4,7 +4,7 @@ The times of drawing a face, and of a step on one core, are `tests/benchmarks/be
 those of a graphics card are assumed, since none was at hand, and said to be.
 """
 
-from keras_fld.files import read_json
+from keras_fld._internal.files import read_json
 
 # Assumed: faces a second of one card, its batch, and the slowest link's bytes a second.
 CARD, BATCH, LINK = 20_000, 512, 1.25e9

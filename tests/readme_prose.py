@@ -8,9 +8,9 @@ them. The other figures of the prose are in `FACTS`.
 import zlib
 
 from keras_fld import zoo
-from keras_fld.compare import compare
+from keras_fld._internal.files import read_json
 from keras_fld.data import catalog
-from keras_fld.files import read_json
+from keras_fld.reports.comparison import compare
 from keras_fld.reproduce.tables import TABLE5
 from tests import readme_tables
 from tests.readme_tables import RESULTS

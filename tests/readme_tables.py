@@ -21,12 +21,13 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
-from keras_fld import models, recipes, zoo
+from keras_fld import models, zoo
+from keras_fld._internal.files import read_json, replacing, write_json
 from keras_fld.data import catalog
-from keras_fld.files import read_json, replacing, write_json
 from keras_fld.lite import modes
-from keras_fld.recipe import saved_recipe
 from keras_fld.reproduce.tables import TABLE5
+from keras_fld.training import recipes
+from keras_fld.training.recipe import saved_recipe
 from tests import readme_api, readme_losses, readme_plan
 
 ROOT = Path(__file__).parents[1]

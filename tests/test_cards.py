@@ -5,7 +5,7 @@ import re
 import pytest
 
 from keras_fld import zoo
-from keras_fld.files import read_json
+from keras_fld._internal.files import read_json
 from tests import readme_tables
 from tests.readme_tables import RESULTS
 

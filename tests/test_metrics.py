@@ -174,7 +174,7 @@ def twenty_pixels(y_true):
     return 20.0 + 0.0 * y_true[:, 0, 0]
 
 
-def test_a_function_normaliser_is_saved_by_its_registered_name():
+def test_a_function_normalizer_is_saved_by_its_registered_name():
     metric = metrics.NME(twenty_pixels)
     assert metrics.NME.from_config(metric.get_config()).normalizer is twenty_pixels
     with pytest.raises(ValueError, match="must be a function with a name"):

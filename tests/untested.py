@@ -5,7 +5,7 @@ python -m tests.untested build/coverage.json     # the last step of: make test C
 
 import sys
 
-from keras_fld.files import read_json
+from keras_fld._internal.files import read_json
 
 # PyTorch's kernels: `make test-on-torch`.
 ELSEWHERE = ("keras_fld/models/torch_forward.py",)

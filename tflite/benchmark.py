@@ -19,7 +19,7 @@ What is measured
   A row of the table is one model at one number of threads. Its times are of the call invoke()
   alone, on random pixels 0..255 in the model's own input type: no camera, cropping or copying.
   Rows take turns in blocks of 10 runs (A B A B ...), so that a clock that changes or a busy
-  neighbour hits all of them alike and their ratio holds although the times do not. Naming the
+  neighbor hits all of them alike and their ratio holds although the times do not. Naming the
   same model twice shows how far to trust that ratio: it should be 1.00.
   p50, p90 and p99 are percentiles of these times; frames/s is 1000 / p50.
   vs first is a row's p50 divided by the first model's at the same number of threads.
@@ -303,7 +303,7 @@ def drift(np, times):
     return float(np.median(times[-quarter:]) / np.median(times[:quarter]) - 1)
 
 
-def summarise(np, rows, times):
+def summarize(np, rows, times):
     """Adds the figures to the rows."""
     first = {}
     for row, own in zip(rows, times):
@@ -629,7 +629,7 @@ def profile(np, interpreter_class, path, args):
         raise Problem(f"{path}: --profile cannot cut it: {error}") from None
     rounds = []
     for _ in range(max(5, args.runs // BLOCK)):
-        fastest = []  # of a block: a difference of two medians would show the neighbours' work
+        fastest = []  # of a block: a difference of two medians would show the neighbors' work
         for interpreter in cuts:
             interpreter.invoke()
             fastest.append(min(time_block(interpreter.invoke, BLOCK)))
@@ -739,7 +739,7 @@ def benchmark(args):
         say(f"\n{describe(file, row)}")
     before = clock_state()
     times = measure(interpreters, args)
-    summarise(np, rows, times)
+    summarize(np, rows, times)
     after = clock_state()
     faces = load_faces(np, args.faces)
     for path, row in models.items():

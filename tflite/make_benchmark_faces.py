@@ -11,9 +11,9 @@ import sys
 
 import numpy as np
 
-from keras_fld.data import synthetic_set
 from keras_fld.data.crops import model_crops
-from keras_fld.data.geometry import Frame
+from keras_fld.data.synthetic import reader
+from keras_fld.geometry.frame import FaceCrop
 
 FACES = 32
 
@@ -28,8 +28,8 @@ def contents(count=FACES):
         A dictionary: differences (faces, 64, 64, 3) uint8, landmarks (faces, 68, 2) float32 pixels
         of the crop, size and margin of the crop.
     """
-    frame = Frame(64)
-    crops = model_crops(synthetic_set.read(split="test", count=count), frame)
+    frame = FaceCrop(64)
+    crops = model_crops(reader.read(split="test", count=count), frame)
     return {
         "differences": np.diff(crops.images, axis=2, prepend=np.uint8(0)),
         "landmarks": crops.landmarks.astype(np.float32),

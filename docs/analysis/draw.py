@@ -10,6 +10,7 @@ import numpy as np
 from skimage.data import astronaut
 
 from keras_fld import FaceLandmarker, analysis, drawing
+from keras_fld._internal.images import save_image
 from keras_fld.data import synthetic
 
 SIDE = 240
@@ -51,4 +52,4 @@ def panel(image, landmarks):
 
 if __name__ == "__main__":
     picture = np.hstack([panel(*parts) for parts in panels()])
-    drawing.save_image(Path(__file__).with_name("analysis.png"), picture)
+    save_image(Path(__file__).with_name("analysis.png"), picture)

@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from keras_fld.files import read_json  # noqa: E402
+from keras_fld._internal.files import read_json
 from tests.readme_tables import RESULTS, cost_rows, load_runs  # noqa: E402
 
 CPU = "cortex-a76"
@@ -25,7 +25,7 @@ def main():
     axes.plot([row[2][CPU] for row in rows], [row[3] for row in rows], "o-", color="tab:blue")
     for i, (preset, entry, millions, nme) in enumerate(rows):
         label = f"{preset}\n{entry['bytes'] / 1e6:.2f} MB, {nme:.2f} %"
-        # Neighbours are near each other: every second label hangs to the left.
+        # Neighbors are near each other: every second label hangs to the left.
         place, side = ((-8, -24), "right") if i % 2 else ((8, 6), "left")
         axes.annotate(
             label, (millions[CPU], nme), place, textcoords="offset points", fontsize=8, ha=side
@@ -33,7 +33,7 @@ def main():
     # In the aarch64 ONNX Runtime, on the same faces.
     found = read_json(RESULTS / "pfld.json")
     pfld = found["million_instructions"][CPU], found["nme"]
-    axes.plot(*pfld, "s", color="tab:grey")
+    axes.plot(*pfld, "s", color="tab:gray")
     axes.annotate(
         "PFLD, public ONNX (float)",
         pfld,

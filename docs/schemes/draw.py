@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from keras_fld import diagrams, schemes
-from keras_fld.drawing import save_image
+from keras_fld import schemes
+from keras_fld._internal.images import save_image
+from keras_fld.drawing.schemes import draw_conversion, draw_scheme
 from keras_fld.schemes.conversion import conversions
 
 SIZE = 900  # smaller, and the numbers of dense layouts run into each other
@@ -13,9 +14,9 @@ SIZE = 900  # smaller, and the numbers of dense layouts run into each other
 def main(folder):
     """Draws every layout and conversion into a folder; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = {name: diagrams.draw_scheme(name, SIZE) for name in schemes.SCHEMES}
+    pictures = {name: draw_scheme(name, SIZE) for name in schemes.SCHEMES}
     for source, target in conversions():
-        pictures[f"{source}_to_{target}"] = diagrams.draw_conversion(source, target, SIZE)
+        pictures[f"{source}_to_{target}"] = draw_conversion(source, target, SIZE)
     for name, picture in pictures.items():
         # Eight shades of each channel look the same and make the files half as large.
         save_image(folder / f"{name}.png", (picture // 32 * 36.5).astype("uint8"))

@@ -1,6 +1,6 @@
 """What one does with landmarks: aligned crops, head pose, openness of eyes and mouth."""
 
-from keras_fld.analysis.align import aligned_crop, similarity
+from keras_fld.analysis.align import aligned_crop
 from keras_fld.analysis.openness import eye_openness, mouth_openness
 from keras_fld.analysis.pose import HeadPose, head_pose
 
@@ -10,5 +10,4 @@ __all__ = [
     "eye_openness",
     "head_pose",
     "mouth_openness",
-    "similarity",
 ]

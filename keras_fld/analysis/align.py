@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_fld import schemes
-from keras_fld.data.geometry import warp
+from keras_fld.geometry.frame import warp
+from keras_fld.geometry.similarity import similarity
 
 
 def aligned_crop(
@@ -51,34 +52,3 @@ def aligned_crop(
         )
     matrix = similarity(landmarks, template)
     return warp(image, matrix, size), matrix
-
-
-def similarity(points: ArrayLike, onto: ArrayLike) -> np.ndarray:
-    """The turn, scale and shift that bring points closest to others, by least squares.
-
-    Args:
-        points: (points, 2); pairs with a NaN are left out.
-        onto: (points, 2).
-
-    Returns:
-        (2, 3) matrix.
-
-    Raises:
-        ValueError: fewer than two different pairs are known.
-
-    Example:
-        >>> similarity([[0, 0], [1, 0]], [[5, 5], [5, 7]]).round(6).tolist()
-        [[0.0, -2.0, 5.0], [2.0, 0.0, 5.0]]
-    """
-    points, onto = np.asarray(points, float), np.asarray(onto, float)
-    known = ~np.isnan(points).any(axis=-1) & ~np.isnan(onto).any(axis=-1)
-    # As complex numbers a similarity is one product and one sum.
-    a, b = points[known] @ [1, 1j], onto[known] @ [1, 1j]
-    if len(a) < 2 or not np.ptp(points[known], axis=0).any():
-        raise ValueError(f"a similarity needs two different points. Got: {len(a)} known ones")
-    centred = a - a.mean()
-    factor = np.vdot(centred, b - b.mean()) / np.vdot(centred, centred)
-    shift = b.mean() - factor * a.mean()
-    return np.array(
-        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
-    )

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_fld.data.face3d import MEAN_FACE
 from keras_fld.schemes import Scheme, convert
+from keras_fld.schemes.mean_face import MEAN_FACE
 
 # Landmarks that expressions move least: the nose's bridge and wings, the eyes' corners, and the
 # upper half of the contour. The jaw and the mouth open, the brows rise.

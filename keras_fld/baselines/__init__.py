@@ -4,7 +4,7 @@ They are judged, and draw landmarks, as every model of the package: their files 
 open wherever a `.keras` or a `.tflite` does.
 """
 
-from keras_fld.baselines.files import open_baseline
+from keras_fld.baselines.opening import open_baseline
 from keras_fld.baselines.sdm import SDM, train_sdm
 
 __all__ = ["SDM", "open_baseline", "train_sdm"]

@@ -23,15 +23,15 @@ def describe(image, points, radius):
         >>> describe(image, landmarks, radius=10).shape
         (68, 128)
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    height, width = grey.shape
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    height, width = gray.shape
     # A cell's side is 1.5 keypoint sizes in OpenCV, and four of them make a side.
     size = 2 * radius / 6
     keypoints = [
         cv2.KeyPoint(float(min(max(x, 0), width - 1)), float(min(max(y, 0), height - 1)), size, 0)
         for x, y in points
     ]
-    _, found = _sift().compute(grey, keypoints)
+    _, found = _sift().compute(gray, keypoints)
     if found is None or len(found) != len(points):
         raise RuntimeError(f"SIFT must describe all {len(points)} points. Got: {found is not None}")
     return np.sqrt(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-6))

@@ -28,7 +28,7 @@ class ERT:
     """A trained ensemble, with the interface of every model of the package.
 
     Args:
-        frame: the `Frame` of the crops it sees.
+        frame: the `FaceCrop` of the crops it sees.
         scheme: the `Scheme` of its landmarks.
         trees: (bytes,) uint8, dlib's own file of a shape predictor.
 
@@ -103,7 +103,7 @@ def train_ert(crops, options=None, seed=0, threads=1, verbose=False):
         ValueError: no face has all its landmarks, or dlib has no such option.
 
     Example:
-        >>> model = train_ert(model_crops(faces, Frame(200)))
+        >>> model = train_ert(model_crops(faces, FaceCrop(200)))
         >>> model.save("ert.npz")
     """
     from keras_fld.baselines.sdm import with_mirrors

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_fld import schemes
-from keras_fld.data.geometry import Frame
-from keras_fld.files import replacing
+from keras_fld._internal.files import replacing
+from keras_fld.geometry.frame import FaceCrop
 
 FORMAT = 1
 # Bytes of all arrays, unpacked; an ERT of the default size has a quarter.
@@ -20,7 +20,7 @@ def save(path, method, frame, scheme, arrays):
     Args:
         path: the file, which ends in `.npz`.
         method: "sdm" or "ert".
-        frame: its `Frame`.
+        frame: its `FaceCrop`.
         scheme: its `Scheme`.
         arrays: name to array, of what the method needs.
 
@@ -54,7 +54,7 @@ def load(path):
         if int(arrays.pop("format")) != FORMAT:
             raise ValueError(f"the baseline must have format {FORMAT}")
         method = str(arrays.pop("method"))
-        frame = Frame(int(arrays.pop("size")), float(arrays.pop("margin")))
+        frame = FaceCrop(int(arrays.pop("size")), float(arrays.pop("margin")))
         scheme = schemes.get(str(arrays.pop("scheme")))
         for name, array in arrays.items():
             if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
@@ -85,41 +85,3 @@ def _arrays(path):
     # own message proposes to allow pickle.
     except Exception as error:
         raise ValueError(f"{path}: not a .npz file, or a damaged one") from error
-
-
-def open_baseline(path):
-    """Opens a baseline's file.
-
-    Args:
-        path: the `.npz` file.
-
-    Returns:
-        An `SDM` or `ERT`, with `frame`, `scheme`, `num_landmarks` and `predict(images)`.
-
-    Raises:
-        ValueError: the file is missing, damaged or not a baseline's.
-        ImportError: it is an ERT and dlib is not installed.
-
-    Example:
-        >>> open_baseline("sdm.npz").predict(crops).shape
-        (10, 68, 2)
-    """
-    method, frame, scheme, arrays = load(path)
-    try:
-        if method == "sdm":
-            from keras_fld.baselines.sdm import SDM
-
-            model = SDM(frame, scheme, **arrays)
-            if model.radii.ndim != 1 or not (model.radii > 0).all():
-                raise ValueError(f"radii must be above 0. Got: {model.radii.tolist()}")
-            return model
-        if method == "ert":
-            from keras_fld.baselines.ert import ERT
-
-            return ERT(frame, scheme, **arrays)
-    # Arrays that the method does not have, or lacks, or of too few dimensions.
-    except (TypeError, IndexError) as error:
-        raise ValueError(f"{path}: the baseline is damaged ({error})") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    raise ValueError(f"{path}: a baseline must be sdm or ert. Got: {method!r}")

@@ -28,10 +28,10 @@ class SDM:
     """A trained cascade, with the interface of every model of the package.
 
     Args:
-        frame: the `Frame` of the crops it sees.
+        frame: the `FaceCrop` of the crops it sees.
         scheme: the `Scheme` of its landmarks.
         start: (landmarks, 2) pixels of the crop that the cascade starts from.
-        centre: (128,) mean descriptor.
+        center: (128,) mean descriptor.
         basis: (128, kept) principal components of descriptors.
         radii: (stages,) half the side of the described square in pixels of the crop.
         weights: (stages, landmarks * kept + 1, landmarks * 2) linear functions, the last row the
@@ -41,41 +41,33 @@ class SDM:
         ValueError: the arrays do not fit each other.
 
     Example:
-        >>> model = SDM.load("sdm.npz")
+        >>> model = open_baseline("sdm.npz")
         >>> model.predict(crops).shape
         (10, 68, 2)
     """
 
-    def __init__(self, frame, scheme, start, centre, basis, radii, weights):
+    def __init__(self, frame, scheme, start, center, basis, radii, weights):
         self.frame, self.scheme, self.num_landmarks = frame, scheme, scheme.num_landmarks
         kept, count = basis.shape[-1], self.num_landmarks
         wanted = {
             "start": (start, (count, 2)),
-            "centre": (centre, (LENGTH,)),
+            "center": (center, (LENGTH,)),
             "basis": (basis, (LENGTH, kept)),
             "weights": (weights, (len(radii), count * kept + 1, count * 2)),
         }
         for name, (array, shape) in wanted.items():
             if array.shape != shape or not np.isfinite(array).all():
                 raise ValueError(f"{name} must be finite numbers {shape}. Got: {array.shape}")
-        self.start, self.centre, self.basis = start, centre, basis
+        self.start, self.center, self.basis = start, center, basis
         self.radii, self.weights = radii, weights
 
     @property
     def name(self):
         return f"sdm{self.num_landmarks}"
 
-    @classmethod
-    def load(cls, path):
-        """Opens a file that `save` wrote; raises ValueError when it is not one."""
-        model = files.open_baseline(path)
-        if not isinstance(model, cls):
-            raise ValueError(f"{path}: must be an SDM. Got: {type(model).__name__}")
-        return model
-
     def save(self, path):
         """Writes the model to a `.npz` file."""
-        names = ("start", "centre", "basis", "radii", "weights")
+        names = ("start", "center", "basis", "radii", "weights")
         arrays = {name: getattr(self, name) for name in names}
         files.save(path, "sdm", self.frame, self.scheme, arrays)
 
@@ -85,7 +77,7 @@ class SDM:
         shapes = np.repeat(self.start[None], len(images), axis=0)
         if len(images):
             for radius, weights in zip(self.radii, self.weights, strict=True):
-                features = _features(images, shapes, radius, self.centre, self.basis)
+                features = _features(images, shapes, radius, self.center, self.basis)
                 shapes = shapes + _apply(features, weights).reshape(shapes.shape)
         return shapes.astype(np.float32)
 
@@ -116,7 +108,7 @@ def train_sdm(
 
     Example:
         >>> faces = keras_fld.data.read("300w", root, "train")
-        >>> model = train_sdm(model_crops(faces, Frame(64)))
+        >>> model = train_sdm(model_crops(faces, FaceCrop(64)))
         >>> model.save("sdm.npz")
     """
     for name, value in (("starts", starts), ("kept", kept), ("number of stages", len(radii))):
@@ -133,12 +125,12 @@ def train_sdm(
     of_image = np.repeat(np.arange(len(images)), starts)
     shapes = _starting_shapes(start, truth, of_image, rng, side)
     radii = np.array(radii) * side / crops.frame.margin
-    centre = basis = None
+    center = basis = None
     weights = []
     for stage, radius in enumerate(radii):
         if basis is None:
-            centre, basis = _components(images, shapes, of_image, radius, kept, rng)
-        features = _features(images, shapes, radius, centre, basis, of_image)
+            center, basis = _components(images, shapes, of_image, radius, kept, rng)
+        features = _features(images, shapes, radius, center, basis, of_image)
         missing = (truth[of_image] - shapes).reshape(len(shapes), -1)
         weights.append(_ridge(features, missing, ridge))
         shapes = shapes + _apply(features, weights[-1]).reshape(shapes.shape)
@@ -148,7 +140,7 @@ def train_sdm(
         crops.frame,
         crops.scheme,
         start.astype(np.float32),
-        centre,
+        center,
         basis,
         radii.astype(np.float32),
         np.stack(weights),
@@ -191,18 +183,18 @@ def _components(images, shapes, of_image, radius, kept, rng):
     """Mean and principal components of the descriptors of some samples."""
     some = rng.permutation(len(shapes))[: max(1, _SAMPLE // shapes.shape[1])]
     found = np.concatenate([describe(images[of_image[i]], shapes[i], radius) for i in some])
-    centre = found.mean(axis=0)
-    _, vectors = np.linalg.eigh(np.cov((found - centre).T))
-    return centre.astype(np.float32), vectors[:, ::-1][:, :kept].astype(np.float32)
+    center = found.mean(axis=0)
+    _, vectors = np.linalg.eigh(np.cov((found - center).T))
+    return center.astype(np.float32), vectors[:, ::-1][:, :kept].astype(np.float32)
 
 
-def _features(images, shapes, radius, centre, basis, of_image=None):
+def _features(images, shapes, radius, center, basis, of_image=None):
     """Shortened descriptors at the landmarks of each sample: (samples, landmarks * kept)."""
     of_image = np.arange(len(shapes)) if of_image is None else of_image
 
     def one(sample):
         found = describe(images[of_image[sample]], shapes[sample], radius)
-        return ((found - centre) @ basis).ravel()
+        return ((found - center) @ basis).ravel()
 
     with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as pool:
         return np.stack(list(pool.map(one, range(len(shapes)))))
@@ -210,13 +202,13 @@ def _features(images, shapes, radius, centre, basis, of_image=None):
 
 def _ridge(features, targets, ridge):
     """Weights (features + 1, outputs) float32 of the ridge regression; the offset is not shrunk."""
-    centre, target = features.mean(axis=0), targets.mean(axis=0)
-    features = features - centre
+    center, target = features.mean(axis=0), targets.mean(axis=0)
+    features = features - center
     gram = (features.T @ features).astype(float)
     # In units of the variance, and with the number of samples, so that neither changes its meaning.
     gram[np.diag_indices_from(gram)] += ridge * np.trace(gram) / len(gram)
     weights = np.linalg.solve(gram, features.T @ (targets - target))
-    return np.concatenate([weights, (target - centre @ weights)[None]]).astype(np.float32)
+    return np.concatenate([weights, (target - center @ weights)[None]]).astype(np.float32)
 
 
 def _apply(features, weights):

@@ -5,8 +5,8 @@ import sys
 
 import click
 
-import keras_fld
-from keras_fld import files
+from keras_fld._internal.files import reason
+from keras_fld._internal.version import __version__
 from keras_fld.cli.baselines import baseline
 from keras_fld.cli.completion import completion
 from keras_fld.cli.compress import compress, qat
@@ -33,7 +33,7 @@ Exit codes:
 
 
 @click.group(context_settings={"max_content_width": 100}, epilog=_EPILOG)
-@click.version_option(keras_fld.__version__, prog_name="keras-fld")
+@click.version_option(__version__, prog_name="keras-fld")
 def cli():
     """Facial landmarks: train, evaluate, convert and draw.
 
@@ -85,7 +85,7 @@ def main():
             raise
         except OSError as error:  # a folder without rights, a full disk
             where = f"{error.filename}: " if error.filename else ""
-            click.echo(f"Error: {where}{files.reason(error)}", err=True)
+            click.echo(f"Error: {where}{reason(error)}", err=True)
             sys.exit(2)
         except (ValueError, ImportError) as error:
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from keras_fld import progress
+from keras_fld._internal import progress
 
 # Up a line and clear it.
 _GONE = "\033[A\033[2K"

@@ -7,9 +7,10 @@ from typing import cast
 
 import click
 
+from keras_fld._internal.files import check_writable, write_json
+from keras_fld._internal.images import save_image
 from keras_fld.cli import native
 from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
-from keras_fld.files import check_writable, write_json
 
 _OUT = click.option("--out", required=True, type=click.Path(), help="The .npz file to write.")
 _MARGIN = click.option("--margin", type=float, help="Side of the crop in face boxes.")
@@ -124,8 +125,7 @@ def figure(models, out, photos, drawn, size):
     keras-fld baseline figure --model SDM=sdm.npz --model ERT=ert.npz \\
         --model TRNet-20=trnet20_300w --out figure1.png
     """
-    from keras_fld import drawing
-    from keras_fld.baselines.figure import draw_methods, example_faces, photographed
+    from keras_fld.reproduce.figure1 import draw_methods, example_faces, photographed
 
     named = _pairs(models)
     if Path(out).suffix != ".png":
@@ -135,7 +135,7 @@ def figure(models, out, photos, drawn, size):
     check_writable(out)
     native.start(*named.values())
     faces = photographed(photos) if photos else example_faces(drawn)
-    drawing.save_image(out, draw_methods(named, faces, size))
+    save_image(out, draw_methods(named, faces, size))
     click.echo(f"wrote {out}")
 
 
@@ -185,11 +185,11 @@ def _check_out(out):
 
 def _training_crops(dataset, root, size, margin, skip_bad):
     from keras_fld.data import catalog, crops
-    from keras_fld.data.geometry import MARGIN, Frame
+    from keras_fld.geometry.frame import MARGIN, FaceCrop
 
     if size < 16:
         raise ValueError(f"--size must be at least 16. Got: {size}")
-    frame = Frame(size, MARGIN if margin is None else margin)
+    frame = FaceCrop(size, MARGIN if margin is None else margin)
     faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
     data = crops.model_crops(faces, frame, skip_bad)
     tell(faces.missing + faces.skipped + data.skipped)

@@ -51,7 +51,7 @@ def _datasets():
 
 
 def _recipes():
-    from keras_fld import recipes
+    from keras_fld.training import recipes
 
     return recipes.names()
 
@@ -69,9 +69,9 @@ def _exported():
 
 
 def _detectors():
-    from keras_fld import detection
+    from keras_fld.predict import detectors
 
-    return detection.NAMES
+    return detectors.NAMES
 
 
 def _tables():

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import check_writable, replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
-from keras_fld.files import check_writable, replacing
 
 BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces in a step.")
 LOSS = click.option(
@@ -45,7 +45,7 @@ VALIDATION = click.option(
 def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
     """Fine-tunes MODEL (.keras) for int8 and writes OUTPUT (.tflite).
 
-    Quantisation-aware training: the network learns while it computes as its int8 file will. Prints
+    Quantization-aware training: the network learns while it computes as its int8 file will. Prints
     the file beside the Keras model and the int8 file that convert would write.
 
     \b
@@ -56,8 +56,8 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
     check_writable(output)
     native.start_fine_tuning()
     from keras_fld.lite import convert
-    from keras_fld.lite import qat as tuning
-    from keras_fld.lite.compress_report import compare_files
+    from keras_fld.lite.tfmot import qat as tuning
+    from keras_fld.lite.tfmot.report import compare_files
 
     loss = options.pop("loss")
     tuning.check(epochs, learning_rate, loss)
@@ -115,9 +115,9 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
     """
     check_writable(out, folder=True)
     native.start_fine_tuning()
-    from keras_fld.lite import compress as compressing
     from keras_fld.lite import convert
-    from keras_fld.lite.compress_report import compare_files
+    from keras_fld.lite.tfmot import compress as compressing
+    from keras_fld.lite.tfmot.report import compare_files
 
     loss, out = options.pop("loss"), Path(out)
     arguments = {"method": method, "epochs": epochs, "learning_rate": learning_rate, "loss": loss}
@@ -145,9 +145,9 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
 def _material(model, **options):
     """The Keras model, its file, and what the dataset gives to it."""
     from keras_fld import models, zoo
-    from keras_fld.lite.compress_report import Material
+    from keras_fld.lite.tfmot.report import Material
 
-    keras_model = models.load(model)
+    keras_model = models.load_model(model)
     path = zoo.keras_file(model) if model in zoo.names() else Path(model)
     return keras_model, path, Material(keras_model, **options)
 

@@ -37,7 +37,7 @@ def list_datasets():
         }
         splits = ", ".join(f"{split} {count}" for split, count in found.official.items())
         lines.append(f"{name:<14}{splits or ', '.join((found.train, *found.tests))}")
-        lines.append(f"{'':<14}normaliser {found.normalizer}, card {found.card}")
+        lines.append(f"{'':<14}normalizer {found.normalizer}, card {found.card}")
     show("\n".join(lines), rows)
 
 
@@ -54,8 +54,8 @@ def check_dataset(context, name, root, sheet):
     \b
     keras-fld datasets check 300w /data/300w --sheet sheet.png
     """
+    from keras_fld._internal.files import check_writable
     from keras_fld.data.check import check
-    from keras_fld.files import check_writable
 
     if sheet:
         check_writable(sheet)

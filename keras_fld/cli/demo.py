@@ -1,9 +1,13 @@
-"""The command `keras-fld demo`."""
+"""The command `keras-fld demo`: the main job in a few minutes."""
 
+import platform
+import time
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import write_json
 from keras_fld.cli import native
 from keras_fld.cli.options import QUIET_PASSED
 
@@ -13,7 +17,9 @@ from keras_fld.cli.options import QUIET_PASSED
 @click.option(
     "--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results."
 )
-@click.option("--epochs", type=int, help="Passes over the training faces.")
+@click.option(
+    "--epochs", default=15, show_default=True, type=int, help="Passes over the training faces."
+)
 @QUIET_PASSED
 def demo(root, out, epochs, quiet):
     """The main job in minutes: train, evaluate, convert, measure and draw.
@@ -21,7 +27,87 @@ def demo(root, out, epochs, quiet):
     \b
     keras-fld demo --out demo
     """
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1. Got: {epochs}")
     native.start(keras=True)
-    from keras_fld import demo
+    from keras_fld.data import catalog
+    from keras_fld.training import Recipe
 
-    demo.run(Path(out), root, epochs, 0 if quiet else 1)
+    out, dataset = Path(out), "300w" if root else "synthetic"
+    recipe = Recipe(dataset=dataset, epochs=epochs)
+    subset = catalog.find(dataset).tests[0]
+    model, trained = _train(recipe, out, root, subset, 0 if quiet else 1)
+    files, converted = _convert(model, recipe, out, root, subset)
+    picture = out / "overlay.png"
+    _draw(files["int8"], catalog.read(dataset, root, subset), picture)
+    about = {"dataset": dataset, "subset": subset, "epochs": epochs, **trained, "tflite": converted}
+    about["machine"] = platform.machine()
+    about["versions"] = {name: version(name) for name in ("keras", "tensorflow", "ai-edge-litert")}
+    write_json(out / "demo.json", about)
+    print(f"wrote {picture}, {out / 'ced.png'} and {out / 'demo.json'}")
+
+
+def _train(recipe, out, root, subset, verbose):
+    """The trained model, and what training took and gave."""
+    from keras_fld.evaluation import evaluate
+    from keras_fld.models import TRNet20
+    from keras_fld.training import train
+
+    untrained = TRNet20(input_size=recipe.input_size, margin=recipe.margin)
+    before = evaluate(untrained, recipe.dataset, root).nme(subset)
+    print(f"before training: NME {before:.2f} % on {recipe.dataset} {subset}")
+    started = time.monotonic()
+    model = train(recipe, out / "run", root, verbose=verbose)
+    seconds = time.monotonic() - started
+    report = evaluate(model, recipe.dataset, root)
+    report.save(out)
+    print(f"after {recipe.epochs} epochs in {seconds:.0f} s:\n{report}")
+    nme = report.nme(subset)
+    return model, {"training_seconds": round(seconds), "nme_before": before, "nme": nme}
+
+
+def _convert(model, recipe, out, root, subset):
+    """Mode to file, and mode to what it weighs, errs and takes."""
+    from keras_fld.data import catalog, crops
+    from keras_fld.evaluation import evaluate
+    from keras_fld.lite.conversion import CALIBRATION_CROPS, convert
+    from keras_fld.lite.latency import interleaved
+
+    dataset = catalog.find(recipe.dataset)
+    faces = catalog.read(recipe.dataset, root, dataset.train).sample(CALIBRATION_CROPS)
+    calibration = crops.model_crops(faces, recipe.frame).images
+    files = {mode: out / f"model_{mode}.tflite" for mode in ("float32", "int8")}
+    for mode, path in files.items():
+        convert(model, path, mode, calibration)
+    latency = interleaved(files)
+    figures = {
+        mode: {
+            "bytes": path.stat().st_size,
+            "nme": evaluate(path, recipe.dataset, root).nme(subset),
+            "p50_ms": latency[mode],
+        }
+        for mode, path in files.items()
+    }
+    print(f"{'model':<10}{'bytes':>12}{'NME %':>9}{'p50 ms':>9}")
+    for mode, of in figures.items():
+        print(f"{mode:<10}{of['bytes']:>12,}{of['nme']:>9.3f}{of['p50_ms']:>9.2f}")
+    return files, figures
+
+
+def _draw(model, faces, path):
+    """A sheet of twelve test faces with the landmarks of the int8 model."""
+    import numpy as np
+
+    from keras_fld._internal.images import save_image
+    from keras_fld.drawing import draw_landmarks, square
+    from keras_fld.predict.landmarker import FaceLandmarker
+
+    landmarker = FaceLandmarker(model, score=None)  # the boxes are given
+    tiles = []
+    for face in faces.sample(12).faces[:12]:
+        image = face.image()
+        (found,) = landmarker.detect(image, boxes=[face.box])
+        picture = draw_landmarks(image, found.landmarks, found.scheme)
+        tiles.append(square(picture, 240))
+    rows = [np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles) - 3, 4)]
+    save_image(path, np.vstack(rows))

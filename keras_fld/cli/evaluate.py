@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
-from keras_fld.files import check_writable
 
 
 @click.command()
@@ -79,7 +79,7 @@ def evaluate(model, preset, out, detector, passes, **options):
 def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed, skip_bad):
     """Evaluates one model and prints its tables; returns them for JSON."""
     from keras_fld import evaluation
-    from keras_fld.occlusion import occlusion_sweep
+    from keras_fld.evaluation.occlusion import occlusion_sweep
 
     chosen = list(subsets) or None
     said = set()
@@ -112,7 +112,7 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
 
 def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, skip_bad, **others):
     from keras_fld import zoo
-    from keras_fld.detection.evaluation import evaluate_detector
+    from keras_fld.evaluation.detectors import evaluate_detector
 
     for name in ("regions", "flip", "occlusion"):
         if others[name]:
@@ -143,7 +143,7 @@ def compare(before, after, seed, out):
     \b
     keras-fld compare run/evaluation.json refined/evaluation.json
     """
-    from keras_fld import compare as comparing
+    from keras_fld.reports import comparison as comparing
 
     found = comparing.compare(before, after, seed)
     show(str(found), found.as_dict())

@@ -2,9 +2,9 @@
 
 import click
 
+from keras_fld._internal.files import check_writable, sha256
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
-from keras_fld.files import check_writable, sha256
 
 
 @click.command()
@@ -35,26 +35,27 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
     label and the dataset's own annotation disagree are left out.
 
     \b
-    keras-fld label trnet20_300w mtfl mtfl labelled
-    keras-fld train --root 300w --extra mtfl=labelled --out run
+    keras-fld label trnet20_300w mtfl mtfl labeled
+    keras-fld train --root 300w --extra mtfl=labeled --out run
     """
     check_writable(out, folder=True)
     native.start(model)
-    from keras_fld import pseudo, zoo
+    from keras_fld import zoo
     from keras_fld.data import catalog
-    from keras_fld.data.prepare import Part, prepare
-    from keras_fld.predictor import open_model
+    from keras_fld.data.prepared.writing import Part, prepare
+    from keras_fld.predict.predictor import open_model
+    from keras_fld.training import pseudo_labels
 
     predictor = open_model(model)
     split = catalog.find(dataset).train
     faces = catalog.read(dataset, root, split, skip_bad)
     tell(faces.skipped)
-    labelled, disagreement = pseudo.relabel(predictor, faces, views, tolerance, trust)
+    labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust)
     options = {"views": views, "tolerance": tolerance, "trust": trust}
     options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)
     prepare(
         dataset,
-        [Part(split, labelled, wide=True)],
+        [Part(split, labeled, wide=True)],
         out,
         predictor.frame,
         skip_bad=skip_bad,
@@ -62,7 +63,7 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
     )
     apart = 100 * disagreement.mean()
     show(
-        f"wrote {out}: {len(labelled):,} of {len(faces):,} faces; the label is {apart:.2f} % of "
+        f"wrote {out}: {len(labeled):,} of {len(faces):,} faces; the label is {apart:.2f} % of "
         "the distance between the pupils from the annotation",
-        {"out": out, "faces": len(faces), "labelled": len(labelled), "disagreement": apart},
+        {"out": out, "faces": len(faces), "labeled": len(labeled), "disagreement": apart},
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from keras_fld import zoo
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
-from keras_fld.files import check_writable
 from keras_fld.lite import modes
 
 
@@ -44,7 +44,7 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
     from keras_fld import evaluation, models
     from keras_fld.lite import conversion
 
-    chosen, keras_model = modes.get(mode), models.load(model)
+    chosen, keras_model = modes.get(mode), models.load_model(model)
     crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
     with native.held_back():
         conversion.convert(keras_model, output, mode, crops, preset)
@@ -112,11 +112,11 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
         native.start_fine_tuning()
     native.start(keras=True)
     from keras_fld import models
-    from keras_fld.lite.compress_report import Material
-    from keras_fld.lite.export import export as export_files
+    from keras_fld.lite.exporting import export as export_files
+    from keras_fld.lite.tfmot.report import Material
     from keras_fld.models.layers import is_score
 
-    keras_model = models.load(paths[0] if preset is None else zoo.keras_file(preset))
+    keras_model = models.load_model(paths[0] if preset is None else zoo.keras_file(preset))
     crops = batches = None
     if trains and not (every and is_score(keras_model)):
         material = Material(keras_model, dataset, root, skip_bad=skip_bad)
@@ -149,14 +149,14 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
 
     parity.html holds the faces that differ most and opens without a network; it shows faces of
-    the dataset, so pass it on only where the dataset's licence allows.
+    the dataset, so pass it on only where the dataset's license allows.
 
     \b
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
     """
     check_writable(out, folder=True)
     native.start(keras=True)
-    from keras_fld.lite.parity import parity as compare
+    from keras_fld.lite.parity_check import parity as compare
 
     result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad)
     show(str(result), result.as_dict())
@@ -212,7 +212,7 @@ def _trains(names, preset, dataset):
 
 
 def _compared(before, after):
-    """The NME of a Keras model beside its converted file's, for each subset and normaliser."""
+    """The NME of a Keras model beside its converted file's, for each subset and normalizer."""
     return [
         {
             "subset": a["subset"],

@@ -55,15 +55,15 @@ def start_fine_tuning():
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     start(keras=True)
-    from keras_fld.lite import compress_fit
+    from keras_fld.lite.tfmot import finetune
 
-    compress_fit.tfmot()
+    finetune.tfmot()
 
 
 def start_interpreter():
     """Opens a small model: LiteRT announces its delegate once, with the first."""
     from keras_fld import zoo
-    from keras_fld.lite.runtime import ScoreModel
+    from keras_fld.predict.lite_model import ScoreModel
 
     with held_back():
         ScoreModel(zoo.score_file())

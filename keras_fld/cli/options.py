@@ -83,7 +83,7 @@ def show(text=None, data=None):
         if text is not None:
             click.echo(text)
     elif data is not None:
-        from keras_fld.files import json_text
+        from keras_fld._internal.files import json_text
 
         click.echo(json_text(data), file=stdout)
 

@@ -109,7 +109,7 @@ def predict(inputs, model, out, formats, camera, seconds, box, detector, passes,
     boxes = None if box is None else [_parse_box(box)]
     score = None if options["no_score"] else options["score"] or "default"
     native.start(model)
-    from keras_fld.landmarker import FaceLandmarker
+    from keras_fld.predict.landmarker import FaceLandmarker
 
     landmarker = FaceLandmarker(model, detector, passes, score)
     run = _Run(landmarker, Path(out), formats, boxes, options)
@@ -138,8 +138,8 @@ class _Run:
         self.done, self.errors = [], []
 
     def files(self, inputs):
-        from keras_fld.files import sweep
-        from keras_fld.predict_inputs import output_names, protect_inputs, sources
+        from keras_fld._internal.files import sweep
+        from keras_fld.predict.inputs import output_names, protect_inputs, sources
 
         found = []
         for path in inputs:
@@ -163,8 +163,8 @@ class _Run:
                 self.fail(error)
 
     def image(self, path, output):
-        from keras_fld.landmarker import as_rgb
-        from keras_fld.output import write_image
+        from keras_fld.predict.landmarker import as_rgb
+        from keras_fld.predict.output import write_image
 
         formats = self.formats_of("image", path)
         picture = as_rgb(path)
@@ -193,15 +193,15 @@ class _Run:
         return good
 
     def video(self, path, output):
-        from keras_fld.tracking.frames import VideoFile
+        from keras_fld.predict.tracking.frames import VideoFile
 
         formats = self.formats_of("video", path)
         _silence_decoders()
         self.frames(path, VideoFile(path), output, formats)
 
     def camera(self, number, seconds):
-        from keras_fld.predict_inputs import formats_of
-        from keras_fld.tracking.frames import Camera
+        from keras_fld.predict.inputs import formats_of
+        from keras_fld.predict.tracking.frames import Camera
 
         formats = formats_of("video", self.formats)
         _silence_decoders()
@@ -213,9 +213,9 @@ class _Run:
 
     def frames(self, name, frames, output, formats):
         """Follows the faces of a video or camera; says what was written even if it ends badly."""
-        from keras_fld.predict_video import VideoResult, predict_video
-        from keras_fld.progress import counting
-        from keras_fld.tracking import FaceTracker
+        from keras_fld._internal.progress import counting
+        from keras_fld.predict.tracking import FaceTracker
+        from keras_fld.predict.video import VideoResult, predict_video
 
         tracker = FaceTracker(self.landmarker, **self.tracking)
         result = VideoResult()
@@ -237,7 +237,7 @@ class _Run:
                 self.finish(f"{name}: {result}", {"input": str(name), **result.as_dict()})
 
     def formats_of(self, kind, path):
-        from keras_fld.predict_inputs import formats_of
+        from keras_fld.predict.inputs import formats_of
 
         try:
             return formats_of(kind, self.formats)
@@ -274,7 +274,7 @@ def _silence_decoders():
 
 
 def _parse_box(text):
-    from keras_fld.data.geometry import check_box
+    from keras_fld.geometry.frame import check_box
 
     try:
         return check_box([float(part) for part in text.split(",")])

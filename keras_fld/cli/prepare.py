@@ -51,14 +51,14 @@ def prepare(name, root, out, beam_options, splits, size, margin, shard, processe
     """
     from keras_fld.data import catalog
     from keras_fld.data.faces import Absent
-    from keras_fld.data.geometry import MARGIN, Frame
-    from keras_fld.data.prepare import Part
-    from keras_fld.data.prepare import prepare as run
+    from keras_fld.data.prepared.writing import Part
+    from keras_fld.data.prepared.writing import prepare as run
+    from keras_fld.geometry.frame import MARGIN, FaceCrop
 
     if beam_options and not beam:
         raise ValueError(f"options of Apache Beam need --beam. Got: {' '.join(beam_options)}")
     found = catalog.find(name)
-    frame = Frame(size or Frame().size, MARGIN if margin is None else margin)
+    frame = FaceCrop(size or FaceCrop().size, MARGIN if margin is None else margin)
     root = None if root == "-" else root
     parts = []
     for split in dict.fromkeys(splits or (found.train, *found.tests)):

@@ -34,16 +34,16 @@ def report(run, out, root, dataset, model, worst, skip_bad):
     It holds figures with their intervals, error curves, facial regions, training curves, recipe and
     versions, as far as the folder has them; `keras-fld evaluate RUN/model.keras --out RUN` puts the
     figures there. With --root it also shows the faces with the largest errors, truth and prediction
-    drawn: such a file is for those alone whom the dataset's licence allows to have it. The
+    drawn: such a file is for those alone whom the dataset's license allows to have it. The
     generated faces need no folder: write --root -.
 
     \b
     keras-fld report run
     keras-fld report run --root 300w --out report.html
     """
-    from keras_fld import run_page
-    from keras_fld.files import check_writable, replacing
-    from keras_fld.run_folder import read_run
+    from keras_fld._internal.files import check_writable, replacing
+    from keras_fld.reports import run_page
+    from keras_fld.reports.run_folder import read_run
 
     out = Path(out) if out else Path(run) / "report.html"
     if out.suffix != ".html":
@@ -52,7 +52,7 @@ def report(run, out, root, dataset, model, worst, skip_bad):
     check_writable(out)
     faces = []
     if root is not None:
-        from keras_fld.gallery import gallery
+        from keras_fld.evaluation.worst import gallery
 
         model, dataset = model or Path(run) / "model.keras", dataset or _dataset(found)
         native.start(model)

@@ -85,12 +85,12 @@ _SMALL = {"epochs": 1, "batch_size": 8, "input_size": 32, "warmup": 0.0, "averag
 
 
 def _generated(table, roots, out, recipe):
-    from keras_fld.data.geometry import Frame
+    from keras_fld.geometry.frame import FaceCrop
     from keras_fld.reproduce import generated
 
     if roots:
         raise ValueError(f"--synthetic takes no --root. Got: {', '.join(roots)}")
-    frame = Frame(recipe["input_size"])
+    frame = FaceCrop(recipe["input_size"])
     return {name: generated.write(name, out / "faces" / name, frame) for name in table.datasets}
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import native
 from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
-from keras_fld.files import check_writable
 
 
 @click.group()
@@ -52,7 +52,7 @@ def train_score(dataset, root, also, out, skip_bad, quiet, **options):
             raise ValueError(f"--also must be NAME=FOLDER. Got: {value}")
     check_writable(out, folder=True)
     native.start(keras=True)
-    from keras_fld.score import training
+    from keras_fld.face_score import training
 
     roots = {dataset: root} | dict(value.split("=", 1) for value in also)
     report = training.train(roots, out, skip_bad=skip_bad, verbose=0 if quiet else 1, **options)

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import check_writable, replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show
 from keras_fld.data.share import Share
-from keras_fld.files import check_writable, replacing
 
 
 @click.command()
 @click.option(
     "--recipe",
-    help="Recipe's name, as in keras_fld/recipes.toml; options change it.",
+    help="Recipe's name, as in keras_fld/training/recipes.toml; options change it.",
     shell_complete=complete.RECIPES,
 )
 @click.option(
@@ -113,9 +113,10 @@ def train(
     """
     environment, joins = dict(os.environ), _join(processes)
     native.start_keras(compute=not joins)
-    from keras_fld import distributed, recipes, training
-    from keras_fld.processes import launch, leaving_at_once
-    from keras_fld.training_log import read_log
+    from keras_fld import training
+    from keras_fld.reports.training_log import read_log
+    from keras_fld.training import distributed, recipes
+    from keras_fld.training.processes import launch, leaving_at_once
 
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
@@ -185,7 +186,7 @@ def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options
     from keras_fld import models
     from keras_fld.data import catalog
 
-    trained = models.load(model)
+    trained = models.load_model(model)
     data = catalog.load(
         dataset,
         root,
@@ -223,7 +224,7 @@ def _join(processes):
             f"Got: {processes}"
         )
     native.start_keras(compute=False)
-    from keras_fld import distributed
+    from keras_fld.training import distributed
 
     distributed.check_backend()
     if named is not None:

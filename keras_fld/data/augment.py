@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from keras_fld.data.crops import OVERSAMPLING, Crops
-from keras_fld.data.geometry import compose, transform, turned, warp
+from keras_fld.geometry.frame import compose, transform, turned, warp
 
-# On RGB: the colours as they are, and their luma in each channel.
+# On RGB: the colors as they are, and their luma in each channel.
 _SAME = np.eye(3)
-_GREY = np.tile([0.299, 0.587, 0.114], (3, 1))
+_GRAY = np.tile([0.299, 0.587, 0.114], (3, 1))
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Augmentation:
         scale: largest relative change of size, uniform.
         jitter: largest shift of the box in crop sides, uniform in x and y.
         flip: probability of a mirror image.
-        colour: strength of brightness, contrast, saturation and colour-cast changes.
-        grey: probability of a grey image.
+        color: strength of brightness, contrast, saturation and color-cast changes.
+        gray: probability of a gray image.
         blur: probability of a blur, of up to 1.5 pixels of the crop.
         occlusion: probability of each of two patches that cover part of the crop.
         stretch: largest logarithm of a stretch along a random direction, the area staying: faces of
@@ -39,17 +39,17 @@ class Augmentation:
     scale: float = 0.1
     jitter: float = 0.05
     flip: float = 0.5
-    colour: float = 0.3
-    grey: float = 0.1
+    color: float = 0.3
+    gray: float = 0.1
     blur: float = 0.15
     occlusion: float = 0.15
     stretch: float = 0.0
 
     def __post_init__(self):
-        for name in ("flip", "grey", "blur", "occlusion"):
+        for name in ("flip", "gray", "blur", "occlusion"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1. Got: {getattr(self, name)}")
-        for name in ("rotation", "scale", "jitter", "stretch", "colour"):
+        for name in ("rotation", "scale", "jitter", "stretch", "color"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0. Got: {getattr(self, name)}")
 
@@ -82,8 +82,8 @@ def augment(crops: Crops, index, rng, options: Augmentation):
 
 
 def change_pixels(image, rng, options: Augmentation):
-    """The part of an augmentation that moves nothing: colours, blur and occlusion of a crop."""
-    image = _change_colour(image, rng, options)
+    """The part of an augmentation that moves nothing: colors, blur and occlusion of a crop."""
+    image = _change_color(image, rng, options)
     if rng.random() < options.blur:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.5))
     for _ in range(2):
@@ -118,23 +118,23 @@ def _stretched(size, limit, rng):
     return np.column_stack([linear, middle - linear @ middle])
 
 
-def _change_colour(image, rng, options):
-    """Brightness, contrast, saturation and a colour cast as one matrix on the channels."""
-    strength = options.colour
+def _change_color(image, rng, options):
+    """Brightness, contrast, saturation and a color cast as one matrix on the channels."""
+    strength = options.color
     contrast, saturation = 1 + strength * rng.uniform(-1, 1, 2)
     cast = 1 + strength / 3 * rng.uniform(-1, 1, 3)
     brightness = 255 * strength / 2 * rng.uniform(-1, 1)
-    if rng.random() < options.grey:
+    if rng.random() < options.gray:
         saturation = 0.0
     matrix = np.empty((3, 4))
-    mix = saturation * _SAME + (1 - saturation) * _GREY
+    mix = saturation * _SAME + (1 - saturation) * _GRAY
     matrix[:, :3] = contrast * cast[:, None] * mix
     matrix[:, 3] = 128 * (1 - contrast) + brightness
     return cv2.transform(image, matrix)
 
 
 def _occlude(image, rng):
-    """Covers a random rectangle, in place, by a colour, noise or another part of the image."""
+    """Covers a random rectangle, in place, by a color, noise or another part of the image."""
     size = len(image)
     width, height = (size * rng.uniform(0.1, 0.45, 2)).astype(int)
     x, y = rng.integers(0, size - width), rng.integers(0, size - height)

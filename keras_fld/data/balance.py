@@ -61,10 +61,10 @@ def turns(landmarks, scheme):
     if not usable.any():
         raise ValueError("balancing poses needs faces with three annotated landmarks. Got: none")
     shapes, mean = align(landmarks[usable], scheme)
-    centred = shapes - mean
+    centered = shapes - mean
     # With every shape's mirror image among them, a component is either symmetric or turns with the
     # mirror: the yaw is the first of the latter.
-    odd = (centred - _mirrored(centred, scheme)) / 2
+    odd = (centered - _mirrored(centered, scheme)) / 2
     flat = odd.reshape(len(odd), -1)
     _, components = np.linalg.eigh(flat.T @ flat)
     result = np.full(len(landmarks), np.nan)
@@ -73,7 +73,7 @@ def turns(landmarks, scheme):
 
 
 def align(landmarks, scheme):
-    """Aligns shapes to their mean by shift, turn and size (generalised Procrustes).
+    """Aligns shapes to their mean by shift, turn and size (generalized Procrustes).
 
     Args:
         landmarks: (faces, landmarks, 2), each face with at least three that are not NaN.
@@ -81,7 +81,7 @@ def align(landmarks, scheme):
 
     Returns:
         Shapes (faces, landmarks, 2), what was not annotated taken from the mean, and the mean
-        (landmarks, 2), which is mirror-symmetric, centred and of size 1.
+        (landmarks, 2), which is mirror-symmetric, centered and of size 1.
     """
     shapes = np.array(landmarks, float)
     given = ~np.isnan(shapes).any(axis=-1)
@@ -94,12 +94,12 @@ def align(landmarks, scheme):
 
 
 def _start(shapes, given, scheme):
-    """A first mean: that of the shapes as they stand, each centred and of size 1."""
+    """A first mean: that of the shapes as they stand, each centered and of size 1."""
     weight = given[..., None]
     filled = np.where(weight, shapes, 0)
-    centred = filled - filled.sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
-    size = np.sqrt((np.where(weight, centred, 0) ** 2).sum(axis=(1, 2), keepdims=True))
-    unit = np.where(weight, centred / np.maximum(size, 1e-12), 0)
+    centered = filled - filled.sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
+    size = np.sqrt((np.where(weight, centered, 0) ** 2).sum(axis=(1, 2), keepdims=True))
+    unit = np.where(weight, centered / np.maximum(size, 1e-12), 0)
     mean = unit.sum(axis=0) / np.maximum(weight.sum(axis=0), 1)
     return _unit((mean + _mirrored(mean, scheme)) / 2)
 
@@ -114,18 +114,18 @@ def _aligned_to(mean, shapes, given):
     target = mean[:, 0] + 1j * mean[:, 1]
     points = np.where(given, shapes[..., 0] + 1j * shapes[..., 1], 0)
     goal = (weight * target).sum(axis=1, keepdims=True) / count
-    centred = weight * (points - points.sum(axis=1, keepdims=True) / count)
-    factor = (centred.conj() * (target - goal)).sum(axis=1, keepdims=True)
-    factor /= np.maximum((np.abs(centred) ** 2).sum(axis=1, keepdims=True), 1e-12)
-    aligned = np.where(given, factor * centred + goal, target)
+    centered = weight * (points - points.sum(axis=1, keepdims=True) / count)
+    factor = (centered.conj() * (target - goal)).sum(axis=1, keepdims=True)
+    factor /= np.maximum((np.abs(centered) ** 2).sum(axis=1, keepdims=True), 1e-12)
+    aligned = np.where(given, factor * centered + goal, target)
     return np.stack([aligned.real, aligned.imag], axis=-1)
 
 
 def _mirrored(shapes, scheme):
-    """Centred shapes seen in a mirror, the landmarks renamed."""
+    """Centered shapes seen in a mirror, the landmarks renamed."""
     return shapes[..., scheme.mirror, :] * [-1.0, 1.0]
 
 
 def _unit(shape):
-    centred = shape - shape.mean(axis=0)
-    return centred / max(np.sqrt((centred**2).sum()), 1e-12)
+    centered = shape - shape.mean(axis=0)
+    return centered / max(np.sqrt((centered**2).sum()), 1e-12)

@@ -130,7 +130,7 @@ class TrainingBatches(_Batches):
             cannot be shared equally.
 
     Example:
-        >>> model.fit(TrainingBatches(training_crops(faces, Frame()), 32), epochs=10)
+        >>> model.fit(TrainingBatches(training_crops(faces, FaceCrop()), 32), epochs=10)
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class PlainBatches(_Batches):
     """Batches of crops as they are, in order; arguments and result as of `TrainingBatches`.
 
     Example:
-        >>> model.evaluate(PlainBatches(model_crops(faces, Frame()), 64))
+        >>> model.evaluate(PlainBatches(model_crops(faces, FaceCrop()), 64))
     """
 
     def __init__(self, crops, batch_size, share=None):

@@ -8,20 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_fld.data import (
-    aflw,
-    cofw,
-    ibug300w,
-    mtfl,
-    own,
-    prepared,
-    pts_folder,
-    sources,
-    synthetic_set,
-    wflw,
-)
 from keras_fld.data.faces import FaceSet
-from keras_fld.data.geometry import Frame
+from keras_fld.data.prepared import reading
+from keras_fld.data.readers import aflw, cofw, ibug300w, mtfl, own, pts_folder, sources, wflw
+from keras_fld.data.synthetic import reader
+from keras_fld.geometry.frame import FaceCrop
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -41,7 +32,7 @@ class Dataset:
         folder: name of its card's folder in datasets/.
         official: number of faces that the release has in each split.
         parts: splits that together hold every face once; None for training and test splits.
-        normalizer: the protocol's normalising distance.
+        normalizer: the protocol's normalizing distance.
     """
 
     read: Callable
@@ -103,19 +94,19 @@ DATASETS = {
     "own": Dataset(own.read, "train", ("test",), "own"),
     "pts": Dataset(pts_folder.read, "train", (), "pts"),
     "synthetic": Dataset(
-        synthetic_set.read,
+        reader.read,
         "train",
         ("test",),
         "synthetic",
-        synthetic_set.SIZES,
+        reader.SIZES,
     ),
     **{
         f"synthetic-{count}": Dataset(
-            partial(synthetic_set.read, scheme=count),
+            partial(reader.read, scheme=count),
             "train",
             ("test",),
             "synthetic",
-            synthetic_set.SIZES,
+            reader.SIZES,
         )
         for count in (19, 29, 98)
     },
@@ -161,8 +152,8 @@ def read(
     for option in options:
         if option not in known:
             raise sources.BadCall(f"the {name} dataset has no option {option!r}")
-    if prepared.is_prepared(root):
-        return prepared.read_prepared(root, split, name, options)
+    if reading.is_prepared(root):
+        return reading.read_prepared(root, split, name, options)
     return replace(dataset.read(root, split, skip_bad, **options), normalizer=dataset.normalizer)
 
 
@@ -171,7 +162,7 @@ def load(
     root: str | Path | None = None,
     split: str = "train",
     augment: "bool | Augmentation | None" = None,
-    frame: Frame | None = None,
+    frame: FaceCrop | None = None,
     batch_size: int = 32,
     seed: int = 0,
     skip_bad: bool = False,
@@ -190,7 +181,7 @@ def load(
             in its memory-mapped files.
         split: name of the split.
         augment: True, False, an `Augmentation`, or None to augment the training split only.
-        frame: the model's `Frame`; None takes the default.
+        frame: the model's `FaceCrop`; None takes the default.
         batch_size: faces in a batch.
         seed: seed of order and augmentation.
         skip_bad: leave bad files out, with a warning each, instead of stopping at the first.
@@ -214,12 +205,12 @@ def load(
     from keras_fld.data.balance import pose_repeats
 
     faces = read(name, root, split, skip_bad, **options)
-    frame = frame or Frame()
+    frame = frame or FaceCrop()
     if augment is None:
         augment = split == find(name).train
     if augment is False:
         data = crops.model_crops(faces, frame, skip_bad)
-    elif in_memory or prepared.is_prepared(root):
+    elif in_memory or reading.is_prepared(root):
         data = crops.training_crops(faces, frame, skip_bad)
     else:
         data = photographs.training_photographs(faces, frame)

@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 
 from keras_fld import drawing
+from keras_fld._internal.files import write_json
+from keras_fld._internal.images import save_image
+from keras_fld._internal.progress import counting
 from keras_fld.data import catalog
 from keras_fld.data.faces import Absent
-from keras_fld.data.geometry import Frame, transform
-from keras_fld.data.prepared import MANIFEST
-from keras_fld.data.sources import BadCall
-from keras_fld.files import write_json
-from keras_fld.progress import counting
+from keras_fld.data.prepared.reading import MANIFEST
+from keras_fld.data.readers.sources import BadCall
+from keras_fld.geometry.frame import FaceCrop, transform
 
 # A face with more of its landmarks outside the photograph belongs to another photograph.
 OUTSIDE = 0.5
@@ -125,7 +126,7 @@ class Check:
         rows = [row for part in self.parts for row in _rows(part)]
         if not rows:
             raise ValueError(f"{path}: no face of {self.dataset} can be drawn")
-        drawing.save_image(path, np.concatenate(rows))
+        save_image(path, np.concatenate(rows))
 
 
 def check(
@@ -220,7 +221,7 @@ def _look(face, scheme, draw):
         image = face.image()
     except ValueError as error:
         return _Found(bad=str(error))
-    edge = np.array([image.shape[1], image.shape[0]]) - 0.5  # of pixels whose centres are whole
+    edge = np.array([image.shape[1], image.shape[0]]) - 0.5  # of pixels whose centers are whole
     beyond = np.maximum(-0.5 - face.landmarks, face.landmarks - edge).max(axis=-1)
     beyond = beyond[~np.isnan(beyond)]
     corner, side = face.box[:2], face.box[2:]
@@ -244,7 +245,7 @@ def _look(face, scheme, draw):
 
 
 def _tile(face, image, scheme):
-    frame = Frame(TILE, margin=1.5)
+    frame = FaceCrop(TILE, margin=1.5)
     points = transform(face.landmarks, frame.matrix(face.box))
     picture = drawing.draw_landmarks(frame.crop(image, face.box), points, scheme)
     if face.occluded is not None:

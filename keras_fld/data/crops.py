@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_fld._internal.progress import counting
 from keras_fld.data.faces import FaceSet
-from keras_fld.data.geometry import Frame, transform, warp
-from keras_fld.progress import counting
+from keras_fld.geometry.frame import FaceCrop, transform, warp
 from keras_fld.schemes import Scheme
 
 # Side of a training crop in model crops: room for a 30 degree turn of a face 10 % larger and 5 %
@@ -36,7 +36,7 @@ class Crops:
     images: "np.ndarray | Views"
     landmarks: np.ndarray
     matrices: np.ndarray
-    frame: Frame
+    frame: FaceCrop
     scheme: Scheme
     names: list[str]
     skipped: list[str]
@@ -45,12 +45,12 @@ class Crops:
         return len(self.images)
 
 
-def model_crops(faces: FaceSet, frame: Frame, skip_bad=False):
+def model_crops(faces: FaceSet, frame: FaceCrop, skip_bad=False):
     """Crops exactly as a model sees them, for evaluation and calibration; see `_cut`."""
     return _cut(faces, frame, frame, skip_bad)
 
 
-def training_crops(faces: FaceSet, frame: Frame, skip_bad=False):
+def training_crops(faces: FaceSet, frame: FaceCrop, skip_bad=False):
     """Larger crops at `OVERSAMPLING` times the scale, to draw augmented ones from; see `_cut`."""
     return _cut(faces, wide_frame(frame), frame, skip_bad)
 
@@ -59,7 +59,7 @@ def wide_frame(frame):
     """The frame of the training crops for a model's frame."""
     size = int(np.ceil(frame.size * OVERSAMPLING * RESERVE))
     # The margin follows from the rounded size, so that the scale is exact.
-    return Frame(size, frame.margin * size / (frame.size * OVERSAMPLING))
+    return FaceCrop(size, frame.margin * size / (frame.size * OVERSAMPLING))
 
 
 def cut_face(face, image, cut_frame):

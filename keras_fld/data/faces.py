@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld.data.images import read_image
+from keras_fld._internal.images import read_image
 from keras_fld.schemes import Scheme
 
 
@@ -32,7 +32,7 @@ class Face:
         group: faces of one photograph or person share it; splits keep a group together.
         occluded: (landmarks,) bool, whether something is in front of a landmark; None where the
             annotation does not say.
-        distances: normalising distances that the annotation gives, in photograph pixels, such as
+        distances: normalizing distances that the annotation gives, in photograph pixels, such as
             AFLW's {"face_box": width}.
         attributes: names of what holds of the face, such as WFLW's "blur".
     """
@@ -61,7 +61,7 @@ class FaceSet:
         faces: the faces.
         missing: one sentence for each part that the protocol names and the folder lacks.
         skipped: one sentence for each bad file that was left out.
-        normalizer: the protocol's normalising distance, reported first where it is known.
+        normalizer: the protocol's normalizing distance, reported first where it is known.
         attributes: attributes of faces that the protocol reports as rows of their own, in order.
     """
 

@@ -6,9 +6,9 @@ crop needs, so pixels differ a little from those of `training_crops`; the geomet
 
 import numpy as np
 
+from keras_fld._internal.images import read_reduced
 from keras_fld.data.crops import assemble, cut_face, wide_frame
-from keras_fld.data.geometry import compose, warp
-from keras_fld.data.images import read_reduced
+from keras_fld.geometry.frame import compose, warp
 
 
 def training_photographs(faces, frame):
@@ -16,13 +16,13 @@ def training_photographs(faces, frame):
 
     Args:
         faces: a `FaceSet`.
-        frame: the model's `Frame`.
+        frame: the model's `FaceCrop`.
 
     Returns:
         A `Crops`. A photograph that cannot be read raises ValueError when it is drawn.
 
     Example:
-        >>> data = training_photographs(read("300w", root), Frame())
+        >>> data = training_photographs(read("300w", root), FaceCrop())
         >>> model.fit(feed.training_batches(data, 64))
     """
     wide = wide_frame(frame)
@@ -34,7 +34,7 @@ class Photographs:
 
     Args:
         faces: a sequence of `Face`.
-        cut_frame: the `Frame` of the crops.
+        cut_frame: the `FaceCrop` of the crops.
     """
 
     def __init__(self, faces, cut_frame):

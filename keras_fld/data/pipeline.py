@@ -29,7 +29,7 @@ def training_dataset(
         ValueError: batch_size or seed is out of range, or the repeats do not fit.
 
     Example:
-        >>> dataset = training_dataset(training_crops(faces, Frame()), batch_size=32)
+        >>> dataset = training_dataset(training_crops(faces, FaceCrop()), batch_size=32)
     """
     tf = _tensorflow()
     check_batch_size(batch_size)

@@ -1,22 +1,29 @@
-"""From a Keras model to a TFLite file, and running it."""
+"""From a Keras model to a TFLite file, and what that file is worth."""
 
-import importlib
 from typing import TYPE_CHECKING
 
-__all__ = ["LiteModel", "compress", "convert", "export", "metadata", "modes", "parity", "qat"]
+from keras_fld._internal.lazy import lazy_names
+
+# Running a file must not load the converter, which needs TensorFlow.
+_NAMES = {
+    "benchmark": "latency",
+    "compress": "tfmot.compress",
+    "convert": "conversion",
+    "export": "exporting",
+    "modes": "",
+    "parity": "parity_check",
+    "qat": "tfmot.qat",
+}
+
+__all__ = ["benchmark", "compress", "convert", "export", "modes", "parity", "qat"]
 
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
-    from keras_fld.lite import compress, export, metadata, modes, parity, qat
+    from keras_fld.lite import modes
     from keras_fld.lite.conversion import convert
-    from keras_fld.lite.runtime import LiteModel
+    from keras_fld.lite.exporting import export
+    from keras_fld.lite.latency import benchmark
+    from keras_fld.lite.parity_check import parity
+    from keras_fld.lite.tfmot.compress import compress
+    from keras_fld.lite.tfmot.qat import qat
 
-
-def __getattr__(name):
-    # Running a file must not load the converter, which needs TensorFlow.
-    if name == "LiteModel":
-        return importlib.import_module("keras_fld.lite.runtime").LiteModel
-    if name == "convert":
-        return importlib.import_module("keras_fld.lite.conversion").convert
-    if name in ("compress", "export", "metadata", "modes", "parity", "qat"):
-        return importlib.import_module(f"keras_fld.lite.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -10,7 +10,7 @@ def drawn_crops(frame):
     """Crops of generated faces, where no photographs are at hand: (300, size, size, 3) uint8.
 
     Args:
-        frame: the `Frame` of the model.
+        frame: the `FaceCrop` of the model.
     """
     from keras_fld.data import catalog, crops
 
@@ -23,7 +23,7 @@ def calibration_crops(calibration, frame, mode):
 
     Args:
         calibration: a (faces, size, size, 3) array, or a dataset of (images, ...) batches.
-        frame: the `Frame` of the model.
+        frame: the `FaceCrop` of the model.
         mode: name of the mode that needs them, for the error.
 
     Returns:

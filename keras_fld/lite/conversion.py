@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import keras_fld
-from keras_fld.files import replacing, sweep
+from keras_fld._internal.files import replacing, sweep
+from keras_fld._internal.progress import counting
 from keras_fld.lite import modes
 from keras_fld.lite.calibration import CALIBRATION_CROPS, calibration_crops
 from keras_fld.lite.folding import export_model
-from keras_fld.progress import counting
 
 if TYPE_CHECKING:
     import keras
@@ -110,7 +109,7 @@ def _in_another_process(model, mode, crops, preset):
             "conversion needs TensorFlow's converter, under any Keras backend: "
             "pip install 'keras-fld[tensorflow]'"
         )
-    package = str(Path(keras_fld.__file__).parents[1])
+    package = str(Path(__file__).parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory(prefix="keras_fld_") as name:
         folder = Path(name)

@@ -38,7 +38,7 @@ def head_outputs(content, kernels):
 def dense_to_int8(content):
     """Gives every float FULLY_CONNECTED weights in int8, with a scale for each output.
 
-    Its inputs and outputs stay float; the kernel quantises the input as it comes.
+    Its inputs and outputs stay float; the kernel quantizes the input as it comes.
 
     Args:
         content: bytes of a model.

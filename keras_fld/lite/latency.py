@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_fld import zoo
-from keras_fld.lite.runtime import LiteModel
+from keras_fld.predict.lite_model import LiteModel
 
 _BLOCK = 10
 

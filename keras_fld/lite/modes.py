@@ -49,7 +49,7 @@ def float16(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
 
 
 def dynamic(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
-    """Weights in int8; each operation quantises its input as it comes: nothing is calibrated."""
+    """Weights in int8; each operation quantizes its input as it comes: nothing is calibrated."""
     import tensorflow as tf
 
     converter = _converter(exported, tf.uint8)
@@ -88,7 +88,7 @@ def int8_full(exported: "keras.Model", crops: np.ndarray) -> bytes:
 
 
 def int8_qat(exported: Any) -> bytes:
-    """int8 up to the features as in mode "int8", rounded as quantisation-aware training has learnt:
+    """int8 up to the features as in mode "int8", rounded as quantization-aware training has learnt:
     `lite.qat` gives the network. It is not among `MODES`, for it needs training."""
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
@@ -115,7 +115,9 @@ NAMES = (*MODES, QAT)
 def get(name: str) -> Mode:
     """Finds a mode that needs no training by its name; raises ValueError where there is none."""
     if name == QAT:
-        raise ValueError(f"mode {QAT} needs training: use keras-fld qat, or keras_fld.lite.qat")
+        raise ValueError(
+            f"mode {QAT} needs training: use keras-fld qat, or keras_fld.lite.tfmot.qat"
+        )
     if name not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}. Got: {name!r}")
     return MODES[name]

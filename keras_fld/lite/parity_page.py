@@ -4,8 +4,8 @@ from html import escape
 
 import numpy as np
 
-from keras_fld import html_page
-from keras_fld.drawing import draw_difference
+from keras_fld.drawing.faces import draw_difference
+from keras_fld.reports import html_page
 
 
 def page(parity):
@@ -28,8 +28,8 @@ def page(parity):
 <b class="reference">{escape(parity.reference)}</b> on {len(parity.faces)} test faces of
 {escape(parity.dataset)}. Distances are in pixels of the {parity.size}-pixel crop:
 mean {figures["mean"]:.3f}, root mean square {figures["rms"]:.3f}, largest {figures["max"]:.3f}.</p>
-<h2>Normalised mean error in per cent</h2>
-{html_page.table(("subset, normaliser", "reference", "model", "difference"), rows)}
+<h2>Normalized mean error in per cent</h2>
+{html_page.table(("subset, normalizer", "reference", "model", "difference"), rows)}
 <h2>Distance of each landmark</h2>
 <p>Circles lie at the mean landmarks; their area is proportional to the mean square distance.</p>
 {_diagram(parity)}

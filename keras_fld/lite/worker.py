@@ -16,7 +16,7 @@ def main(folder, mode, preset):
     folder = Path(folder)
     crops = folder / conversion.CROPS
     content = conversion.file_content(
-        models.load(folder / conversion.MODEL),
+        models.load_model(folder / conversion.MODEL),
         mode,
         np.load(crops) if crops.exists() else None,
         preset or None,

@@ -13,7 +13,7 @@ _registered = keras.saving.register_keras_serializable(package="keras_fld")
 
 
 class LandmarkLoss(keras.losses.Loss):
-    """A loss per face, averaged over the faces that have a landmark and their normaliser.
+    """A loss per face, averaged over the faces that have a landmark and their normalizer.
 
     A subclass names its pure function, or defines `call(y_true, y_pred, weights)`.
 
@@ -219,7 +219,7 @@ class LE(LandmarkLoss):
 
 @_registered
 class ENME(LandmarkLoss):
-    """Enhanced normalised mean error (Eq. 10), the paper's loss; see `enme`.
+    """Enhanced normalized mean error (Eq. 10), the paper's loss; see `enme`.
 
     Raises:
         ValueError: alpha is negative.

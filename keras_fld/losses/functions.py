@@ -25,7 +25,7 @@ def l1(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights: 
         weights: optional factors of the coordinates' losses, (batch,) or (batch, landmarks).
 
     Returns:
-        (batch,) float32: pixels, or a fraction of the normaliser (NaN where it is not annotated).
+        (batch,) float32: pixels, or a fraction of the normalizer (NaN where it is not annotated).
 
     Example:
         >>> l1([[[0.0, 0.0]]], [[[3.0, 4.0]]])  # 3.5
@@ -75,7 +75,7 @@ def l2(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights: 
         weights: optional factors of the squares, (batch,) or (batch, landmarks).
 
     Returns:
-        (batch,) float32: pixels, or a fraction of the normaliser (NaN where it is not annotated).
+        (batch,) float32: pixels, or a fraction of the normalizer (NaN where it is not annotated).
 
     Example:
         >>> l2([[[0.0, 0.0], [0.0, 0.0]]], [[[3.0, 0.0], [0.0, 4.0]]])  # 5 / 2
@@ -86,7 +86,7 @@ def l2(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights: 
 
 
 def nme(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights: Any = None) -> Any:
-    """Mean Euclidean distance of the landmarks (Eq. 5) of each face; normalised, Eq. 4.
+    """Mean Euclidean distance of the landmarks (Eq. 5) of each face; normalized, Eq. 4.
 
     Args:
         y_true: (batch, landmarks, 2) targets in pixels, NaN where not annotated.
@@ -95,7 +95,7 @@ def nme(y_true: Any, y_pred: Any, normalizer: Normalizer | None = None, weights:
         weights: optional factors of the distances, (batch,) or (batch, landmarks).
 
     Returns:
-        (batch,) float32: pixels, or a fraction of the normaliser (NaN where it is not annotated).
+        (batch,) float32: pixels, or a fraction of the normalizer (NaN where it is not annotated).
 
     Example:
         >>> nme([[[0.0, 0.0], [0.0, 0.0]]], [[[3.0, 4.0], [0.0, 0.0]]])  # 2.5
@@ -173,7 +173,7 @@ def enme(
     normalizer: Normalizer | None = None,
     weights: Any = None,
 ) -> Any:
-    """Enhanced normalised mean error (Eq. 10) of each face: Eq. 9 of its NME.
+    """Enhanced normalized mean error (Eq. 10) of each face: Eq. 9 of its NME.
 
     Args:
         y_true: (batch, landmarks, 2) targets in pixels, NaN where not annotated.
@@ -192,7 +192,7 @@ def enme(
 
 
 def faces_counted(y_true: Any, normalizer: Normalizer | None = None, points: bool = True) -> Any:
-    """1 for a face that has a landmark, and its normaliser, annotated; else 0.
+    """1 for a face that has a landmark, and its normalizer, annotated; else 0.
 
     Args:
         y_true: (batch, ...) targets.

@@ -8,22 +8,22 @@ import keras
 from keras import ops
 
 from keras_fld import schemes
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 
 # What errors are divided by: a name, a number of pixels, or a function of the targets.
 Normalizer = str | float | Callable[[Any], Any]
 
 
 @keras.saving.register_keras_serializable(package="keras_fld.normalizers")
-class CentreDistance:
-    """Distance between the centres of two groups of landmarks: a normaliser of any layout.
+class Centeredistance:
+    """Distance between the centers of two groups of landmarks: a normalizer of any layout.
 
     Args:
         first: indices of the landmarks of one group.
         second: indices of the other.
 
     Example:
-        >>> loss = keras_fld.losses.NME(CentreDistance((36,), (45,)))
+        >>> loss = keras_fld.losses.NME(Centeredistance((36,), (45,)))
     """
 
     def __init__(self, first: Iterable[int], second: Iterable[int]) -> None:
@@ -45,21 +45,21 @@ class CentreDistance:
         return cls(**config)
 
 
-def on_crop(name: str, scheme: schemes.Scheme, frame: Frame) -> Normalizer | None:
-    """What a metric on the crop takes for a dataset's normaliser.
+def on_crop(name: str, scheme: schemes.Scheme, frame: FaceCrop) -> Normalizer | None:
+    """What a metric on the crop takes for a dataset's normalizer.
 
     Args:
         name: the dataset's, as `Dataset.normalizer`; "face_box" is the width of a square face box,
             of which every crop's side is `frame.margin`.
         scheme: layout of the landmarks.
-        frame: the `Frame` of the crops.
+        frame: the `FaceCrop` of the crops.
 
     Returns:
-        A name, a number of pixels or a function, for `metrics.NME`; another normaliser of the
+        A name, a number of pixels or a function, for `metrics.NME`; another normalizer of the
         layout where it has none of that name, and None where it has none at all.
 
     Example:
-        >>> on_crop("face_box", AFLW19, Frame(64, margin=1.25))
+        >>> on_crop("face_box", AFLW19, FaceCrop(64, margin=1.25))
         51.2
     """
     if name == "face_box":
@@ -67,11 +67,11 @@ def on_crop(name: str, scheme: schemes.Scheme, frame: Frame) -> Normalizer | Non
     known = name if name in scheme.normalizers else next(iter(scheme.normalizers), None)
     if known is None or schemes.SCHEMES.get(scheme.name) == scheme:
         return known
-    return CentreDistance(*scheme.normalizer_indices(known))
+    return Centeredistance(*scheme.normalizer_indices(known))
 
 
 def check(normalizer: Any) -> Normalizer | None:
-    """Gives back what may be a normaliser, a saved function as the function.
+    """Gives back what may be a normalizer, a saved function as the function.
 
     Args:
         normalizer: None for none; a name such as "inter_pupil"; a number of pixels; a function of
@@ -97,7 +97,7 @@ def check(normalizer: Any) -> Normalizer | None:
 
 
 def serialize(normalizer: Normalizer | None) -> str | float | dict[str, Any] | None:
-    """What `get_config` keeps of a normaliser: a function by its name, the rest as it is.
+    """What `get_config` keeps of a normalizer: a function by its name, the rest as it is.
 
     Loading finds a function by `keras.saving.register_keras_serializable`, or in the
     `custom_objects` given to `load_model`.
@@ -117,7 +117,7 @@ def serialize(normalizer: Normalizer | None) -> str | float | dict[str, Any] | N
 
 
 def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
-    """Normalising distance of each face in pixels.
+    """Normalizing distance of each face in pixels.
 
     Args:
         y_true: (batch, landmarks, 2) targets in pixels.
@@ -128,7 +128,7 @@ def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
         (batch,) float32, NaN where a landmark it needs is not annotated; or the number.
 
     Raises:
-        ValueError: no scheme has that many landmarks, or no such normaliser.
+        ValueError: no scheme has that many landmarks, or no such normalizer.
 
     Example:
         >>> normalizing_distance(y_true, "inter_ocular")  # (batch, 68, 2) to (batch,)
@@ -144,4 +144,4 @@ def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
             f"Got: {tuple(y_true.shape)}"
         )
     first, second = schemes.get(y_true.shape[-2]).normalizer_indices(normalizer)
-    return CentreDistance(first, second)(y_true)
+    return Centeredistance(first, second)(y_true)

@@ -7,7 +7,7 @@ import keras
 from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
 from keras_fld.models.refined import refine
-from keras_fld.models.saving import load
+from keras_fld.models.saving import load_model
 from keras_fld.models.score import FaceScore
 from keras_fld.models.transplant import transplant
 from keras_fld.models.trnet import TRNet20
@@ -21,7 +21,7 @@ __all__ = [
     "TRNet20",
     "frame_of",
     "get",
-    "load",
+    "load_model",
     "refine",
     "scheme_of",
     "transplant",

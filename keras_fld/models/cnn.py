@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_fld.data.geometry import MARGIN, Frame
+from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.models.layers import crop_input, landmark_head
 from keras_fld.schemes import Scheme
 
@@ -27,7 +27,7 @@ def _cnn(filters, num_landmarks, input_size, margin, scheme, mean_shape, scale, 
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(1024, kernel_initializer="he_normal", name="dense")(x)
     x = layers.ReLU(name="features")(x)
-    frame = Frame(input_size, margin)
+    frame = FaceCrop(input_size, margin)
     outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale)
     return keras.Model(inputs, outputs, name=name)
 

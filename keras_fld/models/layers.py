@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_fld import schemes
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.models.windows import WindowedOffsets
 
 
@@ -109,7 +109,7 @@ def landmark_head(
     Args:
         features: (batch, channels) tensor.
         num_landmarks: number of landmarks.
-        frame: the `Frame` the model sees.
+        frame: the `FaceCrop` the model sees.
         scheme: layout name or `Scheme`; None takes the one with that many landmarks, if any.
         mean_shape: (landmarks, 2) pixels of the crop; None takes the scheme's.
         scale: pixels per unit of the Dense; None takes a tenth of the crop.
@@ -177,11 +177,11 @@ def is_score(model: keras.Model) -> bool:
     return isinstance(model.layers[-1], ScoreOutput)
 
 
-def frame_of(model: keras.Model) -> Frame:
-    """The `Frame` of crops that a Keras model of the package sees."""
+def frame_of(model: keras.Model) -> FaceCrop:
+    """The `FaceCrop` of crops that a Keras model of the package sees."""
     output = model.layers[-1] if is_score(model) else shape_layer(model)
     # Networks know their margin; None is of a layer made by hand.
-    return Frame(size=model.input_shape[1], margin=cast(float, output.margin))
+    return FaceCrop(size=model.input_shape[1], margin=cast(float, output.margin))
 
 
 def scheme_of(model: keras.Model) -> schemes.Scheme | None:

@@ -8,12 +8,12 @@ import keras
 from keras_fld import zoo
 
 
-def load(path: str | Path, compile: bool = False) -> keras.Model:
+def load_model(path: str | Path, compile: bool = False) -> keras.Model:
     """Opens a `.keras` file of the package, or a pretrained model.
 
     Args:
         path: the file, or the name of a preset, such as "trnet20_300w".
-        compile: whether to restore loss, metrics and optimiser too.
+        compile: whether to restore loss, metrics and optimizer too.
 
     Returns:
         The Keras model.
@@ -22,7 +22,7 @@ def load(path: str | Path, compile: bool = False) -> keras.Model:
         ValueError: there is no such file, or it is not a Keras model, or a damaged one.
 
     Example:
-        >>> model = keras_fld.load("trnet20_300w")
+        >>> model = keras_fld.load_model("trnet20_300w")
     """
     # A saved loss or layer is found by its registered name once its module is imported.
     from keras_fld import losses, metrics, models  # noqa: F401
@@ -46,9 +46,9 @@ def load(path: str | Path, compile: bool = False) -> keras.Model:
 
 
 def save(model: keras.Model, path: str | Path) -> None:
-    """Writes a functional model as a `.keras` file without loss and optimiser.
+    """Writes a functional model as a `.keras` file without loss and optimizer.
 
-    Keras writes a compiled model's optimiser state whatever `include_optimizer` is, which makes the
+    Keras writes a compiled model's optimizer state whatever `include_optimizer` is, which makes the
     file three times as large. A model of the same layers that was never compiled has none.
 
     Args:

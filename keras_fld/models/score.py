@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from keras_fld.data.geometry import MARGIN
+from keras_fld.geometry.frame import MARGIN
 from keras_fld.models.layers import ScoreOutput, crop_input
 
 # Strides of the five convolutions: 32, 16, 16, 8 and 4 pixels from a crop of 64.

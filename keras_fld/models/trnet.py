@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_fld.data.geometry import MARGIN, Frame
+from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.models.layers import crop_input, landmark_head
 from keras_fld.schemes import Scheme
 
@@ -112,6 +112,6 @@ def TRNet20(
         if stage == 3:
             inner = x if head == "windows" else None
     x = HEADS[head](name="features")(x)
-    frame = Frame(input_size, margin)
+    frame = FaceCrop(input_size, margin)
     outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale, inner)
     return keras.Model(inputs, outputs, name=name)

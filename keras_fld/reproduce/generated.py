@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld.data import catalog, prepared, synthetic
+from keras_fld.data import catalog, synthetic
 from keras_fld.data.faces import Face, FaceSet
-from keras_fld.data.geometry import landmark_box
-from keras_fld.data.prepare import Part, prepare
+from keras_fld.data.prepared import reading
+from keras_fld.data.prepared.writing import Part, prepare
+from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import AFLW19, COFW29, IBUG68, WFLW98
 
 TRAINING, TEST = 24, 8
@@ -27,15 +28,15 @@ def write(dataset, folder, frame):
     Args:
         dataset: "aflw", "cofw", "300w" or "wflw".
         folder: the folder; a finished one stays as it is.
-        frame: `Frame` of the crops.
+        frame: `FaceCrop` of the crops.
 
     Returns:
         The folder, to be used as the dataset's root.
 
     Example:
-        >>> root = write("cofw", "generated/cofw", Frame(32))
+        >>> root = write("cofw", "generated/cofw", FaceCrop(32))
     """
-    if prepared.is_prepared(folder):
+    if reading.is_prepared(folder):
         return folder
     found = catalog.find(dataset)
     splits = {found.train: _faces(dataset, found, found.train, TRAINING, 0)}

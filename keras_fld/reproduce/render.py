@@ -1,7 +1,7 @@
 """A filled table as Markdown, JSON and, for Figure 4, a picture."""
 
-from keras_fld.files import replacing, write_json
-from keras_fld.report import DISTANCES
+from keras_fld._internal.files import replacing, write_json
+from keras_fld.reports.report import DISTANCES
 
 
 def write(result, out):

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from keras_fld import evaluation, losses, models, training
+from keras_fld._internal.files import read_json, replacing, write_json
 from keras_fld.data import catalog, crops, feed
-from keras_fld.files import read_json, replacing, write_json
-from keras_fld.recipe import Recipe, saved_recipe
+from keras_fld.training.recipe import Recipe, saved_recipe
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _refined(model, path, recipe, root, settings):
             f"Got: {_refining(settings)}; choose another folder, or the same to continue"
         )
     if path.exists():
-        return models.load(path)
+        return models.load_model(path)
     write_json(told, _refining(settings))
     faces = catalog.read(
         recipe.dataset, root, catalog.find(recipe.dataset).train, settings.skip_bad

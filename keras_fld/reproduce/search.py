@@ -11,7 +11,7 @@ from dataclasses import replace
 import keras
 
 from keras_fld import training
-from keras_fld.files import read_json, write_json
+from keras_fld._internal.files import read_json, write_json
 from keras_fld.reproduce.runs import as_saved, folder_of, recipe_of
 from keras_fld.reproduce.tables import (
     SEARCH_FACTORS,
@@ -99,6 +99,6 @@ def _candidate(recipe, folder, root, settings):
         keras.backend.clear_session()
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
         last = list(csv.DictReader(file))[-1]
-    # The same loss in all candidates, so it serves where a crop has no normaliser.
+    # The same loss in all candidates, so it serves where a crop has no normalizer.
     figure = float(last.get("val_nme") or last["val_loss"])
     return figure if math.isfinite(figure) else None

@@ -6,7 +6,7 @@ faces or another seed can move, so each comes with both.
 
 import numpy as np
 
-from keras_fld.intervals import mean_interval
+from keras_fld.reports.intervals import mean_interval
 
 
 class Errors:
@@ -35,7 +35,7 @@ class Errors:
                 self._runs.setdefault((method, column.key), {})[seed] = by_face
 
     def steps(self, methods, reference=None):
-        """Differences of rows that were both measured, on the seeds of both: of neighbours, and of
+        """Differences of rows that were both measured, on the seeds of both: of neighbors, and of
         a reference from each row before it.
 
         Args:

@@ -9,7 +9,7 @@ from keras_fld.data import catalog
 from keras_fld.reproduce import render, runs, steps
 from keras_fld.reproduce.search import kept as kept_search
 from keras_fld.reproduce.search import search as search_rate
-from keras_fld.reproduce.tables import COLUMNS, NORMALISER_NOTE
+from keras_fld.reproduce.tables import COLUMNS, NORMALIZER_NOTE
 
 
 def reproduce(
@@ -53,7 +53,7 @@ def reproduce(
     progress = progress or (lambda sentence: None)
     notes = [_needed(name) for name in table.datasets if name not in roots]
     if any(column.variant and column.dataset in roots for column in columns):
-        notes.append(NORMALISER_NOTE)
+        notes.append(NORMALIZER_NOTE)
     for name, root in roots.items():  # before hours of training
         official = catalog.find(name).official[catalog.find(name).train]
         faces = catalog.read(name, root, catalog.find(name).train, settings.skip_bad)

@@ -1,6 +1,6 @@
 """Rows, columns and numbers of the paper's Tables 2 to 5, and the alphas of its Figure 4.
 
-What the paper leaves open is set here and can be searched (`--search`): optimiser, schedule, batch
+What the paper leaves open is set here and can be searched (`--search`): optimizer, schedule, batch
 size, alpha and learning rates. Everything else is the default of `training.Recipe`.
 """
 
@@ -92,7 +92,7 @@ class Table:
         title: its caption, shortened.
         columns: its columns.
         rows: its rows in order.
-        reference: method that each row before it is compared with, beside its neighbour.
+        reference: method that each row before it is compared with, beside its neighbor.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Table:
 
 
 AFLW = (Column("aflw", "AFLW", "aflw", "full", "face_box"),)
-NORMALISER_NOTE = (
+NORMALIZER_NOTE = (
     "cofw: Section 2.1 of the paper divides by the inter-pupil distance, Section 4.1 by the "
     "inter-ocular one; both are measured"
 )

@@ -1,6 +1,6 @@
 """Landmark layouts: what every index means, written once.
 
-Augmentation reads the mirror permutation, losses and metrics the normalisers, the refined module
+Augmentation reads the mirror permutation, losses and metrics the normalizers, the refined module
 the patches, drawing the lines.
 """
 

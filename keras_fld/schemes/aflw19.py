@@ -26,10 +26,10 @@ AFLW19 = Scheme(
     landmark_names=(
         *("left brow outer end", "left brow middle", "left brow inner end"),
         *("right brow inner end", "right brow middle", "right brow outer end"),
-        *("left eye outer corner", "left eye centre", "left eye inner corner"),
-        *("right eye inner corner", "right eye centre", "right eye outer corner"),
+        *("left eye outer corner", "left eye center", "left eye inner corner"),
+        *("right eye inner corner", "right eye center", "right eye outer corner"),
         *("nose left", "nose tip", "nose right"),
-        *("left mouth corner", "mouth centre", "right mouth corner"),
+        *("left mouth corner", "mouth center", "right mouth corner"),
         "chin",
     ),
 )

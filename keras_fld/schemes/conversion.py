@@ -1,7 +1,7 @@
 """One layout's landmarks from another's.
 
 A table says for every landmark of the target which of the source's it is the mean of. One source
-landmark is the same place on the face; several, or a neighbour, make an approximation, which the
+landmark is the same place on the face; several, or a neighbor, make an approximation, which the
 tables mark as such.
 """
 
@@ -42,7 +42,7 @@ _COFW29_FROM_IBUG68 = (
     *(36, 45, 39, 42),
     # Approximate: the middle of a lid as that of its two landmarks.
     *((37, 38), (40, 41), (43, 44), (46, 47)),
-    # Approximate: the pupil as the centre of the eye's contour, which does not follow the gaze.
+    # Approximate: the pupil as the center of the eye's contour, which does not follow the gaze.
     *(run(36, 41), run(42, 47)),
     *(31, 35, 30, 33),
     *(48, 54, 51, 62, 66, 57),
@@ -51,13 +51,13 @@ _COFW29_FROM_IBUG68 = (
 
 _AFLW19_FROM_IBUG68 = (
     *(17, 19, 21, 22, 24, 26),
-    *(36, run(36, 41), 39, 42, run(42, 47), 45),  # approximate: the eyes' centres
+    *(36, run(36, 41), 39, 42, run(42, 47), 45),  # approximate: the eyes' centers
     *(31, 30, 35),
-    *(48, (62, 66), 54),  # approximate: the mouth's centre between the lips
+    *(48, (62, 66), 54),  # approximate: the mouth's center between the lips
     8,
 )
 
-# Approximate: the eyes' centres are those of their contours.
+# Approximate: the eyes' centers are those of their contours.
 _MTFL5_FROM_IBUG68 = (run(36, 41), run(42, 47), 30, 48, 54)
 
 # target, source: the table
@@ -87,13 +87,13 @@ def convert(
 
     Exact are "wflw98" to "ibug68" and to "cofw29", whose landmarks are all among the source's.
     Approximate in the places that the tables of this file name are "ibug68" to "cofw29" (lower
-    brow edges, lid middles, pupils), "ibug68" and "wflw98" to "aflw19" (centres of eyes and mouth),
-    "ibug68" to "mtfl5" (centres of the eyes) and "mediapipe478" to "ibug68" (throughout: a mesh
+    brow edges, lid middles, pupils), "ibug68" and "wflw98" to "aflw19" (centers of eyes and mouth),
+    "ibug68" to "mtfl5" (centers of the eyes) and "mediapipe478" to "ibug68" (throughout: a mesh
     vertex is no annotated landmark).
 
     Args:
         points: (..., landmarks, dimensions) in any unit, dimensions usually 2; NaN where not
-            annotated. MediaPipe's may be its 468 or 478 points, in pixels or normalised.
+            annotated. MediaPipe's may be its 468 or 478 points, in pixels or normalized.
         source: a `Scheme`, its name or number of landmarks, or "mediapipe478".
         target: likewise, but never MediaPipe's.
 

@@ -8,7 +8,7 @@
     }
 
 Landmarks are called by name or by index from 0; `landmarks` may be their number alone. `eyes` are
-the landmarks whose centres are the pupils, for the normaliser "inter_pupil". Optional are
+the landmarks whose centers are the pupils, for the normalizer "inter_pupil". Optional are
 `normalizers`, `patches` and `lines` as in `Scheme`; without patches all landmarks are one.
 """
 

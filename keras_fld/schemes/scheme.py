@@ -1,7 +1,9 @@
 """What a landmark layout is."""
 
+import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +17,7 @@ class Scheme:
         name: identifier, such as "ibug68".
         patches: facial region to its landmark indices; together they cover every index once.
         mirror_pairs: index pairs that change places in a mirror; the others stay.
-        normalizers: name of a distance to the two groups of indices whose centres it joins.
+        normalizers: name of a distance to the two groups of indices whose centers it joins.
         lines: index runs to draw, a closed one repeating its first index.
         landmark_names: what each landmark is called, left being the image's left; empty numbers
             those of each region, such as "eyes 3".
@@ -59,20 +61,22 @@ class Scheme:
 
     @cached_property
     def mean_shape(self) -> np.ndarray:
-        """Default mean shape, (landmarks, 2): centred on its tight box, whose longer side is 1.
+        """Default mean shape, (landmarks, 2): centered on its tight box, whose longer side is 1.
 
         Raises:
             ValueError: the layout is not one of the package's own.
         """
-        # Frontal view of the package's own 3-D face: it carries no dataset's licence.
-        from keras_fld.data.layouts import mean_points
-
-        points = mean_points(self)
-        low, high = points.min(axis=0), points.max(axis=0)
-        return (points - (low + high) / 2) / (high - low).max()
+        known = _mean_shapes()
+        shape = np.array(known.get(self.name, ()))
+        if len(shape) != self.num_landmarks:
+            raise ValueError(
+                f"mean_shape must be given for a scheme other than {', '.join(known)}. "
+                f"Got: {self.name!r}"
+            )
+        return shape
 
     def distance(self, points: ArrayLike, normalizer: str) -> np.ndarray:
-        """Normalising distance of each face, in the points' unit.
+        """Normalizing distance of each face, in the points' unit.
 
         Args:
             points: (..., landmarks, 2) array.
@@ -82,7 +86,7 @@ class Scheme:
             (...) array, NaN where a landmark it needs is not annotated.
 
         Raises:
-            ValueError: the scheme has no such normaliser.
+            ValueError: the scheme has no such normalizer.
         """
         first, second = self.normalizer_indices(normalizer)
         points = np.asarray(points)
@@ -90,12 +94,18 @@ class Scheme:
         return np.linalg.norm(offset, axis=-1)
 
     def normalizer_indices(self, name: str) -> tuple[list[int], list[int]]:
-        """The two index tuples of a normaliser; raises ValueError when there is none such."""
+        """The two index tuples of a normalizer; raises ValueError when there is none such."""
         if name not in self.normalizers:
             known = ", ".join(sorted(self.normalizers))
             raise ValueError(f"normalizer of {self.name} must be one of {known}. Got: {name!r}")
         first, second = self.normalizers[name]
         return list(first), list(second)
+
+
+@cache
+def _mean_shapes():
+    """The frontal view of the package's own 3-D face in each scheme; no dataset's license."""
+    return json.loads(Path(__file__).with_name("mean_shapes.json").read_text("utf-8"))
 
 
 def run(first: int, last: int) -> tuple[int, ...]:

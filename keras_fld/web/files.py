@@ -9,9 +9,9 @@ from typing import Any
 
 import cv2
 
-from keras_fld import landmarker, zoo
-from keras_fld.files import replacing
-from keras_fld.lite import metadata
+from keras_fld import zoo
+from keras_fld._internal.files import replacing
+from keras_fld.predict import landmarker, metadata
 
 PAGE = Path(__file__).parent / "page"
 DEFAULT_PRESET = "trnet20_300w"

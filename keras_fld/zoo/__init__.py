@@ -1,6 +1,6 @@
 """Pretrained models in the package.
 
-A preset is `NAME.keras` without optimiser state, `NAME_int8.tflite` and the card `NAME.md`; one has
+A preset is `NAME.keras` without optimizer state, `NAME_int8.tflite` and the card `NAME.md`; one has
 `NAME_int8_qat.tflite.gz` as well, packed so that the folder stays under 10 MB. figures.json has the
 published figures of all, written by `make tables`. The face score, which is no preset, is
 `face_score.tflite` with the card `face_score.md`.
@@ -10,7 +10,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-from keras_fld.files import read_json
+from keras_fld._internal.files import read_json
 
 __all__ = ["figures", "keras_file", "lite_file", "names", "qat_content"]
 
@@ -60,7 +60,7 @@ def figures(name: str) -> dict[str, Any]:
 
     Returns:
         A dictionary: `dataset`; `keras`, test subset to NME in per cent of the dataset's
-        normaliser; and `files`, mode to `sha256`, `nme` as of `keras`, and `instructions` of one
+        normalizer; and `files`, mode to `sha256`, `nme` as of `keras`, and `instructions` of one
         inference, ARM CPU to their number. The files int8 and int8_qat are the package's; others
         are what `keras-fld export` writes.
 

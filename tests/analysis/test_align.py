@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_fld.analysis import aligned_crop, similarity
+from keras_fld.analysis import aligned_crop
 from keras_fld.data import synthetic
-from keras_fld.data.geometry import transform
+from keras_fld.geometry.frame import transform
+from keras_fld.geometry.similarity import similarity
 from keras_fld.schemes import IBUG68
 
 

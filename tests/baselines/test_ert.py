@@ -11,14 +11,14 @@ from keras_fld.baselines import files, open_baseline  # noqa: E402
 from keras_fld.baselines.ert import train_ert  # noqa: E402
 from keras_fld.cli import cli  # noqa: E402
 from keras_fld.data import crops, read  # noqa: E402
-from keras_fld.data.geometry import Frame  # noqa: E402
+from keras_fld.geometry.frame import FaceCrop
 
 SMALL = {"cascade_depth": 3, "num_trees_per_cascade_level": 30, "oversampling_amount": 5}
 
 
 @pytest.fixture(scope="module")
 def data(tree):
-    return crops.model_crops(read("300w", tree, "train"), Frame(96))
+    return crops.model_crops(read("300w", tree, "train"), FaceCrop(96))
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from keras_fld import evaluation
-from keras_fld.baselines import SDM, figure, files, open_baseline, train_sdm
+from keras_fld.baselines import SDM, files, open_baseline, train_sdm
 from keras_fld.baselines.descriptors import describe
 from keras_fld.data import crops, read, synthetic
 from keras_fld.data.faces import evenly
-from keras_fld.data.geometry import Frame, landmark_box
-from keras_fld.landmarker import FaceLandmarker
-from keras_fld.predictor import open_model
+from keras_fld.geometry.frame import FaceCrop, landmark_box
+from keras_fld.predict.landmarker import FaceLandmarker
+from keras_fld.predict.predictor import open_model
+from keras_fld.reproduce import figure1
 
-FRAME = Frame(48)
+FRAME = FaceCrop(48)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_file_gives_the_same_model_without_pickle(trained, data, tmp_path):
     model.save(tmp_path / "sdm.npz")
     with np.load(tmp_path / "sdm.npz", allow_pickle=False) as file:
         assert str(file["method"]) == "sdm"
-    loaded = SDM.load(tmp_path / "sdm.npz")
+    loaded = open_baseline(tmp_path / "sdm.npz")
     assert loaded.frame == FRAME and loaded.scheme.name == "ibug68"
     np.testing.assert_array_equal(loaded.predict(data.images), model.predict(data.images))
     assert isinstance(open_model(tmp_path / "sdm.npz"), SDM)
@@ -116,7 +117,7 @@ def test_damaged_files_are_named(trained, tmp_path):
     files.save(path, "sdm", FRAME, model.scheme, {"start": model.start})
     with pytest.raises(ValueError, match="the baseline is damaged"):
         open_baseline(path)
-    names = ("start", "centre", "basis", "radii")
+    names = ("start", "center", "basis", "radii")
     arrays = {name: getattr(model, name) for name in names} | {"weights": model.weights[:1]}
     files.save(path, "sdm", FRAME, model.scheme, arrays)
     with pytest.raises(ValueError, match="sdm.npz: weights must be finite numbers"):
@@ -160,21 +161,21 @@ def test_the_figure_has_a_row_for_each_method_and_a_column_for_each_face(trained
     model, _ = trained
     faces = [synthetic.draw(i, size=96) for i in (0, 1, 2)]
     pairs = [(face.image, landmark_box(face.landmarks)) for face in faces]
-    picture = figure.draw_methods({"SDM": model, "SDM again": model}, pairs, size=80)
+    picture = figure1.draw_methods({"SDM": model, "SDM again": model}, pairs, size=80)
     assert picture.shape[0] == 2 * 86 + 6 and picture.shape[1] > 3 * 86
     upper, lower = picture[6:86, -258:], picture[92:172, -258:]
     np.testing.assert_array_equal(upper, lower)
     assert (upper[:, :80] != upper[:, 86:166]).any()
-    examples = figure.example_faces(2)
+    examples = figure1.example_faces(2)
     assert len(examples) in (2, 6) and all(len(box) == 4 for _, box in examples)
-    assert figure.draw_methods({"SDM": model}, examples, size=60).any()
+    assert figure1.draw_methods({"SDM": model}, examples, size=60).any()
     with pytest.raises(ValueError, match="at least one method and one face. Got: 1 and 0"):
-        figure.draw_methods({"SDM": model}, [])
+        figure1.draw_methods({"SDM": model}, [])
 
 
 def test_the_examples_are_the_portrait_under_four_conditions():
     portrait = pytest.importorskip("skimage.data").astronaut()
-    plain, turned, dark, covered = figure.example_faces(0)
+    plain, turned, dark, covered = figure1.example_faces(0)
     np.testing.assert_array_equal(plain[0], portrait)
     assert plain[1] == turned[1] == dark[1] == covered[1]
     x, y, width, height = (round(v) for v in plain[1])
@@ -211,9 +212,9 @@ def test_the_figure_command_draws_methods_on_photographs(trained, tmp_path):
     # The same face in both rows, with other landmarks.
     upper, lower = picture[6:66, -66:-6].astype(int), picture[72:132, -66:-6].astype(int)
     assert 0 < (abs(upper - lower) > 60).any(axis=-1).mean() < 0.5
-    cv2.imwrite(str(tmp_path / "grey.png"), np.full((50, 50, 3), 90, np.uint8))
-    bad = _figure(*rows, "--photo", tmp_path / "grey.png", "--out", out)
-    assert "grey.png: no face was found" in str(bad.exception)
+    cv2.imwrite(str(tmp_path / "gray.png"), np.full((50, 50, 3), 90, np.uint8))
+    bad = _figure(*rows, "--photo", tmp_path / "gray.png", "--out", out)
+    assert "gray.png: no face was found" in str(bad.exception)
 
 
 @pytest.mark.parametrize(

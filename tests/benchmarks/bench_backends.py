@@ -117,7 +117,7 @@ def main(argv=None):
         return work(args)
     from bench_training import environment
 
-    from keras_fld.files import write_json
+    from keras_fld._internal.files import write_json
 
     about = environment()
     seconds, versions = measure(args)

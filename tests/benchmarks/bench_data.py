@@ -31,14 +31,14 @@ import cv2
 import numpy as np
 from bench_training import _count, compiled_model, environment, seconds
 
+from keras_fld._internal.files import write_json
 from keras_fld.data import feed, synthetic
 from keras_fld.data.crops import training_crops
 from keras_fld.data.faces import Face, FaceSet
-from keras_fld.data.geometry import Frame, landmark_box
 from keras_fld.data.photographs import training_photographs
-from keras_fld.data.prepare import Part, prepare
-from keras_fld.data.prepared import read_prepared
-from keras_fld.files import write_json
+from keras_fld.data.prepared.reading import read_prepared
+from keras_fld.data.prepared.writing import Part, prepare
+from keras_fld.geometry.frame import FaceCrop, landmark_box
 from keras_fld.schemes import IBUG68
 
 WANTED = {"prepared": 5000, "photographs": 1000}
@@ -103,8 +103,8 @@ def measure(args, folder):
     faces = photographs(folder, args.batch * args.steps)
     prepare("drawn", [Part("train", faces, wide=True)], folder / "prepared")
     sources = {
-        "prepared": training_crops(read_prepared(folder / "prepared"), Frame()),
-        "photographs": training_photographs(faces, Frame()),
+        "prepared": training_crops(read_prepared(folder / "prepared"), FaceCrop()),
+        "photographs": training_photographs(faces, FaceCrop()),
     }
     batches = {name: feed.training_batches(data, args.batch) for name, data in sources.items()}
     model = compiled_model(IBUG68.num_landmarks)
@@ -121,10 +121,10 @@ def measure(args, folder):
             start = time.process_time()
             times[name].append(seconds(run))
             processor[name].append(time.process_time() - start)
-    return summarise(args, times, processor)
+    return summarize(args, times, processor)
 
 
-def summarise(args, times, processor):
+def summarize(args, times, processor):
     """Medians, ratios and shares of the times in seconds."""
     faces, step = args.batch * args.steps, statistics.median(times["step"])
     rows = {}

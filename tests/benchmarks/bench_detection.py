@@ -25,9 +25,9 @@ import cv2
 import numpy as np
 
 from keras_fld import FaceLandmarker, zoo
+from keras_fld._internal.files import write_json
 from keras_fld.data import synthetic
-from keras_fld.detection import open_detector
-from keras_fld.files import write_json
+from keras_fld.predict.detectors import open_detector
 
 FIRST_RESULT = """
 import json, os, sys, time

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from keras_fld.data import synthetic
 from keras_fld.data.faces import Face, FaceSet
-from keras_fld.data.geometry import landmark_box
-from keras_fld.data.prepare import Part, prepare
+from keras_fld.data.prepared.writing import Part, prepare
+from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import IBUG68
 
 _DRAWINGS = {}
@@ -113,7 +113,7 @@ def main(argv=None):
     if args.json:
         from bench_training import environment
 
-        from keras_fld.files import write_json
+        from keras_fld._internal.files import write_json
 
         write_json(args.json, {**environment(), "processes": args.processes, "rows": rows})
     return None

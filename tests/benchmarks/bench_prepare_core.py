@@ -15,11 +15,11 @@ from pathlib import Path
 
 import cv2
 
+from keras_fld._internal.files import write_json
 from keras_fld.data import synthetic
 from keras_fld.data.faces import Face, FaceSet
-from keras_fld.data.geometry import landmark_box
-from keras_fld.data.prepare import FACES_PER_SHARD, Part, prepare
-from keras_fld.files import write_json
+from keras_fld.data.prepared.writing import FACES_PER_SHARD, Part, prepare
+from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import IBUG68
 
 

@@ -47,7 +47,7 @@ def work(args):
     """One process: does the part that each line on standard input names, prints its seconds."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {args.work})
-    from keras_fld import distributed
+    from keras_fld.training import distributed
 
     distributed.join()
     import keras
@@ -56,12 +56,12 @@ def work(args):
     from keras_fld import losses, models
     from keras_fld.data import catalog, crops
     from keras_fld.data.batches import TrainingBatches
-    from keras_fld.data.geometry import Frame
+    from keras_fld.geometry.frame import FaceCrop
 
     share = distributed.share()
     faces = catalog.read("synthetic", None, "train", count=args.batch)
     batches = TrainingBatches(
-        crops.training_crops(faces, Frame()),
+        crops.training_crops(faces, FaceCrop()),
         args.batch * share.processes,
         repeats=np.full(args.batch, share.processes * args.steps),
         share=share,
@@ -94,7 +94,7 @@ def work(args):
 
 def started(args, count, cores):
     """The processes of one job, ready."""
-    from keras_fld.processes import free_address
+    from keras_fld.training.processes import free_address
 
     address, workers = free_address(), []
     for index in range(count):
@@ -131,7 +131,7 @@ def main(argv=None):
     os.environ["KERAS_BACKEND"] = "jax"
     from bench_training import environment
 
-    from keras_fld.files import write_json
+    from keras_fld._internal.files import write_json
 
     about = environment()
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0, 1]

@@ -7,9 +7,9 @@ Crops that score at least 0.5 are taken for a face. All photographs are of the c
 neither training nor threshold has seen:
     faces       crops of the annotated boxes
     half        the same faces, each with its left, right, upper and lower half of the crop covered
-                by a colour, by noise and by a part of another photograph
+                by a color, by noise and by a part of another photograph
     others      six kinds of crops without a face in its place, one of each from every photograph
-                (keras_fld.score.scenes): beside the face, off it by two thirds of its size and
+                (keras_fld.face_score.scenes): beside the face, off it by two thirds of its size and
                 more, parts of it, the face far too small, where single squares of the Haar cascade
                 fire, and drawn textures
     landmarks   the crops that the preset's landmarks lead to after three passes: from boxes a
@@ -36,17 +36,17 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 from bench_video import FACES, follow, video  # noqa: E402
 
 from keras_fld import FaceLandmarker, zoo  # noqa: E402
+from keras_fld._internal.files import replacing, write_json  # noqa: E402
 from keras_fld.data import catalog, synthetic  # noqa: E402
 from keras_fld.data.augment import generator  # noqa: E402
 from keras_fld.data.crops import model_crops  # noqa: E402
-from keras_fld.data.geometry import landmark_box  # noqa: E402
-from keras_fld.detection.boxes import overlap  # noqa: E402
-from keras_fld.files import replacing, write_json  # noqa: E402
-from keras_fld.lite.runtime import LiteModel, ScoreModel  # noqa: E402
-from keras_fld.score import roc  # noqa: E402
-from keras_fld.score.occluders import COVERS, SIDES, cover_half  # noqa: E402
-from keras_fld.score.scenes import KINDS, non_face, non_face_box, scenes, with_boxes  # noqa: E402
-from keras_fld.tracking.search import inside  # noqa: E402
+from keras_fld.face_score import roc  # noqa: E402
+from keras_fld.face_score.occluders import COVERS, SIDES, cover_half  # noqa: E402
+from keras_fld.face_score.scenes import KINDS, non_face, non_face_box, scenes, with_boxes  # noqa: E402
+from keras_fld.geometry.boxes import overlap  # noqa: E402
+from keras_fld.geometry.frame import landmark_box  # noqa: E402
+from keras_fld.predict.lite_model import LiteModel, ScoreModel  # noqa: E402
+from keras_fld.predict.tracking.search import inside  # noqa: E402
 
 SUBSET, THRESHOLD, FALSE_RATE = "common", 0.5, 0.01
 FACE, ELSEWHERE = 0.5, 0.3
@@ -243,8 +243,8 @@ def draw(curves, path):
         (line,) = axes.step(100 * false, 100 * true, where="post", label=label)
         at = 100 * roc.rate(others, THRESHOLD), 100 * roc.rate(faces, THRESHOLD)
         axes.plot(*at, "o", color=line.get_color())
-    axes.plot([], [], "o", color="grey", label=f"threshold {THRESHOLD:g}")
-    axes.axvline(100 * FALSE_RATE, color="grey", linewidth=0.8, linestyle=":")
+    axes.plot([], [], "o", color="gray", label=f"threshold {THRESHOLD:g}")
+    axes.axvline(100 * FALSE_RATE, color="gray", linewidth=0.8, linestyle=":")
     axes.set(
         xscale="log",
         xlim=(0.03, 100),

@@ -16,9 +16,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from keras_fld import zoo  # noqa: E402
+from keras_fld._internal.files import write_json
 from keras_fld.data import catalog  # noqa: E402
-from keras_fld.files import write_json  # noqa: E402
-from keras_fld.lite import LiteModel  # noqa: E402
+from keras_fld.predict.lite_model import LiteModel  # noqa: E402
 
 SIZES = (128, 96, 64, 48, 32, 24, 16)
 
@@ -44,7 +44,7 @@ def measure(preset, root):
                 image, box, scale = reduced(image, box, size)
             crops.append(model.frame.crop(image, box))
             matrices.append(model.frame.matrix(box))
-            # Pixel centres are at whole numbers, so a reduction moves them by half a pixel.
+            # Pixel centers are at whole numbers, so a reduction moves them by half a pixel.
             truth.append((face.landmarks + 0.5) * scale - 0.5)
         truth = np.stack(truth)
         moved = [p @ m[:, :2].T + m[:, 2] for p, m in zip(truth, matrices, strict=True)]

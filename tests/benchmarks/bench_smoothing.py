@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_smoothing.py --json results/video/smoothing.json
     python tests/benchmarks/bench_smoothing.py --tune
 
-Generated videos (tests/moving_face.py, 640x480, 30 frames/s): a drawn face that rests for two
+Generated videos (moving_face.py, 640x480, 30 frames/s): a drawn face that rests for two
 seconds and moves for four, with a sensor's noise and a JPEG's loss in every frame, landmarks known
 at any time. The preset's int8 model follows it. Measured with smoothing and without:
     jitter      at rest: root mean square change of a landmark's error from frame to frame, in per
@@ -29,11 +29,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from keras_fld import FaceLandmarker, zoo  # noqa: E402
-from keras_fld.data.geometry import landmark_box  # noqa: E402
-from keras_fld.files import write_json  # noqa: E402
-from keras_fld.tracking import FaceTracker, OneEuroFilter  # noqa: E402
-from keras_fld.tracking.tracker import BETA, MIN_CUTOFF  # noqa: E402
-from tests.moving_face import FPS, MovingFace  # noqa: E402
+from keras_fld._internal.files import write_json
+from keras_fld.geometry.frame import landmark_box
+from keras_fld.predict.tracking import FaceTracker, OneEuroFilter
+from keras_fld.predict.tracking.tracker import BETA, MIN_CUTOFF
+from tests.predict.tracking.moving_face import FPS, MovingFace
 
 REPORTED, TUNING = range(8), range(100, 108)
 SEEN_PERCENT = 10.0

@@ -37,7 +37,7 @@ import numpy as np  # noqa: E402
 
 import keras_fld  # noqa: E402
 from keras_fld import losses, models  # noqa: E402
-from keras_fld.files import write_json  # noqa: E402
+from keras_fld._internal.files import write_json
 
 LIMIT_PERCENT = 2.0
 SETTINGS = {
@@ -163,10 +163,10 @@ def measure(args):
             fit_times[name].append(seconds(run))
         for name, run in loss_runs.items():
             loss_times[name].append(seconds(run, LOSS_CALLS))
-    return summarise(args, loss_times, fit_times, compiled, left_out)
+    return summarize(args, loss_times, fit_times, compiled, left_out)
 
 
-def summarise(args, loss_times, fit_times, compiled, left_out):
+def summarize(args, loss_times, fit_times, compiled, left_out):
     """Medians, shares and ratios of the times in seconds."""
     default = fit_times["default"]
     step = statistics.median(default) / args.steps

@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_video.py --json results/benchmarks/video.json
     taskset -c 1 python tests/benchmarks/bench_video.py --faces 1
 
-Generated frames of 640x480 (tests/moving_face.py) lie in memory, blue, green, red as cameras give
+Generated frames of 640x480 (moving_face.py) lie in memory, blue, green, red as cameras give
 them; `FaceTracker.update` takes them with its default settings: conversion to RGB, tracking with a
 second pass where a face moves fast, looks and searches of the detector, smoothing. One thread. 200
 frames/s are wanted with one face. On a busy machine the wall time tells how busy it is; the
@@ -23,9 +23,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from keras_fld import FaceLandmarker, zoo  # noqa: E402
-from keras_fld.files import write_json  # noqa: E402
-from keras_fld.tracking import FaceTracker  # noqa: E402
-from tests.moving_face import FPS, MovingFace  # noqa: E402
+from keras_fld._internal.files import write_json
+from keras_fld.predict.tracking import FaceTracker
+from tests.predict.tracking.moving_face import FPS, MovingFace
 
 WANTED = 200
 # Drawn faces that the cascade finds; they move in their own part of the frame.
@@ -52,9 +52,9 @@ def video(faces, count):
     """Frames in which faces move."""
     moving = [
         MovingFace(
-            index, centre=centre, side=side, still=0.5, reach=0.1 if len(faces) > 1 else 0.17
+            index, center=center, side=side, still=0.5, reach=0.1 if len(faces) > 1 else 0.17
         )
-        for index, centre, side in faces
+        for index, center, side in faces
     ]
     frames = []
     for number in range(count):

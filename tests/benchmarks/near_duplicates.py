@@ -3,8 +3,8 @@
     python tests/benchmarks/near_duplicates.py --root 300w --also mtfl=mtfl --also pts=ytf \\
         --sheet pairs.png --json results/near_duplicates.json
 
-Every face is aligned by its eyes, nose and mouth corners, in grey, and compared with every test
-face by normalised correlation: 1 is the same picture. The same photograph in another size or
+Every face is aligned by its eyes, nose and mouth corners, in gray, and compared with every test
+face by normalized correlation: 1 is the same picture. The same photograph in another size or
 compression has 0.95 and more; the sheet shows the most similar pairs, the test face left.
 """
 
@@ -17,10 +17,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from keras_fld import drawing, schemes  # noqa: E402
+from keras_fld import schemes  # noqa: E402
+from keras_fld._internal.files import write_json
+from keras_fld._internal.images import save_image
 from keras_fld.analysis import aligned_crop  # noqa: E402
 from keras_fld.data import catalog  # noqa: E402
-from keras_fld.files import write_json  # noqa: E402
 
 SIDE, MARGIN, LIMIT, SHOWN = 48, 2.2, 0.95, 24
 
@@ -35,9 +36,9 @@ def pictures(faces):
 
 
 def vectors(images):
-    """Grey crops, a little blurred, as vectors whose products are their correlations."""
-    grey = [cv2.GaussianBlur(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), (3, 3), 0) for x in images]
-    flat = np.stack(grey).reshape(len(grey), -1).astype(np.float32)
+    """Gray crops, a little blurred, as vectors whose products are their correlations."""
+    gray = [cv2.GaussianBlur(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), (3, 3), 0) for x in images]
+    flat = np.stack(gray).reshape(len(gray), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
 
@@ -78,7 +79,7 @@ def main(argv=None):
         pairs.sort(key=lambda pair: -pair[0])
         tiles = [picture for _, picture in pairs[: 2 * SHOWN]]
         lines = [np.hstack(tiles[i : i + 8]) for i in range(0, len(tiles) // 8 * 8, 8)]
-        drawing.save_image(options.sheet, np.vstack(lines))
+        save_image(options.sheet, np.vstack(lines))
     if options.json:
         write_json(options.json, {"test_faces": len(test), "datasets": rows})
 

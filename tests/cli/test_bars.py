@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from keras_fld import zoo
-from keras_fld.progress import counting, watched
+from keras_fld._internal.progress import counting, watched
 
 PRESET = zoo.lite_file("trnet20_300w")
 

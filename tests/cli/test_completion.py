@@ -9,11 +9,13 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
-from keras_fld import detection, recipes, zoo
+from keras_fld import zoo
 from keras_fld.cli import cli, complete
 from keras_fld.data import catalog
 from keras_fld.lite import modes
+from keras_fld.predict import detectors
 from keras_fld.reproduce import TABLES
+from keras_fld.training import recipes
 
 PROGRAM = "import sys; sys.argv[0] = 'keras-fld'; from keras_fld.cli import main; main()"
 
@@ -55,7 +57,7 @@ def test_a_model_is_a_file_or_a_preset():
     for words in (["evaluate"], ["predict", "--model"], ["benchmark"], ["web", "--model"]):
         assert offered(*words, "") == ["file"] == offered(*words, "run/mod")
         assert offered(*words, "trnet20_300w_f") == ["trnet20_300w_fast"]
-    assert offered("predict", "--detector", "ha") == list(detection.NAMES)
+    assert offered("predict", "--detector", "ha") == list(detectors.NAMES)
     assert offered("predict", "--detector", "yunet") == ["file"]
 
 
@@ -68,7 +70,7 @@ def test_subsets_are_those_of_the_dataset_named_before():
 
 def test_names_written_here_are_those_of_the_modules():
     from keras_fld import losses, models, optimizers, training
-    from keras_fld.lite import compress
+    from keras_fld.lite.tfmot import compress
 
     assert tuple(losses.LOSSES) == complete.LOSSES
     assert tuple(models.NETWORKS) == complete.NETWORKS

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from keras_fld import zoo
+from keras_fld._internal.files import json_text, read_json
 from keras_fld.cli import cli
-from keras_fld.files import json_text, read_json
 
 PRESET = zoo.lite_file("trnet20_300w")
 
@@ -137,9 +137,9 @@ def test_prepare_and_label_print_their_counts(tree, tmp_path):
     train = found["splits"]["train"]
     assert train["bytes"] == sum(path.stat().st_size for path in out.glob("train-*.tfrecord"))
     assert "note:" in said
-    arguments = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset", tmp_path / "labelled")
+    arguments = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset", tmp_path / "labeled")
     found, _ = run(*arguments, "--views", 2, "--tolerance", 9)
-    assert found["faces"] == found["labelled"] == len(list((tree / "lfpw/trainset").glob("*.pts")))
+    assert found["faces"] == found["labeled"] == len(list((tree / "lfpw/trainset").glob("*.pts")))
     assert found["disagreement"] > 0
 
 

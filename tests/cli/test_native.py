@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import native
-from keras_fld.files import check_writable
 
 
 def held(capfd, work):

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_fld.data import synthetic
 from keras_fld.data.faces import Face, FaceSet
-from keras_fld.data.geometry import landmark_box
+from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import IBUG68
 
 

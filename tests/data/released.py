@@ -6,7 +6,8 @@ import json
 import cv2
 import numpy as np
 
-from keras_fld.data import synthetic, wflw
+from keras_fld.data import synthetic
+from keras_fld.data.readers import wflw
 
 
 def drawn(count, scheme, size=64):
@@ -14,7 +15,7 @@ def drawn(count, scheme, size=64):
     return [synthetic.draw(index, size=size, scheme=scheme) for index in range(count)]
 
 
-def write_cofw(path, ending, faces, grey=(), occluded=None):
+def write_cofw(path, ending, faces, gray=(), occluded=None):
     """A COFW file: MATLAB 7.3, which is HDF5 with transposed arrays after 512 bytes of header."""
     import h5py
 
@@ -23,7 +24,7 @@ def write_cofw(path, ending, faces, grey=(), occluded=None):
         table = np.zeros((87, len(faces)))
         boxes = np.zeros((4, len(faces)))
         for i, face in enumerate(faces):
-            image = face.image[..., 1] if i in grey else face.image
+            image = face.image[..., 1] if i in gray else face.image
             stored = file.create_dataset(f"#refs#/{i}", data=np.ascontiguousarray(image.T))
             references[0, i] = stored.ref
             table[:58, i] = face.landmarks.T.ravel() + 1

@@ -3,10 +3,10 @@ import pytest
 
 from keras_fld.data.augment import Augmentation, augment, generator
 from keras_fld.data.crops import Crops, training_crops
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import IBUG68
 
-GEOMETRY_ONLY = {"colour": 0, "grey": 0, "blur": 0, "occlusion": 0}
+GEOMETRY_ONLY = {"color": 0, "gray": 0, "blur": 0, "occlusion": 0}
 
 
 @pytest.fixture
@@ -24,18 +24,18 @@ def dots():
         distance = np.hypot(x - landmarks[i, 0], y - landmarks[i, 1])
         image[..., 0] = np.maximum(image[..., 0], 255 * np.exp(-((distance / 4) ** 2)))
     image[..., 1] = image[..., 2] = image[..., 0]
-    return Crops(image[None], landmarks[None], np.eye(2, 3)[None], Frame(), IBUG68, ["dots"], [])
+    return Crops(image[None], landmarks[None], np.eye(2, 3)[None], FaceCrop(), IBUG68, ["dots"], [])
 
 
 @pytest.mark.parametrize("epoch", range(20))
 def test_image_and_landmarks_never_part(dots, epoch):
     image, landmarks = augment(dots, 0, generator(0, epoch, 0), Augmentation(**GEOMETRY_ONLY))
     y, x = np.mgrid[:64, :64]
-    grey = image[..., 0].astype(float)
+    gray = image[..., 0].astype(float)
     visible = np.flatnonzero(~np.isnan(landmarks[:, 0]))
     assert len(visible) == 5
     for u, v in landmarks[visible]:
-        near = grey * (np.hypot(x - u, y - v) < 5)
+        near = gray * (np.hypot(x - u, y - v) < 5)
         centroid = np.array([(near * x).sum(), (near * y).sum()]) / near.sum()
         np.testing.assert_allclose(centroid, [u, v], atol=0.15)
 
@@ -95,7 +95,7 @@ def test_without_augmentation_a_training_crop_gives_the_models_crop(tree):
     """The two paths, prepared and direct, show the same pixels."""
     from keras_fld.data import crops, read
 
-    faces, frame = read("300w", tree, "train"), Frame()
+    faces, frame = read("300w", tree, "train"), FaceCrop()
     wide, direct = training_crops(faces, frame), crops.model_crops(faces, frame)
     still = Augmentation(rotation=0, scale=0, jitter=0, flip=0, **GEOMETRY_ONLY)
     for index in range(4):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from keras_fld.data.balance import BINS, align, pose_repeats, turns
-from keras_fld.data.face3d import MEAN_FACE
 from keras_fld.schemes import IBUG68
+from keras_fld.schemes.mean_face import MEAN_FACE
 
 
 def _shapes(yaws, rng, noise=0.01):

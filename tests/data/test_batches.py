@@ -11,12 +11,12 @@ import pytest
 
 from keras_fld.data import crops, read
 from keras_fld.data.batches import PlainBatches, TrainingBatches
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 
 
 @pytest.fixture(scope="module")
 def wide(tree):
-    return crops.training_crops(read("300w", tree, "train"), Frame())
+    return crops.training_crops(read("300w", tree, "train"), FaceCrop())
 
 
 def _arrays(batches):
@@ -45,7 +45,7 @@ def test_tf_data_gives_the_same_batches_epoch_by_epoch(wide, repeats):
 
 
 def test_plain_batches_are_the_crops_in_order(tree):
-    data = crops.model_crops(read("300w", tree, "common"), Frame())
+    data = crops.model_crops(read("300w", tree, "common"), FaceCrop())
     for batches in (PlainBatches(data, 4), PlainBatches(data, 64)):
         images, landmarks = (np.concatenate(part) for part in zip(*batches, strict=True))
         np.testing.assert_array_equal(images, data.images)

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from keras_fld.cli import cli
 from keras_fld.data import read
 from keras_fld.data.check import check
-from keras_fld.data.geometry import Frame
-from keras_fld.data.prepare import Part, prepare
-from keras_fld.data.pts import read_pts, write_pts
+from keras_fld.data.prepared.writing import Part, prepare
+from keras_fld.data.readers.pts import read_pts, write_pts
+from keras_fld.geometry.frame import FaceCrop
 from tests.conftest import write_tree
 from tests.data import released
 
@@ -160,7 +160,7 @@ def test_a_folder_of_nothing_but_bad_faces_says_why(own_tree, tmp_path):
 
 
 def test_prepared_faces_are_not_what_is_checked(tree, tmp_path):
-    prepare("300w", [Part("train", read("300w", tree), wide=True)], tmp_path / "out", Frame(16))
+    prepare("300w", [Part("train", read("300w", tree), wide=True)], tmp_path / "out", FaceCrop(16))
     with pytest.raises(ValueError, match="out: holds prepared faces"):
         check("300w", tmp_path / "out")
 

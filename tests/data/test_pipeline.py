@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from keras_fld.data import crops, load, pipeline, read
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 
 pytest.importorskip("tensorflow")
 
 
 @pytest.fixture(scope="module")
 def wide(tree):
-    return crops.training_crops(read("300w", tree, "train"), Frame())
+    return crops.training_crops(read("300w", tree, "train"), FaceCrop())
 
 
 def _collect(dataset):
@@ -69,7 +69,7 @@ def test_repeats_show_a_face_as_often_with_other_numbers_each_time(wide):
 def test_load_balances_poses_when_asked(tree):
     from keras_fld.data.balance import pose_repeats
 
-    data = crops.training_crops(read("300w", tree, "train"), Frame())
+    data = crops.training_crops(read("300w", tree, "train"), FaceCrop())
     repeats = pose_repeats(data.landmarks, data.scheme)
     (images, _), _ = _collect(load("300w", tree, balance=True))
     assert len(images) == repeats.sum() > 16

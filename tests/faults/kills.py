@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld.files import read_json, write_json
+from keras_fld._internal.files import read_json, write_json
 
 # How often each kind of work is killed; `make kills` asks for more.
 KILLS = int(os.environ.get("KERAS_FLD_KILLS", "2"))

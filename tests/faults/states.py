@@ -34,7 +34,7 @@ class Trained:
         self.seconds = time.monotonic() - started
 
     def check_checkpoint(self, out):
-        """A run's checkpoint is one of this run's states: weights, optimiser and step."""
+        """A run's checkpoint is one of this run's states: weights, optimizer and step."""
         path = out / "last.weights.h5"
         if path.exists():
             found = arrays(path)

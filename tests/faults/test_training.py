@@ -68,7 +68,7 @@ def interrupted(warm, trained, tmp_path):
 
 
 def test_damage_anywhere_in_a_checkpoint_is_detected(interrupted, warm):
-    from keras_fld import checkpoints
+    from keras_fld.training import checkpoints
 
     path = interrupted / "last.weights.h5"
     good = path.read_bytes()

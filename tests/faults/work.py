@@ -7,11 +7,12 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_fld import checkpoints, models, training
-from keras_fld.data.geometry import MARGIN, Frame
-from keras_fld.lite.export import export as export_files
+from keras_fld import models, training
+from keras_fld.geometry.frame import MARGIN, FaceCrop
+from keras_fld.lite.exporting import export as export_files
 from keras_fld.models.layers import crop_input, landmark_head
-from keras_fld.training import Recipe
+from keras_fld.training import checkpoints
+from keras_fld.training.run import Recipe
 from tests.faults.states import BATCH_SIZE, POISONED
 
 
@@ -21,7 +22,7 @@ def tiny(num_landmarks, input_size, margin=MARGIN, scheme=None, mean_shape=None)
     x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(x)
     x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
     x = keras.layers.GlobalAveragePooling2D()(x)
-    frame = Frame(input_size, margin)
+    frame = FaceCrop(input_size, margin)
     return keras.Model(inputs, landmark_head(x, num_landmarks, frame, scheme, mean_shape))
 
 
@@ -77,4 +78,4 @@ def train_with_graphs(out, network):
 
 def export(model, out):
     """Converts a model in two modes, and measures them."""
-    export_files(models.load(model), out, ("float32", "float16"))
+    export_files(models.load_model(model), out, ("float32", "float16"))

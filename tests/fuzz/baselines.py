@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_fld.baselines import SDM, open_baseline
 from keras_fld.baselines.descriptors import LENGTH
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes.mtfl5 import MTFL5
 
 # A changed file may name any size of crop; a larger one only takes longer.
@@ -56,7 +56,7 @@ def _sdm():
     """A cascade of one stage on five landmarks, which keeps one number of a descriptor."""
     count = MTFL5.num_landmarks
     model = SDM(
-        Frame(16),
+        FaceCrop(16),
         MTFL5,
         np.full((count, 2), 8, np.float32),
         np.zeros(LENGTH, np.float32),

@@ -69,7 +69,7 @@ def _one(atheris, name, options):
 
 def _every(options):
     """Fuzzes several readers, each in a process of its own."""
-    from keras_fld.files import write_json
+    from keras_fld._internal.files import write_json
     from tests.fuzz import side_by_side
     from tests.fuzz.targets import TARGETS
 

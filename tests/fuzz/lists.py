@@ -3,7 +3,7 @@
 Their numbers are short, for a change to meet more than digits.
 """
 
-from keras_fld.data import mtfl, wflw
+from keras_fld.data.readers import mtfl, wflw
 from keras_fld.schemes import WFLW98
 
 

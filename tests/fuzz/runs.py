@@ -2,8 +2,8 @@
 
 import json
 
-from keras_fld.files import write_json
-from keras_fld.run_folder import read_run
+from keras_fld._internal.files import write_json
+from keras_fld.reports.run_folder import read_run
 
 LOG = b"epoch,loss,nme,val_nme,seconds\n0,1.5,9.25,,3\n1,1e0,NA,8,3.5\n"
 _RECIPE = {"recipe": {"loss": "enme", "epochs": 2}, "versions": {"keras": "3"}, "backend": "jax"}

@@ -19,17 +19,18 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from keras_fld.compare import compare
-from keras_fld.data import aflw, cofw, mtfl, own, prepared, pts, records, shards, wflw
+from keras_fld._internal.files import write_json
 from keras_fld.data.faces import Face
-from keras_fld.data.geometry import Frame
-from keras_fld.files import write_json
-from keras_fld.lite import metadata
+from keras_fld.data.prepared import reading, records, shards
+from keras_fld.data.readers import aflw, cofw, mtfl, own, pts, wflw
+from keras_fld.geometry.frame import FaceCrop
+from keras_fld.predict import metadata
+from keras_fld.reports.comparison import compare
 from tests.data import released
 from tests.fuzz import baselines, lists, runs, tiny_tflite
 
 CASES = Path(__file__).parent / "cases"
-_FRAME = Frame(8)
+_FRAME = FaceCrop(8)
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _manifest_seeds():
 
 
 def _read_manifest(path):
-    prepared.read_prepared(path.parent, "train")
+    reading.read_prepared(path.parent, "train")
 
 
 def _evaluation():
@@ -249,16 +250,16 @@ def _read_evaluation(path):
 
 
 def _recipe_seeds():
-    from keras_fld.recipe import Recipe
+    from keras_fld.training.recipe import Recipe
 
     return [json.dumps({"recipe": asdict(Recipe()), "backend": "tensorflow"}).encode()]
 
 
 def _read_recipe(path):
-    from keras_fld import run_record
-    from keras_fld.recipe import Recipe
+    from keras_fld.training import record
+    from keras_fld.training.recipe import Recipe
 
-    run_record.check_recipe(path, Recipe())
+    record.check_recipe(path, Recipe())
 
 
 TARGETS = {
@@ -286,7 +287,7 @@ TARGETS = {
     "shard": Target("a.tfrecord", _shard_seeds, _read_faces(lambda path: _Faces(path))),
     "example": Target("a.example", _examples, _read_example),
     "manifest": Target(
-        prepared.MANIFEST,
+        reading.MANIFEST,
         _manifest_seeds,
         _read_manifest,
         lambda folder: (folder / "a.tfrecord").write_bytes(_shard_seeds()[0]),

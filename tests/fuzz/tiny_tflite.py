@@ -4,7 +4,7 @@ import json
 
 import flatbuffers
 
-# Field numbers of tflite's schema.fbs, as in `keras_fld.lite.metadata`.
+# Field numbers of tflite's schema.fbs, as in `keras_fld.predict.metadata`.
 _BUFFERS, _METADATA, _FIELDS = 4, 6, 8
 
 ABOUT = {

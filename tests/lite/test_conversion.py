@@ -5,7 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from keras_fld.lite import LiteModel, calibration, conversion, convert, metadata
+from keras_fld.lite import calibration, conversion, convert
+from keras_fld.predict import metadata
+from keras_fld.predict.lite_model import LiteModel
 
 
 def test_calibration_takes_arrays_and_datasets_alike(small_model, face_crops):
@@ -66,7 +68,7 @@ def test_damaged_and_foreign_files_are_named(files, tmp_path):
 ELSEWHERE = """
 import sys, numpy as np
 from keras_fld import lite, models
-model = models.load(sys.argv[1])
+model = models.load_model(sys.argv[1])
 lite.convert(model, sys.argv[2], "int8", np.load(sys.argv[3]), preset="a preset")
 """
 

@@ -6,15 +6,16 @@ import pytest
 
 from keras_fld import models, zoo
 from keras_fld.cli import cli
-from keras_fld.lite import metadata, modes
-from keras_fld.lite.export import export
+from keras_fld.lite import modes
+from keras_fld.lite.exporting import export
+from keras_fld.predict import metadata
 
 PRESET = "trnet20_300w"
 
 
 @pytest.fixture(scope="module")
 def preset_model():
-    return models.load(zoo.keras_file(PRESET))
+    return models.load_model(zoo.keras_file(PRESET))
 
 
 @pytest.fixture(scope="module")

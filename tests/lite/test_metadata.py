@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from keras_fld import models
-from keras_fld.lite import LiteModel, metadata
+from keras_fld.lite.metadata import write
+from keras_fld.predict import metadata
+from keras_fld.predict.lite_model import LiteModel
 
 MANUAL = Path(__file__).parents[2] / "tflite" / "README.md"
 
@@ -66,7 +68,7 @@ def test_input_and_output_have_names(files):
 def _with(files, about):
     """The file's content with other metadata of its own."""
     plain = files["float32"].read_bytes().replace(b"keras_fld", b"another_x")
-    return metadata.write(plain, about)
+    return write(plain, about)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from keras_fld.lite import LiteModel, conversion
+from keras_fld.lite import conversion
+from keras_fld.predict.lite_model import LiteModel
 
 from .conftest import NETWORKS
 

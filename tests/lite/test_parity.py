@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from keras_fld import models
 from keras_fld.cli import cli
 from keras_fld.lite import conversion
-from keras_fld.lite.parity import parity
-from keras_fld.predictor import open_model
+from keras_fld.lite.parity_check import parity
+from keras_fld.predict.predictor import open_model
 
 
 class Shifted:

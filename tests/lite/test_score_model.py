@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from keras_fld import FaceLandmarker, models, zoo
-from keras_fld.lite import LiteModel, convert, metadata
-from keras_fld.lite.runtime import ScoreModel
+from keras_fld.lite import convert
+from keras_fld.lite.metadata import write
+from keras_fld.predict import metadata
+from keras_fld.predict.lite_model import LiteModel, ScoreModel
 from tests.lite.conftest import sane
 
 
@@ -68,7 +70,7 @@ def test_files_of_the_other_kind_are_refused(score_files):
 def test_another_kind_still_is_named(score_files, tmp_path):
     content = (score_files / "float32.tflite").read_bytes()
     about = metadata.read(content) | {"kind": ["odd"]}
-    changed = metadata.write(content.replace(b"keras_fld", b"another_x"), about)
+    changed = write(content.replace(b"keras_fld", b"another_x"), about)
     (tmp_path / "odd.tflite").write_bytes(changed)
     with pytest.raises(ValueError, match=r"odd.tflite: must be a face-score file. Got: \['odd'\]"):
         ScoreModel(tmp_path / "odd.tflite")

@@ -90,7 +90,7 @@ def test_a_batch_without_any_landmark_is_zero(name, batch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_faces_without_their_normaliser_are_left_out(name):
+def test_faces_without_their_normalizer_are_left_out(name):
     rng = np.random.default_rng(3)
     y_true = rng.uniform(0, 64, (4, 68, 2)).astype(np.float32)
     y_pred = y_true + rng.normal(0, 3, y_true.shape).astype(np.float32)
@@ -283,7 +283,7 @@ def face_height(y_true):
     return ops.max(y_true[..., 1], axis=-1) - ops.min(y_true[..., 1], axis=-1)
 
 
-def test_a_function_normaliser_is_saved_by_its_registered_name():
+def test_a_function_normalizer_is_saved_by_its_registered_name():
     config = losses.NME(face_height).get_config()
     assert config["normalizer"]["config"] == "keras_fld_tests>face_height"
     assert losses.NME.from_config(config).normalizer is face_height

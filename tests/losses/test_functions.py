@@ -215,7 +215,7 @@ def test_the_order_of_landmarks_does_not_matter(name, y_true, y_pred, order):
     )
 
 
-# Other targets, weights and normalisers.
+# Other targets, weights and normalizers.
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 1), (6, 3), (6, 2, 3, 4)])
@@ -242,7 +242,7 @@ def test_landmark_weights_multiply_the_terms(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_normaliser_measures_deviations_in_its_unit(name):
+def test_a_normalizer_measures_deviations_in_its_unit(name):
     y_true, y_pred = random_faces()
     distance = np.float32([10, 20, 30, 40])
     expected = [
@@ -255,7 +255,7 @@ def test_a_normaliser_measures_deviations_in_its_unit(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_face_without_its_normaliser_is_nan_with_gradient_zero(name):
+def test_a_face_without_its_normalizer_is_nan_with_gradient_zero(name):
     y_true, y_pred = random_faces(landmarks=68)
     y_true[1, 40, 0] = np.nan  # a corner of the right eye
     y_true[2, 36:48] = 7.0  # all eyes in one place

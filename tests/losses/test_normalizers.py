@@ -1,4 +1,4 @@
-"""Normalising distances of faces."""
+"""Normalizing distances of faces."""
 
 import numpy as np
 import pytest
@@ -50,27 +50,27 @@ def test_check_and_serialize_keep_what_is_no_function():
         normalizers.check(True)
 
 
-def test_centres_give_the_distance_of_any_layout_and_are_saved():
-    from keras_fld.losses.normalizers import CentreDistance
+def test_centers_give_the_distance_of_any_layout_and_are_saved():
+    from keras_fld.losses.normalizers import Centeredistance
 
     points = np.random.default_rng(0).uniform(0, 64, (4, 68, 2)).astype("float32")
     first, second = IBUG68.normalizer_indices("inter_pupil")
-    centres = CentreDistance(first, second)
+    centers = Centeredistance(first, second)
     expected = IBUG68.distance(points, "inter_pupil")
-    np.testing.assert_allclose(ops.convert_to_numpy(centres(points)), expected, rtol=1e-5)
-    again = normalizers.check(normalizers.serialize(centres))
+    np.testing.assert_allclose(ops.convert_to_numpy(centers(points)), expected, rtol=1e-5)
+    again = normalizers.check(normalizers.serialize(centers))
     assert (again.first, again.second) == (first, second)
 
 
 def test_what_a_metric_on_the_crop_takes():
-    from keras_fld.data.geometry import Frame
+    from keras_fld.geometry.frame import FaceCrop
     from keras_fld.schemes import AFLW19, custom
 
-    assert normalizers.on_crop("face_box", AFLW19, Frame(64, margin=1.25)) == 51.2
-    assert normalizers.on_crop("inter_ocular", IBUG68, Frame()) == "inter_ocular"
-    assert normalizers.on_crop("head", IBUG68, Frame()) in IBUG68.normalizers
+    assert normalizers.on_crop("face_box", AFLW19, FaceCrop(64, margin=1.25)) == 51.2
+    assert normalizers.on_crop("inter_ocular", IBUG68, FaceCrop()) == "inter_ocular"
+    assert normalizers.on_crop("head", IBUG68, FaceCrop()) in IBUG68.normalizers
     own = {"name": "own3", "landmarks": 3, "eyes": [[0], [2]]}
-    chosen = normalizers.on_crop("inter_pupil", custom.from_dict(own), Frame())
+    chosen = normalizers.on_crop("inter_pupil", custom.from_dict(own), FaceCrop())
     assert (chosen.first, chosen.second) == ([0], [2])
     del own["eyes"]
-    assert normalizers.on_crop("inter_pupil", custom.from_dict(own), Frame()) is None
+    assert normalizers.on_crop("inter_pupil", custom.from_dict(own), FaceCrop()) is None

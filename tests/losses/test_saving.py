@@ -82,5 +82,5 @@ def test_load_of_the_package_needs_nothing(tmp_path):
     cases = {n: losses.get(n, **o) for n, o in OPTIONS.items()}
     compiled = [metrics.NME("inter_ocular"), metrics.FailureRate(), metrics.CEDAUC(limit=8.0)]
     expected = save_models(tmp_path, cases, compiled)
-    found = fresh_process(tmp_path, "import keras_fld as fld", "fld.load(path, compile=True)")
+    found = fresh_process(tmp_path, "import keras_fld as fld", "fld.load_model(path, compile=True)")
     assert found == expected

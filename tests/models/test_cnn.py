@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_fld import models
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.lite import conversion
 from keras_fld.schemes import IBUG68
 
@@ -59,7 +59,7 @@ def test_weighted_layers_and_parameters_counted_by_hand(name):
 @every
 def test_an_untrained_model_predicts_the_mean_shape(name):
     model = models.get(name)(input_size=MULTIPLE[name])
-    expected = Frame(MULTIPLE[name]).shape_pixels(IBUG68.mean_shape)
+    expected = FaceCrop(MULTIPLE[name]).shape_pixels(IBUG68.mean_shape)
     predicted = model.predict(crops(model), verbose=0)
     np.testing.assert_allclose(predicted, np.broadcast_to(expected, (2, 68, 2)), atol=1e-4)
 
@@ -108,9 +108,9 @@ def test_a_saved_model_predicts_the_same_and_exports(name, tmp_path):
     shape = np.random.default_rng(2).uniform(0, 31, (5, 2)).astype(np.float32)
     model = small(name, margin=1.3, mean_shape=shape, scale=2.5)
     model.save(tmp_path / "a.keras")
-    loaded = models.load(tmp_path / "a.keras")
+    loaded = models.load_model(tmp_path / "a.keras")
     assert loaded.name == name
-    assert models.frame_of(loaded) == Frame(MULTIPLE[name], 1.3)
+    assert models.frame_of(loaded) == FaceCrop(MULTIPLE[name], 1.3)
     assert models.scheme_of(loaded) is None
     expected = model.predict(crops(model), verbose=0)
     assert np.abs(expected - shape).max() > 0.1  # the weights do something

@@ -164,7 +164,7 @@ def test_a_model_with_windows_is_refined_in_place(wide_faces, tmp_path):
     assert _error(result, wide_faces).mean() < 0.95 * _error(model, wide_faces).mean()
     result.save(tmp_path / "refined.keras")
     np.testing.assert_allclose(
-        models.load(tmp_path / "refined.keras").predict(wide_faces[0], verbose=0),
+        models.load_model(tmp_path / "refined.keras").predict(wide_faces[0], verbose=0),
         result.predict(wide_faces[0], verbose=0),
         atol=1e-3,
     )

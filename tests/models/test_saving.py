@@ -11,4 +11,4 @@ def test_code_in_a_file_is_refused(tmp_path):
     path = tmp_path / "model.keras"
     keras.Model(inputs, keras.layers.Lambda(lambda x: 2 * x)(inputs)).save(path)
     with pytest.raises(ValueError, match="model.keras: not a Keras model of this package"):
-        models.load(path)
+        models.load_model(path)

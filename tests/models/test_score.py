@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_fld import models
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 
 
 def macs(model):
@@ -30,8 +30,8 @@ def test_it_is_tiny_and_gives_one_score():
 def test_a_saved_one_knows_its_crop(tmp_path):
     model = models.FaceScore(32, margin=1.3)
     model.save(tmp_path / "score.keras")
-    loaded = models.load(tmp_path / "score.keras")
-    assert models.frame_of(loaded) == Frame(32, 1.3)
+    loaded = models.load_model(tmp_path / "score.keras")
+    assert models.frame_of(loaded) == FaceCrop(32, 1.3)
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     np.testing.assert_allclose(
         loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_fld import models
-from keras_fld.data.geometry import Frame
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.lite import conversion
 from keras_fld.schemes import IBUG68
 
@@ -96,7 +96,7 @@ def test_width_scales_every_number_of_filters(width, stem, stages):
 
 def test_an_untrained_model_predicts_the_mean_shape(model):
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
-    expected = Frame().shape_pixels(IBUG68.mean_shape)
+    expected = FaceCrop().shape_pixels(IBUG68.mean_shape)
     predicted = model.predict(noise, verbose=0)
     np.testing.assert_allclose(predicted, np.broadcast_to(expected, (4, 68, 2)), atol=1e-4)
 
@@ -130,8 +130,8 @@ def test_a_saved_model_knows_its_frame_scheme_and_mean_shape(tmp_path):
     shape = np.random.default_rng(0).uniform(0, 31, (68, 2)).astype(np.float32)
     model = models.TRNet20(input_size=32, margin=1.3, mean_shape=shape, scale=2.5)
     model.save(tmp_path / "a.keras")
-    loaded = models.load(tmp_path / "a.keras")
-    assert models.frame_of(loaded) == Frame(32, 1.3)
+    loaded = models.load_model(tmp_path / "a.keras")
+    assert models.frame_of(loaded) == FaceCrop(32, 1.3)
     assert models.scheme_of(loaded) is IBUG68
     np.testing.assert_array_equal(loaded.layers[-1].mean_shape, shape)
     crops = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
@@ -150,7 +150,7 @@ def test_a_saved_model_predicts_the_same_and_exports(options, tmp_path):
     rng = np.random.default_rng(0)
     head.set_weights([rng.normal(0, 0.05, head.kernel.shape), rng.normal(0, 0.1, head.bias.shape)])
     model.save(tmp_path / "a.keras")
-    loaded = models.load(tmp_path / "a.keras")
+    loaded = models.load_model(tmp_path / "a.keras")
     crops = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     expected = model.predict(crops, verbose=0)
     assert np.abs(expected - 15.5).max() > 0.1  # the weights do something
@@ -164,11 +164,11 @@ def test_a_saved_model_predicts_the_same_and_exports(options, tmp_path):
 def test_a_file_that_is_no_model_is_named(tmp_path):
     path = tmp_path / "a.keras"
     with pytest.raises(ValueError, match="no such model file"):
-        models.load(path)
+        models.load_model(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a", "b")
     with pytest.raises(ValueError, match="not a Keras model of this package") as error:
-        models.load(path)
+        models.load_model(path)
     assert str(path) in str(error.value)
 
 
@@ -178,7 +178,7 @@ def test_a_damaged_model_is_not_said_to_be_missing(tmp_path):
     for content in (b"", b"no model", whole.read_bytes()[:-1000]):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="not a .keras file, or a damaged one") as error:
-            models.load(path)
+            models.load_model(path)
         assert str(error.value).startswith(f"{path}: ") and "found" not in str(error.value)
 
 

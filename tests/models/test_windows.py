@@ -38,7 +38,7 @@ def test_a_window_starts_as_an_average_around_its_landmarks():
     layer.place(points, crop_size=64)
     window = layer.get_patch("all")[0]
     np.testing.assert_allclose(window.sum(axis=0), 1, rtol=1e-5)
-    # A position is 8 crop pixels wide, and its centre at 3.5 of them.
+    # A position is 8 crop pixels wide, and its center at 3.5 of them.
     rows, columns = np.unravel_index(window.argmax(axis=0), (8, 8))
     assert list(zip(columns * 8 + 3.5, rows * 8 + 3.5, strict=True)) == [
         (11.5, 11.5),
@@ -66,7 +66,7 @@ def test_it_is_saved_and_opened(tmp_path):
     layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
     model.save(tmp_path / "m.keras")
     images = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
-    opened = models.load(tmp_path / "m.keras")
+    opened = models.load_model(tmp_path / "m.keras")
     np.testing.assert_allclose(
         opened.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-4
     )

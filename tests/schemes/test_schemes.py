@@ -71,14 +71,14 @@ def test_normalizers_join_mirror_partners_from_left_to_right(scheme):
 
 
 @every
-def test_lines_join_neighbours_of_one_patch(scheme):
+def test_lines_join_neighbors_of_one_patch(scheme):
     for line in scheme.lines:
         assert any(set(line) <= set(indices) for indices in scheme.patches.values())
         steps = np.linalg.norm(np.diff(scheme.mean_shape[list(line)], axis=0), axis=-1)
         assert steps.min() > 0 and steps.max() < 0.45
 
 
-def test_ibug68_normalisers_are_the_published_ones():
+def test_ibug68_normalizers_are_the_published_ones():
     points = np.random.default_rng(0).normal(size=(3, 68, 2))
     ocular = np.hypot(*(points[:, 36] - points[:, 45]).T)
     pupil = np.hypot(*(points[:, 36:42].mean(1) - points[:, 42:48].mean(1)).T)
@@ -91,7 +91,7 @@ def test_ibug68_normalisers_are_the_published_ones():
     [(COFW29, (8, 9), (16, 17)), (WFLW98, (60, 72), (96, 97)), (AFLW19, (6, 11), (7, 10))],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_normalisers_of_single_landmarks_are_the_published_ones(scheme, ocular, pupil):
+def test_normalizers_of_single_landmarks_are_the_published_ones(scheme, ocular, pupil):
     points = np.random.default_rng(0).normal(size=(scheme.num_landmarks, 2))
     for name, (a, b) in (("inter_ocular", ocular), ("inter_pupil", pupil)):
         expected = np.hypot(*(points[a] - points[b]))

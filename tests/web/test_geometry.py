@@ -1,4 +1,4 @@
-"""The page's crops against `keras_fld.data.geometry`, byte by byte."""
+"""The page's crops against `keras_fld.geometry.frame`, byte by byte."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_fld.data import synthetic
-from keras_fld.data.geometry import Frame, landmark_box
+from keras_fld.geometry.frame import FaceCrop, landmark_box
 from keras_fld.web.files import PAGE
 
 NODE = shutil.which("node")
@@ -32,7 +32,7 @@ writeFileSync("crops.rgb", Buffer.concat(boxes.map(
 """
 
 
-@pytest.mark.parametrize(("size", "frame"), [(700, Frame()), (333, Frame(112, 1.3))])
+@pytest.mark.parametrize(("size", "frame"), [(700, FaceCrop()), (333, FaceCrop(112, 1.3))])
 def test_crops_are_pythons(tmp_path, size, frame):
     face = synthetic.draw(5, size=size)
     rng = np.random.default_rng(size)

@@ -17,9 +17,9 @@ import pytest
 
 from keras_fld import FaceLandmarker, web
 from keras_fld.data import synthetic
-from keras_fld.data.geometry import landmark_box
-from keras_fld.landmarker import HAAR_TO_BOX
-from keras_fld.lite import metadata
+from keras_fld.geometry.frame import landmark_box
+from keras_fld.predict import metadata
+from keras_fld.predict.landmarker import HAAR_TO_BOX
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 skimage_data = pytest.importorskip("skimage.data", reason="needs scikit-image")
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # Half a pixel of the crop is allowed. Crops are the same bytes here, and landmarks equal to 1e-5;
-# one grey level in one byte, as another OpenCV may have it, has moved one by 0.15.
+# one gray level in one byte, as another OpenCV may have it, has moved one by 0.15.
 TOLERANCE = 0.25
 FRAMES = 120
 
@@ -181,8 +181,8 @@ def test_a_photograph_gives_pythons_landmarks(served, astronaut, landmarker, tmp
     (face,) = served.faces()
     assert deviation(landmarker, astronaut, face) < TOLERANCE
     # Three passes: the box is that of the landmarks of a box before.
-    centre = np.mean(face["landmarks"], axis=0)
-    assert np.linalg.norm(centre - np.mean(landmarker.detect(astronaut)[0].landmarks, axis=0)) < 4
+    center = np.mean(face["landmarks"], axis=0)
+    assert np.linalg.norm(center - np.mean(landmarker.detect(astronaut)[0].landmarks, axis=0)) < 4
 
 
 def test_the_browsers_detector_finds_opencvs_boxes(served, astronaut, tmp_path):
@@ -195,8 +195,8 @@ def test_the_browsers_detector_finds_opencvs_boxes(served, astronaut, tmp_path):
     cascade = cv2.CascadeClassifier(
         str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml")
     )
-    grey = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
-    ((x, y, side, _),) = cascade.detectMultiScale(grey, 1.1, 5, minSize=(24, 24))
+    gray = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
+    ((x, y, side, _),) = cascade.detectMultiScale(gray, 1.1, 5, minSize=(24, 24))
     left, top, width, height = HAAR_TO_BOX
     expected = (x + left * side, y + top * side, width * side, height * side)
     np.testing.assert_allclose(face["box"], expected, atol=0.05 * side)

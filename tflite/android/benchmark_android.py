@@ -32,7 +32,7 @@ import time
 from pathlib import Path
 
 from device import Device, Problem
-from figures import PAPER, summarise, table
+from figures import PAPER, summarize, table
 from files import check_model, find_binary
 from tool_log import accelerators, parse
 
@@ -194,7 +194,7 @@ def benchmark(args):
         about["nnapi_accelerators"] = measure(device, folder, rows, args)
     finally:
         clean(device, folder)
-    summarise(rows)
+    summarize(rows)
     about["celsius"] = {"before": before, "after": battery(device)}
     if args.json:
         report = {"date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "device": about, "paper": PAPER}

@@ -6,7 +6,7 @@ FIGURES = ("avg_ms", "p5_ms", "median_ms", "p95_ms", "first_ms", "init_ms", "mem
 PAPER = {"device": "Snapdragon 820", "statistic": "average", "frames_per_second": 120}
 
 
-def summarise(rows):
+def summarize(rows):
     """Medians over the rounds, where every round went well."""
     for row in rows:
         if "error" in row:

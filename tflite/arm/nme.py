@@ -7,7 +7,7 @@ import emulate
 import numpy as np
 
 from keras_fld import evaluation
-from keras_fld.lite.runtime import LiteModel
+from keras_fld.predict.lite_model import LiteModel
 
 # Points of the NME by which a CPU may differ from x86.
 TOLERANCE = 0.005

@@ -147,7 +147,7 @@ def as_expected(entry):
 
 def dynamic(model):
     """Whether a file is of the mode `dynamic`, as it says of itself."""
-    from keras_fld.lite import metadata
+    from keras_fld.predict import metadata
 
     try:
         return (metadata.read(model.path) or {}).get("mode") == "dynamic"

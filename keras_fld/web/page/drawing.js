@@ -15,7 +15,7 @@ const LINE = "#5adc5a", POINT = "#ffffff", NUMBER = "#ffe63c", BOX = "#4db3ff";
 export function drawFace(context, { box, landmarks }, lines, show, scale, pixel) {
   // Thickness follows the face, so that a thumbnail and a poster both read well.
   const unit = Math.max(0.6 * pixel, (Math.max(box[2], box[3]) * scale) / 200);
-  // Pixel centres are at whole numbers in landmarks, at halves on a canvas.
+  // Pixel centers are at whole numbers in landmarks, at halves on a canvas.
   const place = ([x, y]) => [(x + 0.5) * scale, (y + 0.5) * scale];
   if (show.box) drawBox(context, box, scale, unit);
   if (show.lines) {

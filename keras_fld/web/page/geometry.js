@@ -1,13 +1,13 @@
 // The mapping between photograph and crop, as keras_fld/data/geometry.py has it.
 //
-// Pixel centres are at whole numbers in both. A matrix is [a, b, c, d, e, f], the rows of a 2x3 one,
+// Pixel centers are at whole numbers in both. A matrix is [a, b, c, d, e, f], the rows of a 2x3 one,
 // and takes photograph to crop pixels; a box is [x, y, width, height]; pictures are RGBA.
 
 /** Photograph pixels to crop pixels, for a face box. */
 export function frameMatrix({ size, margin }, [x, y, width, height]) {
   const scale = size / (margin * Math.max(width, height));
-  const centre = (size - 1) / 2;
-  return [scale, 0, centre - scale * (x + width / 2), 0, scale, centre - scale * (y + height / 2)];
+  const center = (size - 1) / 2;
+  return [scale, 0, center - scale * (x + width / 2), 0, scale, center - scale * (y + height / 2)];
 }
 
 /** The tight box around landmarks. */
@@ -51,7 +51,7 @@ export function warp(photo, matrix, size) {
   if (shrink < 1) {
     const small = reduce(picture, Math.max(1, roundEven(width * shrink)),
       Math.max(1, roundEven(height * shrink)));
-    // The rounded size makes the two factors differ a little; pixel centres are at halves here.
+    // The rounded size makes the two factors differ a little; pixel centers are at halves here.
     const fx = width / small.width, fy = height / small.height;
     toPhoto = [fx, 0, fx / 2 - 0.5 + left, 0, fy, fy / 2 - 0.5 + top];
     picture = small;
@@ -72,7 +72,7 @@ function region(photo, toPhoto, size, pad) {
   return [x, y, width, height];
 }
 
-/** As Python's round: halves to the even neighbour. */
+/** As Python's round: halves to the even neighbor. */
 function roundEven(value) {
   const low = Math.floor(value);
   if (value - low === 0.5) return low + (low % 2);

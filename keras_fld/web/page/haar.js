@@ -4,7 +4,7 @@
 // [x, y, width, height], largest first. Scales, steps and grouping are those of
 // detectMultiScale(scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)).
 
-const SCALE_FACTOR = 1.1, MIN_NEIGHBOURS = 5, SIMILAR = 0.2, EPSILON = 1e-5;
+const SCALE_FACTOR = 1.1, MIN_NEIGHBORS = 5, SIMILAR = 0.2, EPSILON = 1e-5;
 
 let cascade;
 
@@ -15,7 +15,7 @@ onmessage = ({ data }) => {
 
 function findFaces({ rgba, width, height, smallest }) {
   const { window: side, to_box: [left, top, across, down] } = cascade, found = [];
-  const pixels = grey(rgba, width, height);
+  const pixels = gray(rgba, width, height);
   for (let scale = 1; Math.round(side * scale) <= Math.min(width, height); scale *= SCALE_FACTOR) {
     if (Math.round(side * scale) >= smallest) found.push(...scan(pixels, width, height, scale));
   }
@@ -103,7 +103,7 @@ function integrals(pixels, w, h) {
   return { sums, squares, stride };
 }
 
-function grey(rgba, width, height) {
+function gray(rgba, width, height) {
   const out = new Uint8Array(width * height);
   for (let i = 0; i < out.length; i++) {
     out[i] = 0.299 * rgba[4 * i] + 0.587 * rgba[4 * i + 1] + 0.114 * rgba[4 * i + 2] + 0.5;
@@ -128,7 +128,7 @@ function resize(pixels, width, height, w, h) {
   return out;
 }
 
-/** Means of squares that lie on each other, where there are more than MIN_NEIGHBOURS. */
+/** Means of squares that lie on each other, where there are more than MIN_NEIGHBORS. */
 function group(squares) {
   const groups = [];
   for (const square of squares) {
@@ -139,7 +139,7 @@ function group(squares) {
     groups.push(joined);
   }
   const means = groups
-    .filter((members) => members.length > MIN_NEIGHBOURS)
+    .filter((members) => members.length > MIN_NEIGHBORS)
     .map((members) => [...[0, 1, 2].map(
       (k) => Math.round(members.reduce((sum, m) => sum + m[k], 0) / members.length)), members.length]);
   return means.filter((small) => !means.some((large) => large !== small && inside(small, large)));

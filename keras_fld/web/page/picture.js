@@ -16,7 +16,7 @@ export class Picture {
 
   /** Takes over an image file, upright. */
   async open(file) {
-    // The model was trained on the file's numbers, whatever its colour profile.
+    // The model was trained on the file's numbers, whatever its color profile.
     const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
     const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
     this.take(bitmap, Math.floor(bitmap.width * scale), Math.floor(bitmap.height * scale));

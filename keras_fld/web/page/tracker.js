@@ -65,8 +65,8 @@ export class Tracker {
 }
 
 function plausible([x, y, width, height], picture) {
-  const centre = [x + width / 2, y + height / 2], side = Math.max(width, height);
-  return centre[0] >= 0 && centre[1] >= 0 && centre[0] < picture.width && centre[1] < picture.height
+  const center = [x + width / 2, y + height / 2], side = Math.max(width, height);
+  return center[0] >= 0 && center[1] >= 0 && center[0] < picture.width && center[1] < picture.height
     && side >= SMALLEST && side <= 1.5 * Math.max(picture.width, picture.height);
 }
 

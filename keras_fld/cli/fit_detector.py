@@ -1,0 +1,120 @@
+"""Fits the box maps of the package on the training photographs of 300W, and writes them.
+
+python -m keras_fld.cli.fit_detector --root 300w
+"""
+
+from dataclasses import replace
+
+import click
+import cv2
+import numpy as np
+
+from keras_fld._internal.files import read_json, write_json
+from keras_fld._internal.progress import counting
+from keras_fld.cli.bars import bars
+from keras_fld.data import catalog
+from keras_fld.geometry.boxes import overlap
+from keras_fld.predict.detectors import box_map
+from keras_fld.predict.detectors.haar import HaarDetector, mirrored
+
+# A square is that of the annotated face where it overlaps its box by this much.
+SAME = 0.3
+
+
+def fit_maps(faces):
+    """Box maps of the cascades and of five points, from annotated faces.
+
+    Args:
+        faces: a `FaceSet` in the layout ibug68.
+
+    Returns:
+        Name to what is stored of a map: its coefficients, the faces it was fitted on and its mean
+        absolute error, all in units of the detection.
+
+    Raises:
+        ValueError: the layout has no five points, or a cascade finds no face.
+    """
+    if faces.scheme.name != "ibug68":
+        raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
+    detector = HaarDetector()
+    pairs: dict[str, list] = {"haar_frontal": [], "haar_profile": []}
+    with counting("detecting faces", len(faces)) as done:
+        for face in faces.faces:
+            gray = cv2.cvtColor(face.image(), cv2.COLOR_RGB2GRAY)
+            mirror = mirrored(face.box[None], gray)[0]
+            pairs["haar_frontal"] += _pairs(detector.frontal(gray), face.box)
+            pairs["haar_profile"] += _pairs(detector.profile(gray), face.box)
+            pairs["haar_profile"] += _pairs(detector.profile(gray[:, ::-1]), mirror)
+            done(1)
+    maps = {}
+    for name, found in pairs.items():
+        if not found:
+            raise ValueError(f"{faces.name}: the cascade of {name} finds no face")
+        squares, boxes = np.stack(found).swapaxes(0, 1)
+        maps[name] = _entry(box_map.square_features(squares), boxes)
+    points = five_points(np.stack([face.landmarks for face in faces.faces]))
+    boxes = np.stack([face.box for face in faces.faces])
+    # Mirrored faces too, so that left and right are treated alike.
+    mirror = points[:, [1, 0, 2, 4, 3]] * [-1, 1]
+    mirrored_boxes = boxes.copy()
+    mirrored_boxes[:, 0] = -boxes[:, 0] - boxes[:, 2]
+    maps["five_points"] = _entry(
+        box_map.point_features(np.concatenate([points, mirror])),
+        np.concatenate([boxes, mirrored_boxes]),
+    )
+    return maps
+
+
+def five_points(landmarks):
+    """Eyes' centers, nose's tip and mouth's corners of iBUG-68 landmarks: (n, 5, 2)."""
+    eyes = [landmarks[:, 36:42].mean(axis=1), landmarks[:, 42:48].mean(axis=1)]
+    return np.stack([*eyes, landmarks[:, 30], landmarks[:, 48], landmarks[:, 54]], axis=1)
+
+
+def _pairs(squares, box):
+    """The square that overlaps the box most, with the box; nothing where none is near."""
+    if not len(squares):
+        return []
+    shares = overlap(squares, [box])[:, 0]
+    best = int(shares.argmax())
+    return [(squares[best], box)] if shares[best] >= SAME else []
+
+
+def _entry(seen, boxes):
+    """What is stored of the map that `seen`, as `BoxMap.boxes` takes it, leads to `boxes` by."""
+    centers, sizes, features = seen
+    found = box_map.fit(centers, sizes, features, boxes)
+    error = np.abs(found.boxes(*seen) - boxes) / seen[1][:, None]
+    return {
+        "coefficients": found.coefficients.round(4),
+        "faces": len(boxes),
+        "mean_absolute_error": error.mean(axis=0).round(4),
+    }
+
+
+@click.command()
+@click.option("--root", required=True, type=click.Path(), help="Folder of the 300W dataset.")
+@click.option("--out", default=str(box_map.FILE), help="JSON to write.  [default: the package's]")
+@click.option("--every", default=1, type=click.IntRange(1), help="Take every so many-th face.")
+def main(root, out, every):
+    """Fits the maps on the split train and writes them to a JSON file."""
+    try:
+        _fit_and_write(root, out, every)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _fit_and_write(root, out, every):
+    faces = catalog.read("300w", root, "train")
+    faces = replace(faces, faces=faces.faces[::every])
+    with bars():
+        maps = fit_maps(faces)
+    about = f"{faces.name}, {len(faces)} faces"
+    write_json(out, {name: {"fitted_on": about, **entry} for name, entry in maps.items()})
+    for name, entry in read_json(out).items():
+        click.echo(f"{name}: {entry['faces']} faces, error {entry['mean_absolute_error']}")
+    click.echo(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    main()

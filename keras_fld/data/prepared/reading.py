@@ -1,0 +1,141 @@
+"""Reading a folder of prepared faces; `prepare` writes it."""
+
+from pathlib import Path
+
+from keras_fld import schemes
+from keras_fld._internal.files import read_json
+from keras_fld.data.faces import Absent, FaceSet
+from keras_fld.data.prepared.shards import read_shard
+from keras_fld.data.readers import sources
+from keras_fld.geometry.frame import FaceCrop
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+def is_prepared(root):
+    """Whether a folder holds prepared faces."""
+    return bool(root) and (Path(root) / MANIFEST).is_file()
+
+
+def read_prepared(root, split="train", dataset=None, options=None):
+    """The faces of a prepared folder, their crops memory-mapped.
+
+    Every shard is read once and its checksums compared, at about the disk's speed. Crops are then
+    read from the files when they are used, and the system keeps what fits in memory: sets larger
+    than it work too.
+
+    Args:
+        root: the folder.
+        split: name of the split.
+        dataset: what the folder must hold; None takes anything.
+        options: options of the reader that it must have been prepared with; None takes any.
+
+    Returns:
+        A `FaceSet`. Its faces have no photographs: `crops.training_crops` and `model_crops` give
+        what was cut, for the frame that it was prepared for.
+
+    Raises:
+        Absent: a ValueError: the split was not prepared.
+        ValueError: the manifest or a shard is missing, damaged, or of another dataset; the message
+            names it.
+
+    Example:
+        >>> data = training_crops(read_prepared("300w_prepared"), FaceCrop())
+    """
+    root = Path(root)
+    manifest = read_manifest(root)
+    path = root / MANIFEST
+    if dataset is not None and dataset != manifest["dataset"]:
+        raise ValueError(f"{path}: holds the {manifest['dataset']} dataset. Got: {dataset!r}")
+    if options and options != manifest["options"]:
+        raise ValueError(f"{path}: prepared with options {manifest['options']}. Got: {options}")
+    if split not in manifest["splits"]:
+        known = ", ".join(manifest["splits"])
+        raise Absent(f"{path}: split must be one of the prepared {known}. Got: {split!r}")
+    part, frame = manifest["splits"][split], FaceCrop(**manifest["frame"])
+    try:
+        scheme = schemes.get(part["scheme"])
+        files = [_file(root, shard["file"]) for shard in part["shards"]]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    faces = []
+    for file, shard in zip(files, part["shards"], strict=True):
+        found = read_shard(file, frame)
+        if len(found) != shard["faces"]:
+            raise ValueError(
+                f"{file}: must hold the manifest's {shard['faces']} faces. Got: {len(found)}"
+            )
+        if any(len(face.landmarks) != scheme.num_landmarks for face in found):
+            raise ValueError(f"{file}: a face must have {scheme.num_landmarks} landmarks")
+        faces += found
+    skipped = [sentence for shard in part["shards"] for sentence in shard["skipped"]]
+    return FaceSet(
+        name=part["name"],
+        scheme=scheme,
+        faces=faces,
+        missing=part["missing"],
+        skipped=part["skipped"] + skipped,
+        normalizer=part["normalizer"],
+        attributes=tuple(part["attributes"]),
+    )
+
+
+def read_manifest(root):
+    """The manifest of a prepared folder.
+
+    Raises:
+        ValueError: there is none, it is not one of this package's, or an entry is damaged.
+    """
+    path = Path(root) / MANIFEST
+    manifest = read_json(path)
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ValueError(f"{path}: not a manifest of prepared faces of format {FORMAT}")
+    try:
+        _check(manifest)
+    except ValueError as error:
+        raise ValueError(f"{path}: the manifest is damaged: {error}") from error
+    return manifest
+
+
+def _file(root, name):
+    try:
+        return sources.inside(root, name)
+    except sources.NoImage:
+        return root / name  # reading it says so
+    except ValueError as error:
+        raise ValueError(f"a shard must be a file inside the folder. Got: {name!r}") from error
+
+
+_WORD, _LIST, _TABLE = (str, "a text"), (list, "a list"), (dict, "an object")
+
+
+def _check(manifest):
+    """Raises ValueError for an entry of another kind than `prepare` writes."""
+    _entries(manifest, {"dataset": _WORD, "options": _TABLE, "frame": _TABLE, "splits": _TABLE})
+    frame = manifest["frame"]
+    _entries(frame, {"size": (int, "a number"), "margin": ((int, float), "a number")})
+    if len(frame) != 2 or not 0 < frame["size"] < 2**15 or not 0 < frame["margin"] < 2**15:
+        raise ValueError(f"frame must have a size and a margin above 0. Got: {frame}"[:200])
+    for part in manifest["splits"].values():
+        kinds = {"name": _WORD, "scheme": ((str, dict), "a scheme"), "normalizer": _WORD}
+        _entries(part, kinds | dict.fromkeys(("missing", "skipped", "attributes", "shards"), _LIST))
+        for name in ("missing", "skipped", "attributes"):
+            _words(part, name)
+        for shard in part["shards"]:
+            _entries(shard, {"file": _WORD, "faces": (int, "a number"), "skipped": _LIST})
+            _words(shard, "skipped")
+
+
+def _entries(table, kinds):
+    if not isinstance(table, dict):
+        raise ValueError(f"an entry must be an object. Got: {table!r}"[:200])
+    for name, (kind, rule) in kinds.items():
+        value = table.get(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{name} must be {rule}. Got: {value!r}"[:200])
+
+
+def _words(table, name):
+    if not all(isinstance(value, str) for value in table[name]):
+        raise ValueError(f"{name} must be texts. Got: {table[name]!r}"[:200])

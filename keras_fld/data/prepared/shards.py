@@ -1,0 +1,211 @@
+"""One shard of prepared faces: a TFRecord file with an Example for each face.
+
+    face        JSON: name, group, box, distances and attributes of a `Face`
+    landmarks   floats, x and y of each landmark in photograph pixels, NaN where not annotated
+    occluded    0 or 1 for each landmark, where the annotation says
+    crop        raw RGB bytes, (size, size, 3): the model's crop
+    wide        the same, larger: the crop that training draws augmented ones from; training alone
+
+Both crops are those of `crops.model_crops` and `crops.training_crops`, bit by bit. A crop's pixels
+of a photograph point follow from the box by `FaceCrop.matrix`.
+"""
+
+import hashlib
+import json
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld._internal.files import replacing
+from keras_fld.data.crops import cut_face, wide_frame
+from keras_fld.data.faces import Face
+from keras_fld.data.prepared.records import (
+    decode_example,
+    encode_example,
+    read_records,
+    write_record,
+)
+from keras_fld.data.readers.sources import check_points
+from keras_fld.geometry.frame import FaceCrop, check_box
+
+
+@dataclass(frozen=True)
+class StoredCrops:
+    """A prepared face's source: its crops in a memory-mapped shard, in place of a photograph.
+
+    Args:
+        shard: name of the shard.
+        frame: the model's frame that they were cut for.
+        crops: side of the crop in pixels to its memoryview.
+    """
+
+    shard: str
+    frame: FaceCrop
+    crops: dict[int, memoryview]
+
+    def __call__(self):
+        raise ValueError(f"{self.shard}: prepared faces have crops, but no photographs")
+
+    def cut(self, cut_frame, frame):
+        """The crop of a frame, (size, size, 3) uint8, without copying it.
+
+        Raises:
+            ValueError: the faces were prepared for another frame, or for tests alone.
+        """
+        if frame != self.frame:
+            raise ValueError(f"{self.shard}: prepared for {self.frame}. Got: {frame}")
+        size = cut_frame.size
+        if size not in self.crops:
+            raise ValueError(
+                f"{self.shard}: prepared without the larger crops that augmentation needs"
+            )
+        return np.frombuffer(self.crops[size], np.uint8).reshape(size, size, 3)
+
+
+def write_shard(faces, frame, path, wide, skip_bad=False):
+    """Cuts faces out of their photographs and writes them: one unit of preparation's work.
+
+    Nothing but the arguments decides the file's bytes, so any process or machine may do it.
+
+    Args:
+        faces: `Face`s, read one at a time.
+        frame: the model's `FaceCrop`.
+        path: the file, replaced as a whole.
+        wide: also store the larger crops that augmentation draws from.
+        skip_bad: leave faces whose photograph cannot be read out and list them.
+
+    Returns:
+        A dictionary with the file's name, its `faces`, `bytes` and `sha256`, and `skipped`: one
+        sentence for each face left out.
+
+    Raises:
+        ValueError: a photograph cannot be read and `skip_bad` is not set.
+    """
+    path, count, skipped = Path(path), 0, []
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        hashing = _Hashing(file)
+        for face in faces:
+            try:
+                data = _encode(face, frame, wide)
+            except ValueError as error:
+                if not skip_bad:
+                    raise
+                skipped.append(str(error))
+                continue
+            write_record(hashing, data)
+            count += 1
+    return {"file": path.name, "faces": count, **hashing.summary(), "skipped": skipped}
+
+
+def read_shard(path, frame):
+    """The faces of a shard, their crops memory-mapped.
+
+    Args:
+        path: the file.
+        frame: the model's frame that it was prepared for.
+
+    Returns:
+        A list of `Face`, whose `source` is a `StoredCrops`.
+
+    Raises:
+        ValueError: the file cannot be read, is cut off or damaged, or was not prepared for the
+            frame; the message names it.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            # An empty file cannot be mapped.
+            empty = not path.stat().st_size
+            content = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    faces = []
+    for number, data in enumerate(read_records(content, path)):
+        try:
+            faces.append(_decode(decode_example(data), path, frame))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{path}, record {number}: not a prepared face ({error})") from error
+    return faces
+
+
+def summary(path):
+    """Bytes and SHA-256 of a file, as a dictionary; None where there is none."""
+    if not path.is_file():
+        return None
+    hashing = _Hashing()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            hashing.write(block)
+    return hashing.summary()
+
+
+class _Hashing:
+    """Counts and hashes what is written, and passes it on to a file."""
+
+    def __init__(self, file=None):
+        self._file, self._bytes, self._hash = file, 0, hashlib.sha256()
+
+    def write(self, data):
+        self._bytes += len(data)
+        self._hash.update(data)
+        if self._file:
+            self._file.write(data)
+
+    def summary(self):
+        return {"bytes": self._bytes, "sha256": self._hash.hexdigest()}
+
+
+def _encode(face, frame, wide):
+    image = face.image()
+    about = {
+        "name": face.name,
+        "group": face.group,
+        "box": [float(value) for value in face.box],
+        "distances": {key: float(value) for key, value in face.distances.items()},
+        "attributes": sorted(face.attributes),
+    }
+    features = {
+        "face": json.dumps(about, sort_keys=True).encode(),
+        "landmarks": np.asarray(face.landmarks, np.float32).ravel(),
+        "crop": cut_face(face, image, frame).tobytes(),
+    }
+    if face.occluded is not None:
+        features["occluded"] = np.asarray(face.occluded, int)
+    if wide:
+        features["wide"] = cut_face(face, image, wide_frame(frame)).tobytes()
+    return encode_example(features)
+
+
+def _decode(features, path, frame):
+    about = json.loads(bytes(features["face"]))
+    sizes = {"crop": frame.size, "wide": wide_frame(frame).size}
+    crops = {sizes[key]: features[key] for key in ("crop", "wide") if key in features}
+    for size, view in crops.items():
+        if len(view) != 3 * size * size:
+            raise ValueError(f"a crop must be {size} x {size} pixels. Got: {len(view)} bytes")
+    if frame.size not in crops:
+        raise ValueError("it has no crop")
+    landmarks, occluded = features["landmarks"].reshape(-1, 2), features.get("occluded")
+    if occluded is not None and occluded.shape != landmarks.shape[:1]:
+        raise ValueError(f"occluded must be {len(landmarks)} flags. Got: {occluded.shape}")
+    distances = {key: float(value) for key, value in about["distances"].items()}
+    if not all(0 < value < np.inf for value in distances.values()):
+        raise ValueError(f"a distance must be pixels above 0. Got: {distances}")
+    return Face(
+        name=_word(about["name"]),
+        source=StoredCrops(path.name, frame, crops),
+        landmarks=check_points(landmarks),
+        box=check_box(np.array(about["box"], float)),
+        group=_word(about["group"]),
+        occluded=None if occluded is None else occluded.astype(bool),
+        distances=distances,
+        attributes=frozenset(map(_word, about["attributes"])),
+    )
+
+
+def _word(value):
+    if not isinstance(value, str):
+        raise ValueError(f"a name must be a text. Got: {value!r}"[:200])
+    return value

@@ -1,0 +1,1 @@
+"""A module for each dataset, which reads its released files as `FaceSet`s."""

@@ -1,0 +1,129 @@
+"""Reader of AFLW in the 19-landmark protocol: AFLWinfo_release.mat beside AFLW's photographs.
+
+The MATLAB 5 file has a row a face: `data` 19 x and 19 y, `mask_new` 1 for a visible landmark,
+`bbox` left, right, top, bottom of a square box, `nameList` the image's name; `ra` is the order of
+rows, counted from 1, whose first 20,000 are the training faces.
+"""
+
+import numpy as np
+
+from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.data.readers import sources
+from keras_fld.data.readers.matlab5 import load, strings
+from keras_fld.schemes import AFLW19
+
+INFO = "AFLWinfo_release.mat"
+IMAGES = ("data/flickr", "images", "flickr", ".")
+TRAINING = 20000
+# Official number of faces of each split.
+SPLITS = {"train": TRAINING, "full": 4386, "frontal": 1314}
+HIDDEN = ("leave_out", "keep")
+
+
+def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
+    """Reads one split of AFLW.
+
+    The face box is the file's square one, so a crop's side is `margin` box sides, and the
+    protocol's normalizer, the box's width, is `size / margin` pixels of every crop.
+
+    Args:
+        root: folder that holds AFLWinfo_release.mat and the photographs in data/flickr.
+        split: "train", "full" (AFLW-Full's test faces) or "frontal" (those with every landmark
+            visible).
+        skip_bad: leave bad faces out and list them, instead of stopping at the first.
+        hidden: "leave_out" makes hidden landmarks NaN; "keep" takes the file's guess at them, which
+            most published figures count too.
+        base: coordinates of the top-left pixel in the file.
+
+    Returns:
+        A `FaceSet`; each face has the distance "face_box".
+
+    Raises:
+        Absent: a ValueError: the file, or every photograph it names, is not there.
+        ValueError: an unknown option, or the file is damaged.
+
+    Example:
+        >>> len(read("aflw", "full"))
+        4386
+    """
+    root = sources.check_split("aflw", root, split, SPLITS)
+    sources.check_option("hidden", hidden, HIDDEN)
+    sources.check_option("base", base, (0, 1))
+    path = root / INFO
+    if not path.is_file():
+        raise Absent(f"{root}: the {split} split needs {INFO}. Got: none")
+    info = _Info(path)
+    images = next((p for name in IMAGES if (p := root / name).is_dir()), root)
+    order = info.order[:TRAINING] if split == "train" else info.order[TRAINING:]
+    if split == "frontal":
+        order = [index for index in order if info.visible[index].all()]
+
+    face = sources.naming(
+        lambda index: f"{path}, row {index + 1}",
+        lambda index: info.face(index, images, hidden == "keep", base),
+    )
+    faces, absent, skipped = sources.collect(order, face, skip_bad)
+    first = absent[0] if absent else "no row of it in the file"
+    needs = f"{root}: the {split} split needs images in {IMAGES[0]}. Got: none ({first})"
+    sources.check_some(faces, skipped, needs)
+    missing = sources.lacking(split, len(faces), SPLITS[split], absent)
+    return FaceSet(f"aflw {split}", AFLW19, faces, missing, skipped)
+
+
+class _Info:
+    """The annotation file's variables, of shapes that fit together."""
+
+    def __init__(self, path):
+        found = load(path, ("bbox", "data", "mask_new", "nameList", "ra"))
+        try:
+            self.names = strings(found["nameList"])
+            self.order = _whole(found["ra"]) - 1
+            self.data, self.visible, self.boxes = (
+                found[name].astype(float) for name in ("data", "mask_new", "bbox")
+            )
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{path}: a variable is of the wrong kind ({error})") from error
+        rows, points = len(self.names), AFLW19.num_landmarks
+        expected = {"data": (rows, 2 * points), "mask_new": (rows, points), "bbox": (rows, 4)}
+        for name, values in (
+            ("data", self.data),
+            ("mask_new", self.visible),
+            ("bbox", self.boxes),
+        ):
+            if values.shape != expected[name]:
+                raise ValueError(
+                    f"{path}: {name} must have shape {expected[name]}. Got: {values.shape}"
+                )
+        if sorted(self.order) != list(range(rows)):
+            raise ValueError(f"{path}: ra must be an order of the rows 1 to {rows}")
+        self.visible = self.visible == 1
+
+    def face(self, index, images, keep, base):
+        left, right, top, bottom = self.boxes[index]
+        size = np.array([right - left, bottom - top])
+        if not (size > 0).all() or not (np.abs(self.boxes[index]) < sources.FARTHEST).all():
+            raise ValueError(f"the box must have a size. Got: {self.boxes[index].tolist()}")
+        points = self.data[index].reshape(2, -1).T - base
+        if not keep:
+            points = np.where(self.visible[index][:, None], points, np.nan)
+        landmarks = sources.check_points(points)
+        if np.isnan(landmarks).all():
+            raise ValueError("at least one landmark must be visible")
+        name = self.names[index]
+        return Face(
+            name=f"{name} {index + 1}",
+            source=sources.inside(images, name),
+            landmarks=landmarks,
+            box=np.array([left - base, top - base, *size]),
+            group=name,
+            occluded=~self.visible[index],
+            distances={"face_box": float(size[0])},
+        )
+
+
+def _whole(numbers):
+    """A list of whole numbers, of whatever kind they are stored in."""
+    numbers = numbers.astype(float).ravel()
+    if not (np.abs(numbers) < 2**31).all() or (numbers % 1).any():
+        raise ValueError("ra must be whole numbers")
+    return numbers.astype(int)

@@ -1,0 +1,114 @@
+"""Reader of COFW: one MATLAB 7.3 (HDF5) file a split, photographs and annotations together.
+
+A face's row of `phisTr` or `phisT` is 29 x, 29 y and 29 occlusion flags. MATLAB stores arrays
+transposed: a picture is (3, width, height) in the file, and the table has a column a face.
+Coordinates are 1-based.
+"""
+
+import functools
+
+import numpy as np
+
+from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.data.readers import sources
+from keras_fld.data.readers.hdf5 import opened, table
+from keras_fld.geometry.frame import check_box, landmark_box
+from keras_fld.schemes import COFW29
+
+# File stem, ending of the variables' names and official number of faces of each split.
+SPLITS = {"train": ("COFW_train", "Tr", 1345), "test": ("COFW_test", "T", 507)}
+COLORS = {"color": "_color.mat", "gray": ".mat"}
+BOXES = ("landmarks", "released")
+
+
+def read(root, split="train", skip_bad=False, color=None, boxes="landmarks", base=1):
+    """Reads one split of COFW.
+
+    Args:
+        root: folder that holds COFW_train_color.mat and COFW_test_color.mat, or the gray
+            COFW_train.mat and COFW_test.mat.
+        split: "train" or "test".
+        skip_bad: leave bad faces out and list them, instead of stopping at the first.
+        color: "color" or "gray"; None takes the color file where there is one.
+        boxes: face box: "landmarks" is tight around them; "released" the file's own, which
+            imitates a detector.
+        base: coordinates of the top-left pixel in the file, 1 as in MATLAB; 0 reproduces results
+            of readers that leave the difference out.
+
+    Returns:
+        A `FaceSet` with occlusion flags; pictures are read when they are used.
+
+    Raises:
+        Absent: a ValueError: no file of the split is there.
+        ImportError: h5py is not installed.
+        ValueError: an unknown option, or the file is damaged.
+
+    Example:
+        >>> len(read("cofw", "test"))
+        507
+    """
+    root = sources.check_split("cofw", root, split, SPLITS)
+    sources.check_option("color", color, (None, *COLORS))
+    sources.check_option("boxes", boxes, BOXES)
+    sources.check_option("base", base, (0, 1))
+    stem, ending, official = SPLITS[split]
+    names = [stem + suffix for kind, suffix in COLORS.items() if color in (None, kind)]
+    path = next((p for name in names if (p := root / name).is_file()), None)
+    if path is None:
+        raise Absent(f"{root}: the {split} split needs {' or '.join(names)}. Got: neither")
+    with opened(path) as file:
+        rows = table(file, f"phis{ending}", 3 * COFW29.num_landmarks)
+        released = table(file, f"bboxes{ending}", 4)
+        count = _references(file, ending).size
+    if not len(rows) == len(released) == count:
+        raise ValueError(
+            f"{path}: as many pictures as rows of phis{ending} and bboxes{ending} are needed. "
+            f"Got: {count}, {len(rows)} and {len(released)}"
+        )
+
+    def face(index):
+        try:
+            x, y, flags = rows[index].reshape(3, -1)
+            if not np.isin(flags, (0, 1)).all():
+                raise ValueError("an occlusion flag must be 0 or 1")
+            landmarks = sources.check_points(np.column_stack([x, y]) - base)
+            corner = released[index] - [base, base, 0, 0]
+            box = landmark_box(landmarks) if boxes == "landmarks" else check_box(corner)
+        except ValueError as error:
+            raise ValueError(f"{path}, face {index + 1}: {error}") from error
+        return Face(
+            name=f"{split}/{index + 1:04d}",
+            source=functools.partial(_picture, path, ending, index),
+            landmarks=landmarks,
+            box=box,
+            group=f"{split}/{index + 1:04d}",
+            occluded=flags.astype(bool),
+        )
+
+    faces, _, skipped = sources.collect(range(count), face, skip_bad)
+    sources.check_some(faces, skipped, f"{path}: the {split} split needs faces. Got: none")
+    missing = sources.lacking(path.name, count, official)
+    return FaceSet(f"cofw {split}", COFW29, faces, missing, skipped)
+
+
+def _references(file, ending):
+    """The pictures' object references, one a face."""
+    references = table(file, f"Is{ending}", None)
+    if references.dtype != object:
+        raise ValueError(f"Is{ending} must be a cell array of pictures")
+    return references.ravel()
+
+
+def _picture(path, ending, index):
+    """One picture: (height, width, 3) uint8 RGB."""
+    with opened(path) as file:
+        picture = table(file, _references(file, ending)[index], None)
+    picture = picture.T
+    if picture.ndim == 2:
+        picture = np.repeat(picture[..., None], 3, axis=2)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
+        raise ValueError(
+            f"{path}, face {index + 1}: a picture must be 8-bit, gray or of three colors. "
+            f"Got: {picture.dtype} of shape {picture.shape}"
+        )
+    return np.ascontiguousarray(picture)

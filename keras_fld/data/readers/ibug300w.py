@@ -1,0 +1,57 @@
+"""Reader of the 300W tree: photographs with one `.pts` file beside each face's image."""
+
+import functools
+import re
+
+from keras_fld.data.faces import FaceSet
+from keras_fld.data.readers import sources
+from keras_fld.data.readers.pts_folder import beside
+from keras_fld.schemes import IBUG68
+
+# Folders of each split, with the number of faces of the official release.
+FOLDERS = {
+    "train": {"afw": 337, "helen/trainset": 2000, "lfpw/trainset": 811},
+    "common": {"helen/testset": 330, "lfpw/testset": 224},
+    "challenge": {"ibug": 135},
+}
+FOLDERS["full"] = FOLDERS["common"] | FOLDERS["challenge"]
+
+
+def read(root, split, skip_bad=False):
+    """Reads one split of 300W.
+
+    Args:
+        root: folder that holds afw, helen, lfpw and ibug.
+        split: "train", "common", "challenge" or "full".
+        skip_bad: leave bad files out and list them, instead of stopping at the first.
+
+    Returns:
+        A `FaceSet`; its `missing` names the parts of the official release that are not there.
+
+    Raises:
+        Absent: a ValueError: nothing of the split is there.
+        ValueError: a file is bad.
+
+    Example:
+        >>> len(read("300w", "common"))
+        554
+    """
+    root = sources.check_split("300w", root, split, FOLDERS)
+    faces, missing, skipped = [], [], []
+    for folder, official in FOLDERS[split].items():
+        annotations = sorted((root / folder).glob("*.pts"))
+        missing += sources.lacking(folder, len(annotations), official)
+        found, _, bad = sources.collect(annotations, functools.partial(_face, folder), skip_bad)
+        faces += found
+        skipped += bad
+    folders = ", ".join(FOLDERS[split])
+    absent = f"{root}: the {split} split needs .pts files in {folders}. Got: none"
+    sources.check_some(faces, skipped, absent)
+    return FaceSet(f"300w {split}", IBUG68, faces, missing, skipped)
+
+
+def _face(folder, path):
+    # AFW and HELEN number the faces of one photograph: 111076519_1 and _2. LFPW's image_0001
+    # numbers photographs.
+    group = path.stem if folder.startswith("lfpw") else re.sub(r"_\d+$", "", path.stem)
+    return beside(path, f"{folder}/{path.stem}", f"{folder}/{group}", IBUG68)

@@ -1,0 +1,112 @@
+"""Reader of MTFL: five points a face, for pretraining and for labels of a larger layout.
+
+The release has a list a split, training.txt and testing.txt: the image's name, five x, five y, and
+four attributes, the last one the pose, from 1, left profile, to 5, right profile. A table
+points.csv of the training faces (file, pose, left_eye_x, ...) is read as well.
+"""
+
+import csv
+
+import numpy as np
+
+from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.data.readers import sources
+from keras_fld.geometry.frame import landmark_box
+from keras_fld.schemes.mtfl5 import MTFL5
+
+LISTS = {"train": "training.txt", "test": "testing.txt"}
+SPLITS = {"train": 10_000, "test": 2_995}
+POSES = ("left profile", "left", "frontal", "right", "right profile")
+_TABLE = "points.csv"
+_POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
+_COLUMNS = [f"{point}_{axis}" for point in _POINTS for axis in "xy"]
+# Name, five x, five y, gender, smile, glasses, pose.
+_WORDS = 15
+
+
+def read(root, split="train", skip_bad=False, base=None):
+    """Reads one split of MTFL.
+
+    Args:
+        root: folder of the lists, or of points.csv, with the images in it or below.
+        split: "train" or "test".
+        skip_bad: leave bad lines out and list them, instead of stopping at the first.
+        base: coordinates of the top-left pixel; None takes 1 for the release's lists, which were
+            made with MATLAB, and 0 for points.csv.
+
+    Returns:
+        A `FaceSet` in the layout `MTFL5`, whose face box is tight around the five points; the pose
+        is among a face's `attributes`.
+
+    Raises:
+        Absent: a ValueError: the list is not there.
+        ValueError: an unknown option, or a line is bad.
+
+    Example:
+        >>> read("mtfl").scheme.num_landmarks
+        5
+    """
+    root = sources.check_split("mtfl", root, split, SPLITS)
+    sources.check_option("base", base, (None, 0, 1))
+    table = root / _TABLE
+    path = table if split == "train" and table.is_file() else root / LISTS[split]
+    if not path.is_file():
+        raise Absent(f"{root}: the {split} split needs {path.name}. Got: none")
+    try:
+        # All lines at once: what is wrong with the text shows when they are read, not before.
+        lines = list((_rows if path == table else _lines)(path))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: the list must be plain text ({error})") from error
+    shift = (path != table) if base is None else base
+
+    face = sources.naming(
+        lambda line: f"{path}, line {line[0]}",
+        lambda line: _face(root, f"{split}/{line[0]}", line[1], line[2], line[3], shift),
+    )
+    faces, absent, skipped = sources.collect(lines, face, skip_bad)
+    first = absent[0] if absent else "an empty list"
+    needs = f"{root}: the {split} split needs images. Got: none ({first})"
+    sources.check_some(faces, skipped, needs)
+    missing = sources.lacking(split, len(faces), SPLITS[split], absent)
+    return FaceSet(f"mtfl {split}", MTFL5, faces, missing, skipped)
+
+
+def _lines(path):
+    """Line number, image, ten texts as x y x y ..., and pose of each line of a released list."""
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        words = line.split()
+        if words:
+            points = [word for pair in zip(words[1:6], words[6:11], strict=False) for word in pair]
+            yield number, words[0], points, words[-1] if len(words) == _WORDS else None
+
+
+def _rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        # A cell that a short row lacks is read as an empty one, which is no name and no number.
+        reader = csv.DictReader(file, restval="", strict=True)
+        for column in ("file", "pose", *_COLUMNS):
+            if column not in (reader.fieldnames or []):
+                raise ValueError(f"{path}: the header needs a column {column!r}")
+        for row in reader:
+            points = [row[column] for column in _COLUMNS]
+            yield reader.line_num, row["file"], points, row["pose"]
+
+
+def _face(root, place, image, points, pose, base):
+    if pose is None or len(points) != len(_COLUMNS):
+        raise ValueError(f"a line must have an image, five x, five y and {_WORDS - 11} attributes")
+    try:
+        numbers, pose = [float(value) for value in points], int(pose)
+    except (TypeError, ValueError):
+        raise ValueError(f"coordinates and pose must be numbers. Got: {points}, {pose!r}") from None
+    if not np.isfinite(numbers).all() or not 1 <= pose <= len(POSES):
+        raise ValueError(f"coordinates must be finite, and the pose 1 to 5. Got: {numbers}, {pose}")
+    landmarks = sources.check_points(np.reshape(numbers, (-1, 2)) - base)
+    return Face(
+        name=f"{place} {image}",
+        source=sources.inside(root, image),
+        landmarks=landmarks,
+        box=landmark_box(landmarks),
+        group=image,
+        attributes=frozenset([POSES[pose - 1]]),
+    )

@@ -1,0 +1,232 @@
+"""How much occluders cost: test faces covered by one and by two squares of growing size.
+
+Section 3 of the paper argues that a model may cope with each of two occlusions apart and fail where
+both are there. Here the second occluder is put beside the same first one.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_fld._internal.files import replacing, write_json
+from keras_fld._internal.progress import counting
+from keras_fld.evaluation.protocol import model_name, subset_result, test_crops
+from keras_fld.geometry.frame import transform
+from keras_fld.predict.predictor import open_model
+from keras_fld.reports.intervals import mean_interval
+from keras_fld.reports.report import DISTANCES, failure_rate, mean
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.predict.lite_model import LiteModel
+
+
+# Sides of an occluder in face boxes, of the box's longer side.
+SIZES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+COUNTS = (1, 2)
+
+
+@dataclass(frozen=True)
+class OcclusionReport:
+    """Result of a sweep.
+
+    Args:
+        dataset: name of the dataset.
+        model: name of the model.
+        normalizer: subset to its normalizer.
+        rows: a dictionary for each subset, number of occluders and size: NME in per cent with its
+            95 % interval, failure rate, the NME of visible and of hidden landmarks alone, and
+            the mean share of the face box that is covered.
+        notes: sentences on missing parts and skipped files.
+    """
+
+    dataset: str
+    model: str
+    normalizer: dict[str, str]
+    rows: list[dict]
+    notes: list[str]
+
+    def __str__(self) -> str:
+        wide = 2 + max(8, *(len(name) for name in self.normalizer))
+        head = f"{'subset':<{wide}}{'occluders':>9}{'size':>6}{'covered %':>11}{'NME %':>9}"
+        head += f"{'95 % range':>16}{'FR@10 %':>9}{'visible':>11}{'hidden':>9}"
+        lines = [head, "-" * len(head)]
+        for row in self.rows:
+            lines.append(
+                f"{row['subset']:<{wide}}{row['occluders']:>9}{row['size']:>6.2f}"
+                f"{row['covered']:>11.1f}{row['nme']:>9.3f}"
+                f"{'{:.3f}-{:.3f}'.format(*row['interval']):>16}{row['failure_rate']:>9.2f}"
+                f"{row['visible_nme']:>11.3f}{row['hidden_nme']:>9.3f}"
+            )
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as occlusion.json has them."""
+        return dict(vars(self))
+
+    def save(self, folder: str | Path) -> None:
+        """Writes occlusion.json and the curves as occlusion.png."""
+        folder = Path(folder)
+        write_json(folder / "occlusion.json", self.as_dict())
+        _plot(self, folder / "occlusion.png")
+
+
+def occlusion_sweep(
+    model: "keras.Model | LiteModel | str | Path",
+    dataset: str,
+    root: str | Path | None = None,
+    subsets: Sequence[str] | None = None,
+    sizes: Sequence[float] = SIZES,
+    counts: Sequence[int] = COUNTS,
+    seed: int = 0,
+    skip_bad: bool = False,
+    **options: Any,
+) -> OcclusionReport:
+    """Evaluates a model on test faces that squares of one color cover.
+
+    The crop stays that of the true face box. A square's middle lies anywhere in the box, stays
+    there while the square grows, and is the first of two where there are two: all rows are about
+    the same faces and places.
+
+    Args:
+        model, dataset, root, subsets, skip_bad, **options: as of `evaluation.evaluate`.
+        sizes: sides of a square in face boxes, of the box's longer side.
+        counts: numbers of squares.
+        seed: seed of places and colors, which also depend on the face's name.
+
+    Returns:
+        An `OcclusionReport`.
+
+    Raises:
+        ValueError: a size is below 0 or above 1, a count is below 1, or as `evaluate`.
+
+    Example:
+        >>> print(occlusion_sweep("face.tflite", "300w", root, ["common"]))
+    """
+    for size in sizes:
+        if not 0 <= size <= 1:
+            raise ValueError(f"a size must be from 0 to 1 face boxes. Got: {size}")
+    for count in counts:
+        if count < 1:
+            raise ValueError(f"a number of occluders must be at least 1. Got: {count}")
+    predictor = open_model(model)
+    notes: list[str] = []
+    rows, normalizer = [], {}
+    found = test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options)
+    for subset, faces, data in found:
+        faces = _in_order(faces, data)
+        boxes = [_crop_box(*x) for x in zip(faces.faces, data.matrices, strict=True)]
+        draws = [_Occluders(name, seed, max(counts)) for name in data.names]
+        rounds = [(count, size) for count in counts for size in sizes]
+        with counting("covering faces", len(rounds)) as done:
+            for count, size in rounds:
+                squares = [d.squares(box, count, size) for d, box in zip(draws, boxes, strict=True)]
+                images, covered = _covered(data, draws, squares, boxes)
+                hidden = [_inside(t, s) for t, s in zip(data.landmarks, squares, strict=True)]
+                marked = [replace(f, occluded=h) for f, h in zip(faces.faces, hidden, strict=True)]
+                result, _ = subset_result(
+                    predictor, subset, replace(data, images=images), replace(faces, faces=marked)
+                )
+                normalizer[subset] = next(iter(result.errors))
+                row = {"subset": subset, "occluders": count, "size": float(size)}
+                rows.append({**row, "covered": covered, **_figures(result)})
+                done(1)
+    return OcclusionReport(dataset, model_name(model), normalizer, rows, notes)
+
+
+class _Occluders:
+    """Where the squares of one face are and what color they have, whatever their size."""
+
+    def __init__(self, name, seed, count):
+        rng = np.random.Generator(np.random.Philox(key=[seed, zlib.crc32(name.encode())]))
+        # One after the other, so that the first is the same whatever the count.
+        drawn = [(rng.random(2), rng.integers(0, 256, 3)) for _ in range(count)]
+        self._places, self.colors = zip(*drawn, strict=True)
+
+    def squares(self, box, count, size):
+        """The first squares in crop pixels: (count, 4) of left, top, right, bottom."""
+        x, y, width, height = box
+        middle = np.array([x, y]) + np.stack(self._places[:count]) * (width, height)
+        half = size * max(width, height) / 2
+        return np.concatenate([middle - half, middle + half], axis=1)
+
+
+def _in_order(faces, data):
+    """The faces that could be read, in the order of their crops."""
+    by_name = {face.name: face for face in faces.faces}
+    return replace(faces, faces=[by_name[name] for name in data.names])
+
+
+def _crop_box(face, matrix):
+    """The face box in crop pixels."""
+    x, y, width, height = face.box
+    (left, top), (right, bottom) = transform([[x, y], [x + width, y + height]], matrix)
+    return np.array([left, top, right - left, bottom - top])
+
+
+def _inside(points, squares):
+    """(landmarks,) bool: which lie in one of the squares; a NaN one does not."""
+    low, high = squares[:, None, :2], squares[:, None, 2:]
+    return ((points >= low) & (points < high)).all(axis=-1).any(axis=0)
+
+
+def _covered(data, draws, squares, boxes):
+    """The crops with their squares, and the mean share of the face box under them in per cent."""
+    side = data.frame.size
+    y, x = np.mgrid[:side, :side]
+    pixels = np.stack([x, y], axis=-1).reshape(-1, 2)
+    images, shares = data.images.copy(), []
+    for image, draw, these, box in zip(images, draws, squares, boxes, strict=True):
+        under = np.zeros(side * side, bool)
+        for square, color in zip(these, draw.colors, strict=False):
+            here = _inside(pixels, square[None])
+            image.reshape(-1, 3)[here] = color
+            under |= here
+        face = _inside(pixels, np.array([[*box[:2], *(box[:2] + box[2:])]]))
+        shares.append(100 * under[face].mean() if face.any() else np.nan)
+    return images, mean(shares)
+
+
+def _figures(result):
+    errors = next(iter(result.errors.values()))
+    errors = errors[~np.isnan(errors)]
+    return {
+        "nme": mean(errors),
+        "interval": list(mean_interval(errors)),
+        "failure_rate": failure_rate(errors),
+        "visible_nme": result.visibility.get("visible", mean(errors)),
+        "hidden_nme": result.visibility.get("occluded", float("nan")),
+    }
+
+
+def _plot(report, path):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(report.normalizer), 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(report.normalizer), squeeze=False)[0]
+    for axes, (subset, normalizer) in zip(panels, report.normalizer.items(), strict=True):
+        rows = [row for row in report.rows if row["subset"] == subset]
+        for count in dict.fromkeys(row["occluders"] for row in rows):
+            line = [row for row in rows if row["occluders"] == count]
+            sizes, nme = [row["size"] for row in line], [row["nme"] for row in line]
+            low, high = zip(*(row["interval"] for row in line), strict=True)
+            label = f"{count} occluder{'s' * (count > 1)}"
+            (drawn,) = axes.plot(sizes, nme, marker="o", label=label)
+            axes.fill_between(sizes, low, high, color=drawn.get_color(), alpha=0.2)
+        axes.set(
+            title=f"{report.dataset}, {subset}",
+            xlabel="side of an occluder in face boxes",
+            ylabel=f"NME in % of {DISTANCES.get(normalizer, normalizer)}",
+        )
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend(loc="upper left")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)

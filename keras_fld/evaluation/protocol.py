@@ -1,0 +1,283 @@
+"""The protocols' figures: NME, failure rate and area under the CED curve of each subset.
+
+Errors are measured in photograph pixels, where every normalizer is known.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_fld._internal.progress import counting
+from keras_fld.data import catalog, crops
+from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.geometry.frame import invert, transform
+from keras_fld.predict.flip import FlipAveraged
+from keras_fld.predict.predictor import open_model
+from keras_fld.reports.report import (
+    LIMIT,
+    Report,
+    SubsetResult,
+    ced_auc,
+    failure_rate,
+    mean,
+    plot_ced,
+)
+from keras_fld.schemes import Scheme
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.predict.lite_model import LiteModel
+
+
+__all__ = [
+    "LIMIT",
+    "Report",
+    "SubsetResult",
+    "ced_auc",
+    "evaluate",
+    "face_errors",
+    "failure_rate",
+    "plot_ced",
+]
+
+# Faces predicted at once: whole batches of a Keras model, and some seconds of any.
+_AT_ONCE = 512
+
+
+def evaluate(
+    model: "keras.Model | LiteModel | str | Path",
+    dataset: str,
+    root: str | Path | None = None,
+    subsets: Sequence[str] | None = None,
+    skip_bad: bool = False,
+    flip: bool = False,
+    **options: Any,
+) -> Report:
+    """Evaluates a model on the test subsets of a dataset.
+
+    Args:
+        model: a Keras model, or the path of a `.keras`, `.tflite` or baseline's `.npz` file.
+        dataset: name of the dataset, such as "300w".
+        root: its folder.
+        subsets: names of the subsets; None takes every one that is there.
+        skip_bad: leave bad files out instead of stopping at the first.
+        flip: average the predictions on each crop and on its mirror image.
+        **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
+
+    Returns:
+        A `Report`: printed, it is the table. A protocol's attributes, such as WFLW's, are rows of
+        their own, and so are occluded and visible landmarks where the annotation tells them apart.
+
+    Raises:
+        ValueError: no subset is there, a file is bad, or the model has another layout.
+
+    Example:
+        >>> report = evaluate(model, "300w", root)
+        >>> print(report)
+    """
+    predictor = open_model(model)
+    name = model_name(model)
+    if flip:
+        predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
+    results = []
+    notes: list[str] = []
+    for subset, faces, data in test_crops(
+        predictor, dataset, root, subsets, skip_bad, notes, **options
+    ):
+        whole, kept = subset_result(predictor, subset, data, faces)
+        results.append(whole)
+        for attribute in faces.attributes:
+            having = np.array([attribute in face.attributes for face in kept])
+            if having.any():
+                results.append(_part(whole, attribute, having, kept, data.scheme))
+    return Report(dataset, name, results, notes)
+
+
+def model_name(model: Any) -> str:
+    """What a report calls a model: its file's name alone, without its maker's folders."""
+    return Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
+
+
+def test_crops(
+    predictor: Any,
+    dataset: str,
+    root: str | Path | None,
+    subsets: Sequence[str] | None,
+    skip_bad: bool,
+    notes: list[str],
+    **options: Any,
+) -> Iterator[tuple[str, FaceSet, crops.Crops]]:
+    """Yields each test subset that is there: its name, its faces and their crops.
+
+    Args:
+        predictor: what `predictor.open_model` gives.
+        dataset, root, subsets, skip_bad, notes, **options: as of `test_faces`.
+
+    Raises:
+        ValueError: as `evaluate`.
+    """
+    for subset, faces in test_faces(predictor, dataset, root, subsets, skip_bad, notes, **options):
+        data = crops.model_crops(faces, predictor.frame, skip_bad)
+        notes += [inside(root, f"{subset}: {sentence}") for sentence in data.skipped]
+        yield subset, faces, data
+
+
+def test_faces(
+    predictor: Any,
+    dataset: str,
+    root: str | Path | None,
+    subsets: Sequence[str] | None,
+    skip_bad: bool,
+    notes: list[str],
+    **options: Any,
+) -> Iterator[tuple[str, FaceSet]]:
+    """Yields each test subset that is there: its name and its faces.
+
+    Args:
+        predictor: what has the `num_landmarks` of the model.
+        dataset, root, subsets, skip_bad, **options: as of `evaluate`.
+        notes: a list, which sentences on what is missing or skipped are added to.
+
+    Raises:
+        ValueError: as `evaluate`.
+    """
+    found, some, start = catalog.find(dataset), False, len(notes)
+    for subset in subsets or found.tests:
+        try:
+            faces = catalog.read(dataset, root, subset, skip_bad, **options)
+        except Absent as error:
+            if subsets:
+                raise
+            notes.append(inside(root, f"{subset}: not evaluated: {error}"))
+            continue
+        union = subset == "full" and subset not in (found.parts or found.tests)
+        if union and faces.missing and not subsets:
+            notes.append(inside(root, f"full: not evaluated: {'; '.join(faces.missing)}"))
+            continue
+        check_landmarks(predictor, faces.scheme)
+        notes += [
+            inside(root, f"{subset}: {sentence}") for sentence in faces.missing + faces.skipped
+        ]
+        some = True
+        yield subset, faces
+    if not some:
+        raise ValueError(f"nothing to evaluate. {' '.join(notes[start:])}")
+
+
+def inside(root: str | Path | None, sentence: str) -> str:
+    """A sentence with files by their place in the dataset, for the same reason as the model's."""
+    return sentence.replace(f"{root}/", "").replace(f"{root}: ", "")
+
+
+def check_landmarks(predictor: Any, scheme: Scheme) -> None:
+    """Raises ValueError when a model's landmarks are not those of the data."""
+    if predictor.num_landmarks != scheme.num_landmarks:
+        raise ValueError(
+            f"the model must predict the data's {scheme.num_landmarks} landmarks "
+            f"({scheme.name}). Got: {predictor.num_landmarks}"
+        )
+
+
+def subset_result(
+    predictor: Any, subset: str, data: crops.Crops, faces: FaceSet
+) -> tuple[SubsetResult, list[Face]]:
+    """The `SubsetResult` of crops of a subset's faces, and those faces that could be read."""
+    by_name = {face.name: face for face in faces.faces}
+    kept = [by_name[name] for name in data.names]
+    back = [invert(matrix) for matrix in data.matrices]
+    predicted = _predict(predictor, data.images)
+    predicted = np.stack([transform(p, m) for p, m in zip(predicted, back, strict=True)])
+    errors = normalized_errors(kept, predicted, data.scheme, faces.normalizers)
+    whole = SubsetResult(subset, data.names, errors, {}, predicted)
+    return _with_parts_of_faces(whole, kept, data.scheme), kept
+
+
+def _predict(predictor, images):
+    """Landmarks of crops, in parts: it can take minutes."""
+    found = []
+    with counting("finding landmarks", len(images)) as done:
+        for start in range(0, len(images), _AT_ONCE):
+            found.append(predictor.predict(images[start : start + _AT_ONCE]))
+            done(len(found[-1]))
+    return np.concatenate(found)
+
+
+def normalized_errors(
+    faces: list[Face], predicted: np.ndarray, scheme: Scheme, normalizers: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """NME of each face in per cent under each normalizer, NaN where it is not annotated.
+
+    Args:
+        faces: `Face`s.
+        predicted: (faces, landmarks, 2) photograph pixels.
+        scheme: layout of the landmarks.
+        normalizers: names of the normalizing distances.
+
+    Returns:
+        Name to (faces,) errors.
+    """
+    truth = np.stack([face.landmarks for face in faces]).astype(float)
+    wrong = face_errors(truth, predicted)
+    return {name: 100 * wrong / _distances(faces, truth, scheme, name) for name in normalizers}
+
+
+def _part(whole, subset, chosen, kept, scheme):
+    """The result of some faces of a subset."""
+    part = replace(
+        whole,
+        subset=subset,
+        names=[name for name, takes in zip(whole.names, chosen, strict=True) if takes],
+        errors={name: errors[chosen] for name, errors in whole.errors.items()},
+        predictions=whole.predictions[chosen],
+    )
+    kept = [face for face, takes in zip(kept, chosen, strict=True) if takes]
+    return _with_parts_of_faces(part, kept, scheme)
+
+
+def _with_parts_of_faces(result, kept, scheme):
+    """The result with the NME of regions and of visible and occluded landmarks."""
+    truth = np.stack([face.landmarks for face in kept]).astype(float)
+    distance = _distances(kept, truth, scheme, next(iter(result.errors)))
+
+    def errors_of(landmarks):
+        chosen = np.where(landmarks[..., None], truth, np.nan)
+        return 100 * face_errors(chosen, result.predictions) / distance
+
+    every = np.arange(scheme.num_landmarks)
+    by_face = {
+        name: errors_of(np.isin(every, indices)[None]) for name, indices in scheme.patches.items()
+    }
+    regions = {name: mean(errors) for name, errors in by_face.items()}
+    visibility = {}
+    if all(face.occluded is not None for face in kept):
+        occluded = np.stack([face.occluded for face in kept])
+        visibility = {"visible": mean(errors_of(~occluded)), "occluded": mean(errors_of(occluded))}
+        # Hidden landmarks that are not annotated tell nothing.
+        visibility = {} if np.isnan(visibility["occluded"]) else visibility
+    return replace(result, regions=regions, region_errors=by_face, visibility=visibility)
+
+
+def _distances(kept, truth, scheme, name):
+    """A normalizer of each face in pixels: (faces,), NaN where it is not known."""
+    if name == "face_size":
+        return np.array([np.sqrt(np.prod(face.box[2:])) for face in kept])
+    known = np.full(len(kept), np.nan)
+    if name in scheme.normalizers:
+        known = scheme.distance(truth, name)
+    given = np.array([face.distances.get(name, np.nan) for face in kept])
+    distances = np.where(np.isnan(given), known, given)
+    # Eyes annotated at one place are no distance.
+    return np.where(distances > 0, distances, np.nan)
+
+
+def face_errors(truth: ArrayLike, predicted: ArrayLike) -> np.ndarray:
+    """Mean distance of each face's annotated landmarks: (faces,), NaN for a face without any."""
+    distances = np.linalg.norm(np.asarray(predicted, float) - truth, axis=-1)
+    visible = ~np.isnan(distances)
+    with np.errstate(invalid="ignore"):
+        return np.where(visible, distances, 0).sum(axis=-1) / visible.sum(axis=-1)

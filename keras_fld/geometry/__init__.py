@@ -1,0 +1,1 @@
+"""Photograph, crop and box: one geometry for training, evaluation, prediction and the page."""

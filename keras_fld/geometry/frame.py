@@ -1,0 +1,180 @@
+"""The one mapping between a photograph and the crop a network sees.
+
+Preparation, training, evaluation and the landmarker all cut crops with `FaceCrop` and `warp`. Pixel
+centers are at whole numbers in both; a matrix is (2, 3) and takes photograph to crop pixels.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+
+# Side of the default crop in face boxes.
+MARGIN = 1.1
+
+
+@dataclass(frozen=True)
+class FaceCrop:
+    """The square crop that a network sees.
+
+    Args:
+        size: side in pixels.
+        margin: side in face boxes, of the box's longer side.
+
+    Raises:
+        ValueError: the size is below 1, or the margin is not above 0.
+
+    Example:
+        >>> FaceCrop(64, margin=1.0).matrix((0, 0, 64, 64))[0].tolist()
+        [1.0, 0.0, -0.5]
+    """
+
+    size: int = 64
+    margin: float = MARGIN
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"size must be at least 1. Got: {self.size}")
+        if not 0 < self.margin < math.inf:
+            raise ValueError(f"margin must be above 0. Got: {self.margin}")
+
+    def matrix(self, box: np.ndarray | Sequence[float]) -> np.ndarray:
+        """Photograph pixels to crop pixels.
+
+        Args:
+            box: face box (x, y, width, height) in photograph pixels.
+
+        Returns:
+            (2, 3) float64 matrix.
+
+        Raises:
+            ValueError: the box is not four finite numbers with a positive size.
+        """
+        x, y, width, height = check_box(box)
+        scale = self.size / (self.margin * max(width, height))
+        center = (self.size - 1) / 2
+        return np.array(
+            [
+                [scale, 0.0, center - scale * (x + width / 2)],
+                [0.0, scale, center - scale * (y + height / 2)],
+            ]
+        )
+
+    def crop(self, image: np.ndarray, box: np.ndarray | Sequence[float]) -> np.ndarray:
+        """Cuts the crop of a face box out of a photograph: (size, size, 3) uint8."""
+        return warp(image, self.matrix(box), self.size)
+
+    def shape_pixels(self, shape: ArrayLike) -> np.ndarray:
+        """A shape centered on its box, whose longer side is 1, in pixels of the crop."""
+        return np.asarray(shape) * (self.size / self.margin) + (self.size - 1) / 2
+
+
+def check_box(box: np.ndarray | Sequence[float]) -> np.ndarray:
+    """The four numbers of a box; raises ValueError when they are not one."""
+    values = np.asarray(box, float).ravel()
+    if values.shape != (4,) or not np.isfinite(values).all() or min(values[2:]) <= 0:
+        raise ValueError(f"a box must be x, y, width, height with a positive size. Got: {box}")
+    return values
+
+
+def landmark_box(points: np.ndarray) -> np.ndarray:
+    """The face box: the tight box (x, y, width, height) around the annotated landmarks.
+
+    Raises:
+        ValueError: fewer than two different landmarks are annotated.
+    """
+    points = np.asarray(points, float)
+    points = points[~np.isnan(points).any(axis=-1)]
+    if not len(points) or np.ptp(points, axis=0).max() == 0:
+        raise ValueError("a face must have at least two different annotated landmarks")
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.array([*low, *np.maximum(high - low, 1e-6)])
+
+
+def transform(points: ArrayLike, matrix: np.ndarray) -> np.ndarray:
+    """Points (..., 2) mapped by a (2, 3) matrix."""
+    return np.asarray(points) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def invert(matrix: np.ndarray) -> np.ndarray:
+    """The (2, 3) matrix of the way back."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([linear, -linear @ matrix[:, 2]])
+
+
+def compose(after: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The (2, 3) matrix that applies `before`, then `after`."""
+    return np.column_stack(
+        [after[:, :2] @ before[:, :2], after[:, :2] @ before[:, 2] + after[:, 2]]
+    )
+
+
+def turned(source_size, size, angle, zoom, shift, mirrored):
+    """A square crop as another, turned, scaled, shifted and perhaps mirrored about its middle.
+
+    Args:
+        source_size: side of the crop that there is, in pixels.
+        size: side of the wanted one.
+        angle: turn in radians.
+        zoom: pixels of the wanted crop per pixel of the other.
+        shift: (x, y) pixels of the wanted crop.
+        mirrored: whether left and right change places first.
+
+    Returns:
+        (2, 3) matrix from the pixels of the one to those of the other.
+    """
+    x, y = (size - 1) / 2 + shift
+    cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
+    sign = -1 if mirrored else 1
+    middle = (source_size - 1) / 2
+    return np.array(
+        [
+            [sign * cos, -sin, x - (sign * cos - sin) * middle],
+            [sign * sin, cos, y - (sign * sin + cos) * middle],
+        ]
+    )
+
+
+def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Cuts a square crop; what lies outside the photograph is black.
+
+    A face much larger than the crop is first reduced by area averaging to at most twice the crop's
+    scale: a plain warp would alias.
+
+    Args:
+        image: (height, width, 3) uint8.
+        matrix: (2, 3), photograph pixels to crop pixels.
+        size: side of the crop in pixels.
+
+    Returns:
+        (size, size, 3) uint8.
+    """
+    (a, b, _), (c, d, _) = matrix.tolist()
+    shrink = 2 * math.sqrt(abs(a * d - b * c))
+    if shrink < 1:
+        image, offset = _region(image, invert(matrix), size, pad=2 / shrink)
+        height, width = image.shape[:2]
+        if not height or not width:
+            return np.zeros((size, size, 3), np.uint8)
+        small = cv2.resize(
+            image,
+            (max(1, round(width * shrink)), max(1, round(height * shrink))),
+            interpolation=cv2.INTER_AREA,
+        )
+        # The rounded size makes the two factors differ a little; pixel centers are at halves here.
+        factor = np.array([width / small.shape[1], height / small.shape[0]])
+        to_photo = np.column_stack([np.diag(factor), factor / 2 - 0.5 + offset])
+        image, matrix = small, compose(matrix, to_photo)
+    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def _region(image, to_photo, size, pad):
+    """The part of the photograph under the crop, so that only that is reduced, and its corner."""
+    corners = transform([[0, 0], [size, 0], [0, size], [size, size]], to_photo)
+    limit = np.array([image.shape[1], image.shape[0]])
+    low = np.clip(np.floor(corners.min(axis=0) - pad), 0, limit).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0) + pad) + 1, 0, limit).astype(int)
+    return image[low[1] : high[1], low[0] : high[0]], low

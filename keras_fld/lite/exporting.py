@@ -1,0 +1,212 @@
+"""A model in several modes at once, with what each costs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_fld import models, zoo
+from keras_fld._internal.files import read_json, replacing, sha256, write_json
+from keras_fld._internal.progress import counting
+from keras_fld.lite import modes
+from keras_fld.lite.calibration import drawn_crops
+from keras_fld.lite.conversion import convert
+from keras_fld.lite.latency import interleaved
+from keras_fld.lite.tfmot.qat import qat
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Export:
+    """The files of an export.
+
+    Args:
+        rows: one dictionary a mode: mode, file, sha256, bytes, p50_ms, nme, subset to per cent of
+            its first normalizer, and instructions, ARM CPU to those of one inference.
+        reference: the Keras model's NME, as in the rows.
+        notes: sentences on test faces that are missing.
+    """
+
+    rows: list[dict]
+    reference: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        subsets = list(self.reference)
+        cpus = list(dict.fromkeys(cpu for row in self.rows for cpu in row["instructions"]))
+        heads = "".join(f"{subset + ' NME %':>20}" for subset in subsets)
+        heads += "".join(f"{cpu + ' instr.':>20}" for cpu in cpus)
+        lines = [f"{'mode':<12}{'bytes':>12}{'p50 ms':>9}{heads}"]
+        nme = "".join(f"{self.reference[subset]:>20.3f}" for subset in subsets)
+        lines.append(f"{'Keras':<12}{'-':>12}{'-':>9}{nme}" + f"{'-':>20}" * len(cpus))
+        for row in self.rows:
+            nmes = (row["nme"].get(subset) for subset in subsets)
+            figures = "".join(f"{'-' if x is None else f'{x:.3f}':>20}" for x in nmes)
+            counts = (row["instructions"].get(cpu) for cpu in cpus)
+            figures += "".join(f"{'-' if n is None else f'{n:,}':>20}" for n in counts)
+            lines.append(f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}{figures}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as export.json has them."""
+        return {"keras": {"nme": self.reference}, "files": self.rows, "notes": self.notes}
+
+
+def export(
+    model: "keras.Model",
+    folder: str | Path,
+    names: Sequence[str] | None = None,
+    calibration: np.ndarray | Iterable[Any] | None = None,
+    dataset: str | None = None,
+    root: str | Path | None = None,
+    skip_bad: bool = False,
+    preset: str | None = None,
+    arm: str | Path | None = None,
+    batches: Iterable[Any] | None = None,
+) -> Export:
+    """Writes a model in several modes, measures and evaluates them.
+
+    Args:
+        model: a Keras model of the package.
+        folder: where `model_MODE.tflite` and `export.json` go.
+        names: names of the modes; None takes all, int8_qat where it can be had.
+        calibration: crops, as of `convert`.
+        dataset: name of the dataset whose test faces are evaluated; None evaluates nothing.
+        root: its folder.
+        skip_bad: leave bad test images out instead of stopping at the first.
+        preset: name of the preset that the model is. Then no calibration is needed: the int8 file
+            is the package's own, and int8_full is calibrated on generated faces. int8_qat is the
+            package's own where it has one. Without a dataset the NME are the published ones, of
+            Keras and of the files that are the published ones byte for byte, as another release of
+            TensorFlow may not write them.
+        arm: the JSON file that `tflite/arm/run.py --json` wrote; files it has counted, whole and
+            unchanged, get their instructions. Without it a preset's have the published ones.
+        batches: augmented training batches, by which `lite.qat` trains what int8_qat needs.
+
+    Returns:
+        An `Export`: printed, it is the table.
+
+    Raises:
+        ValueError: as `convert` and `qat`, int8_qat without batches, or the JSON file is of another
+            kind.
+        ImportError: int8_qat is to be trained and the group `compress` is not installed.
+
+    Example:
+        >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
+    """
+    folder = Path(folder)
+    published = zoo.figures(preset) if preset is not None else None
+    known = {} if published is None else {x["sha256"]: x for x in published["files"].values()}
+    counts = _instructions(arm)
+    if arm is None:
+        counts = {checksum: entry["instructions"] for checksum, entry in known.items()}
+    files, notes = _write(model, folder, names, calibration, preset, batches)
+    checksums = {name: sha256(path) for name, path in files.items()}
+    speed = interleaved(files)
+    reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
+    notes += more
+    if published and dataset is None:
+        reference = published["keras"]
+        of_files = {checksum: entry["nme"] for checksum, entry in known.items()}
+        nme = {name: of_files.get(checksum, {}) for name, checksum in checksums.items()}
+        notes.append(f"NME as published, measured on {published['dataset']}'s test faces")
+        notes += [
+            f"no figures are published of this {name} file"
+            for name, checksum in checksums.items()
+            if checksum not in of_files
+        ]
+    rows = [
+        {
+            "mode": name,
+            "file": path.name,
+            "sha256": checksums[name],
+            "bytes": path.stat().st_size,
+            "p50_ms": speed[name],
+            "nme": nme[name],
+            "instructions": counts.get(checksums[name], {}),
+        }
+        for name, path in files.items()
+    ]
+    if arm is not None:
+        missing = [row["mode"] for row in rows if not row["instructions"]]
+        notes += [f"{arm} has not counted {name}, or another file of it" for name in missing]
+    result = Export(rows, reference, notes)
+    write_json(folder / "export.json", result.as_dict())
+    return result
+
+
+def _write(model, folder, names, calibration, preset, batches):
+    """Writes the files: mode to path, and notes on where some come from."""
+    shipped = _shipped(preset, calibration)
+    trained = modes.QAT in shipped or batches is not None
+    names, notes = list(names or (modes.NAMES if trained else modes.MODES)), []
+    converted = [name for name in names if name not in shipped and name != modes.QAT]
+    drawn = [name for name in converted if modes.get(name).calibrated]
+    if preset is not None and calibration is None and drawn:
+        calibration = drawn_crops(models.frame_of(model))
+        notes += [f"{name} is calibrated on generated faces" for name in drawn]
+    files = {name: folder / f"model_{name}.tflite" for name in names}
+    if modes.QAT in names and modes.QAT not in shipped:
+        if batches is None:
+            raise ValueError(f"mode {modes.QAT} needs batches of training faces. Got: none")
+        qat(model, files[modes.QAT], batches, preset=preset, verbose=0)
+    with counting("converting", len(files)) as done:
+        for name, path in files.items():
+            if name in shipped:
+                with replacing(path) as temporary:
+                    temporary.write_bytes(shipped[name])
+                notes.append(f"{name} is the preset's own file")
+            elif name in converted:
+                convert(model, path, name, calibration, preset)
+            done(1)
+    return files, notes
+
+
+def _shipped(preset, calibration):
+    """The files of a preset that are in the package: mode to content."""
+    if preset is None:
+        return {}
+    trained = zoo.qat_content(preset)
+    own = {} if trained is None else {modes.QAT: trained}
+    if calibration is None:
+        own["int8"] = zoo.lite_file(preset).read_bytes()
+    return own
+
+
+def _evaluate(model, files, dataset, root, skip_bad):
+    """The NME of the Keras model and of each file, and notes on what is missing."""
+    from keras_fld import evaluation
+
+    nothing: dict[str, dict[str, float]] = {name: {} for name in files}
+    if dataset is None:
+        return {}, nothing, []
+    try:
+        before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad)
+    except ValueError as error:  # no test faces: the files are good all the same
+        return {}, nothing, [f"not evaluated: {error}"]
+    nme = {
+        name: _nme(evaluation.evaluate(path, dataset, root, skip_bad=skip_bad))
+        for name, path in files.items()
+    }
+    return _nme(before), nme, before.notes
+
+
+def _instructions(path):
+    """sha256 of a file to ARM CPU to instructions, from the JSON of `tflite/arm/run.py`."""
+    if path is None:
+        return {}
+    try:
+        return {
+            model["sha256"]: {x["cpu"]: int(x["instructions"]) for x in model["results"]}
+            for model in read_json(path)["models"]
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not what tflite/arm/run.py --json wrote ({error!r})") from error
+
+
+def _nme(report):
+    return {result.subset: report.nme(result.subset) for result in report.subsets}

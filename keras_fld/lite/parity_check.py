@@ -1,0 +1,204 @@
+"""How far a converted model's landmarks are from the Keras model's, on real faces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_fld._internal.files import replacing, write_json
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.predict.lite_model import LiteModel
+
+
+WORST = 12
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The difference between two models.
+
+    Args:
+        model, reference: their names.
+        dataset: whose test faces they were given.
+        size: side of the crop in pixels.
+        rows: one dictionary a subset and normalizer: NME of both in per cent, and the difference.
+        distances: (faces, landmarks) pixels of the crop between the two models.
+        faces: name of each face.
+        crops: (faces, size, size, 3) uint8, what both models saw.
+        predictions: (2, faces, landmarks, 2) pixels of the crop: reference, model.
+        scheme: layout of the landmarks.
+        notes: sentences on missing parts and skipped files.
+
+    Example:
+        >>> print(parity("face.tflite", "run/model.keras", "300w", root))
+    """
+
+    model: str
+    reference: str
+    dataset: str
+    size: int
+    rows: list[dict]
+    distances: np.ndarray = field(repr=False)
+    faces: list[str] = field(repr=False)
+    crops: np.ndarray = field(repr=False)
+    predictions: np.ndarray = field(repr=False)
+    scheme: object = field(repr=False)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """Mean, root mean square and largest distance in pixels of the crop."""
+        return _figures(self.distances)
+
+    @property
+    def landmarks(self) -> list[dict[str, float]]:
+        """The same of each landmark, a list in their order."""
+        return [_figures(column) for column in self.distances.T]
+
+    @property
+    def worst(self) -> np.ndarray:
+        """Indices of the faces with the largest root mean square distance, worst first."""
+        return np.argsort(-np.square(self.distances).mean(axis=1), kind="stable")[:WORST]
+
+    def __str__(self) -> str:
+        lines = [
+            f"{'subset':<12}{'normalizer':<14}{'reference':>10}{'model':>10}{'difference':>12}"
+        ]
+        for row in self.rows:
+            lines.append(
+                f"{row['subset']:<12}{row['normalizer']:<14}{row['nme_reference']:>10.3f}"
+                f"{row['nme']:>10.3f}{row['difference']:>+12.3f}"
+            )
+        figures = self.summary
+        lines.append(
+            f"{len(self.faces)} faces, distance in pixels of the {self.size}-pixel crop: "
+            f"mean {figures['mean']:.3f}, root mean square {figures['rms']:.3f}, "
+            f"largest {figures['max']:.3f}"
+        )
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as parity.json has them."""
+        return {
+            "model": self.model,
+            "reference": self.reference,
+            "dataset": self.dataset,
+            "crop_size": self.size,
+            "rows": self.rows,
+            "pixels": self.summary,
+            "landmarks": self.landmarks,
+            "worst": [{"face": self.faces[i], **_figures(self.distances[i])} for i in self.worst],
+            "notes": self.notes,
+        }
+
+    def save(self, folder: str | Path) -> None:
+        """Writes `parity.json` and `parity.html`, which holds its pictures, into a folder."""
+        from keras_fld.lite.parity_page import page
+
+        folder = Path(folder)
+        write_json(folder / "parity.json", self.as_dict())
+        with replacing(folder / "parity.html") as temporary:
+            temporary.write_text(page(self), "utf-8")
+
+
+def parity(
+    model: "keras.Model | LiteModel | str | Path",
+    reference: "keras.Model | LiteModel | str | Path",
+    dataset: str,
+    root: str | Path | None = None,
+    subsets: Sequence[str] | None = None,
+    skip_bad: bool = False,
+) -> Parity:
+    """Compares a converted model with the Keras model it came from.
+
+    Args:
+        model: path of the `.tflite` file, or anything else that predicts landmarks.
+        reference: the Keras model, or the path of its file.
+        dataset: name of the dataset.
+        root: its folder.
+        subsets: names of the test subsets; None takes every one that is there.
+        skip_bad: leave bad files out instead of stopping at the first.
+
+    Returns:
+        A `Parity`: printed, it is the table.
+
+    Raises:
+        ValueError: the models see different crops or landmarks, or no test face is there.
+
+    Example:
+        >>> parity("face.tflite", "run/model.keras", "300w", root).save("parity")
+    """
+    from keras_fld import evaluation
+    from keras_fld.predict.predictor import open_model
+
+    pair = open_model(reference), open_model(model)
+    frames = [(predictor.frame, predictor.num_landmarks) for predictor in pair]
+    if frames[0] != frames[1]:
+        raise ValueError(
+            "model and reference must see the same crop and predict the same landmarks. "
+            f"Got: {frames[1]} and {frames[0]}"
+        )
+    names: list[str] = []
+    notes: list[str] = []
+    crops, landmarks, rows, scheme = [], [], [], None
+    for subset, faces, data in evaluation.test_crops(
+        pair[0], dataset, root, subsets, skip_bad, notes
+    ):
+        scheme = data.scheme
+        both = [_Recorded(predictor) for predictor in pair]
+        results = [evaluation.subset_result(p, subset, data, faces)[0] for p in both]
+        for normalizer in results[0].errors:
+            first, second = (result.row(normalizer)["nme"] for result in results)
+            rows.append(
+                {
+                    "subset": subset,
+                    "normalizer": normalizer,
+                    "nme_reference": first,
+                    "nme": second,
+                    "difference": second - first,
+                }
+            )
+        # A union's faces were there already.
+        new = [i for i, name in enumerate(data.names) if name not in set(names)]
+        names += [data.names[i] for i in new]
+        crops += [data.images[i] for i in new]
+        landmarks += [[p.landmarks[i] for p in both] for i in new]
+    predictions = np.asarray(landmarks).swapaxes(0, 1)
+    return Parity(
+        model=evaluation.model_name(model),
+        reference=evaluation.model_name(reference),
+        dataset=dataset,
+        size=pair[0].frame.size,
+        rows=rows,
+        distances=np.linalg.norm(predictions[1] - predictions[0], axis=-1),
+        faces=names,
+        crops=np.stack(crops),
+        predictions=predictions,
+        scheme=scheme,
+        notes=notes,
+    )
+
+
+class _Recorded:
+    """A predictor that keeps what it predicted, in pixels of the crop."""
+
+    def __init__(self, predictor):
+        self._predictor = predictor
+        self.landmarks: Any = None
+
+    def predict(self, images):
+        self.landmarks = self._predictor.predict(images)
+        return self.landmarks
+
+
+def _figures(distances):
+    return {
+        "mean": float(distances.mean()),
+        "rms": float(np.sqrt(np.square(distances).mean())),
+        "max": float(distances.max()),
+    }

@@ -1,0 +1,4 @@
+"""What tensorflow-model-optimization adds: training for int8, pruning and clustering.
+
+Nothing outside this folder depends on that library.
+"""

@@ -1,0 +1,125 @@
+"""Networks whose weights take fewer bits once the file is packed: pruned or clustered.
+
+Neither makes the network faster by itself: what a file or an app store packs becomes smaller.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from keras_fld.lite.tfmot import finetune
+
+if TYPE_CHECKING:
+    import keras
+
+
+METHODS = ("prune", "cluster")
+# Times that pruning takes more weights, on the way to its sparsity.
+_PRUNINGS = 10
+
+
+def compress(
+    model: "keras.Model",
+    data: Iterable[Any],
+    method: str,
+    sparsity: float = 0.5,
+    clusters: int = 16,
+    epochs: int = 4,
+    learning_rate: float = 5e-4,
+    loss: "keras.losses.Loss | str | None" = None,
+    verbose: int = 1,
+) -> "keras.Model":
+    """Prunes or clusters the weights of a trained model and fine-tunes it.
+
+    All convolutions and hidden Dense layers take part; the output layer stays as it is. Needs the
+    TensorFlow backend and the packages of the group `compress`.
+
+    Args:
+        model: a trained Keras model of the package; it is not changed.
+        data: augmented batches of (images, landmarks), a new round each time they are iterated, as
+            `keras_fld.data.load` gives.
+        method: "prune" makes the smallest weights zero, more and more of them over the first half
+            of the steps; "cluster" lets each layer have a few different weights only.
+        sparsity: fraction of each layer's weights that "prune" makes zero.
+        clusters: different weights of each layer that "cluster" leaves.
+        epochs: rounds.
+        learning_rate: Adam's at the start, falling to zero as a cosine.
+        loss: a loss or its name; None takes `ENME()`.
+        verbose: 0 for silence, 1 for a progress bar.
+
+    Returns:
+        A new Keras model of the same graph.
+
+    Raises:
+        ImportError: the group `compress` is not installed.
+        ValueError: an option is out of range, another backend, data that do not fit the model, or a
+            loss that is not finite.
+
+    Example:
+        >>> small = compress(model, keras_fld.data.load("300w", root, batch_size=16), "prune")
+    """
+    check(method, sparsity, clusters, epochs, learning_rate, loss)
+    library = finetune.tfmot()
+    import tf_keras
+
+    from keras_fld.lite.tfmot.to_tf_keras import WindowedOffsets, to_tf_keras
+
+    steps = finetune.steps_of(data, model)
+    if method == "prune":
+        wrap, callbacks, strip = _pruning(library, sparsity, steps * epochs)
+    else:
+        wrap, callbacks, strip = _clustering(library, clusters)
+
+    def wrapped(layer):
+        takes_part = isinstance(layer, (tf_keras.layers.Conv2D, tf_keras.layers.Dense))
+        return wrap(layer) if takes_part and layer.name != "offsets" else layer
+
+    with tf_keras.utils.custom_object_scope({"WindowedOffsets": WindowedOffsets}):
+        # Layers are taken as they are, with their weights.
+        network = tf_keras.models.clone_model(to_tf_keras(model), clone_function=wrapped)
+        finetune.fine_tune(network, data, steps, epochs, learning_rate, loss, callbacks, verbose)
+        return finetune.with_weights_of(model, strip(network))
+
+
+def check(method, sparsity, clusters, epochs, learning_rate, loss):
+    """Raises ValueError where an option of `compress` is out of range."""
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}. Got: {method!r}")
+    if not 0 < sparsity < 1:
+        raise ValueError(f"sparsity must be between 0 and 1. Got: {sparsity}")
+    if clusters < 2:
+        raise ValueError(f"clusters must be at least 2. Got: {clusters}")
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1. Got: {epochs}")
+    finetune.check(learning_rate, loss)
+
+
+def _pruning(library, sparsity, steps):
+    """What wraps a layer, the callbacks, and what takes the wrappers off again."""
+    keras = library.sparsity.keras
+    every = max(1, steps // 2 // _PRUNINGS)
+    schedule = keras.PolynomialDecay(
+        initial_sparsity=0.0,
+        final_sparsity=sparsity,
+        begin_step=0,
+        # A multiple of the frequency, or the last pruning would not take place.
+        end_step=every * max(1, min(_PRUNINGS, steps // 2)),
+        frequency=every,
+    )
+    return (
+        lambda layer: keras.prune_low_magnitude(layer, pruning_schedule=schedule),
+        [keras.UpdatePruningStep()],
+        keras.strip_pruning,
+    )
+
+
+def _clustering(library, clusters):
+    """The same for clustering."""
+    keras = library.clustering.keras
+    start = keras.CentroidInitialization.KMEANS_PLUS_PLUS
+    return (
+        lambda layer: keras.cluster_weights(
+            layer, number_of_clusters=clusters, cluster_centroids_init=start
+        ),
+        [],
+        keras.strip_clustering,
+    )

@@ -1,0 +1,160 @@
+"""Fine-tuning of a network in Keras 2 with the package's own losses and batches."""
+
+import contextlib
+import os
+from importlib.util import find_spec
+
+import numpy as np
+
+from keras_fld import losses
+from keras_fld._internal.progress import counting
+
+# What the library puts before the names of layers that it makes round.
+PREFIX = "quant_"
+
+
+def tfmot():
+    """tensorflow-model-optimization, imported without a trace on the rest of the process.
+
+    Raises:
+        ImportError: it is not installed.
+        ValueError: Keras does not run on TensorFlow.
+    """
+    import keras
+
+    for name in ("tensorflow", "tf_keras", "tensorflow_model_optimization"):
+        if find_spec(name) is None:
+            raise ImportError(
+                f"{name} is not installed: pip install 'keras-fld[tensorflow,compress]'"
+            )
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "fine-tuning for int8 and compression need the TensorFlow backend: set "
+            f"KERAS_BACKEND=tensorflow, as the commands do. Got: {keras.backend.backend()}"
+        )
+    import tensorflow as tf
+
+    # The library makes `tf.keras` Keras 2 for the whole process unless it has been looked at.
+    getattr(tf.keras, "version", None)
+    before = os.environ.get("TF_USE_LEGACY_KERAS")
+    import tensorflow_model_optimization
+
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)
+    if before is not None:
+        os.environ["TF_USE_LEGACY_KERAS"] = before
+    return tensorflow_model_optimization
+
+
+def check(learning_rate, loss):
+    """Raises ValueError where an option of fine-tuning is out of range."""
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate must be above 0. Got: {learning_rate}")
+    if loss is not None:
+        losses.get(loss)
+
+
+def steps_of(data, model):
+    """Batches of an epoch, having looked at the first.
+
+    Raises:
+        ValueError: the number of batches is unknown, or they do not fit the model.
+    """
+    try:
+        steps = len(data)
+    except TypeError as error:
+        raise ValueError(
+            f"data must be batches whose number is known. Got: {type(data).__name__}"
+        ) from error
+    images, landmarks = next(iter(data))
+    shapes = tuple(images.shape[1:]), tuple(landmarks.shape[1:])
+    expected = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    if shapes != expected:
+        raise ValueError(
+            f"data must be crops of shape {expected[0]} with landmarks {expected[1]}. "
+            f"Got: {shapes[0]} with {shapes[1]}"
+        )
+    return steps
+
+
+def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks=(), verbose=1):
+    """Trains a `tf_keras` model; the learning rate falls to zero as a cosine.
+
+    Args:
+        tf_model: from (batch, size, size, 3) to (batch, landmarks, 2) pixels of the crop.
+        data: batches, a new augmentation round each time they are iterated.
+        steps: batches of an epoch.
+        epochs: rounds.
+        learning_rate: Adam's at the start.
+        loss: a loss or its name; None takes `ENME()`.
+        callbacks: callbacks of Keras 2.
+        verbose: 1 for Keras' own progress bar; with 0, steps are counted for `progress.watched`.
+
+    Raises:
+        ValueError: the loss is no longer finite.
+    """
+    import tf_keras
+
+    chosen = losses.ENME() if loss is None else losses.get(loss)
+    tf_model.compile(
+        tf_keras.optimizers.Adam(
+            tf_keras.optimizers.schedules.CosineDecay(learning_rate, max(1, epochs * steps))
+        ),
+        # A function, or Keras 2 would not take an object of Keras 3.
+        loss=lambda y_true, y_pred: chosen(y_true, y_pred),
+    )
+    with contextlib.ExitStack() as stack:
+        watchers = [tf_keras.callbacks.TerminateOnNaN(), *callbacks]
+        if not verbose:
+            done = stack.enter_context(counting("fine-tuning", epochs * steps))
+            counts = tf_keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: done(1))
+            watchers.append(counts)
+        history = tf_model.fit(
+            _dataset(data, steps), epochs=epochs, verbose=verbose, callbacks=watchers
+        )
+    if not np.isfinite(history.history["loss"]).all():
+        raise ValueError(
+            "the loss must stay a finite number; lower the learning rate. "
+            f"Got: {history.history['loss'][-1]} in epoch {len(history.history['loss'])}"
+        )
+
+
+def with_weights_of(model, tf_model):
+    """A copy of a Keras model with the weights of its fine-tuned translation.
+
+    Args:
+        model: the Keras model.
+        tf_model: what `to_tf_keras` made of it, fine-tuned, its layers made to round or not.
+    """
+    import keras
+
+    layers = {layer.name.removeprefix(PREFIX): layer for layer in tf_model.layers}
+    tuned = keras.models.clone_model(model)
+    for layer in tuned.layers:
+        if layer.weights:
+            layer.set_weights(_values(layers[layer.name]))
+    return tuned
+
+
+def _dataset(data, steps):
+    """The batches as Keras 2 takes them."""
+    import tensorflow as tf
+
+    if isinstance(data, tf.data.Dataset):
+        return data
+    images, landmarks = next(iter(data))
+    signature = (
+        tf.TensorSpec((None, *images.shape[1:]), tf.as_dtype(images.dtype)),
+        tf.TensorSpec((None, *landmarks.shape[1:]), tf.float32),
+    )
+    batches = tf.data.Dataset.from_generator(lambda: iter(data), output_signature=signature)
+    return batches.apply(tf.data.experimental.assert_cardinality(steps))
+
+
+def _values(layer):
+    """Weights of a layer as arrays, in the order of Keras 3."""
+    inner = getattr(layer, "layer", layer)
+    if inner is layer:
+        return layer.get_weights()
+    # A wrapper has put the quantized kernel, a tensor, in the place of the variable.
+    values = [weight.numpy() for weight, *_ in getattr(layer, "_weight_vars", ())]
+    return values + inner.get_weights()

@@ -1,0 +1,206 @@
+"""Quantization-aware training: a network fine-tuned while it computes as its int8 file will.
+
+The steps are those of tensorflow-model-optimization on a translation into Keras 2. Every weight and
+activation up to the features is rounded as int8 rounds it; the output layer stays in float, as in
+mode "int8", and the file has the same operations.
+"""
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_fld._internal.files import replacing
+from keras_fld.lite import flatbuffer, metadata, modes
+from keras_fld.lite.folding import export_model
+from keras_fld.lite.tfmot import finetune
+
+if TYPE_CHECKING:
+    import keras
+
+
+# What begins behind the features: it stays in float.
+_HEAD = ("offsets", "windows", "sum", "landmarks", "landmarks_reshape", "rescale")
+# Batches that the ranges of activations start from; training moves them on.
+CALIBRATION_BATCHES = 20
+
+
+def qat(
+    model: "keras.Model",
+    path: str | Path,
+    data: Iterable[Any],
+    epochs: int = 2,
+    learning_rate: float = 1e-4,
+    loss: "keras.losses.Loss | str | None" = None,
+    preset: str | None = None,
+    verbose: int = 1,
+) -> "keras.Model":
+    """Fine-tunes a trained model for int8 and writes the file.
+
+    Input and output are those of `convert` in mode "int8". Needs the TensorFlow backend and the
+    packages of the group `compress`.
+
+    Args:
+        model: a trained Keras model of the package; it is not changed.
+        path: the `.tflite` file to write.
+        data: augmented batches of (images, landmarks), a new round each time they are iterated, as
+            `keras_fld.data.load` gives.
+        epochs: rounds; 0 only takes the ranges of activations from the data.
+        learning_rate: Adam's, falling to zero as a cosine.
+        loss: a loss or its name; None takes `ENME()`.
+        preset: name under which the model is published, for the file's metadata.
+        verbose: 0 for silence, 1 for a progress bar.
+
+    Returns:
+        The fine-tuned Keras model, in float.
+
+    Raises:
+        ImportError: the group `compress` is not installed.
+        ValueError: another backend, data that do not fit the model, or a loss that is not finite.
+
+    Example:
+        >>> qat(model, "face.tflite", keras_fld.data.load("300w", root, batch_size=16))
+    """
+    check(epochs, learning_rate, loss)
+    library = finetune.tfmot()
+    from keras_fld.lite.tfmot.to_tf_keras import to_tf_keras
+
+    steps = finetune.steps_of(data, model)
+    plain = to_tf_keras(model)
+    trained = quantized(library, plain)
+    start_ranges(trained, plain, data)
+    for layer in trained.layers:
+        # Statistics of augmented batches would come in place of the ones that export folds.
+        if type(getattr(layer, "layer", None)).__name__ == "BatchNormalization":
+            layer.trainable = False
+    if epochs:
+        finetune.fine_tune(trained, data, steps, epochs, learning_rate, loss, verbose=verbose)
+    tuned = finetune.with_weights_of(model, trained)
+    content = file_content(library, tuned, trained)
+    content = metadata.write(content, metadata.describe(tuned, modes.QAT, content, preset))
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return tuned
+
+
+def check(epochs, learning_rate, loss):
+    """Raises ValueError where an option of `qat` is out of range."""
+    if epochs < 0:
+        raise ValueError(f"epochs must be at least 0. Got: {epochs}")
+    finetune.check(learning_rate, loss)
+
+
+def quantized(library, plain):
+    """A copy of a network that rounds as int8 does, but for its head.
+
+    Args:
+        library: what `compress_fit.tfmot` gives.
+        plain: what `to_tf_keras` gives.
+    """
+    import tf_keras
+
+    from keras_fld.lite.tfmot.to_tf_keras import WindowedOffsets
+
+    keras = library.quantization.keras
+
+    def annotate(layer):
+        if layer.name in _HEAD or isinstance(layer, WindowedOffsets):
+            return layer
+        return keras.quantize_annotate_layer(layer)
+
+    with keras.quantize_scope({"WindowedOffsets": WindowedOffsets}):
+        # Layers are taken as they are, with their weights; what is applied then is a copy.
+        annotated = tf_keras.models.clone_model(plain, clone_function=annotate)
+        return keras.quantize_apply(annotated, _scheme(library))
+
+
+def _scheme(library):
+    """The library's own scheme, made to round the weights of layers right before a ReLU too.
+
+    It passes them over (`LayerReLUQuantize` means Add, and takes convolutions with it).
+    """
+    import tf_keras
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_configs as configs,
+    )
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_registry as registry,
+    )
+
+    default = library.quantization.keras.default_8bit
+    of_kernels = {
+        tf_keras.layers.Conv2D: registry.Default8BitConvQuantizeConfig(["kernel"], [], False),
+        tf_keras.layers.Dense: registry.Default8BitQuantizeConfig(["kernel"], [], False),
+    }
+
+    transform: Any = default.Default8BitQuantizeLayoutTransform
+    scheme: Any = default.Default8BitQuantizeScheme
+
+    class Layout(transform):
+        def apply(self, model, layer_quantize_map):
+            model, chosen = super().apply(model, layer_quantize_map)
+            for layer in model.layers:
+                about = chosen.get(layer.name, {})
+                passed_over = isinstance(about.get("quantize_config"), configs.NoOpQuantizeConfig)
+                if passed_over and type(layer) in of_kernels:
+                    about["quantize_config"] = of_kernels[type(layer)]
+            return model, chosen
+
+    class Scheme(scheme):
+        def get_layout_transformer(self):
+            return Layout()
+
+    return Scheme()
+
+
+def _ranges(layer):
+    """The variables that hold the range of what a layer gives, where that is rounded."""
+    return [layer._output_quantizer_vars] if getattr(layer, "_output_quantizers", None) else []
+
+
+def start_ranges(trained, plain, data):
+    """Sets the ranges of activations to the mean extremes of batches, where they tend to anyway."""
+    import tf_keras
+
+    rounded = [layer for layer in trained.layers if _ranges(layer)]
+    outputs = [plain.get_layer(layer.layer.name).output for layer in rounded]
+    probe = tf_keras.Model(plain.input, outputs)
+    lows, highs = [], []
+    for images, _ in itertools.islice(data, CALIBRATION_BATCHES):
+        values = [np.asarray(x) for x in probe(np.asarray(images, np.float32), training=False)]
+        lows.append([x.min() for x in values])
+        highs.append([x.max() for x in values])
+    for layer, low, high in zip(rounded, np.mean(lows, 0), np.mean(highs, 0), strict=True):
+        for pair in _ranges(layer):
+            pair["min_var"].assign(min(low, 0.0))
+            pair["max_var"].assign(max(high, 0.0))
+
+
+def file_content(library, tuned, trained):
+    """Bytes of the file, without its metadata.
+
+    Args:
+        library: what `compress_fit.tfmot` gives.
+        tuned: the Keras model with the weights that training has found.
+        trained: the network that `quantized` made, which holds the ranges of activations.
+    """
+    from keras_fld.lite.tfmot.to_tf_keras import to_tf_keras
+
+    exported = quantized(library, to_tf_keras(export_model(tuned)))
+    found = {layer.name: layer for layer in trained.layers}
+    for layer in exported.layers:
+        if type(layer).__name__ == "QuantizeLayer":
+            # Bytes go in as bytes.
+            layer.quantizer_vars["min_var"].assign(0.0)
+            layer.quantizer_vars["max_var"].assign(255.0)
+        for pair, source in zip(_ranges(layer), _ranges(found.get(layer.name, layer)), strict=True):
+            for name, variable in pair.items():
+                variable.assign(source[name])
+        for weight, quantizer, pair in getattr(layer, "_weight_vars", ()):
+            size = np.abs(weight.numpy())
+            extreme = size.max(axis=tuple(range(size.ndim - 1)) if quantizer.per_axis else None)
+            pair["min_var"].assign(-extreme)
+            pair["max_var"].assign(extreme)
+    return flatbuffer.tidy(modes.int8_qat(exported))

@@ -1,0 +1,23 @@
+"""From photographs and videos to landmarks, without Keras or TensorFlow."""
+
+from typing import TYPE_CHECKING
+
+from keras_fld._internal.lazy import lazy_names
+
+_NAMES = {
+    "DetectedFace": "landmarker",
+    "FaceLandmarker": "landmarker",
+    "FaceTracker": "tracking",
+    "LiteModel": "lite_model",
+    "open_model": "predictor",
+}
+
+__all__ = ["DetectedFace", "FaceLandmarker", "FaceTracker", "LiteModel", "open_model"]
+
+if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+    from keras_fld.predict.landmarker import DetectedFace, FaceLandmarker
+    from keras_fld.predict.lite_model import LiteModel
+    from keras_fld.predict.predictor import open_model
+    from keras_fld.predict.tracking import FaceTracker
+
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -1,0 +1,118 @@
+"""From what a detector gives to the tight box that models are trained on: a fitted linear map.
+
+A detector's squares and points mean something else than the box around 68 landmarks, so the map is
+a regression on training photographs (`cli.fit_detector`), kept in box_maps.json with what it was
+fitted on.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld._internal.files import read_json
+
+FILE = Path(__file__).with_name("box_maps.json")
+
+
+@dataclass(frozen=True)
+class BoxMap:
+    """A map that moves and grows with the face: linear in what is seen, in the detection's units.
+
+    Args:
+        coefficients: (features + 1, 4): center x, center y, width and height of the tight box in
+            units of the detection, for each feature and for the constant, the last.
+
+    Example:
+        >>> BoxMap(np.array([[0.0, 0.1, 0.9, 0.8]])).boxes([[10, 10]], [100], [[]]).tolist()
+        [[-35.0, -20.0, 90.0, 80.0]]
+    """
+
+    coefficients: np.ndarray
+
+    def boxes(self, centers, sizes, features):
+        """Tight boxes of detections.
+
+        Args:
+            centers: (n, 2) pixels.
+            sizes: (n,) pixels, the unit of each detection.
+            features: (n, features), free of units.
+
+        Returns:
+            (n, 4) boxes (x, y, width, height) in pixels.
+        """
+        sizes = np.asarray(sizes, float)[:, None]
+        found = with_constant(features) @ self.coefficients * sizes
+        return np.column_stack([centers + found[:, :2] - found[:, 2:] / 2, found[:, 2:]])
+
+
+def with_constant(features):
+    """The features with a one behind each row's."""
+    features = np.asarray(features, float)
+    return np.column_stack([features, np.ones(len(features))])
+
+
+def square_features(squares):
+    """Centers, sizes and features of a cascade's squares (n, 4): there is nothing but the size."""
+    squares = np.asarray(squares, float).reshape(-1, 4)
+    return squares[:, :2] + squares[:, 2:] / 2, squares[:, 2], np.empty((len(squares), 0))
+
+
+def point_features(points):
+    """Centers, sizes and features of five points of a face.
+
+    Args:
+        points: (n, 5, 2) pixels: the eyes' centers, the nose's tip and the mouth's corners, those
+            left in the image first.
+
+    Returns:
+        (n, 2) means, (n,) root mean square distances from them, and (n, 10) points in these units.
+    """
+    points = np.asarray(points, float).reshape(-1, 5, 2)
+    centers = points.mean(axis=1)
+    away = points - centers[:, None]
+    sizes = np.sqrt((away**2).sum(axis=-1).mean(axis=-1))
+    return centers, sizes, (away / sizes[:, None, None]).reshape(len(points), 10)
+
+
+def fit(centers, sizes, features, boxes, steps=50):
+    """The `BoxMap` with the least mean absolute error, in the detection's units.
+
+    Least absolute deviations, so that a face found wrongly does not pull; by iteratively reweighted
+    least squares (Schlossmacher, 1973). Without features it is the median.
+
+    Args:
+        centers, sizes, features: as `BoxMap.boxes` takes them.
+        boxes: (n, 4) tight boxes of the same faces.
+        steps: iterations.
+
+    Returns:
+        A `BoxMap`.
+    """
+    boxes, sizes = np.asarray(boxes, float), np.asarray(sizes, float)[:, None]
+    wanted = np.column_stack([boxes[:, :2] + boxes[:, 2:] / 2 - centers, boxes[:, 2:]]) / sizes
+    design = with_constant(features)
+    if design.shape[1] == 1:
+        return BoxMap(np.median(wanted, axis=0)[None])
+    coefficients = np.linalg.lstsq(design, wanted, rcond=None)[0]
+    for _ in range(steps):
+        weights = 1 / np.maximum(np.abs(design @ coefficients - wanted), 1e-4)
+        for column in range(4):
+            root = np.sqrt(weights[:, column : column + 1])
+            coefficients[:, column] = np.linalg.lstsq(
+                design * root, wanted[:, column] * root[:, 0], rcond=None
+            )[0]
+    return BoxMap(coefficients)
+
+
+@cache
+def shipped(name):
+    """A map of the package: "haar_frontal", "haar_profile" or "five_points"."""
+    return BoxMap(np.array(read_json(FILE)[name]["coefficients"]))
+
+
+def fractions(name):
+    """A map of squares as left, top, width and height in sides of the square."""
+    left, top, width, height = shipped(name).boxes([[0.5, 0.5]], [1.0], [[]])[0].tolist()
+    return left, top, width, height

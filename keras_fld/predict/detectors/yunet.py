@@ -1,0 +1,78 @@
+"""YuNet, a small network that finds faces and five points of each; its model file is the user's.
+
+Wu, Peng and Yu, YuNet: A Tiny Millisecond-level Face Detector, 2023; OpenCV runs it.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_fld.geometry.boxes import largest_first, reduced
+from keras_fld.predict.detectors import box_map
+
+
+class YuNetDetector:
+    """Finds faces with a YuNet model.
+
+    The box is not the detector's own, but follows from its five points by a regression fitted on
+    the same points of annotated training photographs.
+
+    Args:
+        path: a `face_detection_yunet_*.onnx` file.
+        threshold: least score of a face, 0 to 1.
+        max_side: larger images are reduced to this longer side, in pixels; the network is made for
+            faces of 10 to 300 pixels.
+
+    Raises:
+        ValueError: the file is missing, damaged or of another model, or a number is out of range.
+
+    Example:
+        >>> boxes = YuNetDetector("face_detection_yunet_2023mar.onnx")(image)
+    """
+
+    def __init__(self, path: str | Path, threshold: float = 0.6, max_side: int = 640) -> None:
+        if not 0 < threshold < 1:
+            raise ValueError(f"threshold must be between 0 and 1. Got: {threshold}")
+        if max_side < 1:
+            raise ValueError(f"max_side must be at least 1. Got: {max_side}")
+        self.path, self.max_side = Path(path), max_side
+        try:
+            # OpenCV itself opens no path that is not ASCII on Windows.
+            content = np.fromfile(self.path, np.uint8)
+        except OSError as error:
+            raise ValueError(f"{path}: {error.strerror or error}") from error
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                "onnx", content, np.empty(0, np.uint8), (32, 32), threshold
+            )
+        except cv2.error as error:
+            raise ValueError(f"{path}: not a model that OpenCV can run ({error.err})") from error
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Face boxes of an image.
+
+        Args:
+            image: (height, width, 3) uint8 RGB.
+
+        Returns:
+            (faces, 4) boxes, tight around the landmarks, largest first.
+
+        Raises:
+            ValueError: the model is not a YuNet.
+        """
+        points = self.points(image)
+        return largest_first(box_map.shipped("five_points").boxes(*box_map.point_features(points)))
+
+    def points(self, image: np.ndarray) -> np.ndarray:
+        """The eyes' centers, the nose's tip and the mouth's corners: (faces, 5, 2) pixels."""
+        image, factor = reduced(image, self.max_side)
+        self._network.setInputSize((image.shape[1], image.shape[0]))
+        try:
+            _, found = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        except cv2.error as error:
+            raise ValueError(f"{self.path}: not a YuNet model ({error.err})") from error
+        if found is None:
+            return np.empty((0, 5, 2))
+        # Columns: the box, five points, the score.
+        return found[:, 4:14].reshape(-1, 5, 2).astype(float) * factor

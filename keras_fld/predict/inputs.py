@@ -1,0 +1,162 @@
+"""What `keras-fld predict` is given: photographs, videos, and folders of both."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_fld.predict.output import IMAGE_FORMATS, VIDEO_FORMATS
+
+VIDEO_SUFFIXES = frozenset(
+    (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+)
+IMAGE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+
+# What is written where no formats are named.
+DEFAULTS = {"image": ("png", "json"), "video": ("mp4", "jsonl")}
+_FORMATS = {"image": IMAGE_FORMATS, "video": VIDEO_FORMATS}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One photograph or video.
+
+    Args:
+        path: the file, as it was given.
+        kind: "image" or "video".
+    """
+
+    path: Path
+    kind: str
+
+
+def sources(path):
+    """The photographs and videos that a path stands for.
+
+    Args:
+        path: a file, which is a photograph where its suffix is not a video's; or a folder, whose
+            photographs and videos are taken by name, hidden ones and those of folders in it not.
+
+    Returns:
+        A list of `Source`.
+
+    Raises:
+        ValueError: the folder has none, or cannot be read.
+
+    Example:
+        >>> [source.kind for source in sources("clip.mp4")]
+        ['video']
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return [Source(path, _kind(path))]
+    try:
+        files = sorted(file for file in path.iterdir() if file.is_file())
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    suffixes = VIDEO_SUFFIXES | IMAGE_SUFFIXES
+    # Hidden: what a killed process left half-written, and the ._ files of some systems.
+    files = [file for file in files if not file.name.startswith(".")]
+    found = [Source(file, _kind(file)) for file in files if file.suffix.lower() in suffixes]
+    if not found:
+        raise ValueError(f"{path}: the folder has no image or video in it")
+    return found
+
+
+def output_names(found):
+    """What the files of each source are called, without the formats' suffixes.
+
+    That is its name without the suffix; with it where two would be the same, as a phone's
+    photograph and the video taken with it.
+
+    Raises:
+        ValueError: two files have the same name.
+
+    Example:
+        >>> output_names([Source(Path("a.jpg"), "image"), Source(Path("b.mp4"), "video")])
+        ['a', 'b']
+    """
+    stems = [source.path.stem for source in found]
+    names = [
+        source.path.name if stems.count(source.path.stem) > 1 else source.path.stem
+        for source in found
+    ]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"two inputs have the same name and would overwrite each other's result: {name}"
+            )
+    return names
+
+
+def protect_inputs(out, inputs, found, names, named=()):
+    """Refuses a folder for results in which they would replace inputs, or become some.
+
+    Args:
+        out: the folder; it need not be there.
+        inputs: the paths that were given.
+        found: the `Source`s they stand for.
+        names: what the files of each are called, as of `output_names`.
+        named: formats that the user names, as of `formats_of`.
+
+    Raises:
+        ValueError: the folder is one of the inputs, or a result would be written over one.
+
+    Example:
+        >>> protect_inputs("result", ["a.jpg"], [Source(Path("a.jpg"), "image")], ["a"])
+    """
+    out = Path(out)
+    if any(_same(out, path) for path in inputs):
+        raise ValueError(
+            "--out would put results among the inputs, where the next run takes them for inputs: "
+            f"it must be another folder. Got: {out}"
+        )
+    given = {_identity(source.path): source.path for source in found}
+    given.pop(None, None)  # those that are not there
+    for source, name in zip(found, names, strict=True):
+        for suffix in _fitting(source.kind, named or DEFAULTS[source.kind]):
+            path = given.get(_identity(out / f"{name}.{suffix}"))
+            if path is not None:
+                raise ValueError(
+                    f"--out would overwrite the input {path}: results must not have the place of "
+                    f"an input. Got: {out}"
+                )
+
+
+def formats_of(kind, named):
+    """The formats to write for a photograph or a video.
+
+    Args:
+        kind: "image" or "video".
+        named: formats that the user names, for both kinds; none takes the defaults.
+
+    Raises:
+        ValueError: none of the named ones is for this kind.
+    """
+    formats = tuple(dict.fromkeys(_fitting(kind, named)))
+    if named and not formats:
+        raise ValueError(
+            f"a format for {kind}s must be one of {', '.join(_FORMATS[kind])}. "
+            f"Got: {', '.join(named)}"
+        )
+    return formats or DEFAULTS[kind]
+
+
+def _fitting(kind, formats):
+    return [name for name in formats if name in _FORMATS[kind]]
+
+
+def _identity(path):
+    """What is the same for all names of a file, links to it included; None where it is not."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _same(path, other):
+    identity = _identity(path)
+    return identity is not None and identity == _identity(other)
+
+
+def _kind(path):
+    return "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image"

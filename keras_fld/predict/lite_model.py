@@ -1,0 +1,140 @@
+"""Running a `.tflite` file with the LiteRT interpreter; neither Keras nor TensorFlow is loaded."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld import schemes
+from keras_fld.geometry.frame import FaceCrop
+from keras_fld.predict import metadata
+
+# What a file is, by the field `kind` of its metadata.
+_KINDS = {None: "a landmark model", metadata.FACE_SCORE: "a face-score file"}
+
+
+class _File:
+    """A converted model of the package, of one kind, and the interpreter that runs it."""
+
+    kind: str | None = None
+
+    def __init__(self, path: str | Path, num_threads: int = 1) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{path}: {error.strerror or error}") from error
+        try:
+            about = metadata.read(content)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        if about is None:
+            raise ValueError(
+                f"{path}: the model has no keras_fld metadata; convert it with keras-fld convert"
+            )
+        kind = about.get("kind")
+        if kind != self.kind:
+            got = _KINDS.get(kind) if isinstance(kind, str | None) else None
+            raise ValueError(f"{path}: must be {_KINDS[self.kind]}. Got: {got or repr(kind)}")
+        try:
+            self.frame = FaceCrop(int(about["input"]["size"]), float(about["input"]["margin"]))
+            self.scheme = schemes.get(about["scheme"]) if about["scheme"] else None
+            self._interpreter = Interpreter(model_content=content, num_threads=num_threads)
+            self._interpreter.allocate_tensors()
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{path}: the TFLite model is damaged ({error})") from error
+        self._input = self._interpreter.get_input_details()[0]
+        self._output = self._interpreter.get_output_details()[0]
+
+    def run(self) -> None:
+        """One forward pass on the crop that the input holds, as a benchmark times it."""
+        self._interpreter.invoke()
+
+    def _outputs(self, images):
+        """The output of each crop, as real numbers: (faces, ...) float32."""
+        outputs = np.empty((len(images), *self._output["shape"][1:]), np.float32)
+        for i, image in enumerate(np.asarray(images, np.uint8)):
+            self._interpreter.set_tensor(self._input["index"], self._bytes(image[None]))
+            self.run()
+            outputs[i] = self._interpreter.get_tensor(self._output["index"])[0]
+        return self._real(outputs)
+
+    def _bytes(self, image):
+        """Camera bytes as the input takes them: int8 counts from -128 on."""
+        if self._input["dtype"] == np.int8:
+            return (image ^ 0x80).view(np.int8)
+        return image
+
+    def _real(self, outputs):
+        """What the output holds as real numbers."""
+        scale, zero_point = self._output["quantization"]
+        if scale:  # 0 where the numbers are what they say
+            outputs = (outputs - np.float32(zero_point)) * np.float32(scale)
+        return outputs
+
+
+class LiteModel(_File):
+    """A converted landmark model of the package.
+
+    Args:
+        path: the `.tflite` file.
+        num_threads: threads of the interpreter.
+
+    Attributes:
+        frame: the `FaceCrop` of crops it sees.
+        scheme: the `Scheme` of its landmarks, or None.
+        num_landmarks: how many landmarks it predicts.
+
+    Raises:
+        ValueError: the file is missing, damaged, not from this package, or a face-score file.
+
+    Example:
+        >>> landmarks = LiteModel("face.tflite").predict(crops)
+    """
+
+    def __init__(self, path: str | Path, num_threads: int = 1) -> None:
+        super().__init__(path, num_threads)
+        self.num_landmarks = int(self._output["shape"][1])
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Landmarks of crops, one forward pass each.
+
+        Args:
+            images: (faces, size, size, 3) uint8 RGB.
+
+        Returns:
+            (faces, landmarks, 2) float32 pixels of the crop.
+        """
+        return self._outputs(images)
+
+
+class ScoreModel(_File):
+    """A face-score file: tells faces that fill their crops from anything else.
+
+    Args:
+        path: the `.tflite` file.
+        num_threads: threads of the interpreter.
+
+    Attributes:
+        frame: the `FaceCrop` of crops it sees.
+
+    Raises:
+        ValueError: the file is missing, damaged, not from this package, or a landmark model.
+
+    Example:
+        >>> scores = ScoreModel(keras_fld.zoo.score_file()).predict(crops)
+    """
+
+    kind = metadata.FACE_SCORE
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Scores of crops.
+
+        Args:
+            images: (faces, size, size, 3) uint8 RGB.
+
+        Returns:
+            (faces,) float32 from 0 to 1.
+        """
+        return self._outputs(images).reshape(len(images))

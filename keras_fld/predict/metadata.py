@@ -1,0 +1,114 @@
+"""Reads what a `.tflite` file says about itself, without TensorFlow.
+
+`lite.metadata` writes it: one JSON buffer in the file's metadata table. The fields are listed in
+tflite/README.md, with how a browser reads them.
+"""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import flatbuffers.number_types
+import flatbuffers.table
+
+# The buffer's name in the file's metadata table.
+NAME = "keras_fld"
+# The field `kind` of a file that scores faces; files of landmark models have no such field.
+FACE_SCORE = "face_score"
+
+# Field numbers of tflite's schema.fbs: Model.buffers, Model.metadata, Metadata.name,
+# Metadata.buffer, Buffer.data.
+_MODEL_BUFFERS, _MODEL_METADATA, _METADATA_NAME, _METADATA_BUFFER, _BUFFER_DATA = 4, 6, 0, 1, 0
+
+_NUMBER = (int, float)
+
+
+def read(content: bytes | str | Path) -> dict[str, Any] | None:
+    """Reads the metadata of a TFLite model, without TensorFlow.
+
+    Args:
+        content: bytes of the model, or the path of its file.
+
+    Returns:
+        The dictionary, or None when the model has none of this package.
+
+    Raises:
+        ValueError: the file cannot be read, is not a TFLite model, or its metadata is damaged.
+
+    Example:
+        >>> metadata.read("face.tflite")["input"]["size"]
+        64
+    """
+    if isinstance(content, (str, Path)):
+        path = Path(content)
+        try:
+            return read(path.read_bytes())
+        except OSError as error:
+            raise ValueError(f"{path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    if content[4:8] != b"TFL3":
+        raise ValueError("not a TFLite model (identifier TFL3 missing)")
+    try:
+        text = _find(content)
+        about = None if text is None else json.loads(text)
+    except (struct.error, IndexError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the TFLite model is damaged ({error})") from error
+    if text is not None:
+        _check(about)
+    return about
+
+
+def _check(about):
+    """Raises ValueError when a field that the package reads is missing or of another kind."""
+    for path, kinds, rule in (
+        ((), dict, "a JSON object"),
+        (("mode",), str, "a string"),
+        (("scheme",), (str, dict, type(None)), "a scheme's name, its description or null"),
+        (("input",), dict, "an object"),
+        (("input", "size"), int, "a whole number from 1 on"),
+        (("input", "margin"), _NUMBER, "a number above 0"),
+    ):
+        value = about
+        for key in path:
+            value = value.get(key, ...)
+        good = isinstance(value, kinds) and not isinstance(value, bool)
+        if good and path[1:]:
+            good = 0 < value < 2**31
+        if not good:
+            name, got = ".".join(path) or "it", "nothing" if value is ... else repr(value)
+            raise ValueError(f"the metadata is damaged: {name} must be {rule}. Got: {got[:80]}")
+
+
+def _find(content):
+    """The bytes of the package's buffer, or None."""
+    root = flatbuffers.table.Table(content, struct.unpack_from("<I", content)[0])
+    for entry in _tables(root, _MODEL_METADATA):
+        if _bytes(entry, _METADATA_NAME) == NAME.encode():
+            offset = entry.Offset(4 + 2 * _METADATA_BUFFER)
+            place = entry.Pos + offset
+            index = entry.Get(flatbuffers.number_types.Uint32Flags, place) if offset else 0
+            return _bytes(_tables(root, _MODEL_BUFFERS)[index], _BUFFER_DATA)
+    return None
+
+
+def _tables(parent, field):
+    """The tables of a vector field."""
+    offset = parent.Offset(4 + 2 * field)
+    if not offset:
+        return []
+    start = parent.Vector(offset)
+    return [
+        flatbuffers.table.Table(parent.Bytes, parent.Indirect(start + 4 * i))
+        for i in range(parent.VectorLen(offset))
+    ]
+
+
+def _bytes(parent, field):
+    """The bytes of a string or byte-vector field."""
+    offset = parent.Offset(4 + 2 * field)
+    if not offset:
+        return b""
+    start = parent.Vector(offset)
+    return bytes(parent.Bytes[start : start + parent.VectorLen(offset)])

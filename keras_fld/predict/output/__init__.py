@@ -1,0 +1,16 @@
+"""Files that predictions are written to: of photographs and of videos."""
+
+from keras_fld.predict.output.image import IMAGE_FORMATS, write_image
+from keras_fld.predict.output.overlay import OverlayVideo
+from keras_fld.predict.output.rows import CsvRows, JsonLines
+from keras_fld.predict.output.video import VIDEO_FORMATS, VideoOutput
+
+__all__ = [
+    "IMAGE_FORMATS",
+    "VIDEO_FORMATS",
+    "CsvRows",
+    "JsonLines",
+    "OverlayVideo",
+    "VideoOutput",
+    "write_image",
+]

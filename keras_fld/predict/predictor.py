@@ -1,0 +1,130 @@
+"""One face of all models: what predicts landmarks from crops, Keras or TFLite, and scores them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld import zoo
+
+# As `score=` of a landmarker: what `scored_by_default` says.
+DEFAULT_SCORE = "default"
+
+# Layouts whose tight box, around contour and brows, is the one that the package's face score knows.
+SCORED_LAYOUTS = ("ibug68", "wflw98")
+
+
+class KerasModel:
+    """A Keras model of the package behind the interface of `predict.LiteModel`."""
+
+    def __init__(self, model):
+        from keras_fld import models
+
+        self.model = model
+        self.frame = models.frame_of(model)
+        self.scheme = models.scheme_of(model)
+        self.num_landmarks = model.output_shape[1]
+
+    def predict(self, images):
+        """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) float32 pixels."""
+        if not len(images):
+            return np.empty((0, self.num_landmarks, 2), np.float32)
+        return self.model.predict(np.asarray(images), batch_size=64, verbose=0)
+
+
+def open_model(model):
+    """Opens whatever predicts landmarks.
+
+    Args:
+        model: a Keras model, a `LiteModel`, the path of a `.keras` or `.tflite` file, or the name
+            of a preset, whose int8 file is opened.
+
+    Returns:
+        An object with `frame`, `scheme`, `num_landmarks` and `predict(images)`.
+
+    Raises:
+        ValueError: none of these, or the file is missing, damaged or of another kind.
+
+    Example:
+        >>> open_model("face.tflite").predict(crops).shape
+        (10, 68, 2)
+    """
+    if isinstance(model, (str, Path)):
+        path = zoo.lite_file(model) if model in zoo.names() else Path(model)
+        if path.suffix == ".tflite":
+            from keras_fld.predict.lite_model import LiteModel
+
+            return LiteModel(path)
+        if path.suffix == ".keras":
+            from keras_fld import models
+
+            return KerasModel(models.load_model(path))
+        if path.suffix == ".npz":
+            from keras_fld import baselines
+
+            return baselines.open_baseline(path)
+        raise ValueError(
+            "a model must end in .keras or .tflite, be a baseline's .npz or a preset "
+            f"({', '.join(zoo.names())}). Got: {path}"
+        )
+    if hasattr(model, "frame"):
+        return model
+    if not hasattr(model, "layers"):  # Keras is not loaded to ask for its class
+        raise ValueError(
+            "a model must be a Keras model, a LiteModel, the path of a .keras or .tflite file or a "
+            f"preset. Got: {model!r}"
+        )
+    return KerasModel(model)
+
+
+def scored_by_default(model):
+    """Whether the package's face score judges what a model predicts where nothing else is said.
+
+    The score is for research, as the presets trained on 300W are. The other presets are free of
+    such terms and stay so.
+
+    Args:
+        model: as of `open_model`.
+
+    Example:
+        >>> scored_by_default("trnet20_synthetic")
+        False
+    """
+    free = isinstance(model, str) and model in zoo.names() and "_300w" not in model
+    return not free
+
+
+def open_score(score, scheme=None):
+    """Opens whatever scores faces.
+
+    Args:
+        score: True for the package's face score, where it knows the layout's box; the path of a
+            face-score file; an object with `frame` and `predict(images)`; or None or False for
+            none.
+        scheme: the `Scheme` of the landmarks whose box cuts the crops, or None.
+
+    Returns:
+        An object with `frame` and `predict(images)`, which gives (faces,) scores; or None.
+
+    Raises:
+        ValueError: none of these, or the file is missing, damaged or of another kind.
+
+    Example:
+        >>> open_score(True, IBUG68).predict(crops).shape
+        (10,)
+    """
+    if score is None or score is False:
+        return None
+    if score is True:
+        if scheme is None or scheme.name not in SCORED_LAYOUTS:
+            return None
+        score = zoo.score_file()
+    if isinstance(score, (str, Path)):
+        from keras_fld.predict.lite_model import ScoreModel
+
+        return ScoreModel(score)
+    if not (hasattr(score, "frame") and hasattr(score, "predict")):
+        raise ValueError(
+            "score must be True, None, the path of a face-score file or an object with frame and "
+            f"predict. Got: {score!r}"
+        )
+    return score

@@ -1,0 +1,7 @@
+"""Faces in videos: followed from frame to frame, and their landmarks smoothed."""
+
+from keras_fld.predict.tracking.one_euro import OneEuroFilter
+from keras_fld.predict.tracking.track import TrackedFace
+from keras_fld.predict.tracking.tracker import FaceTracker
+
+__all__ = ["FaceTracker", "OneEuroFilter", "TrackedFace"]

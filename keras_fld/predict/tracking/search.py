@@ -1,0 +1,54 @@
+"""Where faces are looked for: whole frames reduced, the surroundings of one, and given boxes."""
+
+import numpy as np
+
+from keras_fld.geometry.boxes import overlap, reduced
+
+# Boxes about one face overlap by more.
+SAME = 0.3
+# Where a tracked face is looked for: sides of the region in sizes of the face, in turn, since a
+# detector may miss a face at one scale only; and the region's side in pixels.
+REGIONS, REGION_SIDE = (2.0, 1.7, 2.4), 128
+
+
+def find(landmarker, image, side=None):
+    """The landmarker's detector on an image reduced to a longer side: (faces, 4) boxes."""
+    small, factor = (image, np.ones(2)) if side is None else reduced(image, side)
+    return landmarker.find(small) * [*factor, *factor]
+
+
+def is_at(landmarker, image, box, turn=0):
+    """Whether the detector finds a face where one should be.
+
+    Args:
+        landmarker: a `FaceLandmarker`.
+        image: (height, width, 3) uint8 RGB.
+        box: (x, y, width, height) in pixels.
+        turn: how often it was looked for before.
+    """
+    half = REGIONS[turn % len(REGIONS)] * max(box[2:]) / 2
+    center = np.array([box[0] + box[2] / 2, box[1] + box[3] / 2])
+    low = np.maximum(np.floor(center - half), 0).astype(int)
+    high = np.minimum(np.ceil(center + half), image.shape[1::-1]).astype(int)
+    if (high <= low).any():
+        return False
+    region = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+    found = find(landmarker, region, REGION_SIDE) + [*low, 0, 0]
+    return bool((overlap(found, [box]) >= SAME).any())
+
+
+def landmarks_in(landmarker, image, boxes):
+    """A `DetectedFace` for each box, in one pass each; None for a box outside the image."""
+    shown = [i for i, box in enumerate(boxes) if inside(box, image)]
+    faces = [None] * len(boxes)
+    if shown:
+        found = landmarker.detect(image, [boxes[i] for i in shown])
+        for i, face in zip(shown, found, strict=True):
+            faces[i] = face
+    return faces
+
+
+def inside(box, image):
+    """Whether a box shows any of an image."""
+    (x, y, width, height), (rows, columns) = box, image.shape[:2]
+    return x < columns and y < rows and x + width > 0 and y + height > 0

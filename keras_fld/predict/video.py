@@ -1,0 +1,72 @@
+"""Landmarks through a whole video, written as they come."""
+
+from dataclasses import dataclass, field
+
+from keras_fld.predict.output import VideoOutput
+
+
+@dataclass
+class VideoResult:
+    """What was written for a video, filled while it is.
+
+    Args:
+        frames: how many so far.
+        ids: numbers of the faces seen.
+        paths: of the files.
+    """
+
+    frames: int = 0
+    ids: set[int] = field(default_factory=set)
+    paths: list = field(default_factory=list)
+
+    def __str__(self):
+        faces, paths = len(self.ids), ", ".join(str(path) for path in self.paths)
+        return (
+            f"{self.frames} frame{'s' * (self.frames != 1)}, {faces} face{'s' * (faces != 1)}, "
+            f"wrote {paths}"
+        )
+
+    def as_dict(self):
+        """The same for JSON."""
+        paths = [str(path) for path in self.paths]
+        return {"frames": self.frames, "faces": len(self.ids), "files": paths}
+
+
+def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=False):
+    """Tracks the faces of a video and writes them.
+
+    The files are whole whenever it ends: after an error or an interruption they hold the frames
+    until then.
+
+    Args:
+        frames: a `VideoFile` or `Camera`.
+        tracker: a `FaceTracker`, fresh.
+        output: path of the files without their suffixes.
+        formats: names from `output.VIDEO_FORMATS`.
+        result: a `VideoResult` to fill.
+        boxes: of the faces in the first frame; None finds them.
+        numbers: whether to draw each landmark's index.
+
+    Yields:
+        Nothing, after each frame.
+
+    Raises:
+        ValueError: the video ends too early, or a file cannot be written.
+
+    Example:
+        >>> result = VideoResult()
+        >>> for _ in predict_video(frames, tracker, "out/clip", ("mp4",), result):
+        ...     pass
+        >>> print(result)
+    """
+    with VideoOutput(output, formats, frames.size, frames.fps, numbers) as files:
+        result.paths = files.paths
+        for number, time, frame in frames:
+            if boxes is not None and not number:
+                faces = tracker.start(frame, boxes, time, bgr=True)
+            else:
+                faces = tracker.update(frame, time, bgr=True)
+            files.write(number, time, frame, faces)
+            result.frames = number + 1
+            result.ids |= {face.id for face in faces}
+            yield

@@ -1,0 +1,133 @@
+"""A picture like the paper's Figure 1: several methods' landmarks on the same faces."""
+
+import contextlib
+from typing import Any
+
+import cv2
+import numpy as np
+
+from keras_fld import drawing
+from keras_fld.data import synthetic
+from keras_fld.geometry.frame import FaceCrop, check_box, landmark_box, transform
+from keras_fld.predict.landmarker import FaceLandmarker, as_rgb, find_faces
+
+_FONT, _INK = cv2.FONT_HERSHEY_SIMPLEX, (40, 40, 40)
+_GAP = 6
+
+
+def draw_methods(models, photographs, size=220):
+    """Draws a row for each method and a column for each face.
+
+    Args:
+        models: name to model: a Keras model, a baseline, or the path of a model's file.
+        photographs: pairs of an image, (height, width, 3) uint8 RGB or a path, and its face box (x,
+            y, width, height) in its pixels.
+        size: side of each picture in pixels.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        ValueError: no method or no face, or a box or file is bad.
+
+    Example:
+        >>> models = {"SDM": "sdm.npz", "TRNet-20": "model.keras"}
+        >>> drawing.save_image("methods.png", draw_methods(models, example_faces()))
+    """
+    if not models or not photographs:
+        raise ValueError(
+            "the figure needs at least one method and one face. "
+            f"Got: {len(models)} and {len(photographs)}"
+        )
+    photographs = [(as_rgb(image), check_box(box)) for image, box in photographs]
+    wide = max(_text_width(name) for name in models) + 2 * _GAP
+    cell = size + _GAP
+    canvas = np.full((len(models) * cell + _GAP, wide + len(photographs) * cell, 3), 255, np.uint8)
+    view = FaceCrop(size, 1.5)
+    for row, (name, model) in enumerate(models.items()):
+        landmarker = FaceLandmarker(model)
+        top = _GAP + row * cell
+        cv2.putText(canvas, name, (_GAP, top + size // 2), _FONT, 0.5, _INK, 1, cv2.LINE_AA)
+        for column, (image, box) in enumerate(photographs):
+            (face,) = landmarker.detect(image, [box])
+            picture = view.crop(image, box)
+            points = transform(face.landmarks, view.matrix(box))
+            picture = drawing.draw_landmarks(picture, points, landmarker.scheme)
+            left = wide + column * cell
+            canvas[top : top + size, left : left + size] = picture
+    return canvas
+
+
+def example_faces(drawn=2):
+    """Faces that may be shown anywhere: scikit-image's public-domain portrait, and drawn ones.
+
+    The portrait comes as it is and under what Figure 1 calls challenging: turned, in half light,
+    and with a part of the face covered.
+
+    Args:
+        drawn: number of generated faces.
+
+    Returns:
+        Pairs of an image and its face box, for `draw_methods`. Without scikit-image the portrait is
+        left out.
+
+    Example:
+        >>> image, box = example_faces(1)[-1]
+    """
+    pairs: list[tuple[Any, Any]] = []
+    with contextlib.suppress(ImportError):
+        from skimage import data
+
+        portrait = data.astronaut()
+        box = find_faces(portrait)[0]
+        pairs = [(image, box) for image in (portrait, *_challenging(portrait, box))]
+    for index in range(drawn):
+        face = synthetic.draw(index, size=240)
+        pairs.append((face.image, landmark_box(face.landmarks)))
+    return pairs
+
+
+def photographed(paths):
+    """The largest face of each photograph, for `draw_methods`.
+
+    Args:
+        paths: of the images.
+
+    Returns:
+        Pairs of an image and its face box.
+
+    Raises:
+        ValueError: a file is not an image, or no face is found in it.
+
+    Example:
+        >>> picture = draw_methods({"SDM": "sdm.npz"}, photographed(["photo.jpg"]))
+    """
+    pairs = []
+    for path in paths:
+        image = as_rgb(path)
+        boxes = find_faces(image)
+        if not boxes:
+            raise ValueError(f"{path}: no face was found")
+        pairs.append((image, boxes[0]))
+    return pairs
+
+
+def _challenging(image, box):
+    """An image with a face box turned about it, lit from one side, and with the box half covered.
+
+    The box holds for each of them, about as well as a detector's would.
+    """
+    x, y, width, height = box
+    middle = x + width / 2, y + height / 2
+    turn = cv2.getRotationMatrix2D(middle, 25, 1)
+    turned = cv2.warpAffine(image, turn, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    across = (np.arange(image.shape[1]) - x) / width
+    light = np.clip(1.1 - across, 0.08, 1)[None, :, None]
+    covered = image.copy()
+    left, top = round(x + 0.45 * width), round(y - 0.1 * height)
+    covered[top : round(y + 0.4 * height), left : round(x + 1.1 * width)] = (90, 110, 140)
+    return turned, (image * light).astype(np.uint8), covered
+
+
+def _text_width(text):
+    return cv2.getTextSize(text, _FONT, 0.5, 1)[0][0]

@@ -1,0 +1,20 @@
+"""Training runs that can be stopped at any moment and go on where they were."""
+
+from typing import TYPE_CHECKING
+
+from keras_fld._internal.lazy import lazy_names
+
+_NAMES = {
+    "PRECISIONS": "recipe",
+    "Recipe": "recipe",
+    "mean_shape": "run",
+    "train": "run",
+}
+
+__all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
+
+if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+    from keras_fld.training.recipe import PRECISIONS, Recipe
+    from keras_fld.training.run import mean_shape, train
+
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

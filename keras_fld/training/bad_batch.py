@@ -1,0 +1,66 @@
+"""Stopping a training whose loss is no longer a number, with the batch that did it kept."""
+
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_fld._internal.files import replacing
+
+
+class StopAtBadBatch(keras.callbacks.Callback):
+    """Ends `fit` at the first batch whose loss is NaN or infinite, and saves that batch.
+
+    The file has the batch as the network saw it: `images` (batch, size, size, 3) uint8, `landmarks`
+    (batch, landmarks, 2) in pixels of the crop, the faces' `names`, and `epoch`, `step` and `loss`.
+    An update before it may have spoilt the weights: then the batch is innocent.
+
+    Args:
+        samples: the `data.sampling.Samples` that the batches are drawn from.
+        batch_size: faces in a batch.
+        path: the `.npz` file.
+        save: whether to write it; of several processes that train together, one does.
+
+    Attributes:
+        found: a sentence on the batch and its file, or None while all is well.
+
+    Example:
+        >>> stop = StopAtBadBatch(Samples(crops), 8, "run/batch.npz")
+        >>> model.fit(training_batches(crops, 8), callbacks=[stop])
+    """
+
+    def __init__(self, samples, batch_size, path, save=True):
+        super().__init__()
+        self.samples, self.batch_size, self.path = samples, batch_size, Path(path)
+        self.save = save
+        self.found = None
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float(logs["loss"])  # a running mean: one bad batch is enough
+        if math.isfinite(loss):
+            return
+        self.model.stop_training = True
+        self.found = f"{loss:g} in epoch {self._epoch}, step {batch}; {self.path} has the batch"
+        if self.save:
+            self._save(batch, loss)
+
+    def _save(self, batch, loss):
+        start = batch * self.batch_size
+        keys = self.samples.order(self._epoch)[start : start + self.batch_size]
+        images, landmarks = self.samples.draw(self._epoch, keys)
+        names = [self.samples.crops.names[key % len(self.samples.crops)] for key in keys]
+        with replacing(self.path) as temporary:
+            np.savez(
+                temporary,
+                images=images,
+                landmarks=landmarks,
+                names=np.array(names),
+                epoch=self._epoch,
+                step=batch,
+                loss=loss,
+            )

@@ -1,0 +1,117 @@
+"""Several processes of this machine that run one command together, and end together.
+
+Each is started as `python -m keras_fld.cli.child COMMAND...`, with what `distributed` reads in its
+environment.
+"""
+
+import atexit
+import contextlib
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+
+_LINES = 200  # of a process' messages that are kept
+
+
+def launch(count, arguments, environment):
+    """Runs `keras-fld ARGUMENTS` in `count` processes until all are done or one is not.
+
+    Standard output and notes are those of process 0.
+
+    Args:
+        count: number of processes.
+        arguments: the command's words.
+        environment: variables of the processes, to which those of the distribution are added.
+
+    Raises:
+        ValueError: a process ended with a message, which is this error's, or was ended by a signal.
+        RuntimeError: a process ended by a fault of the program; it has the traceback.
+    """
+    address = free_address()
+    children = []
+    ended: queue.SimpleQueue[tuple[int, int, deque[str]]] = queue.SimpleQueue()
+    try:
+        for index in range(count):
+            child = subprocess.Popen(
+                [sys.executable, "-m", "keras_fld.cli.child", *arguments],
+                env=environment
+                | {
+                    "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
+                    "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
+                    "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
+                    # A graphics card each, where there are some.
+                    "JAX_LOCAL_DEVICE_IDS": str(index),
+                },
+                stdin=subprocess.PIPE,  # which ends when this process does, however it does
+                stdout=None if index == 0 else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
+            children.append(child)
+            threading.Thread(target=_watch, args=(index, child, ended), daemon=True).start()
+        for _ in children:
+            # The first to end is the one to blame: the others miss it, and fail with long words.
+            index, code, lines = ended.get()
+            if code:
+                raise _failure(f"process {index} of {count}", code, lines)
+    finally:
+        for child in children:
+            child.kill()
+        for child in children:
+            child.wait()
+
+
+def free_address():
+    """A HOST:PORT of this machine that nothing listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def _watch(index, child, ended):
+    lines: deque[str] = deque(maxlen=_LINES)
+    for line in child.stderr:
+        if index == 0 and line.startswith("note: "):
+            sys.stderr.write(line)
+        else:
+            lines.append(line)
+    ended.put((index, child.wait(), lines))
+
+
+def _failure(process, code, lines):
+    told = [line for line in lines if line.startswith("Error: ")]
+    if code == 2 and told:
+        return ValueError(told[-1].removeprefix("Error: ").strip())
+    if code < 0:
+        return ValueError(
+            f"{process} was ended by {signal.Signals(-code).name}; the same command continues "
+            "after the last whole epoch"
+        )
+    return RuntimeError(f"{process} ended with exit code {code}:\n{''.join(lines)}")
+
+
+@contextlib.contextmanager
+def leaving_at_once():
+    """An error ends this process without JAX's farewell, for which the others would have to come.
+
+    They are in the middle of a step that it no longer takes part in, and it would wait for minutes.
+    """
+    try:
+        yield
+    except BaseException as error:
+        expected = isinstance(error, (ValueError, ImportError, OSError))
+        code = 2 if expected else 130 if isinstance(error, KeyboardInterrupt) else 1
+        atexit.register(_leave, code)  # runs before what was registered earlier, as JAX's is
+        raise
+
+
+def _leave(code):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

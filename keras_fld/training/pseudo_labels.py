@@ -1,0 +1,143 @@
+"""Labels that a trained model gives to faces it was not trained on, to train the next one with.
+
+A face is seen in several views, turned, scaled, shifted and mirrored a little, and the mean of
+their landmarks is its label: better than one view's. Whatever annotation the face has serves to
+find it, and to leave it out where the label disagrees.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_fld._internal.progress import counting
+from keras_fld.data.faces import FaceSet
+from keras_fld.geometry.frame import compose, invert, landmark_box, transform, turned, warp
+from keras_fld.geometry.similarity import similarity
+from keras_fld.predict.predictor import open_model
+from keras_fld.schemes.conversion import convert
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.predict.lite_model import LiteModel
+
+
+# Strengths of the views around the face box: half ranges of turn in degrees, relative size, and
+# shift in crop sides; a little less than those of training.
+TURN, SCALE, SHIFT = 10.0, 0.06, 0.03
+_AT_ONCE = 32
+
+
+def relabel(
+    model: "keras.Model | LiteModel | str | Path",
+    faces: FaceSet,
+    views: int = 8,
+    tolerance: float = 0.1,
+    trust: float = 0.5,
+    seed: int = 0,
+) -> tuple[FaceSet, np.ndarray]:
+    """Gives faces the landmarks that a model predicts.
+
+    Args:
+        model: a Keras model, or the path of a `.keras` or `.tflite` file, or a preset's name.
+        faces: a `FaceSet` whose layout the model's landmarks can be converted to, such as MTFL's
+            five points.
+        views: views of each face, half of them mirrored.
+        tolerance: largest mean distance, in distances between the pupils, of the label from the
+            annotation; faces beyond it are left out.
+        trust: where the faces have the model's own layout, the weight of their annotation against
+            the prediction, after their mean difference, a matter of style, is taken off.
+        seed: seed of the views.
+
+    Returns:
+        A `FaceSet` in the model's layout, and the (faces,) disagreements of all the faces in
+        distances between the pupils.
+
+    Raises:
+        ValueError: the layouts have no conversion, an argument is out of range, a photograph is
+            bad, or no face is left.
+
+    Example:
+        >>> labeled, disagreement = relabel("trnet20_300w", read("mtfl", root))
+    """
+    if views < 2 or views % 2:
+        raise ValueError(f"views must be an even number of at least 2. Got: {views}")
+    if not tolerance > 0 or not 0 <= trust <= 1:
+        raise ValueError(
+            f"tolerance must be above 0 and trust from 0 to 1. Got: {tolerance}, {trust}"
+        )
+    predictor = open_model(model)
+    if predictor.scheme is None:
+        raise ValueError("relabeling needs a model whose landmarks have a layout")
+    rng, found = np.random.default_rng(seed), []
+    with counting("labeling faces", len(faces)) as done:
+        for start in range(0, len(faces), _AT_ONCE):
+            part = faces.faces[start : start + _AT_ONCE]
+            images = [face.image() for face in part]
+            boxes = [_first_box(face.landmarks, predictor.scheme, faces.scheme) for face in part]
+            # The first pass finds the box that the model knows, the second the landmarks.
+            boxes = [landmark_box(points) for points in _predict(predictor, images, boxes, 2, rng)]
+            found.append(_predict(predictor, images, boxes, views, rng))
+            done(len(part))
+    points = np.concatenate(found)
+    known = np.stack([face.landmarks for face in faces.faces])
+    distance = np.linalg.norm(convert(points, predictor.scheme, faces.scheme) - known, axis=-1)
+    unit = predictor.scheme.distance(points, "inter_pupil")
+    disagreement = np.nanmean(distance, axis=1) / unit
+    kept = np.flatnonzero(disagreement <= tolerance)
+    if not len(kept):
+        raise ValueError(
+            f"{faces.name}: no label is within {tolerance:g} of the annotation. "
+            f"Least: {disagreement.min():.3f}"
+        )
+    if faces.scheme == predictor.scheme:
+        points = _mixed(points, known, unit, kept, trust)
+    labeled = [
+        replace(
+            faces.faces[i],
+            landmarks=points[i].astype(np.float32),
+            box=landmark_box(points[i]),
+            occluded=None,
+        )
+        for i in kept
+    ]
+    name = f"{faces.name}, relabeled"
+    return replace(faces, name=name, scheme=predictor.scheme, faces=labeled), disagreement
+
+
+def _first_box(known, scheme, known_scheme):
+    """Face box of the mean shape laid over what is annotated by a similarity."""
+    mean = scheme.mean_shape
+    return landmark_box(transform(mean, similarity(convert(mean, scheme, known_scheme), known)))
+
+
+def _predict(predictor, images, boxes, views, rng):
+    """Mean landmarks of the views: (faces, landmarks, 2) photograph pixels."""
+    size = predictor.frame.size
+    crops, matrices = [], []
+    for image, box in zip(images, boxes, strict=True):
+        for view in range(views):
+            matrix = compose(_view(size, view % 2, rng), predictor.frame.matrix(box))
+            crops.append(warp(image, matrix, size))
+            matrices.append(matrix)
+    points = np.array(predictor.predict(np.stack(crops)), float)
+    points = np.stack([transform(p, invert(m)) for p, m in zip(points, matrices, strict=True)])
+    points[1::2] = points[1::2][:, predictor.scheme.mirror]
+    return points.reshape(len(images), views, -1, 2).mean(axis=1)
+
+
+def _view(size, mirrored, rng):
+    """The crop turned, scaled, shifted and perhaps mirrored a little about its middle."""
+    angle = np.radians(TURN) * rng.uniform(-1, 1)
+    zoom = 1 + SCALE * rng.uniform(-1, 1)
+    return turned(size, size, angle, zoom, SHIFT * size * rng.uniform(-1, 1, 2), mirrored)
+
+
+def _mixed(points, known, unit, kept, trust):
+    """Predictions moved towards the annotation, but for the two's mean difference."""
+    difference = (known - points) / unit[:, None, None]
+    style = np.nanmean(difference[kept], axis=0)
+    moved = np.nan_to_num(difference - style) * unit[:, None, None]
+    return points + trust * moved

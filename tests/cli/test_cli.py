@@ -1,0 +1,194 @@
+"""The command line as its user meets it: a process, its output, its exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_fld.data import synthetic
+from keras_fld.geometry.frame import landmark_box
+
+pytest.importorskip("tensorflow")
+
+FAST = ["--epochs", "1", "--batch-size", "8", "--quiet"]
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "keras_fld", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+def fails(result, *words):
+    """Exit code 2 and one line that says it all."""
+    (line,) = [x for x in result.stderr.splitlines() if x.startswith("Error: ")]
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert str(word) in line, line
+
+
+@pytest.fixture(scope="module")
+def trained(tree, tmp_path_factory):
+    """A model trained through the command line, for one epoch."""
+    out = tmp_path_factory.mktemp("cli") / "run"
+    result = run("train", "--root", tree, "--loss", "enme", "--alpha", 2, "--out", out, *FAST)
+    assert result.returncode == 0, result.stderr
+    assert f"wrote {out / 'model.keras'}" in result.stdout
+    assert "note: helen/trainset has 0 of the official 2000 faces" in result.stderr
+    return out / "model.keras"
+
+
+@pytest.fixture(scope="module")
+def converted(trained, tree):
+    """The int8 file of it, and what the command printed."""
+    result = run("convert", trained, trained.with_suffix(".tflite"), "--root", tree)
+    assert result.returncode == 0, result.stderr
+    return trained.with_suffix(".tflite"), result.stdout
+
+
+def test_help_and_version_are_instant_and_need_no_backend():
+    result = run("--help")
+    assert result.returncode == 0
+    for command in ("train", "evaluate", "convert", "predict", "demo"):
+        assert command in result.stdout
+        assert "keras-fld" in run(command, "--help").stdout
+    assert run("--version").stdout.startswith("keras-fld, version")
+
+
+def test_evaluate_prints_the_table_and_writes_its_files(trained, tree, tmp_path):
+    result = run("evaluate", trained, "--root", tree, "--out", tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines() if line.startswith("common")]
+    assert [row[1] for row in rows] == ["inter_pupil", "inter_ocular"]
+    saved = json.loads((tmp_path / "evaluation.json").read_text())
+    assert float(rows[0][3]) == pytest.approx(saved["rows"][0]["nme"], abs=1e-3)
+    assert (tmp_path / "ced.png").exists()
+
+
+def test_refine_writes_a_model_that_evaluates(trained, tree, tmp_path):
+    out = tmp_path / "refined.keras"
+    result = run("refine", trained, out, "--root", tree, "--rounds", 2, "--quiet")
+    assert result.returncode == 0, result.stderr
+    result = run("evaluate", out, "--root", tree, "--regions")
+    assert result.returncode == 0 and "contour" in result.stdout
+
+
+def test_convert_prints_both_models_nme(converted):
+    file, output = converted
+    assert file.stat().st_size < 900 * 1024
+    assert f"wrote {file}: {file.stat().st_size:,} bytes" in output
+    line = next(x for x in output.splitlines() if x.startswith("common") and "pupil" in x)
+    assert "NME Keras" in line and "int8" in line and "difference" in line
+
+
+def test_the_thin_script_is_the_same_command(trained, tree, tmp_path):
+    from pathlib import Path
+
+    script = Path(__file__).parents[2] / "tflite" / "convert.py"
+    result = subprocess.run(
+        [
+            sys.executable,
+            script,
+            trained,
+            tmp_path / "a.tflite",
+            "--mode",
+            "float32",
+            "--root",
+            tree,
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "a.tflite").exists()
+
+
+def test_predict_draws_and_writes_json(converted, tmp_path):
+    model, _ = converted
+    face = synthetic.draw(0)
+    cv2.imwrite(str(tmp_path / "face.jpg"), face.image[..., ::-1])
+    box = ",".join(f"{v:.1f}" for v in landmark_box(face.landmarks))
+    out = tmp_path / "out"
+    result = run("predict", tmp_path / "face.jpg", "--model", model, "--box", box, "--out", out)
+    assert result.returncode == 0, result.stderr
+    saved = json.loads((out / "face.json").read_text())
+    assert np.array(saved["faces"][0]["landmarks"]).shape == (68, 2)
+    drawn = cv2.imread(str(out / "face.png"))
+    assert drawn.shape == face.image.shape and (drawn[..., ::-1] != face.image).any()
+
+
+def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
+    model, _ = converted
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    cv2.imwrite(str(tmp_path / "empty.png"), np.full((90, 90, 3), 77, np.uint8))
+    cv2.imwrite(str(tmp_path / "good.png"), synthetic.draw(0).image)
+    images = [tmp_path / name for name in ("bad.jpg", "empty.png", "good.png")]
+    out = tmp_path / "out"
+    result = run("predict", *images, "--model", model, "--box", "40,40,80,80", "--out", out)
+    fails(result, "bad.jpg: not an image")
+    assert (out / "good.json").exists() and not (out / "bad.png").exists()
+    # A picture without a face is no bad one.
+    result = run("predict", images[1], "--model", model, "--out", tmp_path / "o")
+    assert result.returncode == 0 and "empty.png: no face found" in result.stderr
+    assert json.loads((tmp_path / "o" / "empty.json").read_text())["faces"] == []
+
+
+def test_bad_input_is_one_line_and_exit_code_2(trained, own_tree, tmp_path):
+    missing = tmp_path / "none"
+    fails(run("train", "--root", missing, "--out", tmp_path / "r"), missing, "no such folder")
+    fails(run("train", "--out", tmp_path / "r"), "needs its folder as root (--root)")
+    fails(run("evaluate", missing, "--root", own_tree), "must end in .keras or .tflite")
+    fails(run("evaluate", trained, "--dataset", "x", "--root", own_tree), "dataset must be one of")
+    fails(run("convert", trained, tmp_path / "a.onnx"), "OUTPUT must end in .tflite")
+    fails(
+        run("predict", "x.jpg", "--model", trained, "--box", "1,2", "--out", tmp_path),
+        "--box must be x,y",
+    )
+    fails(
+        run("train", "--root", own_tree, "--out", tmp_path / "r", "--loss", "huge"), "loss must be"
+    )
+    assert run("train", "--epochs", "many").returncode == 2
+
+    pts = own_tree / "afw" / "image_0001.pts"
+    pts.write_text(pts.read_text().replace("}", ""))
+    fails(run("train", "--root", own_tree, "--out", tmp_path / "r"), pts, "closing brace '}'")
+    image = own_tree / "afw" / "image_0002.png"
+    image.write_bytes(b"")
+    result = run("train", "--root", own_tree, "--out", tmp_path / "s", "--skip-bad", *FAST)
+    assert result.returncode == 0, result.stderr
+    assert f"note: {pts}" in result.stderr and f"note: {image}" in result.stderr
+
+
+def test_an_interrupted_training_continues(tree, tmp_path):
+    out = tmp_path / "run"
+    arguments = ["train", "--root", tree, "--out", out, "--epochs", "15", "--batch-size", "8"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_fld", *map(str, arguments), "--quiet"],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 300
+    while not (out / "last.weights.h5").exists() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 130 and "Traceback" not in error
+    assert "the same command continues" in error
+    assert not (out / "model.keras").exists()
+    result = run(*arguments, "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert len((out / "log.csv").read_text().splitlines()) == 16

@@ -1,0 +1,85 @@
+"""A model of a layout of one's own: fitted, saved, loaded elsewhere, evaluated, used."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from keras_fld import evaluation, models
+from keras_fld.data import load, read
+from keras_fld.losses import normalizers
+from keras_fld.metrics import NME
+from tests.data import released
+
+pytest.importorskip("tensorflow")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """An annotation file of five landmarks, and a saved model fitted to its faces."""
+    folder = tmp_path_factory.mktemp("own_model")
+    path = released.write_own(folder)
+    scheme = read("own", path, "train").scheme
+    model = models.TRNet20(5, scheme=scheme, mean_shape=np.full((5, 2), 31.5), width=0.25)
+    frame = models.frame_of(model)
+    model.compile("adam", "mse", metrics=[NME(normalizers.on_crop("inter_pupil", scheme, frame))])
+    history = model.fit(load("own", path, "train", frame=frame, batch_size=4), verbose=0)
+    assert np.isfinite(history.history["nme"]).all()
+    model.save(folder / "model.keras")
+    return path, folder / "model.keras"
+
+
+def test_a_loaded_model_knows_its_layout(own):
+    path, saved = own
+    scheme = models.scheme_of(models.load_model(saved))
+    assert scheme == read("own", path, "train").scheme
+    assert models.scheme_of(models.load_model(saved, compile=True)) == scheme
+
+
+COMMANDS = """
+import sys
+from click.testing import CliRunner
+from keras_fld.cli import cli
+
+model, faces, image, out = sys.argv[1:]
+for line in (
+    ["evaluate", model, "--dataset", "own", "--root", faces],
+    ["predict", image, "--model", model, "--out", out, "--box", "10,10,40,40"],
+):
+    result = CliRunner().invoke(cli, line, catch_exceptions=False)
+    print(result.output)
+"""
+
+
+def test_another_process_evaluates_and_draws(own, tmp_path):
+    path, saved = own
+    image = path.parent / "photos/0.png"
+    result = subprocess.run(
+        [sys.executable, "-c", COMMANDS, saved, path, image, tmp_path],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert result.returncode == 0, result.stderr
+    rows = [line.split()[:3] for line in result.stdout.splitlines()]
+    assert ["test", "inter_pupil", "3"] in rows
+    (drawn,) = tmp_path.glob("*.json")
+    assert json.loads(drawn.read_text())["scheme"] == "five"
+    assert len(json.loads(drawn.read_text())["faces"][0]["landmarks"]) == 5
+
+
+def test_a_converted_model_knows_its_layout_too(own, tmp_path):
+    from keras_fld.lite import conversion
+    from keras_fld.predict.lite_model import LiteModel
+
+    path, saved = own
+    conversion.convert(models.load_model(saved), tmp_path / "own.tflite", mode="float32")
+    lite = LiteModel(tmp_path / "own.tflite")
+    assert lite.scheme == read("own", path, "train").scheme
+    report = evaluation.evaluate(tmp_path / "own.tflite", "own", path)
+    assert report.nme("test") == pytest.approx(
+        evaluation.evaluate(saved, "own", path).nme("test"), rel=1e-3
+    )

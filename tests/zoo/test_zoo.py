@@ -1,0 +1,117 @@
+"""Shipped models: they would fail here if weights, preprocessing or landmark order were wrong."""
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+import keras_fld
+from keras_fld import models, zoo
+from keras_fld._internal.files import read_json, sha256
+from keras_fld.data import synthetic
+from keras_fld.geometry.frame import landmark_box, transform
+from keras_fld.predict import landmarker
+from keras_fld.schemes import IBUG68
+from tests import readme_tables
+from tests.zoo import zoo_reference
+
+
+def test_an_unknown_preset_is_refused_by_name():
+    with pytest.raises(ValueError, match="preset must be one of .*Got: 'nothing'"):
+        zoo.keras_file("nothing")
+    with pytest.raises(ValueError, match="preset must be one of .*Got: 'nothing'"):
+        landmarker.FaceLandmarker.from_preset("nothing")
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_preset_has_its_files_and_is_small(name):
+    folder = zoo.keras_file(name).parent
+    assert (folder / f"{name}.md").is_file()
+    assert zoo.keras_file(name).stat().st_size < 5e6
+    # TRNet-20's may have 900 KiB; the fast network has more filters in its last stages.
+    limit = 1200 if name.endswith("_fast") else 900
+    assert zoo.lite_file(name).stat().st_size <= limit * 1024
+    assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < 10e6
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_preset_finds_the_landmarks_of_a_photograph(name):
+    """A public-domain portrait, against landmarks read off it by eye."""
+    data = pytest.importorskip("skimage.data")
+    image = data.astronaut()
+    faces = landmarker.FaceLandmarker.from_preset(name).detect(image)
+    assert len(faces) == 1 and faces[0].scheme == "ibug68"
+    points = faces[0].landmarks
+    # Left and right eye as one sees them, nose tip, chin.
+    for indices, expected in (
+        (range(36, 42), (201, 108)),
+        (range(42, 48), (244, 107)),
+        ([30], (223, 131)),
+        ([8], (227, 185)),
+    ):
+        assert np.linalg.norm(points[list(indices)].mean(axis=0) - expected) < 12
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_keras_and_int8_agree_on_drawn_faces(name):
+    model = keras_fld.load_model(name)
+    lite = landmarker.FaceLandmarker.from_preset(name)
+    assert models.frame_of(model) == lite.frame
+    errors = []
+    for index in range(10):
+        face = synthetic.draw(index)
+        box = landmark_box(face.landmarks)
+        found = lite.detect(face.image, boxes=[box])[0].landmarks
+        crop = lite.frame.crop(face.image, box)
+        exact = model.predict(crop[None], verbose=0)[0]
+        off = transform(found, lite.frame.matrix(box)) - exact
+        assert np.sqrt((off**2).mean()) < 0.3
+        errors.append(
+            np.linalg.norm(found - face.landmarks, axis=-1).mean()
+            / IBUG68.distance(face.landmarks, "inter_pupil")
+        )
+    assert np.mean(errors) < 0.25
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(pytest.param(zoo.lite_file(name).read_bytes(), id=name) for name in zoo.names()),
+        pytest.param(zoo.qat_content("trnet20_300w"), id="trnet20_300w_int8_qat"),
+    ],
+)
+def test_a_shipped_file_runs_in_one_partition_of_xnnpack(content):
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    names = [op["op_name"] for op in interpreter._get_ops_details()]
+    assert names.count("DELEGATE") == 1 and names[0] == "QUANTIZE"
+    assert names.count("QUANTIZE") == 1, "camera bytes go in, nothing goes back to integers"
+    (partition,) = [op for op in interpreter._get_ops_details() if op["op_name"] == "DELEGATE"]
+    assert partition["outputs"].tolist() == [interpreter.get_output_details()[0]["index"]]
+    network = {"CONV_2D", "ADD", "MAX_POOL_2D", "MEAN", "FULLY_CONNECTED", "DEQUANTIZE"}
+    network |= {"RESHAPE", "TRANSPOSE", "STRIDED_SLICE", "CONCATENATION"}
+    assert set(names) <= network | {"DELEGATE", "QUANTIZE"}
+
+
+def test_published_figures_are_those_of_the_runs():
+    pytest.importorskip("tensorflow")  # counts the networks' parameters
+    found = readme_tables.preset_figures(readme_tables.load_runs())
+    assert read_json(readme_tables.FIGURES) == found, "make tables writes them"
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_published_figures_are_of_the_shipped_file(name):
+    published = zoo.figures(name)
+    int8 = published["files"]["int8"]
+    assert int8["sha256"] == sha256(zoo.lite_file(name))
+    assert int8["nme"]["common"] == pytest.approx(published["keras"]["common"], abs=0.03)
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_landmarks_are_those_of_the_file_that_was_judged(name):
+    """Color order, margin, pixel centers, landmark order: each would move them by more."""
+    pytest.importorskip("skimage.data")
+    kept, found = zoo_reference.kept()[name], zoo_reference.measure(name)
+    assert found["int8_sha256"] == kept["int8_sha256"], zoo_reference.__doc__
+    assert found["drawn_nme"] == pytest.approx(kept["drawn_nme"], abs=0.01)
+    off = np.linalg.norm(np.subtract(found["portrait"], kept["portrait"]), axis=-1)
+    assert off.max() < 0.3
