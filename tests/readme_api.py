@@ -19,7 +19,7 @@ _VALUES = {
     "schemes.AFLW19": "AFLW's 19 landmarks",
     "schemes.COFW29": "COFW's 29 landmarks",
     "schemes.IBUG68": "The 68 landmarks of iBUG's annotations, such as 300W's",
-    "schemes.SCHEMES": "The layouts by name",
+    "schemes.SCHEMES": "The schemes by name",
     "schemes.WFLW98": "WFLW's 98 landmarks",
     "training.PRECISIONS": "What a recipe's precision may be",
 }

@@ -34,7 +34,7 @@ MEASURED = {
     ],
 }
 # Tables that say what things are, not how well they do.
-FACTS = ("| detector | what it is |", "| loss | of one face", "| name | layout |")
+FACTS = ("| detector | what it is |", "| loss | of one face", "| name | scheme |")
 # A figure's unit in the table in that of the JSON: itself or per cent.
 SCALES = (1, 100)
 TABLE = r"(?:^\|.*\n)+"

@@ -8,11 +8,11 @@ from keras_fld._internal.images import save_image
 from keras_fld.drawing.schemes import draw_conversion, draw_scheme
 from keras_fld.schemes.conversion import conversions
 
-SIZE = 900  # smaller, and the numbers of dense layouts run into each other
+SIZE = 900  # smaller, and the numbers of dense schemes run into each other
 
 
 def main(folder):
-    """Draws every layout and conversion into a folder; returns the files."""
+    """Draws every scheme and conversion into a folder; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {name: draw_scheme(name, SIZE) for name in schemes.SCHEMES}
     for source, target in conversions():

@@ -24,17 +24,17 @@ def aligned_crop(
     Args:
         image: (height, width, 3) uint8 RGB photograph.
         landmarks: (landmarks, 2) photograph pixels; NaN ones are left out.
-        scheme: their layout: a `Scheme` or its name.
+        scheme: of the landmarks: a `Scheme` or its name.
         size: side of the square crop in pixels.
         margin: side of the crop in sizes of the template's face, where `template` is None.
-        template: (landmarks, 2) pixels of the crop; None takes the layout's mean shape.
+        template: (landmarks, 2) pixels of the crop; None takes the scheme's mean shape.
 
     Returns:
         The crop, (size, size, 3) uint8, and the (2, 3) matrix from photograph to crop pixels, for
         `data.geometry.transform`.
 
     Raises:
-        ValueError: the landmarks do not fit the layout or template, or fewer than two different
+        ValueError: the landmarks do not fit the scheme or template, or fewer than two different
             ones are known.
 
     Example:

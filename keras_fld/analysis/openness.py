@@ -20,13 +20,13 @@ def eye_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.nd
 
     Args:
         landmarks: (..., landmarks, 2) in any unit.
-        scheme: their layout: a `Scheme` or its name, "ibug68" or one that converts to it.
+        scheme: of the landmarks: a `Scheme` or its name, "ibug68" or one that converts to it.
 
     Returns:
         (..., 2) floats, the image's left eye first; NaN where a landmark is.
 
     Raises:
-        ValueError: the layout has no lids, or the landmarks do not fit it.
+        ValueError: the scheme has no lids, or the landmarks do not fit it.
 
     Example:
         >>> left, right = eye_openness(face.landmarks)
@@ -40,14 +40,14 @@ def mouth_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.
 
     Args:
         landmarks: (..., landmarks, 2) in any unit.
-        scheme: their layout: a `Scheme` or its name, "ibug68" or one that converts to it.
+        scheme: of the landmarks: a `Scheme` or its name, "ibug68" or one that converts to it.
 
     Returns:
         (...) floats, about 0 for a closed mouth and 0.5 and more in a yawn; NaN where a landmark
         is.
 
     Raises:
-        ValueError: the layout has no inner lips, or the landmarks do not fit it.
+        ValueError: the scheme has no inner lips, or the landmarks do not fit it.
 
     Example:
         >>> openness = mouth_openness(face.landmarks)

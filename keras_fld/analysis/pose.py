@@ -61,7 +61,7 @@ def head_pose(
     Args:
         landmarks: (landmarks, 2) photograph pixels.
         image_size: (height, width) of the photograph.
-        scheme: layout of the landmarks: a `Scheme` or its name, "ibug68" or one that converts to
+        scheme: of the landmarks: a `Scheme` or its name, "ibug68" or one that converts to
             it.
         focal_length: of the camera in pixels; None takes the photograph's longer side, the view
             of a phone's main camera.

@@ -25,14 +25,14 @@ def fit_maps(faces):
     """Box maps of the cascades and of five points, from annotated faces.
 
     Args:
-        faces: a `FaceSet` in the layout ibug68.
+        faces: a `FaceSet` in the scheme ibug68.
 
     Returns:
         Name to what is stored of a map: its coefficients, the faces it was fitted on and its mean
         absolute error, all in units of the detection.
 
     Raises:
-        ValueError: the layout has no five points, or a cascade finds no face.
+        ValueError: the scheme has no five points, or a cascade finds no face.
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")

@@ -23,7 +23,7 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
     "--trust",
     default=0.5,
     show_default=True,
-    help="Weight of an annotation in the model's own layout against the prediction.",
+    help="Weight of an annotation in the model's own scheme against the prediction.",
 )
 @JSON
 @SKIP_BAD
@@ -31,7 +31,7 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
 def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
     """Labels the training faces of DATASET in ROOT with MODEL and writes them to the folder OUT.
 
-    OUT holds prepared faces in the model's layout, to train the next model with. Faces on which the
+    OUT holds prepared faces in the model's scheme, to train the next model with. Faces on which the
     label and the dataset's own annotation disagree are left out.
 
     \b

@@ -28,7 +28,7 @@ class Crops:
         landmarks: (faces, landmarks, 2) float32 pixels of the crop.
         matrices: (faces, 2, 3), photograph to crop pixels.
         frame: the model's frame that the crops were cut for.
-        scheme: layout of the landmarks.
+        scheme: the landmarks' scheme.
         names: name of each face.
         skipped: one sentence for each face whose photograph could not be read.
     """
@@ -112,10 +112,10 @@ class Views:
 
 
 def join(first, second):
-    """The faces of two `Crops` of one frame and layout as one, without copying their images.
+    """The faces of two `Crops` of one frame and scheme as one, without copying their images.
 
     Raises:
-        ValueError: frames or layouts differ.
+        ValueError: frames or schemes differ.
     """
     for name in ("frame", "scheme"):
         if getattr(first, name) != getattr(second, name):

@@ -57,7 +57,7 @@ class FaceSet:
 
     Args:
         name: what it is, such as "300w common".
-        scheme: layout of the landmarks.
+        scheme: the landmarks' scheme.
         faces: the faces.
         missing: one sentence for each part that the protocol names and the folder lacks.
         skipped: one sentence for each bad file that was left out.
@@ -77,7 +77,7 @@ class FaceSet:
     def normalizers(self) -> list[str]:
         """Names of the distances known for these faces, the protocol's own first.
 
-        Where neither annotation nor layout has one, it is "face_size", the square root of the face
+        Where neither annotation nor scheme has one, it is "face_size", the square root of the face
         box's area.
         """
         given = {name: None for face in self.faces for name in face.distances}

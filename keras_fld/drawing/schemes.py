@@ -1,4 +1,4 @@
-"""Diagrams of landmark layouts and of the conversions between them.
+"""Diagrams of landmark schemes and of the conversions between them.
 
 They show the package's own mean face, so that they carry no dataset's license. Those of trainings
 and of errors are in `curves`.
@@ -26,17 +26,17 @@ _FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.36
 
 
 def draw_scheme(scheme: schemes.Scheme | str | int, size: int = 900) -> np.ndarray:
-    """Draws a layout: its mean shape with lines, numbers and a color for each patch.
+    """Draws a scheme: its mean shape with lines, numbers and a color for each patch.
 
     Args:
         scheme: a `Scheme`, its name or its number of landmarks.
-        size: side of the picture in pixels; the numbers of a dense layout need about 900.
+        size: side of the picture in pixels; the numbers of a dense scheme need about 900.
 
     Returns:
         (size, size, 3) uint8 RGB.
 
     Raises:
-        ValueError: there is no such layout, or the size is below 200.
+        ValueError: there is no such scheme, or the size is below 200.
 
     Example:
         >>> draw_scheme("wflw98").shape
@@ -52,10 +52,10 @@ def draw_scheme(scheme: schemes.Scheme | str | int, size: int = 900) -> np.ndarr
 def draw_conversion(
     source: schemes.Scheme | str | int, target: schemes.Scheme | str | int, size: int = 900
 ) -> np.ndarray:
-    """Draws a conversion: the target's layout, numbered by the source's landmarks.
+    """Draws a conversion: the target's scheme, numbered by the source's landmarks.
 
     A filled point is one landmark of the source, whose number stands beside it; a ring is the
-    mean of several. The source's own layout lies behind in gray, where it has a mean shape.
+    mean of several. The source's own scheme lies behind in gray, where it has a mean shape.
 
     Args:
         source: a `Scheme`, its name or number of landmarks, or "mediapipe478".
@@ -98,7 +98,7 @@ def _canvas(size):
 
 
 def _diagram(canvas, scheme, points, labels, counts=None):
-    """Draws lines, points and labels of a layout at (landmarks, 2) pixels onto a canvas."""
+    """Draws lines, points and labels of a scheme at (landmarks, 2) pixels onto a canvas."""
     patch = {index: name for name, indices in scheme.patches.items() for index in indices}
     colors = [_COLORS.get(patch[index], _OTHER) for index in range(scheme.num_landmarks)]
     pale = [tuple(int(160 + 0.35 * value) for value in color) for color in colors]

@@ -150,7 +150,7 @@ def evaluate_detector(
 
     Raises:
         ValueError: no subset is there, a file is bad, the faces are prepared ones without their
-            photographs, or the model has another layout.
+            photographs, or the model has another scheme.
 
     Example:
         >>> print(evaluate_detector("face.tflite", "300w", root))

@@ -74,7 +74,7 @@ def evaluate(
         their own, and so are occluded and visible landmarks where the annotation tells them apart.
 
     Raises:
-        ValueError: no subset is there, a file is bad, or the model has another layout.
+        ValueError: no subset is there, a file is bad, or the model has another scheme.
 
     Example:
         >>> report = evaluate(model, "300w", root)
@@ -215,7 +215,7 @@ def normalized_errors(
     Args:
         faces: `Face`s.
         predicted: (faces, landmarks, 2) photograph pixels.
-        scheme: layout of the landmarks.
+        scheme: the landmarks' scheme.
         normalizers: names of the normalizing distances.
 
     Returns:

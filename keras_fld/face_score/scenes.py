@@ -13,7 +13,7 @@ from keras_fld.geometry.boxes import covered, overlap, reduced
 from keras_fld.geometry.frame import compose, turned, warp
 from keras_fld.predict.detectors import box_map
 from keras_fld.predict.detectors.haar import HaarDetector, map_squares
-from keras_fld.predict.predictor import SCORED_LAYOUTS
+from keras_fld.predict.predictor import SCORED_SCHEMES
 from keras_fld.schemes.mtfl5 import MTFL5
 
 # Longer side of the faces in kept photographs, in pixels.
@@ -54,13 +54,13 @@ def with_boxes(faces):
     """The faces with the box around contour and brows, which five points lead to by a map.
 
     Raises:
-        ValueError: the layout has neither contour nor MTFL's five points.
+        ValueError: the scheme has neither contour nor MTFL's five points.
     """
-    if faces.scheme.name in SCORED_LAYOUTS:
+    if faces.scheme.name in SCORED_SCHEMES:
         return faces
     if faces.scheme.name != MTFL5.name:
         raise ValueError(
-            f"a face score is trained on faces with {', '.join(SCORED_LAYOUTS)} or {MTFL5.name} "
+            f"a face score is trained on faces with {', '.join(SCORED_SCHEMES)} or {MTFL5.name} "
             f"landmarks. Got: {faces.scheme.name}"
         )
     points = np.stack([face.landmarks for face in faces.faces])

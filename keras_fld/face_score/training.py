@@ -52,7 +52,7 @@ def train(
         The dictionary that score.json holds.
 
     Raises:
-        ValueError: no dataset, one of another layout, a bad file, or a number below 1.
+        ValueError: no dataset, one of another scheme, a bad file, or a number below 1.
         ImportError: TensorFlow, which converts, is not installed.
 
     Example:

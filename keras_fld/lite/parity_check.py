@@ -31,7 +31,7 @@ class Parity:
         faces: name of each face.
         crops: (faces, size, size, 3) uint8, what both models saw.
         predictions: (2, faces, landmarks, 2) pixels of the crop: reference, model.
-        scheme: layout of the landmarks.
+        scheme: the landmarks' scheme.
         notes: sentences on missing parts and skipped files.
 
     Example:

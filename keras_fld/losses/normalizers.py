@@ -16,7 +16,7 @@ Normalizer = str | float | Callable[[Any], Any]
 
 @keras.saving.register_keras_serializable(package="keras_fld.normalizers")
 class Centeredistance:
-    """Distance between the centers of two groups of landmarks: a normalizer of any layout.
+    """Distance between the centers of two groups of landmarks: a normalizer of any scheme.
 
     Args:
         first: indices of the landmarks of one group.
@@ -51,12 +51,12 @@ def on_crop(name: str, scheme: schemes.Scheme, frame: FaceCrop) -> Normalizer | 
     Args:
         name: the dataset's, as `Dataset.normalizer`; "face_box" is the width of a square face box,
             of which every crop's side is `frame.margin`.
-        scheme: layout of the landmarks.
+        scheme: the landmarks' scheme.
         frame: the `FaceCrop` of the crops.
 
     Returns:
         A name, a number of pixels or a function, for `metrics.NME`; another normalizer of the
-        layout where it has none of that name, and None where it has none at all.
+        scheme where it has none of that name, and None where it has none at all.
 
     Example:
         >>> on_crop("face_box", AFLW19, FaceCrop(64, margin=1.25))

@@ -52,7 +52,7 @@ def CNN6(
         num_landmarks: number of landmarks.
         input_size: side of the square RGB crop in pixels, a multiple of 32.
         margin: side of the crop in face boxes.
-        scheme: landmark layout; None takes the one with that many landmarks, if any.
+        scheme: landmark scheme; None takes the one with that many landmarks, if any.
         mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's.
         scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
         name: name of the model.
@@ -62,7 +62,7 @@ def CNN6(
         of the crop.
 
     Raises:
-        ValueError: a size that the five poolings do not divide, or landmarks that the layout or
+        ValueError: a size that the five poolings do not divide, or landmarks that the scheme or
             mean shape does not fit.
 
     Example:
@@ -95,7 +95,7 @@ def CNN7(
         num_landmarks: number of landmarks.
         input_size: side of the square RGB crop in pixels, a multiple of 64.
         margin: side of the crop in face boxes.
-        scheme: landmark layout; None takes the one with that many landmarks, if any.
+        scheme: landmark scheme; None takes the one with that many landmarks, if any.
         mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's.
         scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
         name: name of the model.
@@ -105,7 +105,7 @@ def CNN7(
         of the crop.
 
     Raises:
-        ValueError: a size that the six poolings do not divide, or landmarks that the layout or
+        ValueError: a size that the six poolings do not divide, or landmarks that the scheme or
             mean shape does not fit.
 
     Example:

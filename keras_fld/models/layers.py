@@ -23,7 +23,7 @@ class ShapeOffset(keras.layers.Layer):
         mean_shape: (landmarks, 2) pixels of the crop.
         scale: pixels per unit of the Dense.
         margin: side of the crop in face boxes, or None when it is not known.
-        scheme: name of the landmark layout, the description of one that is not the package's own,
+        scheme: name of the landmark scheme, the description of one that is not the package's own,
             or None.
     """
 
@@ -110,7 +110,7 @@ def landmark_head(
         features: (batch, channels) tensor.
         num_landmarks: number of landmarks.
         frame: the `FaceCrop` the model sees.
-        scheme: layout name or `Scheme`; None takes the one with that many landmarks, if any.
+        scheme: a `Scheme` or its name; None takes the one with that many landmarks, if any.
         mean_shape: (landmarks, 2) pixels of the crop; None takes the scheme's.
         scale: pixels per unit of the Dense; None takes a tenth of the crop.
         inner: (batch, rows, columns, channels) tensor that each patch also sees through
@@ -120,7 +120,7 @@ def landmark_head(
         (batch, landmarks, 2) tensor of crop pixels.
 
     Raises:
-        ValueError: the layout or the mean shape does not fit the number of landmarks.
+        ValueError: the scheme or the mean shape does not fit the number of landmarks.
     """
     if num_landmarks < 1:
         raise ValueError(f"num_landmarks must be at least 1. Got: {num_landmarks}")

@@ -64,7 +64,7 @@ def TRNet20(
         num_landmarks: number of landmarks.
         input_size: side of the square RGB crop in pixels, a multiple of 16.
         margin: side of the crop in face boxes.
-        scheme: landmark layout; None takes the one with that many landmarks, if any.
+        scheme: landmark scheme; None takes the one with that many landmarks, if any.
         mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's.
         scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
         head: "pool" averages the features over the crop before the Dense, as in Table 1; "windows"
@@ -84,7 +84,7 @@ def TRNet20(
     Raises:
         ValueError: a size that Table 1's four poolings do not divide, an unknown head, a width that
             is not above 0, other than three and four numbers of filters, or landmarks that the
-            layout or mean shape does not fit.
+            scheme or mean shape does not fit.
 
     Example:
         >>> model = TRNet20(num_landmarks=68)

@@ -10,7 +10,7 @@ class FlipAveraged:
         predictor: what `predictor.open_model` gives.
 
     Raises:
-        ValueError: the landmarks have no known layout, so that mirroring cannot rename them.
+        ValueError: the landmarks have no known scheme, so that mirroring cannot rename them.
 
     Example:
         >>> FlipAveraged(open_model("face.tflite")).predict(crops).shape
@@ -20,7 +20,7 @@ class FlipAveraged:
     def __init__(self, predictor):
         if predictor.scheme is None:
             raise ValueError(
-                "flip averaging needs a model whose landmarks have a layout. "
+                "flip averaging needs a model whose landmarks have a scheme. "
                 f"Got: {predictor.num_landmarks} landmarks of none"
             )
         self._predictor = predictor

@@ -40,7 +40,7 @@ class DetectedFace:
         box: face box (x, y, width, height) in photograph pixels, which the landmarks were
             predicted from.
         landmarks: (landmarks, 2) float32 photograph pixels.
-        scheme: name of the landmark layout, or None.
+        scheme: name of the landmark scheme, or None.
         score: how surely the landmarks lie on a face, 0 to 1, 0.5 the threshold; None where nothing
             judged it.
     """
@@ -63,7 +63,7 @@ class FaceLandmarker:
         passes: forward passes for each face that the detector found: from the second on, its crop
             is cut by the landmarks of the pass before.
         score: what judges the crop that the landmarks lead to: True for the package's face score,
-            which judges layouts with contour and brows (iBUG-68, WFLW-98) and no others; the path
+            which judges schemes with contour and brows (iBUG-68, WFLW-98) and no others; the path
             of a face-score file; None for nothing; "default" for True, but None with a preset that
             was not trained on 300W: the package's score is for research, as those on 300W are.
 

@@ -9,8 +9,8 @@ from keras_fld import zoo
 # As `score=` of a landmarker: what `scored_by_default` says.
 DEFAULT_SCORE = "default"
 
-# Layouts whose tight box, around contour and brows, is the one that the package's face score knows.
-SCORED_LAYOUTS = ("ibug68", "wflw98")
+# Schemes whose tight box, around contour and brows, is the one that the package's face score knows.
+SCORED_SCHEMES = ("ibug68", "wflw98")
 
 
 class KerasModel:
@@ -97,7 +97,7 @@ def open_score(score, scheme=None):
     """Opens whatever scores faces.
 
     Args:
-        score: True for the package's face score, where it knows the layout's box; the path of a
+        score: True for the package's face score, where it knows the scheme's box; the path of a
             face-score file; an object with `frame` and `predict(images)`; or None or False for
             none.
         scheme: the `Scheme` of the landmarks whose box cuts the crops, or None.
@@ -115,7 +115,7 @@ def open_score(score, scheme=None):
     if score is None or score is False:
         return None
     if score is True:
-        if scheme is None or scheme.name not in SCORED_LAYOUTS:
+        if scheme is None or scheme.name not in SCORED_SCHEMES:
             return None
         score = zoo.score_file()
     if isinstance(score, (str, Path)):

@@ -1,4 +1,4 @@
-"""Landmark layouts: what every index means, written once.
+"""Landmark schemes: what every index means, written once.
 
 Augmentation reads the mirror permutation, losses and metrics the normalizers, the refined module
 the patches, drawing the lines.

@@ -1,4 +1,4 @@
-"""One layout's landmarks from another's.
+"""One scheme's landmarks from another's.
 
 A table says for every landmark of the target which of the source's it is the mean of. One source
 landmark is the same place on the face; several, or a neighbor, make an approximation, which the
@@ -76,14 +76,14 @@ _TABLES["aflw19", "wflw98"] = tuple(
 
 
 def conversions() -> list[tuple[str, str]]:
-    """The (source, target) names that `convert` knows, besides every layout to itself."""
+    """The (source, target) names that `convert` knows, besides every scheme to itself."""
     return [(source, target) for target, source in _TABLES]
 
 
 def convert(
     points: ArrayLike, source: Scheme | str | int, target: Scheme | str | int
 ) -> np.ndarray:
-    """Converts landmarks from one layout to another.
+    """Converts landmarks from one scheme to another.
 
     Exact are "wflw98" to "ibug68" and to "cofw29", whose landmarks are all among the source's.
     Approximate in the places that the tables of this file name are "ibug68" to "cofw29" (lower
@@ -101,15 +101,15 @@ def convert(
         (..., target landmarks, dimensions) floats, NaN where a landmark it needs is NaN.
 
     Raises:
-        ValueError: a layout or the conversion is unknown, or the points do not fit the source.
+        ValueError: a scheme or the conversion is unknown, or the points do not fit the source.
 
     Example:
         >>> from keras_fld.schemes import WFLW98, convert
         >>> convert(WFLW98.mean_shape, "wflw98", "ibug68").shape
         (68, 2)
     """
-    source, counts = _layout(source)
-    target, _ = _layout(target)
+    source, counts = _name_and_counts(source)
+    target, _ = _name_and_counts(target)
     points = np.asarray(points)
     if not np.issubdtype(points.dtype, np.floating):
         points = points.astype(float)
@@ -136,7 +136,7 @@ def groups_of(
         >>> groups_of("ibug68", "cofw29")[12]
         (37, 38)
     """
-    source, target = _layout(source)[0], _layout(target)[0]
+    source, target = _name_and_counts(source)[0], _name_and_counts(target)[0]
     if (target, source) not in _TABLES:
         known = ", ".join(f"{a} to {b}" for a, b in conversions())
         raise ValueError(f"conversion must be one of {known}. Got: {source} to {target}")
@@ -145,7 +145,7 @@ def groups_of(
     )
 
 
-def _layout(scheme: Scheme | str | int) -> tuple[str, tuple[int, ...]]:
+def _name_and_counts(scheme: Scheme | str | int) -> tuple[str, tuple[int, ...]]:
     """Name and possible numbers of landmarks."""
     if scheme == MEDIAPIPE or scheme in MEDIAPIPE_LANDMARKS:
         return MEDIAPIPE, MEDIAPIPE_LANDMARKS

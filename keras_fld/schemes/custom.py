@@ -1,4 +1,4 @@
-"""Layouts that are not the package's own, described by a dictionary, as in a JSON file.
+"""Schemes that are not the package's own, described by a dictionary, as in a JSON file.
 
     {
       "name": "five",
@@ -20,7 +20,7 @@ _KEYS = ("name", "landmarks", "mirror_pairs", "eyes", "normalizers", "patches", 
 
 
 def from_dict(description: dict[str, Any]) -> Scheme:
-    """The layout that a dictionary describes.
+    """The scheme that a dictionary describes.
 
     Args:
         description: as at the top of this module.
@@ -76,7 +76,7 @@ def from_dict(description: dict[str, Any]) -> Scheme:
 
 
 def to_dict(scheme: Scheme) -> dict[str, Any]:
-    """A layout for JSON, its landmarks by name, then by index; `from_dict` gives it back."""
+    """A scheme for JSON, its landmarks by name, then by index; `from_dict` gives it back."""
     return {
         "name": scheme.name,
         "landmarks": list(scheme.landmark_names),
@@ -88,7 +88,7 @@ def to_dict(scheme: Scheme) -> dict[str, Any]:
 
 
 def names_of(description: dict[str, Any]) -> list[str]:
-    """Names of the landmarks of a described layout, in order; their indices where it has none."""
+    """Names of the landmarks of a described scheme, in order; their indices where it has none."""
     names = description.get("landmarks")
     if isinstance(names, int) and not isinstance(names, bool) and 1 <= names <= 10_000:
         return [str(index) for index in range(names)]

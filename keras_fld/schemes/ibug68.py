@@ -1,4 +1,4 @@
-"""iBUG-68, the layout of 300W: https://ibug.doc.ic.ac.uk/resources/facial-point-annotations/.
+"""iBUG-68, the scheme of 300W: https://ibug.doc.ic.ac.uk/resources/facial-point-annotations/.
 
 The page counts from 1, the package from 0.
 """

@@ -1,7 +1,7 @@
 """MTFL's five points: the eyes' centers, the tip of the nose and the corners of the mouth.
 
 Order of the points: Zhang et al., Facial Landmark Detection by Deep Multi-task Learning, ECCV 2014
-(where left is the image's left). It is no key of the layouts by number: many sets have five points.
+(where left is the image's left). It is no key of the schemes by number: many sets have five points.
 """
 
 from keras_fld.schemes.scheme import Scheme

@@ -1,4 +1,4 @@
-"""The layouts by name."""
+"""The schemes by name."""
 
 from typing import Any
 
@@ -47,23 +47,23 @@ def get(scheme: Scheme | str | int | dict[str, Any]) -> Scheme:
 
 
 def register(scheme: Scheme) -> Scheme:
-    """Makes a layout found by its name in this process; the last one of a name counts.
+    """Makes a scheme found by its name in this process; the last one of a name counts.
 
     Returns:
         The scheme.
 
     Raises:
-        ValueError: one of the package's own layouts has that name.
+        ValueError: one of the package's own schemes has that name.
     """
     if SCHEMES.get(scheme.name, scheme) != scheme:
-        raise ValueError(f"a scheme of another layout cannot be called {scheme.name!r}")
+        raise ValueError(f"another scheme cannot be called {scheme.name!r}")
     if scheme.name not in SCHEMES:
         _OTHERS[scheme.name] = scheme
     return scheme
 
 
 def reference(scheme: Scheme) -> str | dict[str, Any]:
-    """What a file keeps of a layout, for `get`: the name of the package's own, else all of it."""
+    """What a file keeps of a scheme, for `get`: the name of the package's own, else all of it."""
     return scheme.name if SCHEMES.get(scheme.name) == scheme else custom.to_dict(scheme)
 
 

@@ -1,4 +1,4 @@
-"""What a landmark layout is."""
+"""What a landmark scheme is."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True)
 class Scheme:
-    """A landmark layout.
+    """A landmark scheme.
 
     Args:
         name: identifier, such as "ibug68".
@@ -64,7 +64,7 @@ class Scheme:
         """Default mean shape, (landmarks, 2): centered on its tight box, whose longer side is 1.
 
         Raises:
-            ValueError: the layout is not one of the package's own.
+            ValueError: the scheme is not one of the package's own.
         """
         known = _mean_shapes()
         shape = np.array(known.get(self.name, ()))

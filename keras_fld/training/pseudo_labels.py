@@ -42,21 +42,21 @@ def relabel(
 
     Args:
         model: a Keras model, or the path of a `.keras` or `.tflite` file, or a preset's name.
-        faces: a `FaceSet` whose layout the model's landmarks can be converted to, such as MTFL's
+        faces: a `FaceSet` whose scheme the model's landmarks can be converted to, such as MTFL's
             five points.
         views: views of each face, half of them mirrored.
         tolerance: largest mean distance, in distances between the pupils, of the label from the
             annotation; faces beyond it are left out.
-        trust: where the faces have the model's own layout, the weight of their annotation against
+        trust: where the faces have the model's own scheme, the weight of their annotation against
             the prediction, after their mean difference, a matter of style, is taken off.
         seed: seed of the views.
 
     Returns:
-        A `FaceSet` in the model's layout, and the (faces,) disagreements of all the faces in
+        A `FaceSet` in the model's scheme, and the (faces,) disagreements of all the faces in
         distances between the pupils.
 
     Raises:
-        ValueError: the layouts have no conversion, an argument is out of range, a photograph is
+        ValueError: the schemes have no conversion, an argument is out of range, a photograph is
             bad, or no face is left.
 
     Example:
@@ -70,7 +70,7 @@ def relabel(
         )
     predictor = open_model(model)
     if predictor.scheme is None:
-        raise ValueError("relabeling needs a model whose landmarks have a layout")
+        raise ValueError("relabeling needs a model whose landmarks have a scheme")
     rng, found = np.random.default_rng(seed), []
     with counting("labeling faces", len(faces)) as done:
         for start in range(0, len(faces), _AT_ONCE):

@@ -31,7 +31,7 @@ def test_closing_lids_and_lips_closes_them():
     assert mouth_openness(points) == pytest.approx(0.5, abs=0.1)
 
 
-def test_size_turn_and_place_change_nothing_and_other_layouts_convert():
+def test_size_turn_and_place_change_nothing_and_other_schemes_convert():
     face = synthetic.draw(7)
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
     np.testing.assert_allclose(

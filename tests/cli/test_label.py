@@ -12,7 +12,7 @@ def run(*arguments):
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
-def test_label_writes_prepared_faces_in_the_models_layout(tree, tmp_path):
+def test_label_writes_prepared_faces_in_the_models_scheme(tree, tmp_path):
     out = tmp_path / "labeled"
     command = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset", out, "--views", 2, "--quiet")
     result = run(*command, "--tolerance", 0.5)
@@ -26,7 +26,7 @@ def test_label_writes_prepared_faces_in_the_models_layout(tree, tmp_path):
     assert "with another options" in str(run(*command, "--tolerance", 0.4).exception)
 
 
-def test_label_refuses_layouts_that_it_cannot_convert(tmp_path, monkeypatch):
+def test_label_refuses_schemes_that_it_cannot_convert(tmp_path, monkeypatch):
     monkeypatch.setitem(reader.SIZES, "train", 4)
     result = run("label", "trnet20_300w", "synthetic-98", "", tmp_path / "out")
     assert "conversion must be one of" in str(result.exception)

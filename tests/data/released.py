@@ -11,7 +11,7 @@ from keras_fld.data.readers import wflw
 
 
 def drawn(count, scheme, size=64):
-    """The first generated faces in a layout."""
+    """The first generated faces in a scheme."""
     return [synthetic.draw(index, size=size, scheme=scheme) for index in range(count)]
 
 
@@ -94,7 +94,7 @@ def five(face):
 
 
 def write_own(folder, count=8, tests=3, kind="json"):
-    """Faces with a layout of five landmarks, as JSON or CSV; the last ones are test faces."""
+    """Faces with a scheme of five landmarks, as JSON or CSV; the last ones are test faces."""
     records = []
     for i, face in enumerate(drawn(count, "ibug68")):
         save_image(folder / f"photos/{i}.png", face.image)

@@ -42,7 +42,7 @@ def test_no_number_covers_another_or_a_landmark(name):
 
 
 @pytest.mark.parametrize(("source", "target"), conversions(), ids="-".join)
-def test_a_conversion_shows_more_than_the_layout(source, target):
+def test_a_conversion_shows_more_than_the_scheme(source, target):
     picture = schemes.draw_conversion(source, target, 500)
     assert picture.shape == (500, 500, 3)
     assert (picture != schemes.draw_scheme(target, 500)).any()

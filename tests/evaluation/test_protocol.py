@@ -174,7 +174,7 @@ def test_aflw_divides_by_the_box_and_leaves_hidden_landmarks_out(tmp_path, monke
     assert keep.subsets[0].visibility["occluded"] > 0
 
 
-def test_a_layout_without_eyes_is_measured_by_the_box(tmp_path):
+def test_a_scheme_without_eyes_is_measured_by_the_box(tmp_path):
     path = released.write_own(tmp_path)
     content = json.loads(path.read_text())
     del content["scheme"]["eyes"]
@@ -250,7 +250,7 @@ def test_flip_averaging_renames_landmarks_and_mirrors_back():
     symmetric = model.predict(images)
     np.testing.assert_allclose(FlipAveraged(model).predict(images), symmetric, atol=0.2)
     model.scheme = None
-    with pytest.raises(ValueError, match="whose landmarks have a layout. Got: 68 landmarks"):
+    with pytest.raises(ValueError, match="whose landmarks have a scheme. Got: 68 landmarks"):
         FlipAveraged(model)
 
 

@@ -128,12 +128,12 @@ def _own_beside(folder):
     (folder / "faces.scheme.json").write_text(json.dumps(released.FIVE))
 
 
-def _layout_beside(folder):
+def _scheme_beside(folder):
     _own_beside(folder)
     (folder / "faces.csv").write_bytes(_FEATURES["csv"])
 
 
-def _read_layout(path):
+def _read_scheme(path):
     own.read(path.parent / "faces.csv")
 
 
@@ -273,8 +273,8 @@ TARGETS = {
     "own_layout": Target(
         "faces.scheme.json",
         lambda: [json.dumps(released.FIVE).encode()],
-        _read_layout,
-        _layout_beside,
+        _read_scheme,
+        _scheme_beside,
     ),
     "cofw": Target(
         "COFW_test_color.mat",

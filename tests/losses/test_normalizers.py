@@ -50,7 +50,7 @@ def test_check_and_serialize_keep_what_is_no_function():
         normalizers.check(True)
 
 
-def test_centers_give_the_distance_of_any_layout_and_are_saved():
+def test_centers_give_the_distance_of_any_scheme_and_are_saved():
     from keras_fld.losses.normalizers import Centeredistance
 
     points = np.random.default_rng(0).uniform(0, 64, (4, 68, 2)).astype("float32")

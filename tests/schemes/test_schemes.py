@@ -106,7 +106,7 @@ def test_distance_is_nan_where_an_eye_is_not_annotated():
 
 
 def test_places_that_are_read_off_the_published_pictures():
-    """Mean shapes put each index where the layouts' own figures show it."""
+    """Mean shapes put each index where the schemes' own figures show it."""
     x, y = WFLW98.mean_shape.T
     assert (np.diff(x[:33]) > 0).all()  # the contour runs from the image's left to its right
     assert (y[38:42] > y[[37, 36, 35, 34]]).all() and (y[47:51] > y[[45, 44, 43, 42]]).all()
@@ -130,7 +130,7 @@ def test_get_finds_by_name_number_and_itself():
         IBUG68.distance(np.ones((68, 2)), "nose")
 
 
-def test_a_layout_of_ones_own_has_no_default_mean_shape():
+def test_a_scheme_of_ones_own_has_no_default_mean_shape():
     own = Scheme("own", {"eyes": (0, 1)}, ((0, 1),), {"inter_ocular": ((0,), (1,))})
     assert own.num_landmarks == 2 and own.mirror.tolist() == [1, 0]
     with pytest.raises(ValueError, match=r"mean_shape must be given for .*ibug68, .*Got: 'own'"):

@@ -85,7 +85,7 @@ def test_faces_whose_label_disagrees_are_left_out(oracle):
         pseudo_labels.relabel(Oracle(drawn), faces, views=2, tolerance=1e-6)
 
 
-def test_an_annotation_in_the_models_layout_corrects_all_but_its_style(oracle):
+def test_an_annotation_in_the_models_scheme_corrects_all_but_its_style(oracle):
     drawn, images = oracle
     faces = _faces(drawn, images, IBUG68)
     true = [points.copy() for points in drawn]
@@ -115,7 +115,7 @@ def test_bad_arguments_are_refused(oracle, options, rule):
         pseudo_labels.relabel(Oracle(drawn), _faces(drawn, images, MTFL5), **options)
 
 
-def test_a_layout_without_conversion_is_refused(oracle):
+def test_a_scheme_without_conversion_is_refused(oracle):
     drawn, images = oracle
     faces = read("synthetic-98", count=2)
     with pytest.raises(ValueError, match="conversion must be one of .* Got: ibug68 to wflw98"):

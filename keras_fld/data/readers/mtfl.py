@@ -1,4 +1,4 @@
-"""Reader of MTFL: five points a face, for pretraining and for labels of a larger layout.
+"""Reader of MTFL: five points a face, for pretraining and for labels of a larger scheme.
 
 The release has a list a split, training.txt and testing.txt: the image's name, five x, five y, and
 four attributes, the last one the pose, from 1, left profile, to 5, right profile. A table
@@ -35,7 +35,7 @@ def read(root, split="train", skip_bad=False, base=None):
             made with MATLAB, and 0 for points.csv.
 
     Returns:
-        A `FaceSet` in the layout `MTFL5`, whose face box is tight around the five points; the pose
+        A `FaceSet` in the scheme `MTFL5`, whose face box is tight around the five points; the pose
         is among a face's `attributes`.
 
     Raises:

@@ -1,14 +1,14 @@
-"""Reader of your own faces: a CSV or JSON file that names photographs, with a layout of its own.
+"""Reader of your own faces: a CSV or JSON file that names photographs, with a scheme of its own.
 
-A CSV has a header and a face a row; beside `faces.csv` lies its layout, `faces.scheme.json` (see
-`keras_fld.schemes.custom`), or the name of one of the package's layouts in that file.
+A CSV has a header and a face a row; beside `faces.csv` lies its scheme, `faces.scheme.json` (see
+`keras_fld.schemes.custom`), or the name of one of the package's schemes in that file.
 
     image,split,box_x,box_y,box_width,box_height,left eye_x,left eye_y,...
     photos/a.jpg,train,30,40,80,80,51.5,60.0,...
 
 Columns are `image`, `<landmark>_x` and `<landmark>_y`, and if wanted `split` (train), `group` (the
 image), the box (tight around the landmarks) and `<landmark>_occluded`. Empty cells are landmarks
-that are not annotated; landmarks of a layout of the package go by index, `0_x`. A JSON file holds
+that are not annotated; landmarks of a scheme of the package go by index, `0_x`. A JSON file holds
 the same as
 
     {"scheme": {...}, "faces": [{"image": "photos/a.jpg", "points": [[51.5, 60.0], null], ...}]}
@@ -96,13 +96,13 @@ def _no_constant(name):
 
 
 def _read_csv(path):
-    layout = path.with_suffix(".scheme.json")
-    if not layout.is_file():
-        raise ValueError(f"its layout must lie beside it as {layout.name}")
+    description = path.with_suffix(".scheme.json")
+    if not description.is_file():
+        raise ValueError(f"its scheme must lie beside it as {description.name}")
     try:
-        scheme, names = _scheme(json.loads(layout.read_text("utf-8")))
+        scheme, names = _scheme(json.loads(description.read_text("utf-8")))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{layout.name}: {error}") from error
+        raise ValueError(f"{description.name}: {error}") from error
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, strict=True, skipinitialspace=True)
         header = reader.fieldnames or []
@@ -145,7 +145,7 @@ def _number(text):
 
 
 def _scheme(description):
-    """A layout and its landmarks' names, of a description or of a package's layout's name."""
+    """A scheme and its landmarks' names, of a description or of a package's scheme's name."""
     if isinstance(description, str):
         scheme = schemes.get(description)
         return scheme, [str(index) for index in range(scheme.num_landmarks)]

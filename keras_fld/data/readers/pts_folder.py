@@ -19,7 +19,7 @@ def read(root, split="train", skip_bad=False, scheme="ibug68"):
             `anna_01`, are one person or photograph.
         split: must be "train".
         skip_bad: leave bad files out and list them, instead of stopping at the first.
-        scheme: layout of the landmarks: a `Scheme`, its name or its number of landmarks.
+        scheme: of the landmarks: a `Scheme`, its name or its number of landmarks.
 
     Returns:
         A `FaceSet`.

@@ -37,20 +37,20 @@ def draw(index: int, seed: int = 0, size: int = 160, scheme="ibug68") -> Synthet
     """Draw one face; the same arguments always give the same pixels.
 
     Identity, expression, pose, colors and coverings depend on seed and index alone; another
-    size gives the same face larger or smaller, another layout other landmarks on the same pixels.
+    size gives the same face larger or smaller, another scheme other landmarks on the same pixels.
 
     Args:
         index: which face, from 0.
         seed: which series of faces, from 0.
         size: height and width of the image in pixels, at least 48.
-        scheme: layout of the landmarks: a `Scheme` of the package, its name or its number of
+        scheme: of the landmarks: a `Scheme` of the package, its name or its number of
             landmarks. Pupils are where the irises are painted, lower brow edges at the paint's.
 
     Returns:
         A `SyntheticFace`, all of whose landmarks lie inside the image.
 
     Raises:
-        ValueError: if an argument is too small, or there is no such layout.
+        ValueError: if an argument is too small, or there is no such scheme.
 
     Example:
         >>> face = draw(3, size=96)

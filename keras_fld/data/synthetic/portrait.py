@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_fld.data.synthetic.brush import band, grain, oval, paint, paint_tiles, resized, spline
 from keras_fld.data.synthetic.face3d import AZIMUTH, MEAN_SKIN, random_head
-from keras_fld.data.synthetic.layouts import brow_outline, layout_points, pupil
+from keras_fld.data.synthetic.schemes import brow_outline, pupil, scheme_points
 from keras_fld.schemes.mean_face import MEAN_FACE
 
 _SKIN = np.array([(242, 210, 190), (236, 196, 168), (214, 164, 130), (180, 128, 94),
@@ -52,7 +52,7 @@ class Portrait:
         canvas: (3, side, side) float32, 0..255, painted over in place.
 
     Its `points` are the landmarks (68, 2), iBUG-68 order, in canvas pixels; once it is drawn,
-    `landmarks` gives any layout's.
+    `landmarks` gives any scheme's.
     """
 
     def __init__(self, rng, texture, canvas):
@@ -96,8 +96,8 @@ class Portrait:
         paint(self.canvas, outline, color, opacity, soft * self.unit, width * self.unit, clip)
 
     def landmarks(self, scheme):
-        """The landmarks (landmarks, 2) of a painted head in any layout, in canvas pixels."""
-        return layout_points(self.points, np.array(self.pupils), self.brow_half_width, scheme)
+        """The landmarks (landmarks, 2) of a painted head in any scheme, in canvas pixels."""
+        return scheme_points(self.points, np.array(self.pupils), self.brow_half_width, scheme)
 
     def draw(self):
         """Paint the whole head, back to front."""

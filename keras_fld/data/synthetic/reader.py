@@ -1,6 +1,6 @@
 """The generated faces of `synthetic.draw` as a dataset with a training and a test split.
 
-One for each layout of landmarks: the images are the same.
+One for each scheme of landmarks: the images are the same.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -25,14 +25,14 @@ def read(root=None, split="train", skip_bad=False, scheme="ibug68", count=None):
         root: must be None or empty: nothing is read.
         split: "train" or "test".
         skip_bad: taken for the readers' common signature; no generated face is bad.
-        scheme: layout of the landmarks: a `Scheme` of the package, its name or its number of
+        scheme: of the landmarks: a `Scheme` of the package, its name or its number of
             landmarks.
 
     Returns:
         A `FaceSet` that holds its images in memory, 77 kB each.
 
     Raises:
-        ValueError: an unknown split or layout, no face, or a folder is given.
+        ValueError: an unknown split or scheme, no face, or a folder is given.
 
     Example:
         >>> len(read(split="test"))

@@ -30,7 +30,7 @@ def steadiness(face):
 
 
 def mean_shape(scheme):
-    """A layout's mean shape; None without a layout, or one that has none, as a user's own."""
+    """A scheme's mean shape; None without a scheme, or one that has none, as a user's own."""
     try:
         return None if scheme is None else scheme.mean_shape
     except ValueError:
@@ -65,7 +65,7 @@ def plausible(landmarks, box, shape, mean_shape=None):
         landmarks: (landmarks, 2) pixels.
         box: (x, y, width, height) the box of the frame before, or a detector's.
         shape: (height, width) of the image; the face's center must lie in it.
-        mean_shape: of the landmarks' layout; None asks less.
+        mean_shape: of the landmarks' scheme; None asks less.
     """
     try:
         found = landmark_box(landmarks)

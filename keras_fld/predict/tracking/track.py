@@ -19,7 +19,7 @@ class TrackedFace:
             from.
         landmarks: (landmarks, 2) float32 frame pixels, smoothed where the tracker smooths.
         raw: (landmarks, 2) float32, as predicted from this frame alone.
-        scheme: name of the landmark layout, or None.
+        scheme: name of the landmark scheme, or None.
         score: how surely it is a face, 0 to 1; None where nothing judged it.
     """
 

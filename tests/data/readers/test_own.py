@@ -28,7 +28,7 @@ def test_points_and_pixels_come_back_exactly(path, split):
         np.testing.assert_allclose(face.box, landmark_box(face.landmarks))
 
 
-def test_the_layout_is_that_of_the_file(path):
+def test_the_scheme_is_that_of_the_file(path):
     scheme = read("own", path, "train").scheme
     assert scheme.mirror.tolist() == [1, 0, 2, 4, 3]
     assert scheme.normalizers == {"inter_pupil": ((0,), (1,))}
@@ -64,7 +64,7 @@ def test_what_a_face_may_say_beside_its_points(tmp_path):
     assert found.normalizers == ["inter_pupil", "head"]
 
 
-def test_a_layout_of_the_package_is_named(tmp_path):
+def test_a_scheme_of_the_package_is_named(tmp_path):
     points = released.drawn(1, "ibug68")[0].landmarks.tolist()
     path = _json(tmp_path, {"points": points}, scheme="ibug68")
     assert read("own", path, "train").scheme is schemes.IBUG68
@@ -104,7 +104,7 @@ def test_a_bad_face_is_named_or_skipped(tmp_path, change, rule):
     ("change", "rule"),
     [
         ({"name": ""}, "a scheme's name must be a text"),
-        ({"name": "ibug68"}, "another layout cannot be called 'ibug68'"),
+        ({"name": "ibug68"}, "another scheme cannot be called 'ibug68'"),
         ({"landmarks": ["a", "a"]}, "must be different names"),
         ({"landmarks": 0}, "must be different names"),
         ({"mirror_pairs": [["left eye", "ear"]]}, "a name or index it has. Got: 'ear'"),
@@ -118,7 +118,7 @@ def test_a_bad_face_is_named_or_skipped(tmp_path, change, rule):
         ({"color": 1}, "a scheme's keys must be among"),
     ],
 )
-def test_a_bad_layout_is_named(tmp_path, change, rule):
+def test_a_bad_scheme_is_named(tmp_path, change, rule):
     path = _json(tmp_path, {}, scheme=released.FIVE | change)
     if rule is None:
         assert len(read("own", path, "train")) == 1
@@ -128,7 +128,7 @@ def test_a_bad_layout_is_named(tmp_path, change, rule):
     assert str(path) in str(error.value)
 
 
-def test_a_layout_survives_its_dictionary():
+def test_a_scheme_survives_its_dictionary():
     for scheme in (*schemes.SCHEMES.values(), schemes.custom.from_dict(released.FIVE)):
         again = schemes.custom.from_dict(json.loads(json.dumps(schemes.custom.to_dict(scheme))))
         assert again == scheme
@@ -184,7 +184,7 @@ def test_files_that_are_no_annotation_are_named(tmp_path):
         ("a.json", "not a readable"),
         ("b.json", "the file must hold"),
         ("c.json", "not a readable"),
-        ("d.csv", "its layout must lie beside it as d.scheme.json"),
+        ("d.csv", "its scheme must lie beside it as d.scheme.json"),
     ):
         with pytest.raises(ValueError, match=rule) as error:
             read("own", tmp_path / name, "train")

@@ -1,4 +1,4 @@
-"""A model of a layout of one's own: fitted, saved, loaded elsewhere, evaluated, used."""
+"""A model of a scheme of one's own: fitted, saved, loaded elsewhere, evaluated, used."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def own(tmp_path_factory):
     return path, folder / "model.keras"
 
 
-def test_a_loaded_model_knows_its_layout(own):
+def test_a_loaded_model_knows_its_scheme(own):
     path, saved = own
     scheme = models.scheme_of(models.load_model(saved))
     assert scheme == read("own", path, "train").scheme
@@ -71,7 +71,7 @@ def test_another_process_evaluates_and_draws(own, tmp_path):
     assert len(json.loads(drawn.read_text())["faces"][0]["landmarks"]) == 5
 
 
-def test_a_converted_model_knows_its_layout_too(own, tmp_path):
+def test_a_converted_model_knows_its_scheme_too(own, tmp_path):
     from keras_fld.lite import conversion
     from keras_fld.predict.lite_model import LiteModel
 

@@ -47,7 +47,7 @@ def test_a_symbolic_link_out_of_the_folder_is_refused(own_tree, tmp_path_factory
     assert len(read("pts", own_tree / "afw")) == 8
 
 
-def test_the_layout_decides_how_many_points_a_file_must_have(tree):
+def test_the_scheme_decides_how_many_points_a_file_must_have(tree):
     path = next((tree / "afw").glob("*.pts"))
     assert len(read_pts(path)) == 68
     with pytest.raises(ValueError, match=r"\.pts"):

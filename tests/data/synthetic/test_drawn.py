@@ -194,7 +194,7 @@ def test_the_drawn_outline_passes_through_the_jaw(index):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=lambda scheme: scheme.name)
-def test_a_layout_changes_the_landmarks_alone(faces, scheme):
+def test_a_scheme_changes_the_landmarks_alone(faces, scheme):
     for index in range(0, 40, 8):
         face = draw(index, seed=7, size=96, scheme=scheme)
         np.testing.assert_array_equal(face.image, faces[index].image)
@@ -203,7 +203,7 @@ def test_a_layout_changes_the_landmarks_alone(faces, scheme):
         assert face.landmarks.min() > 3 and face.landmarks.max() < 92
 
 
-def test_layouts_agree_on_the_landmarks_they_share(faces):
+def test_schemes_agree_on_the_landmarks_they_share(faces):
     for index in range(0, 40, 4):
         dense, few, fewer = (draw(index, 7, 96, n).landmarks for n in (98, 29, 19))
         np.testing.assert_array_equal(convert(dense, WFLW98, IBUG68), faces[index].landmarks)
@@ -212,7 +212,7 @@ def test_layouts_agree_on_the_landmarks_they_share(faces):
         np.testing.assert_allclose(fewer, convert(faces[index].landmarks, 68, 19), atol=1e-4)
 
 
-def test_what_a_dense_layout_adds_lies_between_its_neighbors(faces):
+def test_what_a_dense_scheme_adds_lies_between_its_neighbors(faces):
     for index in range(0, 40, 4):
         points = draw(index, 7, 96, 98).landmarks
         unit = np.ptp(points, axis=0).max()
@@ -255,14 +255,14 @@ def test_lower_brow_edges_and_pupils_are_where_the_paint_is(index):
         assert np.linalg.norm(away) < 0.06 * portrait.unit  # lids and the glint hide parts
 
 
-def test_a_layout_of_ones_own_cannot_be_drawn():
+def test_a_scheme_of_ones_own_cannot_be_drawn():
     own = Scheme("own", {"eyes": (0, 1)}, ((0, 1),), {})
-    with pytest.raises(ValueError, match="layout of a drawn face must be one of .*Got: 'own'"):
+    with pytest.raises(ValueError, match="scheme of a drawn face must be one of .*Got: 'own'"):
         draw(0, size=48, scheme=own)
 
 
 @pytest.mark.parametrize("count", [19, 29, 98])
-def test_each_layout_is_a_dataset(count, monkeypatch):
+def test_each_scheme_is_a_dataset(count, monkeypatch):
     monkeypatch.setattr(reader, "SIZES", {"train": 3, "test": 2})
     faces = data.read(f"synthetic-{count}", split="test")
     assert len(faces) == 2 and faces.scheme.num_landmarks == count

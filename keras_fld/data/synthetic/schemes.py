@@ -1,9 +1,9 @@
-"""The landmarks of every layout on the drawn face, from its 68.
+"""The landmarks of every scheme on the drawn face, from its 68.
 
-The portrait is painted along curves through the 68 landmarks. The places that other layouts add
+The portrait is painted along curves through the 68 landmarks. The places that other schemes add
 lie on those same curves, so they too are where the paint is: between two landmarks of the contour
 or of an eyelid on the curve through them, at the lower edge of a brow, and in the middle of an
-iris. All of them are in WFLW-98, from which the smaller layouts are taken.
+iris. All of them are in WFLW-98, from which the smaller schemes are taken.
 """
 
 import numpy as np
@@ -34,8 +34,8 @@ def pupil(lids, gaze):
     return lids.mean(0) + gaze * np.linalg.norm(lids[3] - lids[0])
 
 
-def layout_points(points, pupils, brow_half_width, scheme):
-    """The landmarks of any layout of the package on a drawn face.
+def scheme_points(points, pupils, brow_half_width, scheme):
+    """The landmarks of any scheme of the package on a drawn face.
 
     Args:
         points: (68, 2), iBUG-68 order.
@@ -47,11 +47,11 @@ def layout_points(points, pupils, brow_half_width, scheme):
         (landmarks, 2) float64.
 
     Raises:
-        ValueError: the layout is not one of the package's own.
+        ValueError: the scheme is not one of the package's own.
     """
     if not _is_drawn(scheme):
         known = ", ".join(schemes.SCHEMES)
-        raise ValueError(f"layout of a drawn face must be one of {known}. Got: {scheme.name!r}")
+        raise ValueError(f"scheme of a drawn face must be one of {known}. Got: {scheme.name!r}")
     if scheme in (schemes.IBUG68, MTFL5):
         return schemes.convert(points, schemes.IBUG68, scheme)
     middle = len(PIECE) // 2
@@ -95,6 +95,6 @@ def mean_shape(scheme):
     """
     flat = MEAN_FACE[:, :2]
     pupils = np.stack([pupil(flat[36:42], 0), pupil(flat[42:48], 0)])
-    points = layout_points(flat, pupils, BROW_HALF_WIDTH, scheme)
+    points = scheme_points(flat, pupils, BROW_HALF_WIDTH, scheme)
     low, high = points.min(axis=0), points.max(axis=0)
     return (points - (low + high) / 2) / (high - low).max()
