@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_fld import losses
-from keras_fld.losses import normalizers
+from keras_fld.losses import functions, normalizers
 from keras_fld.losses.normalizers import Normalizer
 
 __all__ = ["CEDAUC", "FaceMetric", "FailureRate", "NME"]
@@ -71,7 +71,7 @@ class FaceMetric(keras.metrics.Metric):
         Raises:
             ValueError: `sample_weight` has another shape.
         """
-        counted = losses.faces_counted(y_true, self.normalizer)
+        counted = functions.faces_counted(y_true, self.normalizer)
         figures = self.figure(100.0 * losses.nme(y_true, y_pred, self.normalizer))
         figures = ops.where(counted > 0, figures, 0.0)
         if sample_weight is not None:

@@ -146,7 +146,7 @@ def targets(runs):
 def inter_ocular(runs):
     rows = preset(runs).parts["model"]["rows"]
     (nme,) = (row["nme"] for row in rows if row["normalizer"] == "inter_ocular")
-    mine, official = readme_tables.TRAINED_ON, catalog.find("300w").official["train"]
+    mine, official = readme_tables.TRAINED_ON, catalog.get("300w").official["train"]
     (paper,) = (row.paper["common"] for row in TABLE5.rows if row.network)
     return [
         f"Inter-ocular, the preset's float32 model has {nme:.3f} %",

@@ -279,7 +279,7 @@ def region_table(runs):
 
 def published_table(runs):
     """The paper's Table 5 and the runs, by NME, with what each was trained on."""
-    official = catalog.find("300w").official["train"]
+    official = catalog.get("300w").official["train"]
     part = f"{TRAINED_ON:,} of {official:,}"
     rows = [
         (row.paper["common"], f"{row.method}{', the paper' * bool(row.network)}", f"{official:,}")
@@ -298,7 +298,7 @@ def published_table(runs):
     return [
         *lines,
         "",
-        f"In bold: measured here, float32, on the same {catalog.find('300w').official['common']} "
+        f"In bold: measured here, float32, on the same {catalog.get('300w').official['common']} "
         f"faces, but with {share} % of the official training images; the others as the paper's "
         "Table 5 gives them. Comparable with that caveat alone.",
     ]

@@ -12,7 +12,7 @@ DEEPER = (
     "compare.Comparison",
     "compare.compare",
     "data.catalog.Dataset",
-    "data.catalog.find",
+    "data.catalog.get",
     "data.check.Check",
     "data.check.check",
     "data.prepare.Part",

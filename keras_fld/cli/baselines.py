@@ -190,7 +190,7 @@ def _training_crops(dataset, root, size, margin, skip_bad):
     if size < 16:
         raise ValueError(f"--size must be at least 16. Got: {size}")
     frame = FaceCrop(size, MARGIN if margin is None else margin)
-    faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
+    faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
     data = crops.model_crops(faces, frame, skip_bad)
     tell(faces.missing + faces.skipped + data.skipped)
     return data

@@ -35,7 +35,7 @@ def demo(root, out, epochs, quiet):
 
     out, dataset = Path(out), "300w" if root else "synthetic"
     recipe = Recipe(dataset=dataset, epochs=epochs)
-    subset = catalog.find(dataset).tests[0]
+    subset = catalog.get(dataset).tests[0]
     model, trained = _train(recipe, out, root, subset, 0 if quiet else 1)
     files, converted = _convert(model, recipe, out, root, subset)
     picture = out / "overlay.png"
@@ -73,7 +73,7 @@ def _convert(model, recipe, out, root, subset):
     from keras_fld.lite.conversion import CALIBRATION_CROPS, convert
     from keras_fld.lite.latency import interleaved
 
-    dataset = catalog.find(recipe.dataset)
+    dataset = catalog.get(recipe.dataset)
     faces = catalog.read(recipe.dataset, root, dataset.train).sample(CALIBRATION_CROPS)
     calibration = crops.model_crops(faces, recipe.frame).images
     files = {mode: out / f"model_{mode}.tflite" for mode in ("float32", "int8")}

@@ -47,7 +47,7 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
     from keras_fld.training import pseudo_labels
 
     predictor = open_model(model)
-    split = catalog.find(dataset).train
+    split = catalog.get(dataset).train
     faces = catalog.read(dataset, root, split, skip_bad)
     tell(faces.skipped)
     labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust)

@@ -239,7 +239,7 @@ def _calibration(keras_model, dataset, root, skip_bad):
     from keras_fld.data import catalog, crops
     from keras_fld.lite.calibration import CALIBRATION_CROPS
 
-    faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
+    faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
     faces = faces.sample(CALIBRATION_CROPS)
     data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
     tell(faces.skipped + data.skipped)

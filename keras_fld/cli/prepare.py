@@ -57,7 +57,7 @@ def prepare(name, root, out, beam_options, splits, size, margin, shard, processe
 
     if beam_options and not beam:
         raise ValueError(f"options of Apache Beam need --beam. Got: {' '.join(beam_options)}")
-    found = catalog.find(name)
+    found = catalog.get(name)
     frame = FaceCrop(size or FaceCrop().size, MARGIN if margin is None else margin)
     root = None if root == "-" else root
     parts = []

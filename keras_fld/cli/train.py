@@ -190,7 +190,7 @@ def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options
     data = catalog.load(
         dataset,
         root,
-        catalog.find(dataset).train,
+        catalog.get(dataset).train,
         frame=models.frame_of(trained),
         batch_size=64,
         seed=seed,

@@ -113,7 +113,7 @@ DATASETS = {
 }
 
 
-def find(name: str) -> Dataset:
+def get(name: str) -> Dataset:
     """The `Dataset` of that name; raises ValueError when there is none."""
     if name not in DATASETS:
         raise ValueError(f"dataset must be one of {', '.join(DATASETS)}. Got: {name!r}")
@@ -147,7 +147,7 @@ def read(
     Example:
         >>> faces = read("300w", root, "common")
     """
-    dataset = find(name)
+    dataset = get(name)
     known = inspect.signature(dataset.read).parameters
     for option in options:
         if option not in known:
@@ -207,7 +207,7 @@ def load(
     faces = read(name, root, split, skip_bad, **options)
     frame = frame or FaceCrop()
     if augment is None:
-        augment = split == find(name).train
+        augment = split == get(name).train
     if augment is False:
         data = crops.model_crops(faces, frame, skip_bad)
     elif in_memory or reading.is_prepared(root):

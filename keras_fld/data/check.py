@@ -153,7 +153,7 @@ def check(
     Example:
         >>> print(check("300w", root))
     """
-    dataset = catalog.find(name)
+    dataset = catalog.get(name)
     root = root and Path(root)
     if root and (Path(root) / MANIFEST).is_file():
         raise ValueError(

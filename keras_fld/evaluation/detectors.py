@@ -174,7 +174,7 @@ def _detections(landmarker, subset, faces, images):
     boxes, overlaps, others = [], [], 0
     with counting("detecting faces", len(faces)) as done:
         for face, image in zip(faces.faces, images(), strict=True):
-            found = landmarker.find(image)
+            found = landmarker.find_boxes(image)
             shares = overlap(found, [face.box])[:, 0]
             overlaps.append(shares.max(initial=0))
             others += int((shares < ELSEWHERE).sum())

@@ -146,7 +146,7 @@ def test_faces(
     Raises:
         ValueError: as `evaluate`.
     """
-    found, some, start = catalog.find(dataset), False, len(notes)
+    found, some, start = catalog.get(dataset), False, len(notes)
     for subset in subsets or found.tests:
         try:
             faces = catalog.read(dataset, root, subset, skip_bad, **options)

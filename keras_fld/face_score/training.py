@@ -143,7 +143,7 @@ def _read(roots, skip_bad):
     """Training and held-out faces of each dataset, drawn ones last, and what was skipped."""
     sets = []
     for name, root in roots.items():
-        faces = catalog.read(name, root, catalog.find(name).train, skip_bad)
+        faces = catalog.read(name, root, catalog.get(name).train, skip_bad)
         sets.append(with_boxes(faces.sample(MOST)))
     skipped = [sentence for faces in sets for sentence in faces.skipped]
     parts = [faces.split(HELD_OUT) for faces in sets]

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_fld._internal.version import __version__
 from keras_fld.predict.metadata import FACE_SCORE, NAME
+from keras_fld.schemes import registry
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +33,7 @@ def describe(
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    from keras_fld import models, schemes
+    from keras_fld import models
     from keras_fld.models.layers import is_score, shape_layer
 
     interpreter = Interpreter(model_content=content)
@@ -65,7 +66,7 @@ def describe(
         "the centre of the first pixel is 0, 0",
     }
     about["mean_shape"] = np.round(shape_layer(model).mean_shape.astype(float), 2).tolist()
-    about["scheme"] = scheme and schemes.reference(scheme)
+    about["scheme"] = scheme and registry.reference(scheme)
     if scheme:
         about["names"] = list(scheme.landmark_names)
         about["mirror"] = scheme.mirror.tolist()

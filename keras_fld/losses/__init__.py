@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from keras_fld.losses.classes import ENME, L1, L2, LE, NME, LandmarkLoss, SmoothL1, Wing
-from keras_fld.losses.functions import enme, faces_counted, l1, l2, le, nme, smooth_l1, wing
+from keras_fld.losses.functions import enme, l1, l2, le, nme, smooth_l1, wing
 from keras_fld.losses.normalizers import normalizing_distance
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "SmoothL1",
     "Wing",
     "enme",
-    "faces_counted",
     "get",
     "l1",
     "l2",

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from keras_fld import schemes
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.models.windows import WindowedOffsets
+from keras_fld.schemes import registry
 
 
 @keras.saving.register_keras_serializable(package="keras_fld")
@@ -132,7 +133,7 @@ def landmark_head(
                 f"Got: {num_landmarks}"
             )
     else:
-        scheme = schemes.find(num_landmarks)
+        scheme = schemes.with_landmarks(num_landmarks)
     if mean_shape is None:
         mean_shape = (
             np.full((num_landmarks, 2), (frame.size - 1) / 2)
@@ -156,7 +157,7 @@ def landmark_head(
         mean_shape,
         frame.size / 10 if scale is None else scale,
         margin=frame.margin,
-        scheme=scheme and schemes.reference(scheme),
+        scheme=scheme and registry.reference(scheme),
         name="landmarks",
     )(offsets)
 

@@ -24,8 +24,9 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
     Example:
         >>> model = keras_fld.load_model("trnet20_300w")
     """
-    # A saved loss or layer is found by its registered name once its module is imported.
-    from keras_fld import losses, metrics, models  # noqa: F401
+    # A saved loss or layer is found by its registered name once its module is imported; those of
+    # this package are, with it.
+    from keras_fld import losses, metrics  # noqa: F401
 
     if str(path) in zoo.names():
         path = zoo.keras_file(str(path))

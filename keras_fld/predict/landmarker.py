@@ -188,7 +188,7 @@ class FaceLandmarker:
             raise ValueError(f"boxes must be given for the {len(found)} images alone. Got: more")
         return found
 
-    def find(self, image: np.ndarray, name: str = "") -> np.ndarray:
+    def find_boxes(self, image: np.ndarray, name: str = "") -> np.ndarray:
         """The detector's face boxes.
 
         Args:
@@ -214,7 +214,7 @@ class FaceLandmarker:
             name = _name(image, None if first is None else first + place)
             pictures.append(as_rgb(image, bgr, name))
             count = passes or (self.passes if given is None else 1)
-            given = self.find(pictures[-1], name) if given is None else given
+            given = self.find_boxes(pictures[-1], name) if given is None else given
             jobs += [(place, _box_inside(box, pictures[-1], name), count) for box in given]
         faces: list[list[DetectedFace]] = [[] for _ in images]
         results: list[Any] = [None] * len(jobs)  # landmarks, all after the first step

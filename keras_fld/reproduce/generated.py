@@ -38,7 +38,7 @@ def write(dataset, folder, frame):
     """
     if reading.is_prepared(folder):
         return folder
-    found = catalog.find(dataset)
+    found = catalog.get(dataset)
     splits = {found.train: _faces(dataset, found, found.train, TRAINING, 0)}
     for seed, split in enumerate(_SPLITS[dataset], start=1):
         splits[split] = _faces(dataset, found, split, TEST, seed)

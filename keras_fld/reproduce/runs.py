@@ -125,9 +125,7 @@ def _refined(model, path, recipe, root, settings):
     if path.exists():
         return models.load_model(path)
     write_json(told, _refining(settings))
-    faces = catalog.read(
-        recipe.dataset, root, catalog.find(recipe.dataset).train, settings.skip_bad
-    )
+    faces = catalog.read(recipe.dataset, root, catalog.get(recipe.dataset).train, settings.skip_bad)
     data = crops.training_crops(faces, recipe.frame, settings.skip_bad)
     batches = feed.training_batches(data, 64, recipe.augmentation, recipe.seed)
     loss = losses.get(recipe.loss, **recipe.loss_options)

@@ -55,8 +55,8 @@ def reproduce(
     if any(column.variant and column.dataset in roots for column in columns):
         notes.append(NORMALIZER_NOTE)
     for name, root in roots.items():  # before hours of training
-        official = catalog.find(name).official[catalog.find(name).train]
-        faces = catalog.read(name, root, catalog.find(name).train, settings.skip_bad)
+        official = catalog.get(name).official[catalog.get(name).train]
+        faces = catalog.read(name, root, catalog.get(name).train, settings.skip_bad)
         notes += [f"{name}: {sentence}" for sentence in faces.missing + faces.skipped]
         if len(faces) < official and not synthetic:
             notes.append(_fewer(name, len(faces), official))
@@ -145,7 +145,7 @@ def _chosen(table, methods):
 
 def _needed(name):
     """What a dataset that is not there would take."""
-    found = catalog.find(name)
+    found = catalog.get(name)
     numbers = ", ".join(f"{split} {count:,}" for split, count in found.official.items())
     return (
         f"{name}: not measured: it needs the released files ({numbers} faces); "

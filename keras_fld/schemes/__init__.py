@@ -8,7 +8,7 @@ from keras_fld.schemes.aflw19 import AFLW19
 from keras_fld.schemes.cofw29 import COFW29
 from keras_fld.schemes.conversion import convert
 from keras_fld.schemes.ibug68 import IBUG68
-from keras_fld.schemes.registry import SCHEMES, find, get, reference, register
+from keras_fld.schemes.registry import SCHEMES, get, register, with_landmarks
 from keras_fld.schemes.scheme import Scheme
 from keras_fld.schemes.wflw98 import WFLW98
 
@@ -20,8 +20,7 @@ __all__ = [
     "WFLW98",
     "Scheme",
     "convert",
-    "find",
     "get",
-    "reference",
     "register",
+    "with_landmarks",
 ]

@@ -67,6 +67,6 @@ def reference(scheme: Scheme) -> str | dict[str, Any]:
     return scheme.name if SCHEMES.get(scheme.name) == scheme else custom.to_dict(scheme)
 
 
-def find(num_landmarks: int) -> Scheme | None:
+def with_landmarks(num_landmarks: int) -> Scheme | None:
     """The scheme with that many landmarks, or None."""
     return next((s for s in SCHEMES.values() if s.num_landmarks == num_landmarks), None)

@@ -87,7 +87,7 @@ def train(
         if share.writes:
             checkpoints.remove(checkpoint)  # of a run killed between the two
         return model
-    split = catalog.find(recipe.dataset).train
+    split = catalog.get(recipe.dataset).train
     faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
     held = None
     if recipe.validation:
@@ -101,7 +101,7 @@ def train(
     if recipe.balance:
         repeats *= pose_repeats(data.landmarks, data.scheme)
     for name in recipe.extra:
-        more = catalog.read(name, extra[name], catalog.find(name).train, skip_bad)
+        more = catalog.read(name, extra[name], catalog.get(name).train, skip_bad)
         data = crops.join(data, crops.training_crops(more, recipe.frame, skip_bad))
     repeats = np.append(repeats, np.ones(len(data) - len(repeats), int))
     if share.processes > 1:
@@ -251,7 +251,7 @@ def _compiled(recipe, network, data, steps, shared=False):
     )
     # Decay pulls filters, not the offsets and scales that BatchNorm and the biases are.
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
-    chosen = normalizers.on_crop(catalog.find(recipe.dataset).normalizer, data.scheme, data.frame)
+    chosen = normalizers.on_crop(catalog.get(recipe.dataset).normalizer, data.scheme, data.frame)
     model.compile(
         optimizer,
         loss=losses.get(recipe.loss, **recipe.loss_options),

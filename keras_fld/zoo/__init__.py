@@ -12,7 +12,7 @@ from typing import Any
 
 from keras_fld._internal.files import read_json
 
-__all__ = ["figures", "keras_file", "lite_file", "names", "qat_content"]
+__all__ = ["figures", "keras_file", "lite_file", "names"]
 
 _FOLDER = Path(__file__).parent
 

@@ -57,7 +57,7 @@ def main(argv=None):
     shown = pictures(test)
     wanted, rows, pairs = vectors(shown), [], []
     for name, root in sources:
-        faces = catalog.read(name, root, catalog.find(name).train, skip_bad=True)
+        faces = catalog.read(name, root, catalog.get(name).train, skip_bad=True)
         images = pictures(faces)
         likeness = wanted @ vectors(images).T
         best = likeness.max(axis=1)

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from keras import ops
 
 from keras_fld import losses
+from keras_fld.losses import functions
 from tests.backend_gradient import gradient, value_and_gradient
 from tests.losses import reference
 from tests.losses.reference import ELEMENTWISE, OPTIONS, POINTS
@@ -265,7 +266,7 @@ def test_a_face_without_its_normalizer_is_nan_with_gradient_zero(name):
 
     def mean_of_counted(x):
         values = getattr(losses, name)(y_true, x, **options)
-        counted = losses.faces_counted(y_true, "inter_pupil")
+        counted = functions.faces_counted(y_true, "inter_pupil")
         return ops.sum(ops.where(counted > 0, values, 0.0))
 
     value, result = value_and_gradient(mean_of_counted, y_pred)
@@ -280,7 +281,7 @@ def test_faces_counted():
     y_true[3, 0] = np.nan
 
     def counted(*args, **options):
-        return ops.convert_to_numpy(losses.faces_counted(y_true, *args, **options)).tolist()
+        return ops.convert_to_numpy(functions.faces_counted(y_true, *args, **options)).tolist()
 
     assert counted() == [1, 0, 0, 1]
     assert counted(points=False) == [1, 0, 1, 1]

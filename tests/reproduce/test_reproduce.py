@@ -52,7 +52,7 @@ def test_the_tables_are_the_papers():
                 assert row.rate > 0
                 runs.recipe_of(row, table.datasets[0], runs.Settings("out"))
         for column in table.columns:
-            assert column.subset in catalog.find(column.dataset).tests
+            assert column.subset in catalog.get(column.dataset).tests
 
 
 def test_a_row_is_a_run_with_its_evaluation_and_the_refined_module_on_top(filled):

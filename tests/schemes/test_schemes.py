@@ -123,7 +123,7 @@ def test_places_that_are_read_off_the_published_pictures():
 
 def test_get_finds_by_name_number_and_itself():
     assert schemes.get("ibug68") is schemes.get(68) is schemes.get(IBUG68) is IBUG68
-    assert [schemes.find(n) for n in (19, 29, 98, 5)] == [AFLW19, COFW29, WFLW98, None]
+    assert [schemes.with_landmarks(n) for n in (19, 29, 98, 5)] == [AFLW19, COFW29, WFLW98, None]
     with pytest.raises(ValueError, match=r"scheme must be one of ibug68.*Got: 'ibug69'"):
         schemes.get("ibug69")
     with pytest.raises(ValueError, match="normalizer of ibug68 must be one of"):

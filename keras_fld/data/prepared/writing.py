@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_fld import schemes
 from keras_fld._internal.files import read_json, write_json
 from keras_fld._internal.progress import counting
 from keras_fld.data.faces import FaceSet
@@ -24,6 +23,7 @@ from keras_fld.data.prepared.beam import run_on_beam
 from keras_fld.data.prepared.jobs import Job, run
 from keras_fld.data.prepared.reading import FORMAT, MANIFEST
 from keras_fld.geometry.frame import FaceCrop
+from keras_fld.schemes import registry
 
 _PLAN = "plan.json"
 # 60 MB of training crops at the default frame.
@@ -128,7 +128,7 @@ def _describe(part):
     found = part.faces
     return {
         "name": found.name,
-        "scheme": schemes.reference(found.scheme),
+        "scheme": registry.reference(found.scheme),
         "faces": len(found),
         "wide": part.wide,
         "missing": found.missing,

@@ -37,7 +37,7 @@ class Material:
         from keras_fld.evaluation.protocol import check_landmarks
         from keras_fld.predict.predictor import open_model
 
-        faces = catalog.read(dataset, root, catalog.find(dataset).train, skip_bad)
+        faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
         check_landmarks(open_model(model), faces.scheme)
         self._dataset, self._root, self._skip_bad = dataset, root, skip_bad
         self._frame, self._held = models.frame_of(model), None

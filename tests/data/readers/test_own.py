@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keras_fld import schemes
 from keras_fld.data import read
 from keras_fld.geometry.frame import landmark_box
+from keras_fld.schemes import registry
 from tests.data import released
 
 
@@ -132,8 +133,8 @@ def test_a_scheme_survives_its_dictionary():
     for scheme in (*schemes.SCHEMES.values(), schemes.custom.from_dict(released.FIVE)):
         again = schemes.custom.from_dict(json.loads(json.dumps(schemes.custom.to_dict(scheme))))
         assert again == scheme
-    assert schemes.reference(schemes.WFLW98) == "wflw98"
-    assert schemes.get(schemes.reference(scheme)) == scheme
+    assert registry.reference(schemes.WFLW98) == "wflw98"
+    assert schemes.get(registry.reference(scheme)) == scheme
 
 
 def test_a_csv_has_empty_cells_boxes_and_flags(tmp_path):
