@@ -13,8 +13,8 @@ from keras_fld import training
 from keras_fld._internal.files import sha256
 from keras_fld.data.augment import Augmentation  # noqa: E402
 from keras_fld.training import checkpoints
-from keras_fld.training.recipe import saved_recipe
-from keras_fld.training.run import Recipe
+from keras_fld.training.network import averaging_of
+from keras_fld.training.recipe import Recipe, saved_recipe
 
 # Training a graph is slow to start, so few runs serve many tests.
 RECIPE = Recipe(
@@ -119,10 +119,10 @@ def test_the_model_starts_from_the_mean_of_the_training_shapes(tree):
 @pytest.mark.parametrize(("epochs", "steps"), [(1, 5), (2, 100), (20, 63), (150, 252)])
 def test_the_average_forgets_the_random_start(epochs, steps):
     recipe = Recipe(epochs=epochs, averaging=0.999)
-    momentum = training.averaging_of(recipe, steps)
+    momentum = averaging_of(recipe, steps)
     assert 0 <= momentum <= 0.999
     assert momentum ** (epochs * steps) < 1e-4, "share of the first weights in the result"
-    assert training.averaging_of(Recipe(averaging=0.0), 1000) == 0
+    assert averaging_of(Recipe(averaging=0.0), 1000) == 0
 
 
 def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
