@@ -13,13 +13,12 @@ from keras_fld._internal.images import as_rgb
 from keras_fld.geometry.frame import FaceCrop, check_box, invert, landmark_box, transform
 from keras_fld.predict.detectors import Detector, box_map, find_faces, open_detector
 from keras_fld.predict.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
+from keras_fld.predict.protocol import LandmarkModel, Scorer
 from keras_fld.schemes import Scheme
 
 if TYPE_CHECKING:
     import keras
     import PIL.Image
-
-    from keras_fld.predict.lite_model import LiteModel, ScoreModel
 
 
 __all__ = ["HAAR_TO_BOX", "DetectedFace", "FaceLandmarker", "as_rgb", "find_faces"]
@@ -55,9 +54,9 @@ class FaceLandmarker:
     """Finds faces and their landmarks.
 
     Args:
-        model: a Keras model, a `LiteModel`, the path of a `.keras` or `.tflite` file, or the
-            name of a preset, whose int8 file is taken. With a `.tflite` file neither Keras nor
-            TensorFlow is loaded.
+        model: a Keras model, a `LandmarkModel` such as `LiteModel`, the path of a `.keras` or
+            `.tflite` file, or the name of a preset, whose int8 file is taken. With a `.tflite` file
+            neither Keras nor TensorFlow is loaded.
         detector: what finds faces where no boxes are given: "haar", "haar-frontal", the path of a
             YuNet `.onnx` file, or a function of an RGB image that returns (faces, 4) tight boxes.
         passes: forward passes for each face that the detector found: from the second on, its crop
@@ -79,10 +78,10 @@ class FaceLandmarker:
 
     def __init__(
         self,
-        model: "keras.Model | LiteModel | str | Path",
+        model: "keras.Model | LandmarkModel | str | Path",
         detector: str | Path | Detector = "haar",
         passes: int = 3,
-        score: "bool | str | Path | ScoreModel | None" = DEFAULT_SCORE,
+        score: bool | str | Path | Scorer | None = DEFAULT_SCORE,
     ) -> None:
         if isinstance(score, str) and score == DEFAULT_SCORE:
             score = scored_by_default(model)
