@@ -10,7 +10,7 @@ import numpy as np
 from keras_fld import zoo
 from keras_fld._internal.images import as_rgb
 from keras_fld.geometry.frame import FaceCrop, invert, transform
-from keras_fld.predict.detectors import Detector, box_map, find_faces, open_detector
+from keras_fld.predict.detectors import Detector, open_detector
 from keras_fld.predict.face import DetectedFace, PendingFace, box_inside
 from keras_fld.predict.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
 from keras_fld.predict.protocol import LandmarkModel, Scorer
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     import keras
     import PIL.Image
 
-
-__all__ = ["HAAR_TO_BOX", "DetectedFace", "FaceLandmarker", "as_rgb", "find_faces"]
-
-# The face box inside the frontal cascade's square, as fractions of its side: left, top, width,
-# height.
-HAAR_TO_BOX = box_map.fractions("haar_frontal")
 
 # `detect_many` holds this many images at a time.
 _TOGETHER = 16

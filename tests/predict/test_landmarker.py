@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from keras_fld import FaceLandmarker
-from keras_fld._internal.images import read_image
+from keras_fld._internal.images import as_rgb, read_image
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
-from keras_fld.predict.landmarker import as_rgb, find_faces
+from keras_fld.predict.detectors import find_faces
 from keras_fld.predict.predictor import open_model
 
 tf = pytest.importorskip("tensorflow")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from keras_fld.predict.landmarker import DetectedFace
+from keras_fld.predict import DetectedFace
 from keras_fld.predict.tracking import FaceTracker
 from keras_fld.schemes import IBUG68
 
