@@ -1,11 +1,12 @@
 """A face in a photograph: the result, and what it is until then."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from keras_fld.geometry.frame import check_box, landmark_box
+from keras_fld.schemes import Scheme
 
 
 @dataclass(frozen=True)
@@ -16,14 +17,14 @@ class DetectedFace:
         box: face box (x, y, width, height) in photograph pixels, which the landmarks were
             predicted from.
         landmarks: (landmarks, 2) float32 photograph pixels.
-        scheme: name of the landmark scheme, or None.
+        scheme: the `Scheme` of the landmarks, or None.
         score: how surely the landmarks lie on a face, 0 to 1, 0.5 the threshold; None where nothing
             judged it.
     """
 
     box: tuple[float, float, float, float]
     landmarks: np.ndarray
-    scheme: str | None
+    scheme: Scheme | None = field(repr=False)
     score: float | None = None
 
 
@@ -55,8 +56,7 @@ class PendingFace:
     def detected(self, scheme):
         """The result, in a scheme or None."""
         x, y, width, height = self.box.tolist()
-        name = None if scheme is None else scheme.name
-        return DetectedFace((x, y, width, height), self.landmarks, name, self.score)
+        return DetectedFace((x, y, width, height), self.landmarks, scheme, self.score)
 
 
 def box_inside(box, image, name=""):

@@ -39,7 +39,7 @@ def test_a_preset_finds_the_landmarks_of_a_photograph(name):
     data = pytest.importorskip("skimage.data")
     image = data.astronaut()
     faces = landmarker.FaceLandmarker.from_preset(name).detect(image)
-    assert len(faces) == 1 and faces[0].scheme == "ibug68"
+    assert len(faces) == 1 and faces[0].scheme is IBUG68
     points = faces[0].landmarks
     # Left and right eye as one sees them, nose tip, chin.
     for indices, expected in (
