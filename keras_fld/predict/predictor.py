@@ -83,11 +83,10 @@ def open_model(model: "keras.Model | LandmarkModel | str | Path") -> LandmarkMod
     return KerasModel(model)
 
 
-def scored_by_default(model):
+def scored_by_default(model: "keras.Model | LandmarkModel | str | Path") -> bool:
     """Whether the package's face score judges what a model predicts where nothing else is said.
 
-    The score is for research, as the presets trained on 300W are. The other presets are free of
-    such terms and stay so.
+    It does, except where a preset's entry in the zoo says that it does not.
 
     Args:
         model: as of `open_model`.
@@ -96,8 +95,9 @@ def scored_by_default(model):
         >>> scored_by_default("trnet20_synthetic")
         False
     """
-    free = isinstance(model, str) and model in zoo.names() and "_300w" not in model
-    return not free
+    if isinstance(model, str) and model in zoo.names():
+        return zoo.about(model).face_score
+    return True
 
 
 def open_score(
