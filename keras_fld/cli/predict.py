@@ -163,7 +163,7 @@ class _Run:
                 self.fail(error)
 
     def image(self, path, output):
-        from keras_fld.predict.landmarker import as_rgb
+        from keras_fld._internal.images import as_rgb
         from keras_fld.predict.output import write_image
 
         formats = self.formats_of("image", path)

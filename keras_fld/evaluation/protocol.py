@@ -17,6 +17,7 @@ from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.geometry.frame import invert, transform
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.predict.predictor import open_model
+from keras_fld.predict.protocol import LandmarkModel
 from keras_fld.reports.report import (
     LIMIT,
     Report,
@@ -31,7 +32,7 @@ from keras_fld.schemes import Scheme
 if TYPE_CHECKING:
     import keras
 
-    from keras_fld.predict.lite_model import LiteModel
+    from keras_fld.predict.landmarker import FaceLandmarker
 
 
 __all__ = [
@@ -50,7 +51,7 @@ _AT_ONCE = 512
 
 
 def evaluate(
-    model: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
     dataset: str,
     root: str | Path | None = None,
     subsets: Sequence[str] | None = None,
@@ -80,7 +81,7 @@ def evaluate(
         >>> report = evaluate(model, "300w", root)
         >>> print(report)
     """
-    predictor = open_model(model)
+    predictor: LandmarkModel = open_model(model)
     name = model_name(model)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
@@ -104,7 +105,7 @@ def model_name(model: Any) -> str:
 
 
 def test_crops(
-    predictor: Any,
+    predictor: LandmarkModel,
     dataset: str,
     root: str | Path | None,
     subsets: Sequence[str] | None,
@@ -128,7 +129,7 @@ def test_crops(
 
 
 def test_faces(
-    predictor: Any,
+    predictor: "LandmarkModel | FaceLandmarker",
     dataset: str,
     root: str | Path | None,
     subsets: Sequence[str] | None,
@@ -139,7 +140,7 @@ def test_faces(
     """Yields each test subset that is there: its name and its faces.
 
     Args:
-        predictor: what has the `num_landmarks` of the model.
+        predictor: the model, or a landmarker on it.
         dataset, root, subsets, skip_bad, **options: as of `evaluate`.
         notes: a list, which sentences on what is missing or skipped are added to.
 
@@ -174,7 +175,7 @@ def inside(root: str | Path | None, sentence: str) -> str:
     return sentence.replace(f"{root}/", "").replace(f"{root}: ", "")
 
 
-def check_landmarks(predictor: Any, scheme: Scheme) -> None:
+def check_landmarks(predictor: "LandmarkModel | FaceLandmarker", scheme: Scheme) -> None:
     """Raises ValueError when a model's landmarks are not those of the data."""
     if predictor.num_landmarks != scheme.num_landmarks:
         raise ValueError(
@@ -184,7 +185,7 @@ def check_landmarks(predictor: Any, scheme: Scheme) -> None:
 
 
 def subset_result(
-    predictor: Any, subset: str, data: crops.Crops, faces: FaceSet
+    predictor: LandmarkModel, subset: str, data: crops.Crops, faces: FaceSet
 ) -> tuple[SubsetResult, list[Face]]:
     """The `SubsetResult` of crops of a subset's faces, and those faces that could be read."""
     by_name = {face.name: face for face in faces.faces}
@@ -197,7 +198,7 @@ def subset_result(
     return _with_parts_of_faces(whole, kept, data.scheme), kept
 
 
-def _predict(predictor, images):
+def _predict(predictor: LandmarkModel, images):
     """Landmarks of crops, in parts: it can take minutes."""
     found = []
     with counting("finding landmarks", len(images)) as done:

@@ -11,11 +11,10 @@ from keras_fld import evaluation
 from keras_fld.drawing.faces import draw_difference
 from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict.predictor import open_model
+from keras_fld.predict.protocol import LandmarkModel
 
 if TYPE_CHECKING:
     import keras
-
-    from keras_fld.predict.lite_model import LiteModel
 
 
 # Side of a picture in face boxes: wider than the crop, so that its surroundings tell more.
@@ -43,7 +42,7 @@ class WorstFace:
 
 
 def gallery(
-    model: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
     dataset: str,
     root: str | Path | None = None,
     count: int = 12,

@@ -12,7 +12,7 @@ from keras_fld._internal.files import replacing, write_json
 if TYPE_CHECKING:
     import keras
 
-    from keras_fld.predict.lite_model import LiteModel
+    from keras_fld.predict.protocol import LandmarkModel
 
 
 WORST = 12
@@ -107,8 +107,8 @@ class Parity:
 
 
 def parity(
-    model: "keras.Model | LiteModel | str | Path",
-    reference: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
+    reference: "keras.Model | LandmarkModel | str | Path",
     dataset: str,
     root: str | Path | None = None,
     subsets: Sequence[str] | None = None,
@@ -133,7 +133,7 @@ def parity(
     Example:
         >>> parity("face.tflite", "run/model.keras", "300w", root).save("parity")
     """
-    from keras_fld import evaluation
+    from keras_fld.evaluation import protocol
     from keras_fld.predict.predictor import open_model
 
     pair = open_model(reference), open_model(model)
@@ -146,12 +146,12 @@ def parity(
     names: list[str] = []
     notes: list[str] = []
     crops, landmarks, rows, scheme = [], [], [], None
-    for subset, faces, data in evaluation.test_crops(
+    for subset, faces, data in protocol.test_crops(
         pair[0], dataset, root, subsets, skip_bad, notes
     ):
         scheme = data.scheme
         both = [_Recorded(predictor) for predictor in pair]
-        results = [evaluation.subset_result(p, subset, data, faces)[0] for p in both]
+        results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
         for normalizer in results[0].errors:
             first, second = (result.row(normalizer)["nme"] for result in results)
             rows.append(
@@ -170,8 +170,8 @@ def parity(
         landmarks += [[p.landmarks[i] for p in both] for i in new]
     predictions = np.asarray(landmarks).swapaxes(0, 1)
     return Parity(
-        model=evaluation.model_name(model),
-        reference=evaluation.model_name(reference),
+        model=protocol.model_name(model),
+        reference=protocol.model_name(reference),
         dataset=dataset,
         size=pair[0].frame.size,
         rows=rows,
@@ -185,15 +185,22 @@ def parity(
 
 
 class _Recorded:
-    """A predictor that keeps what it predicted, in pixels of the crop."""
+    """A model that keeps what it predicts, in pixels of the crop."""
 
-    def __init__(self, predictor):
+    def __init__(self, predictor: "LandmarkModel") -> None:
         self._predictor = predictor
-        self.landmarks: Any = None
+        self._parts: list[np.ndarray] = []
+        self.frame, self.scheme = predictor.frame, predictor.scheme
+        self.num_landmarks = predictor.num_landmarks
 
-    def predict(self, images):
-        self.landmarks = self._predictor.predict(images)
-        return self.landmarks
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        self._parts.append(self._predictor.predict(images))
+        return self._parts[-1]
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """Landmarks of all the crops so far, which came in parts: (faces, landmarks, 2)."""
+        return np.concatenate(self._parts)
 
 
 def _figures(distances):

@@ -16,12 +16,11 @@ from keras_fld.data.faces import FaceSet
 from keras_fld.geometry.frame import compose, invert, landmark_box, transform, turned, warp
 from keras_fld.geometry.similarity import similarity
 from keras_fld.predict.predictor import open_model
+from keras_fld.predict.protocol import LandmarkModel
 from keras_fld.schemes.conversion import convert
 
 if TYPE_CHECKING:
     import keras
-
-    from keras_fld.predict.lite_model import LiteModel
 
 
 # Strengths of the views around the face box: half ranges of turn in degrees, relative size, and
@@ -31,7 +30,7 @@ _AT_ONCE = 32
 
 
 def relabel(
-    model: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
     faces: FaceSet,
     views: int = 8,
     tolerance: float = 0.1,

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from keras_fld import models
 from keras_fld.cli import cli
+from keras_fld.evaluation import protocol
 from keras_fld.lite import conversion
 from keras_fld.lite.parity_check import parity
 from keras_fld.predict.predictor import open_model
@@ -19,7 +20,8 @@ class Shifted:
 
     def __init__(self, model, landmark, offset):
         self._model = open_model(model)
-        self.frame, self.num_landmarks = self._model.frame, self._model.num_landmarks
+        self.frame, self.scheme = self._model.frame, self._model.scheme
+        self.num_landmarks = self._model.num_landmarks
         self._landmark, self._offset = landmark, offset
 
     def predict(self, images):
@@ -50,6 +52,14 @@ def test_a_known_shift_is_found_where_it_is(small_model, tree):
     assert all(row["difference"] == row["nme"] - row["nme_reference"] for row in report.rows)
     same = parity(small_model, small_model, "300w", tree)
     assert same.summary["max"] == 0 and same.rows[0]["difference"] == 0
+
+
+def test_faces_that_are_predicted_in_parts_are_all_compared(small_model, tree, monkeypatch):
+    whole = parity(Shifted(small_model, 30, (0.3, 0.4)), small_model, "300w", tree)
+    monkeypatch.setattr(protocol, "_AT_ONCE", 4)  # fewer than a subset's faces
+    parts = parity(Shifted(small_model, 30, (0.3, 0.4)), small_model, "300w", tree)
+    np.testing.assert_allclose(parts.predictions, whole.predictions, atol=1e-4)
+    assert [row["nme"] for row in parts.rows] == pytest.approx([row["nme"] for row in whole.rows])
 
 
 def test_the_worst_faces_come_first(small_model, tree, files):

@@ -27,7 +27,8 @@ from keras_fld import schemes
 from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.geometry.frame import check_box, landmark_box
-from keras_fld.schemes.custom import from_dict, names_of
+from keras_fld.schemes import registry
+from keras_fld.schemes.custom import names_of
 
 SPLITS = ("train", "test")
 _BOX = ("box_x", "box_y", "box_width", "box_height")
@@ -149,7 +150,7 @@ def _scheme(description):
     if isinstance(description, str):
         scheme = schemes.get(description)
         return scheme, [str(index) for index in range(scheme.num_landmarks)]
-    return schemes.register(from_dict(description)), names_of(description)
+    return registry.described(description), names_of(description)
 
 
 def _face(folder, scheme, place, record):

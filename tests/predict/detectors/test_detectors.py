@@ -17,7 +17,6 @@ from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict import detectors
 from keras_fld.predict.detectors import box_map
 from keras_fld.predict.detectors.haar import HaarDetector, map_squares, mirrored
-from keras_fld.predict.landmarker import HAAR_TO_BOX
 from keras_fld.schemes import IBUG68
 from tests.predict.detectors import tiny_yunet
 
@@ -88,7 +87,7 @@ def test_the_shipped_maps_say_what_they_were_fitted_on():
         assert np.isfinite(entry["coefficients"]).all() and len(entry["coefficients"][0]) == 4
         assert max(entry["mean_absolute_error"]) < 0.25
     # The frontal face lies inside the square but for its chin; fractions are left, top, ...
-    left, top, width, height = HAAR_TO_BOX
+    left, top, width, height = box_map.fractions("haar_frontal")
     assert 0 < left < 0.2 and 0.1 < top < 0.4 and 0.7 < width < 1 and 0.7 < height < 1
     np.testing.assert_allclose(
         map_squares([[10, 20, 50, 50]], "haar_frontal"),
