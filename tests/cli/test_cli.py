@@ -13,6 +13,7 @@ import pytest
 
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
+from tests.interrupts import heed_interrupts
 
 pytest.importorskip("tensorflow")
 
@@ -177,8 +178,7 @@ def test_an_interrupted_training_continues(tree, tmp_path):
         [sys.executable, "-m", "keras_fld", *map(str, arguments), "--quiet"],
         stderr=subprocess.PIPE,
         text=True,
-        # A test run in the background ignores SIGINT, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_interrupts,
     )
     deadline = time.monotonic() + 300
     while not (out / "last.weights.h5").exists() and process.poll() is None:
