@@ -29,6 +29,7 @@ from keras_fld.models.saving import save
 from keras_fld.optimizers import OPTIMIZERS
 from keras_fld.training import checkpoints, distributed, record
 from keras_fld.training.bad_batch import StopAtBadBatch
+from keras_fld.training.diverged import TrainingDiverged
 from keras_fld.training.recipe import PRECISIONS, Recipe
 
 __all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
@@ -164,7 +165,7 @@ def train(
     except OSError as error:
         raise ValueError(f"{out}: cannot be written ({reason(error)})") from error
     if bad.found:
-        raise ValueError(
+        raise TrainingDiverged(
             f"{out}: the loss must stay a finite number; look at its batch, or lower the learning "
             f"rate. Got: {bad.found}"
         )
