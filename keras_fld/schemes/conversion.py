@@ -149,8 +149,5 @@ def _name_and_counts(scheme: Scheme | str | int) -> tuple[str, tuple[int, ...]]:
     """Name and possible numbers of landmarks."""
     if scheme == MEDIAPIPE or scheme in MEDIAPIPE_LANDMARKS:
         return MEDIAPIPE, MEDIAPIPE_LANDMARKS
-    try:
-        scheme = registry.get(scheme)
-    except ValueError as error:
-        raise ValueError(str(error).replace(". Got:", f" or {MEDIAPIPE}. Got:")) from None
+    scheme = registry.get(scheme, also=MEDIAPIPE)
     return scheme.name, (scheme.num_landmarks,)

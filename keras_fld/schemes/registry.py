@@ -15,12 +15,13 @@ SCHEMES = {scheme.name: scheme for scheme in (IBUG68, AFLW19, COFW29, WFLW98)}
 _OTHERS = {MTFL5.name: MTFL5}
 
 
-def get(scheme: Scheme | str | int | dict[str, Any]) -> Scheme:
+def get(scheme: Scheme | str | int | dict[str, Any], also: str = "") -> Scheme:
     """Finds a scheme.
 
     Args:
         scheme: a `Scheme`, its name, its description as a dictionary, or a number of landmarks that
             only one of the package's schemes has.
+        also: a name that the caller takes besides, for the error.
 
     Returns:
         The `Scheme`.
@@ -42,6 +43,7 @@ def get(scheme: Scheme | str | int | dict[str, Any]) -> Scheme:
     if isinstance(scheme, str) and scheme in _OTHERS:
         return _OTHERS[scheme]
     names = ", ".join(f"{s.name} ({s.num_landmarks} landmarks)" for s in SCHEMES.values())
+    names += f" or {also}" if also else ""
     raise ValueError(f"scheme must be one of {names}. Got: {scheme!r}")
 
 

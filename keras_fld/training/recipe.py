@@ -1,15 +1,16 @@
 """What a training run is: everything that decides its result, beside its data."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from keras_fld import losses, models
+from keras_fld._internal.frozen import FrozenDict
+from keras_fld._internal.names import PRECISIONS
 from keras_fld.data.augment import Augmentation
 from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.optimizers import OPTIMIZERS
-
-PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,15 @@ class Recipe:
     """
 
     dataset: str = "300w"
-    dataset_options: dict = field(default_factory=dict)
+    dataset_options: Mapping[str, Any] = field(default_factory=FrozenDict)
     repeats: int = 1
     balance: bool = False
     extra: tuple[str, ...] = ()
     start: str = ""
     network: str = "trnet20"
-    network_options: dict = field(default_factory=dict)
+    network_options: Mapping[str, Any] = field(default_factory=FrozenDict)
     loss: str = "enme"
-    loss_options: dict = field(default_factory=dict)
+    loss_options: Mapping[str, Any] = field(default_factory=FrozenDict)
     epochs: int = 150
     batch_size: int = 8
     optimizer: str = "adamw"
@@ -71,6 +72,8 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
+        for name in ("dataset_options", "network_options", "loss_options"):
+            object.__setattr__(self, name, FrozenDict(getattr(self, name)))
         for name in ("epochs", "repeats", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {getattr(self, name)}")

@@ -24,6 +24,7 @@ from keras_fld.data.share import Share
 from keras_fld.models.saving import save
 from keras_fld.training import checkpoints, distributed
 from keras_fld.training.bad_batch import StopAtBadBatch
+from keras_fld.training.diverged import TrainingDiverged
 from keras_fld.training.faces import TrainingFaces, training_faces
 from keras_fld.training.network import compiled, new_network
 from keras_fld.training.recipe import Recipe
@@ -154,7 +155,7 @@ def _fit(
     except OSError as error:
         raise ValueError(f"{folder.path}: cannot be written ({reason(error)})") from error
     if bad.found:
-        raise ValueError(
+        raise TrainingDiverged(
             f"{folder.path}: the loss must stay a finite number; look at its batch, or lower the "
             f"learning rate. Got: {bad.found}; {folder.batch} has the batch"
         )

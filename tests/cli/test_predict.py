@@ -18,6 +18,7 @@ from keras_fld.cli import cli
 from keras_fld.data.readers.pts import read_pts
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.output import IMAGE_FORMATS
+from tests.interrupts import heed_interrupts
 from tests.predict.tracking.moving_face import MovingFace
 
 VIDEO = MovingFace(4, size=(320, 240), side=180, still=0.3)
@@ -389,8 +390,7 @@ def test_an_interrupted_video_can_be_read(frames, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        # A test run in the background ignores SIGINT, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_interrupts,
     )
     lines, deadline = out / "long.jsonl", time.monotonic() + 120
     while not (lines.exists() and lines.read_bytes().count(b"\n") > 5):

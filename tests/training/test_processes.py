@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from keras_fld.reports.training_log import read_log
+from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
 NETWORK = ["--network", "trnet20", "--width", 0.05, "--epochs", 3, "--batch-size", 6]
@@ -26,6 +27,7 @@ def start(*arguments, module="keras_fld", backend="jax", **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
 
 

@@ -173,7 +173,7 @@ def test_bad_recipes_are_refused(options, rule):
 
 def test_a_loss_that_is_not_finite_stops_and_is_no_result(tree, tmp_path):
     recipe = Recipe(**{**vars(RECIPE), "learning_rate": 1e30, "warmup": 0, "validation": 0})
-    with pytest.raises(ValueError, match="the loss must stay a finite number"):
+    with pytest.raises(training.TrainingDiverged, match="the loss must stay a finite number"):
         training.train(recipe, tmp_path, tree, verbose=0)
     assert {p.name for p in tmp_path.iterdir()} <= {"recipe.json", "log.csv", "batch.npz"}
 
