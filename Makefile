@@ -86,7 +86,7 @@ bench: $(VENV)/installed
 
 # The README's tables, from the JSON in results/.
 tables: $(VENV)/installed
-	$(BIN)/python -m tests.readme_tables
+	$(BIN)/python -m tests.docs.tables
 
 # The aarch64 interpreter under QEMU. Without MODEL: the presets, the face score and the main preset in
 # every mode, converted anew, into the kept figures. FACES is a 300W tree, on whose test faces the NME

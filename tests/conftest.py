@@ -21,6 +21,14 @@ def real_300w():
     return root
 
 
+def count_faces(root, *folders):
+    """Faces in folders of a 300W tree, by their `.pts` files: how many are real ones varies."""
+    return sum(len(list((root / folder).glob("*.pts"))) for folder in folders)
+
+
+TRAINING = ("afw", "helen/trainset", "lfpw/trainset")
+
+
 def write_tree(root, counts, size=96):
     """Writes generated faces as a 300W tree: `counts` maps folders to numbers of faces."""
     index = 0

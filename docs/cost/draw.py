@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from keras_fld._internal.files import read_json
-from tests.readme_tables import RESULTS, cost_rows, load_runs  # noqa: E402
+from tests.docs.costs import cost_rows  # noqa: E402
+from tests.docs.runs import RESULTS, load_runs  # noqa: E402
 
 CPU = "cortex-a76"
 

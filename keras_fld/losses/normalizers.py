@@ -15,7 +15,7 @@ Normalizer = str | float | Callable[[Any], Any]
 
 
 @keras.saving.register_keras_serializable(package="keras_fld.normalizers")
-class Centeredistance:
+class CenterDistance:
     """Distance between the centers of two groups of landmarks: a normalizer of any scheme.
 
     Args:
@@ -23,7 +23,7 @@ class Centeredistance:
         second: indices of the other.
 
     Example:
-        >>> loss = keras_fld.losses.NME(Centeredistance((36,), (45,)))
+        >>> loss = keras_fld.losses.NME(CenterDistance((36,), (45,)))
     """
 
     def __init__(self, first: Iterable[int], second: Iterable[int]) -> None:
@@ -67,7 +67,7 @@ def on_crop(name: str, scheme: schemes.Scheme, frame: FaceCrop) -> Normalizer | 
     known = name if name in scheme.normalizers else next(iter(scheme.normalizers), None)
     if known is None or schemes.SCHEMES.get(scheme.name) == scheme:
         return known
-    return Centeredistance(*scheme.normalizer_indices(known))
+    return CenterDistance(*scheme.normalizer_indices(known))
 
 
 def check(normalizer: Any) -> Normalizer | None:
@@ -144,4 +144,4 @@ def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
             f"Got: {tuple(y_true.shape)}"
         )
     first, second = schemes.get(y_true.shape[-2]).normalizer_indices(normalizer)
-    return Centeredistance(first, second)(y_true)
+    return CenterDistance(first, second)(y_true)

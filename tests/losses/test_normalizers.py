@@ -51,11 +51,11 @@ def test_check_and_serialize_keep_what_is_no_function():
 
 
 def test_centers_give_the_distance_of_any_scheme_and_are_saved():
-    from keras_fld.losses.normalizers import Centeredistance
+    from keras_fld.losses.normalizers import CenterDistance
 
     points = np.random.default_rng(0).uniform(0, 64, (4, 68, 2)).astype("float32")
     first, second = IBUG68.normalizer_indices("inter_pupil")
-    centers = Centeredistance(first, second)
+    centers = CenterDistance(first, second)
     expected = IBUG68.distance(points, "inter_pupil")
     np.testing.assert_allclose(ops.convert_to_numpy(centers(points)), expected, rtol=1e-5)
     again = normalizers.check(normalizers.serialize(centers))

@@ -11,7 +11,9 @@ from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box, transform
 from keras_fld.predict import landmarker, predictor
 from keras_fld.schemes import IBUG68
-from tests import readme_tables
+from tests.docs import tables
+from tests.docs.costs import preset_figures
+from tests.docs.runs import load_runs
 from tests.zoo import zoo_reference
 
 
@@ -111,8 +113,8 @@ def test_a_shipped_file_runs_in_one_partition_of_xnnpack(content):
 
 def test_published_figures_are_those_of_the_runs():
     pytest.importorskip("tensorflow")  # counts the networks' parameters
-    found = readme_tables.preset_figures(readme_tables.load_runs())
-    assert read_json(readme_tables.FIGURES) == found, "make tables writes them"
+    found = preset_figures(load_runs())
+    assert read_json(tables.FIGURES) == found, "make tables writes them"
 
 
 @pytest.mark.parametrize("name", zoo.names())

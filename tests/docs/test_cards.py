@@ -6,8 +6,7 @@ import pytest
 
 from keras_fld import zoo
 from keras_fld._internal.files import read_json
-from tests import readme_tables
-from tests.readme_tables import RESULTS
+from tests.docs.runs import RESULTS, load_runs
 
 RUNS = {}
 
@@ -15,7 +14,7 @@ RUNS = {}
 def run_of(name):
     pytest.importorskip("tensorflow")  # counts the networks' parameters
     if not RUNS:
-        RUNS.update({run.preset: run for run in readme_tables.load_runs() if run.preset})
+        RUNS.update({run.preset: run for run in load_runs() if run.preset})
     return RUNS[name]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras_fld
 
-TEXT = (Path(__file__).parents[1] / "CITATION.cff").read_text("utf-8")
+TEXT = (Path(__file__).parents[2] / "CITATION.cff").read_text("utf-8")
 
 
 def values(key):
