@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_fld import evaluation
 from keras_fld.drawing.faces import draw_difference
+from keras_fld.evaluation import protocol
 from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict.predictor import open_model
 
@@ -76,10 +76,8 @@ def gallery(
         raise ValueError(f"count must be at least 1. Got: {count}")
     predictor = open_model(model)
     worst: dict[str, tuple] = {}
-    for subset, faces, data in evaluation.test_crops(
-        predictor, dataset, root, subsets, skip_bad, []
-    ):
-        result, kept = evaluation.subset_result(predictor, subset, data, faces)
+    for subset, faces, data in protocol.test_crops(predictor, dataset, root, subsets, skip_bad, []):
+        result, kept = protocol.subset_result(predictor, subset, data, faces)
         normalizer, errors = next(iter(result.errors.items()))
         for index in np.argsort(-errors, kind="stable")[:count]:  # NaN comes last
             if not np.isnan(errors[index]):

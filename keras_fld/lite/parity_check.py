@@ -133,7 +133,7 @@ def parity(
     Example:
         >>> parity("face.tflite", "run/model.keras", "300w", root).save("parity")
     """
-    from keras_fld import evaluation
+    from keras_fld.evaluation import protocol
     from keras_fld.predict.predictor import open_model
 
     pair = open_model(reference), open_model(model)
@@ -146,12 +146,12 @@ def parity(
     names: list[str] = []
     notes: list[str] = []
     crops, landmarks, rows, scheme = [], [], [], None
-    for subset, faces, data in evaluation.test_crops(
+    for subset, faces, data in protocol.test_crops(
         pair[0], dataset, root, subsets, skip_bad, notes
     ):
         scheme = data.scheme
         both = [_Recorded(predictor) for predictor in pair]
-        results = [evaluation.subset_result(p, subset, data, faces)[0] for p in both]
+        results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
         for normalizer in results[0].errors:
             first, second = (result.row(normalizer)["nme"] for result in results)
             rows.append(
@@ -170,8 +170,8 @@ def parity(
         landmarks += [[p.landmarks[i] for p in both] for i in new]
     predictions = np.asarray(landmarks).swapaxes(0, 1)
     return Parity(
-        model=evaluation.model_name(model),
-        reference=evaluation.model_name(reference),
+        model=protocol.model_name(model),
+        reference=protocol.model_name(reference),
         dataset=dataset,
         size=pair[0].frame.size,
         rows=rows,
