@@ -1,6 +1,7 @@
 """What every dataset reader returns: annotated faces, and what was missing or skipped."""
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,11 +9,32 @@ from pathlib import Path
 import numpy as np
 
 from keras_fld._internal.images import read_image
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import Scheme
 
 
 class Absent(ValueError):
     """A dataset's folder holds nothing of a split."""
+
+
+class PreparedSource(ABC):
+    """The source of a prepared face: crops cut in advance, in place of a photograph."""
+
+    @abstractmethod
+    def __call__(self) -> np.ndarray:
+        """Raises ValueError: there is no photograph."""
+
+    @abstractmethod
+    def cut(self, cut_frame: FaceCrop, frame: FaceCrop) -> np.ndarray:
+        """The crop of a frame, (size, size, 3) uint8.
+
+        Args:
+            cut_frame: the crop's frame.
+            frame: the model's frame that the face must have been prepared for.
+
+        Raises:
+            ValueError: the face was prepared for another frame, or without this crop.
+        """
 
 
 def evenly(total: int, count: int) -> np.ndarray:
@@ -26,7 +48,8 @@ class Face:
 
     Args:
         name: unique name in its dataset, such as "afw/134212_1".
-        source: image file, or a function that returns the (height, width, 3) uint8 RGB image.
+        source: image file, a function that returns the (height, width, 3) uint8 RGB image, or a
+            `PreparedSource`.
         landmarks: (landmarks, 2) float32 photograph pixels, NaN where not annotated.
         box: face box (x, y, width, height) in photograph pixels.
         group: faces of one photograph or person share it; splits keep a group together.
@@ -45,6 +68,11 @@ class Face:
     occluded: np.ndarray | None = None
     distances: dict[str, float] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
+
+    @property
+    def prepared(self) -> PreparedSource | None:
+        """The source where it holds crops in place of a photograph, otherwise None."""
+        return self.source if isinstance(self.source, PreparedSource) else None
 
     def image(self) -> np.ndarray:
         """Reads the photograph: (height, width, 3) uint8 RGB."""

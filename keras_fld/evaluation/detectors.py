@@ -209,7 +209,7 @@ def _counted(images, done):
 
 def _readable(faces, subset, skip_bad, notes):
     """The faces whose photographs can be read, and what reads these one after the other."""
-    if any(hasattr(face.source, "cut") for face in faces.faces):
+    if any(face.prepared for face in faces.faces):
         raise ValueError(
             f"{faces.name}: a detector needs photographs. Got: a folder of prepared faces"
         )

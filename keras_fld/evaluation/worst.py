@@ -98,9 +98,11 @@ def gallery(
 
 def _drawn(face, predicted, frame, size):
     """The face cut out of its photograph; of prepared faces, what the model sees."""
-    prepared = hasattr(face.source, "cut")
-    view = frame if prepared else FaceCrop(size, _MARGIN)
-    crop = face.source.cut(frame, frame) if prepared else view.crop(face.image(), face.box)
+    if face.prepared:
+        view, crop = frame, face.prepared.cut(frame, frame)
+    else:
+        view = FaceCrop(size, _MARGIN)
+        crop = view.crop(face.image(), face.box)
     matrix = view.matrix(face.box)
     truth, found = (transform(points, matrix) for points in (face.landmarks, predicted))
     return draw_difference(crop, truth, found, size)

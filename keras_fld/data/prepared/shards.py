@@ -20,7 +20,7 @@ import numpy as np
 
 from keras_fld._internal.files import replacing
 from keras_fld.data.crops import cut_face, wide_frame
-from keras_fld.data.faces import Face
+from keras_fld.data.faces import Face, PreparedSource
 from keras_fld.data.prepared.records import (
     decode_example,
     encode_example,
@@ -32,8 +32,8 @@ from keras_fld.geometry.frame import FaceCrop, check_box
 
 
 @dataclass(frozen=True)
-class StoredCrops:
-    """A prepared face's source: its crops in a memory-mapped shard, in place of a photograph.
+class StoredCrops(PreparedSource):
+    """A prepared face's crops in a memory-mapped shard.
 
     Args:
         shard: name of the shard.
@@ -49,11 +49,7 @@ class StoredCrops:
         raise ValueError(f"{self.shard}: prepared faces have crops, but no photographs")
 
     def cut(self, cut_frame, frame):
-        """The crop of a frame, (size, size, 3) uint8, without copying it.
-
-        Raises:
-            ValueError: the faces were prepared for another frame, or for tests alone.
-        """
+        """The crop of a frame, without copying it."""
         if frame != self.frame:
             raise ValueError(f"{self.shard}: prepared for {self.frame}. Got: {frame}")
         size = cut_frame.size
