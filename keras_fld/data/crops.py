@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_fld._internal.files import message_in
 from keras_fld._internal.progress import counting
 from keras_fld._internal.threads import in_threads
 from keras_fld.data.faces import FaceSet
@@ -160,7 +161,7 @@ def _cut(faces, cut_frame, frame, skip_bad):
             except ValueError as error:
                 if not skip_bad:
                     raise
-                skipped.append(str(error))
+                skipped.append(message_in(faces.root, error))
             done(1)
     if not kept:
         raise ValueError(f"{faces.name}: no face could be read. First: {skipped[0]}")

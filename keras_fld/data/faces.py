@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld._internal.files import FileError
 from keras_fld._internal.images import read_image
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import Scheme
 
 
-class Absent(ValueError):
+class Absent(FileError):
     """A dataset's folder holds nothing of a split."""
 
 
@@ -88,9 +89,11 @@ class FaceSet:
         scheme: the landmarks' scheme.
         faces: the faces.
         missing: one sentence for each part that the protocol names and the folder lacks.
-        skipped: one sentence for each bad file that was left out.
+        skipped: one sentence for each bad file that was left out. Both name files by their place in
+            `root`.
         normalizer: the protocol's normalizing distance, reported first where it is known.
         attributes: attributes of faces that the protocol reports as rows of their own, in order.
+        root: the folder that the faces were read from; None where there is none.
     """
 
     name: str
@@ -100,6 +103,7 @@ class FaceSet:
     skipped: list[str] = field(default_factory=list)
     normalizer: str = "inter_pupil"
     attributes: tuple[str, ...] = ()
+    root: Path | None = None
 
     @property
     def normalizers(self) -> list[str]:
