@@ -154,7 +154,11 @@ def read(
             raise sources.BadCall(f"the {name} dataset has no option {option!r}")
     if reading.is_prepared(root):
         return reading.read_prepared(root, split, name, options)
-    return replace(dataset.read(root, split, skip_bad, **options), normalizer=dataset.normalizer)
+    faces = dataset.read(root, split, skip_bad, **options)
+    folder = Path(root) if root else None
+    if folder and folder.is_file():
+        folder = folder.parent
+    return replace(faces, normalizer=dataset.normalizer, root=folder)
 
 
 def load(

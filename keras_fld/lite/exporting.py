@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_fld import models, zoo
-from keras_fld._internal.files import read_json, replacing, sha256, write_json
+from keras_fld._internal.files import message_in, read_json, replacing, sha256, write_json
 from keras_fld._internal.progress import counting
 from keras_fld.lite import modes
 from keras_fld.lite.calibration import drawn_crops
@@ -187,7 +187,7 @@ def _evaluate(model, files, dataset, root, skip_bad):
     try:
         before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad)
     except ValueError as error:  # no test faces: the files are good all the same
-        return {}, nothing, [f"not evaluated: {error}"]
+        return {}, nothing, [f"not evaluated: {message_in(root, error)}"]
     nme = {
         name: _nme(evaluation.evaluate(path, dataset, root, skip_bad=skip_bad))
         for name, path in files.items()

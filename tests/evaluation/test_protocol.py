@@ -12,6 +12,7 @@ from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.reports.comparison import compare
 from keras_fld.reports.intervals import mean_interval
+from keras_fld.reports.report import SubsetResult, ced_auc, failure_rate
 from keras_fld.schemes import COFW29, IBUG68
 from tests.data import released
 
@@ -76,19 +77,19 @@ def test_another_landmark_count_is_refused(tree):
 
 def test_failure_rate_and_area_by_hand():
     errors = [1.0, 5.0, 10.0, 20.0]
-    assert evaluation.failure_rate(errors) == 25
-    assert evaluation.ced_auc(errors) == pytest.approx(100 * (0.9 + 0.5) / 4)
+    assert failure_rate(errors) == 25
+    assert ced_auc(errors) == pytest.approx(100 * (0.9 + 0.5) / 4)
     # The area is that of the step curve, integrated numerically.
     limits = np.linspace(0, 10, 100_001)
     curve = np.searchsorted(np.sort(errors), limits, side="right") / 4
-    assert evaluation.ced_auc(errors) == pytest.approx(100 * curve.mean(), abs=0.01)
+    assert ced_auc(errors) == pytest.approx(100 * curve.mean(), abs=0.01)
 
 
 def test_hidden_landmarks_are_left_out_and_faces_without_a_normalizer_counted():
     truth = np.zeros((2, 68, 2))
     truth[0, :40] = np.nan
     assert evaluation.face_errors(truth, truth + [3, 4]).tolist() == [5, 5]
-    result = evaluation.SubsetResult("x", ["a", "b"], {"n": np.array([np.nan, 4.0])}, {}, truth)
+    result = SubsetResult("x", ["a", "b"], {"n": np.array([np.nan, 4.0])}, {}, truth)
     row = result.row("n")
     assert (row["faces"], row["left_out"], row["nme"]) == (1, 1, 4.0)
 

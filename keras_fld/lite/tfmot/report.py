@@ -4,7 +4,7 @@ import gzip
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_fld._internal.files import write_json
+from keras_fld._internal.files import message_in, write_json
 from keras_fld.lite.calibration import CALIBRATION_CROPS
 from keras_fld.lite.latency import interleaved
 
@@ -67,7 +67,7 @@ class Material:
         try:
             report = protocol.evaluate(model, self._dataset, self._root, skip_bad=self._skip_bad)
         except ValueError as error:  # no test faces: the files are good all the same
-            self._note(f"not evaluated: {error}")
+            self._note(f"not evaluated: {message_in(self._root, error)}")
             return {}
         for note in report.notes:
             self._note(note)
