@@ -35,6 +35,7 @@ class Face:
         distances: normalising distances that the annotation gives, in photograph pixels, such as
             AFLW's {"face_box": width}.
         attributes: names of what holds of the face, such as WFLW's "blur".
+        weights: (landmarks,) float32 factors of the landmarks' errors in training; None for 1.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Face:
     occluded: np.ndarray | None = None
     distances: dict[str, float] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
+    weights: np.ndarray | None = None
 
     def image(self) -> np.ndarray:
         """Reads the photograph: (height, width, 3) uint8 RGB."""
