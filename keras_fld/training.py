@@ -53,7 +53,7 @@ def train(
         root: folder of the dataset.
         skip_bad: leave bad files out instead of stopping at the first.
         verbose: Keras' verbosity, 0 for silence.
-        extra: the prepared folder of each name in `recipe.extra`, as `keras-fld label` writes it.
+        extra: the folder or file of each set in `recipe.extra`, by its name.
         start: the model that `recipe.start` names: a Keras model, or the path of a `.keras` file.
 
     Returns:
@@ -69,10 +69,11 @@ def train(
         >>> model = train(Recipe(epochs=60), "run", root="300w")
     """
     out, extra = Path(out), extra or {}
-    if set(extra) != set(recipe.extra) or (start is not None) != bool(recipe.start):
+    names = [more.name for more in recipe.extra]
+    if set(extra) != set(names) or (start is not None) != bool(recipe.start):
         raise ValueError(
             "extra and start must be given as the recipe names them, "
-            f"{list(recipe.extra)} and {recipe.start!r}. Got: {list(extra)} and {start}"
+            f"{names} and {recipe.start!r}. Got: {list(extra)} and {start}"
         )
     share = distributed.share()
     share.check(recipe.batch_size)
@@ -99,10 +100,10 @@ def train(
     repeats = np.full(len(data), recipe.repeats)
     if recipe.balance:
         repeats *= pose_repeats(data.landmarks, data.scheme)
-    for name in recipe.extra:
-        more = catalog.read(name, extra[name], catalog.find(name).train, skip_bad)
-        data = crops.join(data, crops.training_crops(more, recipe.frame, skip_bad))
-    repeats = np.append(repeats, np.ones(len(data) - len(repeats), int))
+    for more in recipe.extra:
+        added = more.read(extra[more.name], skip_bad)
+        data = crops.join(data, crops.training_crops(added, recipe.frame, skip_bad))
+        repeats = np.append(repeats, np.full(len(data) - len(repeats), more.repeats))
     if share.processes > 1:
         distributed.agree("faces", data.names, data.landmarks.tobytes())
     for sentence in faces.missing + faces.skipped + data.skipped if share.writes else ():
