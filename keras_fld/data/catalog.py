@@ -12,6 +12,7 @@ from keras_fld.data import (
     aflw,
     cofw,
     ibug300w,
+    london,
     mtfl,
     own,
     prepared,
@@ -100,6 +101,7 @@ DATASETS = {
         normalizer="inter_ocular",
     ),
     "mtfl": Dataset(mtfl.read, "train", ("test",), "mtfl", mtfl.SPLITS),
+    "london189": Dataset(london.read, "train", (), "london189"),
     "own": Dataset(own.read, "train", ("test",), "own"),
     "pts": Dataset(pts_folder.read, "train", (), "pts"),
     "synthetic": Dataset(
