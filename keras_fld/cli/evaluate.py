@@ -31,6 +31,12 @@ from keras_fld.cli.options import (
 @ROOT
 @SUBSETS
 @out_option("Folder for the JSON files and curves.", required=False)
+@click.option(
+    "--held-out",
+    type=float,
+    default=0.0,
+    help="Fraction of the training faces instead: those that a run with this validation left out.",
+)
 @click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
 @click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
@@ -58,11 +64,17 @@ def evaluate(model, preset, out, detector, passes, **options):
     --json prints what those files hold: evaluation.json with "flip" and "occlusion" inside, or
     detection.json; of a preset, one under "keras" and one under "tflite".
 
+    A file of your own faces in which none is marked as a test face is evaluated whole, each
+    attribute as a row of its own. The normalizer face_size is the root of the face box's area.
+
     \b
     keras-fld evaluate run/model.keras --root 300w --out run
     keras-fld evaluate --preset trnet20_300w --root 300w
     keras-fld evaluate --preset trnet20_300w --root 300w --detector haar
+    keras-fld evaluate run/model.keras --root 300w --held-out 0.1
     """
+    if options["held_out"] and (detector or options["occlusion"] or options["subsets"]):
+        raise click.UsageError("--held-out goes with neither --subset, --occlusion nor --detector")
     if (model is None) == (preset is None):
         raise click.UsageError("a MODEL or --preset must be given, and not both")
     if passes is not None and detector is None:
@@ -86,7 +98,9 @@ def evaluate(model, preset, out, detector, passes, **options):
     show(data=found)
 
 
-def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed, skip_bad):
+def _evaluate(
+    model, dataset, root, subsets, out, held_out, regions, flip, occlusion, seed, skip_bad
+):
     """Evaluates one model and prints its tables; returns them for JSON."""
     from keras_fld import evaluation
     from keras_fld.evaluation.occlusion import occlusion_sweep
@@ -103,7 +117,7 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
             click.echo(f"wrote {Path(folder) / names}")
 
     for averaged in (False, True) if flip else (False,):
-        report = evaluation.evaluate(model, dataset, root, chosen, skip_bad, flip=averaged)
+        report = evaluation.evaluate(model, dataset, root, chosen, skip_bad, averaged, held_out)
         if averaged:
             show("\nflip-averaged:")
         show(str(report))

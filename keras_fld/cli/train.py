@@ -40,8 +40,8 @@ from keras_fld.data.share import Share
 @click.option(
     "--extra",
     multiple=True,
-    metavar="NAME=FOLDER",
-    help="Faces that `keras-fld label` wrote, mixed in; several times if wanted.",
+    metavar="NAME=PATH",
+    help="Folder or file of an extra set of the recipe; several times if wanted.",
 )
 @click.option("--start", type=click.Path(), help="Model (.keras) that the weights start from.")
 @click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
@@ -130,7 +130,7 @@ def train(
     options["network_options"] = _given(head=head, width=width)
     for value in extra:
         if not all(value.partition("=")):
-            raise ValueError(f"--extra must be NAME=FOLDER. Got: {value}")
+            raise ValueError(f"--extra must be NAME=PATH. Got: {value}")
     extra = dict(value.split("=", 1) for value in extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
     named = recipes.get(recipe) if recipe else training.Recipe()

@@ -32,6 +32,7 @@ class Crops:
         scheme: the landmarks' scheme.
         names: name of each face.
         skipped: one sentence for each face whose photograph could not be read.
+        weights: (faces, landmarks) float32 factors of the errors in training; None for 1.
     """
 
     images: "np.ndarray | Views"
@@ -41,6 +42,7 @@ class Crops:
     scheme: Scheme
     names: list[str]
     skipped: list[str]
+    weights: np.ndarray | None = None
 
     def __len__(self):
         return len(self.images)
@@ -91,7 +93,16 @@ def assemble(images, faces, cut_frame, frame, scheme, skipped):
         scheme=scheme,
         names=[face.name for face in faces],
         skipped=skipped,
+        weights=_weights(faces),
     )
+
+
+def _weights(faces):
+    """The faces' weights as one array; None where no face has any."""
+    if all(face.weights is None for face in faces):
+        return None
+    ones = np.ones(len(faces[0].landmarks), np.float32)
+    return np.stack([ones if face.weights is None else face.weights for face in faces])
 
 
 class Views:
@@ -124,6 +135,10 @@ def join(first, second):
                 f"joined crops must have one {name}. "
                 f"Got: {getattr(first, name)} and {getattr(second, name)}"
             )
+    weights = [
+        np.ones(part.landmarks.shape[:2], np.float32) if part.weights is None else part.weights
+        for part in (first, second)
+    ]
     return Crops(
         images=Views([*first.images, *second.images]),
         landmarks=np.concatenate([first.landmarks, second.landmarks]),
@@ -132,6 +147,7 @@ def join(first, second):
         scheme=first.scheme,
         names=first.names + second.names,
         skipped=first.skipped + second.skipped,
+        weights=None if first.weights is second.weights is None else np.concatenate(weights),
     )
 
 

@@ -59,6 +59,7 @@ class Face:
         distances: normalizing distances that the annotation gives, in photograph pixels, such as
             AFLW's {"face_box": width}.
         attributes: names of what holds of the face, such as WFLW's "blur".
+        weights: (landmarks,) float32 factors of the landmarks' errors in training; None for 1.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Face:
     occluded: np.ndarray | None = None
     distances: dict[str, float] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
+    weights: np.ndarray | None = None
 
     @property
     def prepared(self) -> PreparedSource | None:

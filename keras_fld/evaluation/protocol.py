@@ -57,6 +57,7 @@ def evaluate(
     subsets: Sequence[str] | None = None,
     skip_bad: bool = False,
     flip: bool = False,
+    held_out: float = 0.0,
     **options: Any,
 ) -> Report:
     """Evaluates a model on the test subsets of a dataset.
@@ -68,6 +69,8 @@ def evaluate(
         subsets: names of the subsets; None takes every one that is there.
         skip_bad: leave bad files out instead of stopping at the first.
         flip: average the predictions on each crop and on its mirror image.
+        held_out: evaluate the faces of the training split that a run with this `validation` did not
+            see, in place of the test subsets.
         **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
 
     Returns:
@@ -88,7 +91,7 @@ def evaluate(
     results = []
     notes: list[str] = []
     for subset, faces, data in test_crops(
-        predictor, dataset, root, subsets, skip_bad, notes, **options
+        predictor, dataset, root, subsets, skip_bad, notes, held_out, **options
     ):
         whole, kept = subset_result(predictor, subset, data, faces)
         results.append(whole)
@@ -111,18 +114,21 @@ def test_crops(
     subsets: Sequence[str] | None,
     skip_bad: bool,
     notes: list[str],
+    held_out: float = 0.0,
     **options: Any,
 ) -> Iterator[tuple[str, FaceSet, crops.Crops]]:
     """Yields each test subset that is there: its name, its faces and their crops.
 
     Args:
         predictor: what `predictor.open_model` gives.
-        dataset, root, subsets, skip_bad, notes, **options: as of `test_faces`.
+        dataset, root, subsets, skip_bad, notes, held_out, **options: as of `test_faces`.
 
     Raises:
         ValueError: as `evaluate`.
     """
-    for subset, faces in test_faces(predictor, dataset, root, subsets, skip_bad, notes, **options):
+    for subset, faces in test_faces(
+        predictor, dataset, root, subsets, skip_bad, notes, held_out, **options
+    ):
         data = crops.model_crops(faces, predictor.frame, skip_bad)
         notes += [inside(root, f"{subset}: {sentence}") for sentence in data.skipped]
         yield subset, faces, data
@@ -135,19 +141,36 @@ def test_faces(
     subsets: Sequence[str] | None,
     skip_bad: bool,
     notes: list[str],
+    held_out: float = 0.0,
     **options: Any,
 ) -> Iterator[tuple[str, FaceSet]]:
     """Yields each test subset that is there: its name and its faces.
 
+    Of your own faces, which no protocol divides, all are taken where none is marked as a test face.
+
     Args:
         predictor: the model, or a landmarker on it.
-        dataset, root, subsets, skip_bad, **options: as of `evaluate`.
+        dataset, root, subsets, skip_bad, held_out, **options: as of `evaluate`.
         notes: a list, which sentences on what is missing or skipped are added to.
 
     Raises:
         ValueError: as `evaluate`.
     """
     found, some, start = catalog.get(dataset), False, len(notes)
+
+    def checked(subset, faces):
+        check_landmarks(predictor, faces.scheme)
+        notes.extend(
+            inside(root, f"{subset}: {sentence}") for sentence in faces.missing + faces.skipped
+        )
+        return subset, faces
+
+    if held_out:
+        if subsets:
+            raise ValueError(f"held_out goes with no subsets. Got: {', '.join(subsets)}")
+        faces = catalog.read(dataset, root, found.train, skip_bad, **options)
+        yield checked("held out", faces.split(held_out)[1])
+        return
     for subset in subsets or found.tests:
         try:
             faces = catalog.read(dataset, root, subset, skip_bad, **options)
@@ -160,13 +183,11 @@ def test_faces(
         if union and faces.missing and not subsets:
             notes.append(inside(root, f"full: not evaluated: {'; '.join(faces.missing)}"))
             continue
-        check_landmarks(predictor, faces.scheme)
-        notes += [
-            inside(root, f"{subset}: {sentence}") for sentence in faces.missing + faces.skipped
-        ]
         some = True
-        yield subset, faces
-    if not some:
+        yield checked(subset, faces)
+    if not some and not subsets and not found.official:
+        yield checked(found.train, catalog.read(dataset, root, found.train, skip_bad, **options))
+    elif not some:
         raise ValueError(f"nothing to evaluate. {' '.join(notes[start:])}")
 
 

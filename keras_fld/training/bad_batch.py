@@ -49,7 +49,7 @@ class StopAtBadBatch(keras.callbacks.Callback):
     def _save(self, batch, loss):
         start = batch * self.batch_size
         keys = self.samples.order(self._epoch)[start : start + self.batch_size]
-        images, landmarks = self.samples.draw(self._epoch, keys)
+        images, landmarks, *_ = self.samples.draw(self._epoch, keys)
         names = [self.samples.crops.names[key % len(self.samples.crops)] for key in keys]
         with replacing(self.path) as temporary:
             np.savez(

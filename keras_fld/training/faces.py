@@ -44,7 +44,7 @@ def training_faces(
     Args:
         recipe: a `Recipe`.
         root: folder of its dataset.
-        extra: the folder of each name in `recipe.extra`.
+        extra: the folder or file of each set in `recipe.extra`, by its name.
         skip_bad: leave bad files out instead of stopping at the first.
 
     Raises:
@@ -61,8 +61,8 @@ def training_faces(
     repeats = np.full(len(data), recipe.repeats)
     if recipe.balance:
         repeats *= pose_repeats(data.landmarks, data.scheme)
-    for name in recipe.extra:
-        more = catalog.read(name, extra[name], catalog.get(name).train, skip_bad)
-        data = crops.join(data, crops.training_crops(more, recipe.frame, skip_bad))
-    repeats = np.append(repeats, np.ones(len(data) - len(repeats), int))
+    for more in recipe.extra:
+        added = more.read(extra[more.name], skip_bad)
+        data = crops.join(data, crops.training_crops(added, recipe.frame, skip_bad))
+        repeats = np.append(repeats, np.full(len(data) - len(repeats), more.repeats))
     return TrainingFaces(data, repeats, held_out, [*notes, *data.skipped])

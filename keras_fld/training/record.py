@@ -122,6 +122,8 @@ def _faces(data, repeats):
     digest = hashlib.sha256("\n".join(data.names).encode())
     digest.update(data.landmarks.tobytes())
     digest.update(repeats.astype("<i8").tobytes())
+    if data.weights is not None:
+        digest.update(data.weights.tobytes())
     showings = int(repeats.sum())
     return {"count": len(data), "showings": showings, "sha256": digest.hexdigest()}
 

@@ -53,7 +53,7 @@ def train(
         root: folder of the dataset.
         skip_bad: leave bad files out instead of stopping at the first.
         verbose: Keras' verbosity, 0 for silence.
-        extra: the prepared folder of each name in `recipe.extra`, as `keras-fld label` writes it.
+        extra: the folder or file of each set in `recipe.extra`, by its name.
         start: the model that `recipe.start` names: a Keras model, or the path of a `.keras` file.
 
     Returns:
@@ -69,10 +69,11 @@ def train(
         >>> model = train(Recipe(epochs=60), "run", root="300w")
     """
     extra = extra or {}
-    if set(extra) != set(recipe.extra) or (start is not None) != bool(recipe.start):
+    names = [more.name for more in recipe.extra]
+    if set(extra) != set(names) or (start is not None) != bool(recipe.start):
         raise ValueError(
             "extra and start must be given as the recipe names them, "
-            f"{list(recipe.extra)} and {recipe.start!r}. Got: {list(extra)} and {start}"
+            f"{names} and {recipe.start!r}. Got: {list(extra)} and {start}"
         )
     share = distributed.share()
     share.check(recipe.batch_size)

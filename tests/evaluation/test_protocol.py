@@ -408,3 +408,31 @@ def test_an_occluder_covers_its_share_of_pixels_and_hides_what_it_covers(tree):
 def test_bad_sweeps_are_refused(tree, options, rule):
     with pytest.raises(ValueError, match=rule):
         occlusion.occlusion_sweep(Centered(), "300w", tree, **options)
+
+
+def test_the_faces_that_a_run_held_out_are_evaluated(tree):
+    _, held = read("300w", tree, "train").split(0.3)
+    report = evaluation.evaluate(Oracle(held, (3, 4)), "300w", tree, held_out=0.3)
+    (result,) = report.subsets
+    assert result.subset == "held out" and result.names == [face.name for face in held.faces]
+    expected = [500 / float(IBUG68.distance(f.landmarks, "inter_pupil")) for f in held.faces]
+    np.testing.assert_allclose(result.errors["inter_pupil"], expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="held_out goes with no subsets. Got: common"):
+        evaluation.evaluate(Oracle(held), "300w", tree, ["common"], held_out=0.3)
+
+
+def test_own_faces_without_a_test_split_are_evaluated_whole_and_by_attribute(tmp_path):
+    path = released.write_own(tmp_path)
+    content = json.loads(path.read_text())
+    for index, face in enumerate(content["faces"]):
+        face |= {"split": "train", "attributes": ["left" if index % 2 else "frontal"]}
+    path.write_text(json.dumps(content))
+    faces = read("own", path, "train")
+    report = evaluation.evaluate(Oracle(faces, (3, 4)), "own", path)
+    assert [result.subset for result in report.subsets] == ["train", "frontal", "left"]
+    expected = np.array([500 / np.sqrt(face.box[2] * face.box[3]) for face in faces.faces])
+    for result, chosen in zip(
+        report.subsets, (slice(None), slice(0, 8, 2), slice(1, 8, 2)), strict=True
+    ):
+        np.testing.assert_allclose(result.errors["face_size"], expected[chosen], rtol=1e-4)
+        assert "inter_pupil" in result.errors

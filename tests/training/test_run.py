@@ -232,8 +232,9 @@ def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(whole_run, 
     faces = read("pts", tree / "helen/testset")
     labeled, _ = pseudo_labels.relabel(model, faces, views=2, tolerance=9)
     prepare("pts", [Part("train", labeled, wide=True)], tmp_path / "labels", RECIPE.frame)
+    more = {"name": "pts", "repeats": 3, "weight": 0.5}
     recipe = Recipe(
-        **{**vars(RECIPE), "epochs": 1, "repeats": 2, "extra": ("pts",), "start": "first"},
+        **{**vars(RECIPE), "epochs": 1, "repeats": 2, "extra": (more,), "start": "first"},
     )
     rate = {"learning_rate": 1e-12, "warmup": 0.0, "validation": 0.0, "averaging": 0.0}
     recipe = Recipe(**{**vars(recipe), **rate})
@@ -241,6 +242,8 @@ def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(whole_run, 
     found = training.train(recipe, out, tree, False, 0, extra, first / "model.keras")
     told = json.loads((out / "recipe.json").read_text("utf-8"))
     assert told["start_sha256"] == sha256(first / "model.keras")
+    assert told["faces"]["showings"] == 2 * (told["faces"]["count"] - 3) + 3 * 3
+    assert saved_recipe(told["recipe"]) == recipe
     for before, after in zip(model.weights, found.weights, strict=True):
         if "moving" not in before.path:
             np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-7)

@@ -3,6 +3,7 @@
     face        JSON: name, group, box, distances and attributes of a `Face`
     landmarks   floats, x and y of each landmark in photograph pixels, NaN where not annotated
     occluded    0 or 1 for each landmark, where the annotation says
+    weights     floats, the factor of each landmark's error in training, where it is not 1
     crop        raw RGB bytes, (size, size, 3): the model's crop
     wide        the same, larger: the crop that training draws augmented ones from; training alone
 
@@ -171,6 +172,8 @@ def _encode(face, frame, wide):
     }
     if face.occluded is not None:
         features["occluded"] = np.asarray(face.occluded, int)
+    if face.weights is not None:
+        features["weights"] = np.asarray(face.weights, np.float32)
     if wide:
         features["wide"] = cut_face(face, image, wide_frame(frame)).tobytes()
     return encode_example(features)
@@ -188,6 +191,9 @@ def _decode(features, path, frame):
     landmarks, occluded = features["landmarks"].reshape(-1, 2), features.get("occluded")
     if occluded is not None and occluded.shape != landmarks.shape[:1]:
         raise ValueError(f"occluded must be {len(landmarks)} flags. Got: {occluded.shape}")
+    weights = features.get("weights")
+    if weights is not None and (weights.shape != landmarks.shape[:1] or not (weights >= 0).all()):
+        raise ValueError(f"weights must be {len(landmarks)} of at least 0. Got: {weights}"[:200])
     distances = {key: float(value) for key, value in about["distances"].items()}
     if not all(0 < value < np.inf for value in distances.values()):
         raise ValueError(f"a distance must be pixels above 0. Got: {distances}")
@@ -200,6 +206,7 @@ def _decode(features, path, frame):
         occluded=None if occluded is None else occluded.astype(bool),
         distances=distances,
         attributes=frozenset(map(_word, about["attributes"])),
+        weights=weights,
     )
 
 

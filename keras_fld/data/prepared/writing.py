@@ -154,7 +154,7 @@ def _fingerprint(faces):
             size = face.source.stat().st_size
         about = [face.name, face.group, sorted(face.attributes), sorted(face.distances.items())]
         hashing.update(repr([*about, size]).encode())
-        for array in (face.landmarks, face.box, face.occluded):
+        for array in (face.landmarks, face.box, face.occluded, face.weights):
             if array is not None:
                 hashing.update(array.tobytes())
     return hashing.hexdigest()

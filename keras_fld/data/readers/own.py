@@ -177,6 +177,7 @@ def _face(folder, scheme, place, record):
         box = check_box(_numbers(record["box"], 4, "box"))
         if np.abs(box).max() > sources.FARTHEST:
             raise ValueError(f"the box must lie in the image. Got: {record['box']}")
+    distances = _distances(record.get("distances"))
     group = record.get("group", image)
     if not isinstance(group, str):
         raise ValueError(f"group must be a text. Got: {group!r}")
@@ -187,7 +188,7 @@ def _face(folder, scheme, place, record):
         box=box,
         group=group,
         occluded=_occluded(record.get("occluded"), scheme),
-        distances=_distances(record.get("distances")),
+        distances={**distances, "face_size": float(np.sqrt(box[2] * box[3]))},
         attributes=_attributes(record.get("attributes")),
     )
 

@@ -62,8 +62,11 @@ def test_what_a_face_may_say_beside_its_points(tmp_path):
     assert np.flatnonzero(np.isnan(face.landmarks).any(axis=1)).tolist() == [2]
     assert face.box.tolist() == [0, 1, 10, 11] and face.group == "anna"
     assert face.occluded.tolist() == [True, False, False, False, True]
-    assert found.attributes == ("night",) and face.distances == {"head": 40}
-    assert found.normalizers == ["inter_pupil", "head"]
+    assert found.attributes == ("night",) and face.distances == {
+        "head": 40,
+        "face_size": pytest.approx(110**0.5),
+    }
+    assert found.normalizers == ["inter_pupil", "head", "face_size"]
 
 
 def test_a_scheme_of_the_package_is_named(tmp_path):
