@@ -13,7 +13,7 @@ from keras_fld.training.extra_set import ExtraSet, extra_set
 from keras_fld.training.recipe import Recipe, saved_recipe
 from tests.data import released
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = Path(__file__).parents[2] / "results"
 
 
 def test_a_name_alone_is_a_set_shown_once():
