@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,9 @@ class Parity:
         dataset: whose test faces they were given.
         size: side of the crop in pixels.
         rows: one dictionary a subset and normalizer: NME of both in per cent, and the difference.
-        distances: (faces, landmarks) pixels of the crop between the two models.
         faces: name of each face.
         crops: (faces, size, size, 3) uint8, what both models saw.
         predictions: (2, faces, landmarks, 2) pixels of the crop: reference, model.
-        scheme: the landmarks' scheme.
         notes: sentences on missing parts and skipped files.
 
     Example:
@@ -43,12 +42,15 @@ class Parity:
     dataset: str
     size: int
     rows: list[dict]
-    distances: np.ndarray = field(repr=False)
     faces: list[str] = field(repr=False)
     crops: np.ndarray = field(repr=False)
     predictions: np.ndarray = field(repr=False)
-    scheme: object = field(repr=False)
     notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """(faces, landmarks) pixels of the crop between the two models."""
+        return np.linalg.norm(self.predictions[1] - self.predictions[0], axis=-1)
 
     @property
     def summary(self) -> dict[str, float]:
@@ -137,51 +139,54 @@ def parity(
     from keras_fld.predict.predictor import open_model
 
     pair = open_model(reference), open_model(model)
-    frames = [(predictor.frame, predictor.num_landmarks) for predictor in pair]
-    if frames[0] != frames[1]:
-        raise ValueError(
-            "model and reference must see the same crop and predict the same landmarks. "
-            f"Got: {frames[1]} and {frames[0]}"
-        )
-    names: list[str] = []
+    _check_alike(*pair)
     notes: list[str] = []
-    crops, landmarks, rows, scheme = [], [], [], None
+    rows: list[dict] = []
+    seen: dict[str, tuple] = {}
     for subset, faces, data in protocol.test_crops(
         pair[0], dataset, root, subsets, skip_bad, notes
     ):
-        scheme = data.scheme
         both = [_Recorded(predictor) for predictor in pair]
         results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
-        for normalizer in results[0].errors:
-            first, second = (result.row(normalizer)["nme"] for result in results)
-            rows.append(
-                {
-                    "subset": subset,
-                    "normalizer": normalizer,
-                    "nme_reference": first,
-                    "nme": second,
-                    "difference": second - first,
-                }
-            )
-        # A union's faces were there already.
-        new = [i for i, name in enumerate(data.names) if name not in set(names)]
-        names += [data.names[i] for i in new]
-        crops += [data.images[i] for i in new]
-        landmarks += [[p.landmarks[i] for p in both] for i in new]
-    predictions = np.asarray(landmarks).swapaxes(0, 1)
+        rows += _rows(subset, *results)
+        found = [predictor.landmarks for predictor in both]
+        for i, name in enumerate(data.names):  # a union's faces were there already
+            seen.setdefault(name, (data.images[i], *(landmarks[i] for landmarks in found)))
+    crops, *predictions = zip(*seen.values(), strict=True)
     return Parity(
         model=protocol.model_name(model),
         reference=protocol.model_name(reference),
         dataset=dataset,
         size=pair[0].frame.size,
         rows=rows,
-        distances=np.linalg.norm(predictions[1] - predictions[0], axis=-1),
-        faces=names,
+        faces=list(seen),
         crops=np.stack(crops),
-        predictions=predictions,
-        scheme=scheme,
+        predictions=np.array(predictions),
         notes=notes,
     )
+
+
+def _check_alike(reference, model):
+    """Raises ValueError where two models cannot be compared."""
+    about = [(one.frame, one.num_landmarks) for one in (reference, model)]
+    if about[0] != about[1]:
+        raise ValueError(
+            "model and reference must see the same crop and predict the same landmarks. "
+            f"Got: {about[1]} and {about[0]}"
+        )
+
+
+def _rows(subset, reference, model):
+    """The rows of a subset from the two models' results."""
+    for normalizer in reference.errors:
+        first, second = (result.row(normalizer)["nme"] for result in (reference, model))
+        yield {
+            "subset": subset,
+            "normalizer": normalizer,
+            "nme_reference": first,
+            "nme": second,
+            "difference": second - first,
+        }
 
 
 class _Recorded:
