@@ -82,7 +82,7 @@ def test_a_fit_finds_a_linear_map_despite_gross_errors():
 
 def test_the_shipped_maps_say_what_they_were_fitted_on():
     stored = json.loads(box_map.FILE.read_text())
-    assert set(stored) == {"haar_frontal", "haar_profile", "five_points"}
+    assert set(stored) == {"haar_frontal", "haar_profile", "five_points", "blazeface"}
     for entry in stored.values():
         assert entry["fitted_on"].startswith("300w train, ") and entry["faces"] > 100
         assert np.isfinite(entry["coefficients"]).all() and len(entry["coefficients"][0]) == 4
@@ -161,7 +161,7 @@ def test_files_that_are_no_yunet_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("call", "rule"),
     [
-        (lambda: detectors.open_detector("dlib"), "detector must be haar, .* Got: 'dlib'"),
+        (lambda: detectors.open_detector("dlib"), "detector must be blazeface, .* Got: 'dlib'"),
         (lambda: detectors.open_detector(3), "detector must be .* Got: 3"),
         (lambda: HaarDetector(max_side=0), "max_side must be at least 1. Got: 0"),
         (lambda: HaarDetector(min_size=0), "min_size must be at least 1. Got: 0"),
@@ -206,7 +206,7 @@ def test_the_command_that_fits_them(tree, tmp_path):
     result = CliRunner().invoke(fitting.main, ["--root", str(tree), "--out", str(out)])
     assert result.exit_code == 0, result.output
     maps = read_json(out)
-    assert set(maps) == {"haar_frontal", "haar_profile", "five_points"}
+    assert set(maps) == {"haar_frontal", "haar_profile", "five_points", "blazeface"}
     assert all(entry["fitted_on"].endswith(", 16 faces") for entry in maps.values())
 
 
