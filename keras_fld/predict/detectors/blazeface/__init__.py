@@ -99,8 +99,8 @@ class BlazeFace:
         """Faces of an image as the networks give them, surest first."""
         proposals = self._proposals(image)
         judged = Faces.joined(_look(image, proposals[[i]], JUDGED) for i in range(len(proposals)))
-        faces = judged[judged.scores >= self.threshold].best()
-        return Faces.joined(_measured(image, faces[[i]]) for i in range(len(faces)))
+        faces = judged[judged.scores >= self.threshold]
+        return Faces.joined(_measured(image, faces[[i]]) for i in range(len(faces))).best()
 
     def _proposals(self, image):
         longer = max(image.shape[:2])
