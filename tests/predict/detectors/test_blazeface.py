@@ -13,6 +13,7 @@ from keras_fld.predict.detectors import blazeface, box_map, open_detector
 from keras_fld.predict.detectors.blazeface import LARGE, BlazeFace
 from keras_fld.predict.detectors.blazeface.network import Faces, Network, shared
 from keras_fld.predict.detectors.blazeface.tiles import sides, tiles
+from tests.predict.detectors.turned import turned
 
 ROOT = Path(__file__).parents[3]
 # Read off the photograph: brows to chin; eyes, the nose's tip, mouth and ears.
@@ -24,17 +25,6 @@ POINTS = np.array([[203, 102], [246, 104], [226, 126], [224, 145], [181, 112], [
 def astronaut():
     """A public-domain photograph with one face, from scikit-image's wheel."""
     return pytest.importorskip("skimage.data").astronaut()
-
-
-def turned(image, degrees):
-    """An image turned clockwise in a frame that holds all of it, and the matrix there."""
-    height, width = image.shape[:2]
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    size = np.ceil(np.abs([[c, s], [s, c]]) @ [width, height]).astype(int)
-    linear = np.array([[c, -s], [s, c]])
-    shift = (size - 1) / 2 - linear @ [(width - 1) / 2, (height - 1) / 2]
-    matrix = np.column_stack([linear, shift])
-    return cv2.warpAffine(image, matrix, size.tolist()), matrix
 
 
 def test_the_files_are_the_checked_release():

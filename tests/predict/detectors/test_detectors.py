@@ -196,6 +196,9 @@ def test_maps_fitted_on_faces_lead_to_their_boxes(tree, monkeypatch):
     assert max(width, height) == pytest.approx(0.8, abs=0.02)
     assert abs(center_x) < 1e-6 and abs(center_y) < 1e-6
     assert maps["five_points"]["faces"] == 2 * len(faces)
+    # BlazeFace is itself, and the faces are drawn ones.
+    assert len(faces) <= maps["blazeface"]["faces"] <= 2 * len(faces)
+    assert max(maps["blazeface"]["mean_absolute_error"]) < 0.1
 
 
 def test_the_command_that_fits_them(tree, tmp_path):

@@ -99,8 +99,8 @@ class BlazeFace:
         """Faces of an image as the networks give them, surest first."""
         proposals = self._proposals(image)
         judged = Faces.joined(_look(image, proposals[[i]], JUDGED) for i in range(len(proposals)))
-        faces = judged[judged.scores >= self.threshold].best()
-        return Faces.joined(_measured(image, faces[[i]]) for i in range(len(faces)))
+        faces = judged[judged.scores >= self.threshold]
+        return Faces.joined(_measured(image, faces[[i]]) for i in range(len(faces))).best()
 
     def _proposals(self, image):
         longer = max(image.shape[:2])
@@ -117,14 +117,14 @@ class BlazeFace:
 
 
 def tight_boxes(faces: Faces, fitted: box_map.BoxMap) -> np.ndarray:
-    """(n, 4) boxes of the upright faces by a map from `features`."""
+    """(n, 4) boxes of the upright faces by a map of their `features`."""
     boxes = fitted.boxes(*features(faces))
     middles = (boxes[:, :2] + boxes[:, 2:] / 2) @ [1, 1j] * np.exp(1j * faces.angles)
     centers = faces.points[:, 0] + np.column_stack([middles.real, middles.imag])
     return np.column_stack([centers - boxes[:, 2:] / 2, boxes[:, 2:]])
 
 
-def features(faces: Faces):
+def features(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centers, sizes and features of faces turned upright about their squares' centers.
 
     Returns:

@@ -45,7 +45,7 @@ class Faces:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, which) -> Self:
+    def __getitem__(self, which: slice | list[int] | np.ndarray) -> Self:
         return type(self)(self.points[which], self.sides[which], self.scores[which])
 
     @classmethod
