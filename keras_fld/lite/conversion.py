@@ -40,7 +40,7 @@ def convert(
     Input is (1, size, size, 3) uint8 RGB, output (1, landmarks, 2) float32 pixels of the crop, in
     built-in operations only; "int8_full" has int8 in both places instead. The division by 255 is
     folded into the first convolution and the mean shape into the last Dense, so neither costs an
-    operation. The file describes itself: see `keras_fld.lite.metadata`. Of a `FaceScore` the output
+    operation. The file describes itself: see `lite.metadata`. Of a `FaceScore` the output
     is (1, 1), the score.
 
     TensorFlow's converter does it. Under another Keras backend it runs in a process of its own.

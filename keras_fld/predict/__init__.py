@@ -9,12 +9,14 @@ _NAMES = {
     "FaceLandmarker": "landmarker",
     "FaceTracker": "tracking",
     "LiteModel": "lite_model",
+    "metadata": "",
     "open_model": "predictor",
 }
 
-__all__ = ["DetectedFace", "FaceLandmarker", "FaceTracker", "LiteModel", "open_model"]
+__all__ = ["DetectedFace", "FaceLandmarker", "FaceTracker", "LiteModel", "metadata", "open_model"]
 
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+    from keras_fld.predict import metadata
     from keras_fld.predict.face import DetectedFace
     from keras_fld.predict.landmarker import FaceLandmarker
     from keras_fld.predict.lite_model import LiteModel

@@ -125,7 +125,7 @@ def test_the_number_of_processes_does_not_change_a_byte(tmp_path):
 def test_killed_in_the_middle_it_continues_to_the_same_bytes(tmp_path):
     script = """
         import sys
-        from keras_fld.data.prepare import Part, prepare
+        from keras_fld.data.prepared.writing import Part, prepare
         from keras_fld.data.geometry import FaceCrop
         from tests.data.drawn_faces import drawn_set
 
