@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_fld._internal.files import replacing, write_json
 from keras_fld._internal.progress import counting
-from keras_fld.evaluation.protocol import model_name, subset_result, test_crops
+from keras_fld.evaluation.protocol import model_name, read_subsets, subset_crops, subset_result
 from keras_fld.geometry.frame import transform
 from keras_fld.predict.predictor import open_model
 from keras_fld.reports.intervals import mean_interval
@@ -115,10 +115,11 @@ def occlusion_sweep(
         if count < 1:
             raise ValueError(f"a number of occluders must be at least 1. Got: {count}")
     predictor = open_model(model)
-    notes: list[str] = []
     rows, normalizer = [], {}
-    found = test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options)
-    for subset, faces, data in found:
+    read, notes = read_subsets(predictor, dataset, root, subsets, skip_bad, **options)
+    for subset, faces in read:
+        data, skipped = subset_crops(subset, faces, predictor.frame, skip_bad)
+        notes += skipped
         faces = _in_order(faces, data)
         boxes = [_crop_box(*x) for x in zip(faces.faces, data.matrices, strict=True)]
         draws = [_Occluders(name, seed, max(counts)) for name in data.names]

@@ -144,11 +144,11 @@ def parity(
             f"Got: {frames[1]} and {frames[0]}"
         )
     names: list[str] = []
-    notes: list[str] = []
     crops, landmarks, rows, scheme = [], [], [], None
-    for subset, faces, data in protocol.test_crops(
-        pair[0], dataset, root, subsets, skip_bad, notes
-    ):
+    read, notes = protocol.read_subsets(pair[0], dataset, root, subsets, skip_bad)
+    for subset, faces in read:
+        data, skipped = protocol.subset_crops(subset, faces, pair[0].frame, skip_bad)
+        notes += skipped
         scheme = data.scheme
         both = [_Recorded(predictor) for predictor in pair]
         results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
