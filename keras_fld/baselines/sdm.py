@@ -111,14 +111,7 @@ def train_sdm(
         >>> model = train_sdm(model_crops(faces, FaceCrop(64)))
         >>> model.save("sdm.npz")
     """
-    for name, value in (("starts", starts), ("kept", kept), ("number of stages", len(radii))):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1. Got: {value}")
-    if not ridge > 0 or kept > LENGTH or min(radii) <= 0:
-        raise ValueError(
-            f"ridge and radii must be above 0 and kept at most {LENGTH}. "
-            f"Got: {ridge}, {tuple(radii)} and {kept}"
-        )
+    _check_options(radii, ridge, kept, starts)
     images, truth = with_mirrors(crops, limit)
     start, side = truth.mean(axis=0), crops.frame.size
     rng = np.random.default_rng(seed)
@@ -145,6 +138,18 @@ def train_sdm(
         radii.astype(np.float32),
         np.stack(weights),
     )
+
+
+def _check_options(radii, ridge, kept, starts):
+    """Raises ValueError where an option of `train_sdm` is out of range."""
+    for name, value in (("starts", starts), ("kept", kept), ("number of stages", len(radii))):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1. Got: {value}")
+    if not ridge > 0 or kept > LENGTH or min(radii) <= 0:
+        raise ValueError(
+            f"ridge and radii must be above 0 and kept at most {LENGTH}. "
+            f"Got: {ridge}, {tuple(radii)} and {kept}"
+        )
 
 
 def whole_faces(crops, limit=None):
