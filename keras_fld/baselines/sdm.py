@@ -5,14 +5,19 @@ Xiong and De la Torre, "Supervised Descent Method and Its Applications to Face A
 descriptors to them; the training faces pass each stage before the next is learned.
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from keras_fld.baselines import files
 from keras_fld.baselines.descriptors import LENGTH, describe
+from keras_fld.data.crops import Crops
 from keras_fld.data.faces import evenly
+from keras_fld.geometry.frame import FaceCrop
+from keras_fld.schemes import Scheme
 
 # Half the side of the described square in each stage, in face boxes: coarse to fine.
 RADII = (0.2, 0.16, 0.13, 0.1)
@@ -46,7 +51,16 @@ class SDM:
         (10, 68, 2)
     """
 
-    def __init__(self, frame, scheme, start, center, basis, radii, weights):
+    def __init__(
+        self,
+        frame: FaceCrop,
+        scheme: Scheme,
+        start: np.ndarray,
+        center: np.ndarray,
+        basis: np.ndarray,
+        radii: np.ndarray,
+        weights: np.ndarray,
+    ) -> None:
         self.frame, self.scheme, self.num_landmarks = frame, scheme, scheme.num_landmarks
         kept, count = basis.shape[-1], self.num_landmarks
         wanted = {
@@ -62,16 +76,16 @@ class SDM:
         self.radii, self.weights = radii, weights
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"sdm{self.num_landmarks}"
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Writes the model to a `.npz` file."""
         names = ("start", "center", "basis", "radii", "weights")
         arrays = {name: getattr(self, name) for name in names}
         files.save(path, "sdm", self.frame, self.scheme, arrays)
 
-    def predict(self, images):
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) uint8 crops: (faces, landmarks, 2) float32 pixels."""
         images = np.asarray(images, np.uint8)
         shapes = np.repeat(self.start[None], len(images), axis=0)
@@ -83,8 +97,15 @@ class SDM:
 
 
 def train_sdm(
-    crops, radii=RADII, ridge=RIDGE, kept=KEPT, starts=3, seed=0, limit=None, progress=None
-):
+    crops: Crops,
+    radii: Sequence[float] = RADII,
+    ridge: float = RIDGE,
+    kept: int = KEPT,
+    starts: int = 3,
+    seed: int = 0,
+    limit: int | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> SDM:
     """Trains a cascade on crops and their mirror images.
 
     Every face starts from several places: the mean shape, turned, scaled and moved a little.
@@ -117,12 +138,10 @@ def train_sdm(
     rng = np.random.default_rng(seed)
     of_image = np.repeat(np.arange(len(images)), starts)
     shapes = _starting_shapes(start, truth, of_image, rng, side)
-    radii = np.array(radii) * side / crops.frame.margin
-    center = basis = None
+    half = np.array(radii) * side / crops.frame.margin
+    center, basis = _components(images, shapes, of_image, half[0], kept, rng)
     weights = []
-    for stage, radius in enumerate(radii):
-        if basis is None:
-            center, basis = _components(images, shapes, of_image, radius, kept, rng)
+    for stage, radius in enumerate(half):
         features = _features(images, shapes, radius, center, basis, of_image)
         missing = (truth[of_image] - shapes).reshape(len(shapes), -1)
         weights.append(_ridge(features, missing, ridge))
@@ -135,7 +154,7 @@ def train_sdm(
         start.astype(np.float32),
         center,
         basis,
-        radii.astype(np.float32),
+        half.astype(np.float32),
         np.stack(weights),
     )
 
