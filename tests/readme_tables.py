@@ -44,15 +44,15 @@ _PARTS = {
         "the same, averaged with its mirror image: a test-time trick",
         "evaluate {model} --root 300w --flip",
     ),
-    "int8": ("int8 `.tflite`", "convert {model} int8.tflite --root 300w"),
-    "refined": ("refined, patch by patch", "refine {model} refined.keras --root 300w"),
+    "int8": ("int8 `.tflite`", "convert {model} --out int8.tflite --root 300w"),
+    "refined": ("refined, patch by patch", "refine {model} --out refined.keras --root 300w"),
     "whole": (
         "control: the whole layer retrained",
-        "refine {model} whole.keras --root 300w --whole",
+        "refine {model} --out whole.keras --root 300w --whole",
     ),
     "local": (
         "refined, local form",
-        "refine {model} local.keras --root 300w --windows 3 --rounds 40 --learning-rate 4e-3",
+        "refine {model} --out local.keras --root 300w --windows 3 --rounds 40 --learning-rate 4e-3",
     ),
 }
 _REGIONS = ("contour", "brows", "nose", "eyes", "mouth")

@@ -5,9 +5,19 @@ from typing import Any
 
 import click
 
-from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    QUIET,
+    ROOT,
+    SKIP_BAD,
+    SUBSETS,
+    check_out,
+    out_option,
+    show,
+    tell,
+)
 
 
 @click.command()
@@ -20,7 +30,7 @@ from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS,
 @DATASET
 @ROOT
 @SUBSETS
-@click.option("--out", type=click.Path(), help="Folder for the JSON files and curves.")
+@out_option("Folder for the JSON files and curves.", required=False)
 @click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
 @click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
@@ -58,7 +68,7 @@ def evaluate(model, preset, out, detector, passes, **options):
     if passes is not None and detector is None:
         raise click.UsageError("--passes goes with --detector")
     if out:
-        check_writable(out, folder=True)
+        check_out(out)
     native.start(model or preset, keras=preset is not None and detector is None)
     if detector is not None:
         show(data=_evaluate_detector(model or preset, detector, passes or 3, out, **options))
@@ -133,7 +143,7 @@ def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, ski
 @click.argument("before", type=click.Path())
 @click.argument("after", type=click.Path())
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option("--out", type=click.Path(), help="JSON file to write.")
+@out_option("The .json file to write.", required=False)
 @JSON
 def compare(before, after, seed, out):
     """Compares two evaluation.json face by face: NME of subsets and of facial regions.

@@ -2,16 +2,16 @@
 
 import click
 
-from keras_fld._internal.files import check_writable, sha256
+from keras_fld._internal.files import sha256
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
+from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, check_out, out_option, show, tell
 
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.argument("dataset", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
-@click.argument("out", type=click.Path())
+@out_option("Folder for the labeled faces.")
 @click.option("--views", default=8, show_default=True, help="Views of each face, an even number.")
 @click.option(
     "--tolerance",
@@ -29,16 +29,16 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
 @SKIP_BAD
 @QUIET
 def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
-    """Labels the training faces of DATASET in ROOT with MODEL and writes them to the folder OUT.
+    """Labels the training faces of DATASET in ROOT with MODEL.
 
-    OUT holds prepared faces in the model's scheme, to train the next model with. Faces on which the
-    label and the dataset's own annotation disagree are left out.
+    The folder gets prepared faces in the model's scheme, to train the next model with. Faces on
+    which the label and the dataset's own annotation disagree are left out.
 
     \b
-    keras-fld label trnet20_300w mtfl mtfl labeled
+    keras-fld label trnet20_300w mtfl mtfl --out labeled
     keras-fld train --root 300w --extra mtfl=labeled --out run
     """
-    check_writable(out, folder=True)
+    check_out(out)
     native.start(model)
     from keras_fld import zoo
     from keras_fld.data import catalog

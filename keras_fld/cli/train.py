@@ -8,9 +8,18 @@ from pathlib import Path
 
 import click
 
-from keras_fld._internal.files import check_writable, replacing
+from keras_fld._internal.files import replacing
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    QUIET_PASSED,
+    ROOT,
+    SKIP_BAD,
+    check_out,
+    out_option,
+    show,
+)
 from keras_fld.data.share import Share
 
 
@@ -26,9 +35,7 @@ from keras_fld.data.share import Share
     shell_complete=complete.DATASETS,
 )
 @ROOT
-@click.option(
-    "--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues."
-)
+@out_option("Run folder; an unfinished run in it continues.")
 @click.option(
     "--extra",
     multiple=True,
@@ -150,7 +157,7 @@ def train(
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@click.argument("output", type=click.Path())
+@out_option("The .keras file to write.")
 @DATASET
 @ROOT
 @click.option(
@@ -171,17 +178,15 @@ def train(
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
-def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options):
-    """Retrains the output layer of MODEL patch by patch and writes OUTPUT (.keras).
+def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
+    """Retrains the output layer of MODEL patch by patch.
 
     \b
-    keras-fld refine run/model.keras run/refined.keras --root 300w
-    keras-fld refine run/model.keras run/local.keras --root 300w \\
+    keras-fld refine run/model.keras --out run/refined.keras --root 300w
+    keras-fld refine run/model.keras --out run/local.keras --root 300w \\
         --windows 3 --rounds 40 --learning-rate 4e-3
     """
-    if Path(output).suffix != ".keras":
-        raise ValueError(f"OUTPUT must end in .keras. Got: {output}")
-    check_writable(output)
+    check_out(out, ".keras")
     native.start_keras()
     from keras_fld import models
     from keras_fld.data import catalog
@@ -203,9 +208,9 @@ def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options
         verbose=0 if quiet else 1,
         **options,
     )
-    with replacing(output) as temporary:
+    with replacing(out) as temporary:
         refined.save(temporary)
-    show(f"wrote {output}", {"model": output, "bytes": Path(output).stat().st_size})
+    show(f"wrote {out}", {"model": out, "bytes": Path(out).stat().st_size})
 
 
 def _join(processes):

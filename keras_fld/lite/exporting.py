@@ -153,7 +153,7 @@ def _write(model, folder, names, calibration, preset, batches):
     if modes.QAT in names and modes.QAT not in shipped:
         if batches is None:
             raise ValueError(f"mode {modes.QAT} needs batches of training faces. Got: none")
-        qat(model, files[modes.QAT], batches, preset=preset, verbose=0)
+        qat(model, files[modes.QAT], batches, name=preset, verbose=0)
     with counting("converting", len(files)) as done:
         for name, path in files.items():
             if name in shipped:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def describe(
-    model: "keras.Model", mode: str, content: bytes, preset: str | None = None
+    model: "keras.Model", mode: str, content: bytes, name: str | None = None
 ) -> dict[str, Any]:
     """The metadata of a converted model.
 
@@ -26,7 +26,7 @@ def describe(
         model: the Keras model.
         mode: name of the mode of conversion.
         content: bytes of the converted model.
-        preset: name under which the model is published, or None.
+        name: name under which the model is published, or None.
 
     Returns:
         A JSON-serializable dictionary.
@@ -41,7 +41,7 @@ def describe(
     output = _numbers(interpreter.get_output_details()[0])
     about: dict[str, Any] = {
         "version": __version__,
-        "preset": preset,
+        "preset": name,
         "mode": mode,
         "input": {
             "size": frame.size,

@@ -31,7 +31,7 @@ def offered(*words):
     ("words", "known"),
     [
         (["train", "--loss"], complete.LOSSES),
-        (["qat", "a.keras", "b.tflite", "--loss"], complete.LOSSES),
+        (["qat", "a.keras", "--loss"], complete.LOSSES),
         (["train", "--recipe"], recipes.names()),
         (["train", "--dataset"], catalog.DATASETS),
         (["evaluate", "--dataset"], catalog.DATASETS),

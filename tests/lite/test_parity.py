@@ -80,7 +80,7 @@ def test_models_of_other_crops_are_refused(files, tree):
 
 def test_export_writes_the_modes_and_a_table(saved, tree, tmp_path):
     names = [word for mode in conversion.MODES for word in ("--mode", mode)]
-    result = run("export", saved, *names, tmp_path, "--root", tree)
+    result = run("export", saved, *names, "--out", tmp_path, "--root", tree)
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "export.json").read_text())
     assert [row["mode"] for row in report["files"]] == list(conversion.MODES)
@@ -97,7 +97,7 @@ def test_export_without_test_faces_still_writes_the_files(saved, tree, tmp_path)
         (tmp_path / "300w").mkdir()
         (tmp_path / "300w" / folder).symlink_to(tree / folder)
     arguments = ("--mode", "dynamic", "--root", tmp_path / "300w")
-    result = run("export", saved, tmp_path / "out", *arguments)
+    result = run("export", saved, "--out", tmp_path / "out", *arguments)
     assert result.exit_code == 0, result.output
     assert "not evaluated" in result.output and (tmp_path / "out/model_dynamic.tflite").exists()
 
@@ -111,6 +111,6 @@ def test_export_without_test_faces_still_writes_the_files(saved, tree, tmp_path)
     ],
 )
 def test_export_names_wrong_arguments(saved, tmp_path, arguments, rule):
-    result = run("export", saved, tmp_path / "out", *arguments)
+    result = run("export", saved, "--out", tmp_path / "out", *arguments)
     assert isinstance(result.exception, ValueError) and rule in str(result.exception)
     assert not (tmp_path / "out").exists()
