@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal import names
 from keras_fld._internal.files import replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
@@ -26,7 +27,7 @@ LOSS = click.option(
     default="enme",
     show_default=True,
     help="Loss.",
-    shell_complete=complete.names(complete.LOSSES),
+    shell_complete=complete.LOSSES,
 )
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 VALIDATION = click.option(
@@ -96,8 +97,8 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
 @click.option(
     "--method",
     required=True,
-    help="prune or cluster.",
-    shell_complete=complete.names(complete.METHODS),
+    help=" or ".join(names.COMPRESSIONS) + ".",
+    shell_complete=complete.COMPRESSIONS,
 )
 @click.option(
     "--sparsity", default=0.5, show_default=True, help="Fraction of weights that prune makes zero."

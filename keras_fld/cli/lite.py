@@ -30,7 +30,7 @@ from keras_fld.lite import modes
     "--mode",
     default="int8",
     show_default=True,
-    help="float32, float16, dynamic, int8 or int8_full.",
+    help=", ".join(modes.MODES) + ".",
     shell_complete=complete.MODES,
 )
 @NAME

@@ -20,7 +20,7 @@ from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, show
 @click.option(
     "--precision",
     help="float32, the default, or bfloat16 on the PyTorch backend.",
-    shell_complete=complete.names(complete.PRECISIONS),
+    shell_complete=complete.PRECISIONS,
 )
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of the refined module.")
 @click.option("--search", is_flag=True, help="Search each row's learning rate first.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal import names
 from keras_fld._internal.files import replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
@@ -46,8 +47,8 @@ from keras_fld.data.share import Share
 @click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
 @click.option(
     "--loss",
-    help=f"{', '.join(complete.LOSSES)}; enme without.",
-    shell_complete=complete.names(complete.LOSSES),
+    help=f"{', '.join(names.LOSSES)}; enme without.",
+    shell_complete=complete.LOSSES,
 )
 @click.option("--alpha", type=float, help="alpha of le and enme.")
 @click.option("--omega", type=float, help="omega of wing.")
@@ -55,13 +56,13 @@ from keras_fld.data.share import Share
 @click.option("--beta", type=float, help="beta of smooth_l1.")
 @click.option(
     "--network",
-    help=f"{', '.join(complete.NETWORKS)}; trnet20 without.",
-    shell_complete=complete.names(complete.NETWORKS),
+    help=f"{', '.join(names.NETWORKS)}; trnet20 without.",
+    shell_complete=complete.NETWORKS,
 )
 @click.option(
     "--head",
     help="Head of trnet20: pool, the default, windows or flatten.",
-    shell_complete=complete.names(complete.HEADS),
+    shell_complete=complete.HEADS,
 )
 @click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
 @click.option("--epochs", type=int, help="Passes over the training faces.")
@@ -69,7 +70,7 @@ from keras_fld.data.share import Share
 @click.option(
     "--optimizer",
     help="adamw, the default, or muon: its steps of convolutions orthogonal.",
-    shell_complete=complete.names(complete.OPTIMIZERS),
+    shell_complete=complete.OPTIMIZERS,
 )
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--averaging", type=float, help="Momentum of the moving average of the weights.")
@@ -78,7 +79,7 @@ from keras_fld.data.share import Share
 @click.option(
     "--precision",
     help="float32, the default, or bfloat16 on the PyTorch backend.",
-    shell_complete=complete.names(complete.PRECISIONS),
+    shell_complete=complete.PRECISIONS,
 )
 @click.option("--validation", type=float, help="Fraction of the training faces held out.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
@@ -165,7 +166,7 @@ def train(
     default="enme",
     show_default=True,
     help="Loss of every patch.",
-    shell_complete=complete.names(complete.LOSSES),
+    shell_complete=complete.LOSSES,
 )
 @click.option(
     "--windows", default=0, show_default=True, help="Windows of each patch: 3 for the local form."

@@ -6,16 +6,19 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_fld._internal import names
 from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.models.layers import crop_input, landmark_head
 from keras_fld.schemes import Scheme
 
 # What stands between the last residual unit and the Dense.
-HEADS = {
-    "pool": layers.GlobalAveragePooling2D,
-    "windows": layers.GlobalAveragePooling2D,
-    "flatten": layers.Flatten,
-}
+HEADS = dict(
+    zip(
+        names.HEADS,
+        (layers.GlobalAveragePooling2D, layers.GlobalAveragePooling2D, layers.Flatten),
+        strict=True,
+    )
+)
 
 
 def _conv(x, filters, name, kernel_size=3, relu=True):

@@ -7,11 +7,10 @@ from typing import Any
 
 from keras_fld import losses, models
 from keras_fld._internal.frozen import FrozenDict
+from keras_fld._internal.names import PRECISIONS
 from keras_fld.data.augment import Augmentation
 from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.optimizers import OPTIMIZERS
-
-PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)

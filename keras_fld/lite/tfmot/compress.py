@@ -6,13 +6,13 @@ Neither makes the network faster by itself: what a file or an app store packs be
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from keras_fld._internal.names import COMPRESSIONS
 from keras_fld.lite.tfmot import finetune
 
 if TYPE_CHECKING:
     import keras
 
 
-METHODS = ("prune", "cluster")
 # Times that pruning takes more weights, on the way to its sparsity.
 _PRUNINGS = 10
 
@@ -82,8 +82,8 @@ def compress(
 
 def check(method, sparsity, clusters, epochs, learning_rate, loss):
     """Raises ValueError where an option of `compress` is out of range."""
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}. Got: {method!r}")
+    if method not in COMPRESSIONS:
+        raise ValueError(f"method must be one of {', '.join(COMPRESSIONS)}. Got: {method!r}")
     if not 0 < sparsity < 1:
         raise ValueError(f"sparsity must be between 0 and 1. Got: {sparsity}")
     if clusters < 2:
