@@ -105,7 +105,7 @@ ifdef MODEL
 	$(ARM_RUN) $(MODEL) $(ARM_NME) --json build/arm.json
 else
 	rm -rf $(ARM_FILES)
-	$(BIN)/keras-fld export --preset trnet20_300w --all $(ARM_FILES)
+	$(BIN)/keras-fld export --preset trnet20_300w --all --out $(ARM_FILES)
 	for mode in float32 float16 dynamic int8_full int8_qat; do \
 		mv $(ARM_FILES)/model_$$mode.tflite $(ARM_FILES)/trnet20_300w_$$mode.tflite || exit; done
 	$(ARM_RUN) $(wildcard keras_fld/zoo/*_int8.tflite) \

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_fld._internal import names
+
 __all__ = ["OPTIMIZERS", "Muon"]
 
 # The quintic whose repetition takes singular values from (0, 1] to about 1 (Jordan et al., 2024).
@@ -86,4 +88,4 @@ def _orthogonal(matrix, rounds):
     return ops.transpose(x) if tall else x
 
 
-OPTIMIZERS = {"adamw": keras.optimizers.AdamW, "muon": Muon}
+OPTIMIZERS = dict(zip(names.OPTIMIZERS, (keras.optimizers.AdamW, Muon), strict=True))

@@ -1,12 +1,8 @@
-"""Converts a Keras model of the package to TFLite: `python tflite/convert.py --help`.
-
-The same command as `keras-fld convert`.
-"""
+"""`keras-fld convert`, from the folder of what runs on a device."""
 
 import sys
 
 from keras_fld.cli import main
 
 if __name__ == "__main__":
-    sys.argv.insert(1, "convert")
-    main()
+    main(["convert", *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and reading JSON with the file's name in errors."""
+"""Writing files whole or not at all, reading JSON, and errors that name their file."""
 
 import errno
 import hashlib
@@ -22,6 +22,48 @@ _REFUSALS = {
 }
 # What is longer is no format's suffix, but a part of a name with a dot in it.
 _LONGEST_ENDING = 20
+
+
+class FileError(ValueError):
+    """A file breaks a rule; the message is `path, place: rule`.
+
+    Args:
+        path: the file or folder.
+        rule: the rule, and what was given.
+        place: where in the file, such as "line 5".
+
+    Example:
+        >>> raise FileError("faces/a.pts", "a point must be two numbers. Got: 'x'", "line 5")
+    """
+
+    def __init__(self, path, rule, place=""):
+        super().__init__(path, rule, place)  # all of them, for pickle
+        self.path, self.rule, self.place = Path(path), rule, place
+
+    def __str__(self):
+        return self._message(str(self.path))
+
+    def relative_to(self, root):
+        """The message with the path in a folder, as reports have it, which are passed on.
+
+        Args:
+            root: the folder; a file elsewhere is called by its name only. None: the whole message.
+        """
+        if root is None:
+            return str(self)
+        if self.path == Path(root):
+            return self._message("")
+        inside = self.path.is_relative_to(root)
+        return self._message(str(self.path.relative_to(root)) if inside else self.path.name)
+
+    def _message(self, name):
+        where = ", ".join(filter(None, (name, self.place)))
+        return f"{where}: {self.rule}" if where else self.rule
+
+
+def message_in(root, error):
+    """An error's message for a report on a folder: `FileError.relative_to`, or the error's text."""
+    return error.relative_to(root) if isinstance(error, FileError) else str(error)
 
 
 @contextmanager
@@ -101,8 +143,9 @@ def sweep(folder):
 
 
 def reason(error):
-    """What an operating system's error says, without the numbers and paths around it."""
-    return os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+    """What an error says, an operating system's without the numbers and paths around it."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error).partition("\n")[0]
 
 
 def _refused(error):
@@ -163,10 +206,10 @@ def read_json(path):
     try:
         return json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
+        raise FileError(path, reason(error)) from error
     # A number of ten thousand digits is a ValueError too, and brackets without end a recursion.
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not a JSON file ({error})") from error
+        raise FileError(path, f"not a JSON file ({error})") from error
 
 
 def sha256(path):

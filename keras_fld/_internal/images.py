@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from keras_fld._internal.files import replacing
+from keras_fld._internal.files import FileError, reason, replacing
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -116,7 +116,7 @@ def _content(path):
     try:
         return np.fromfile(path, np.uint8)
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
+        raise FileError(path, reason(error)) from error
 
 
 def _decode(path, data, flags):
@@ -130,7 +130,7 @@ def _decode(path, data, flags):
         except cv2.error:  # a header that declares an absurd size
             image = None
     if image is None:
-        raise ValueError(f"{path}: not an image that can be read ({data.size} bytes)")
+        raise FileError(path, f"not an image that can be read ({data.size} bytes)")
     return image
 
 
@@ -138,9 +138,10 @@ def _check_declared(path, data):
     """Raises ValueError where an image's header declares too large a size, before it is decoded."""
     size = _declared_size(data)
     if size is not None and (max(size) > MAX_SIDE or size[0] * size[1] > MAX_PIXELS):
-        raise ValueError(
-            f"{path}: an image file must have sides of at most {MAX_SIDE} pixels and at most "
-            f"{MAX_PIXELS:,} pixels. Got: {size[0]}x{size[1]}"
+        raise FileError(
+            path,
+            f"an image file must have sides of at most {MAX_SIDE} pixels and at most "
+            f"{MAX_PIXELS:,} pixels. Got: {size[0]}x{size[1]}",
         )
 
 

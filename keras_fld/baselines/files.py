@@ -1,5 +1,6 @@
 """The `.npz` files of baselines: arrays and numbers, without pickle."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from keras_fld import schemes
 from keras_fld._internal.files import replacing
 from keras_fld.geometry.frame import FaceCrop
+from keras_fld.schemes import registry
 
 FORMAT = 1
 # Bytes of all arrays, unpacked; an ERT of the default size has a quarter.
@@ -37,7 +39,7 @@ def save(path, method, frame, scheme, arrays):
             method=method,
             size=frame.size,
             margin=frame.margin,
-            scheme=scheme.name,
+            scheme=_scheme_text(scheme),
             **arrays,
         )
 
@@ -55,15 +57,25 @@ def load(path):
             raise ValueError(f"the baseline must have format {FORMAT}")
         method = str(arrays.pop("method"))
         frame = FaceCrop(int(arrays.pop("size")), float(arrays.pop("margin")))
-        scheme = schemes.get(str(arrays.pop("scheme")))
+        scheme = _scheme(str(arrays.pop("scheme")))
         for name, array in arrays.items():
             if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
                 raise ValueError(f"{name} must be finite numbers. Got: {array.dtype} {array.shape}")
     except KeyError as error:
         raise ValueError(f"{path}: not a baseline of this package (no {error})") from error
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     return method, frame, scheme, arrays
+
+
+def _scheme_text(scheme):
+    """The name of one of the package's schemes; of another its description, as JSON."""
+    reference = registry.reference(scheme)
+    return reference if isinstance(reference, str) else json.dumps(reference)
+
+
+def _scheme(text):
+    return schemes.get(json.loads(text) if text.startswith("{") else text)
 
 
 def _arrays(path):

@@ -68,11 +68,15 @@ for command in (
     cli.add_command(command)
 
 
-def main():
-    """Entry point: every expected failure is one line on standard error and an exit code."""
+def main(arguments=None):
+    """Entry point: every expected failure is one line on standard error and an exit code.
+
+    Args:
+        arguments: words of the command; None takes those of the command line.
+    """
     with contextlib.suppress(BrokenPipeError):
         try:
-            sys.exit(cli(standalone_mode=False) or 0)
+            sys.exit(cli(arguments, standalone_mode=False) or 0)
         except click.exceptions.Exit as error:
             sys.exit(error.exit_code)
         except click.ClickException as error:

@@ -7,12 +7,22 @@ from typing import cast
 
 import click
 
-from keras_fld._internal.files import check_writable, write_json
+from keras_fld._internal.files import write_json
 from keras_fld._internal.images import save_image
 from keras_fld.cli import native
-from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    QUIET_PASSED,
+    ROOT,
+    SKIP_BAD,
+    check_out,
+    out_option,
+    show,
+    tell,
+)
 
-_OUT = click.option("--out", required=True, type=click.Path(), help="The .npz file to write.")
+_OUT = out_option("The .npz file to write.")
 _MARGIN = click.option("--margin", type=float, help="Side of the crop in face boxes.")
 _SEED = click.option("--seed", default=0, show_default=True, help="Seed of the training.")
 
@@ -51,7 +61,7 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
     """
     from keras_fld.baselines.sdm import RIDGE, train_sdm, whole_faces
 
-    _check_out(out)
+    check_out(out, ".npz")
     data = _training_crops(dataset, root, size, margin, skip_bad)
 
     def progress(stage, error):
@@ -86,7 +96,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     from keras_fld.baselines.ert import load_dlib, train_ert
     from keras_fld.baselines.sdm import whole_faces
 
-    _check_out(out)
+    check_out(out, ".npz")
     load_dlib()  # before reading the faces
     options = {"oversampling_amount": oversampling, "num_trees_per_cascade_level": trees}
     options = {key: value for key, value in options.items() if value is not None}
@@ -105,7 +115,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     metavar="NAME=MODEL",
     help="A row: its name and a .npz, .keras or .tflite file or a preset; once for each.",
 )
-@click.option("--out", required=True, type=click.Path(), help="The PNG to write.")
+@out_option("The .png file to write.")
 @click.option(
     "--photo",
     "photos",
@@ -128,11 +138,9 @@ def figure(models, out, photos, drawn, size):
     from keras_fld.reproduce.figure1 import draw_methods, example_faces, photographed
 
     named = _pairs(models)
-    if Path(out).suffix != ".png":
-        raise ValueError(f"--out must end in .png. Got: {out}")
     if not 40 <= size <= 1000 or not 0 <= drawn <= 100:
         raise ValueError(f"--size must be 40 to 1000 and --drawn 0 to 100. Got: {size} and {drawn}")
-    check_writable(out)
+    check_out(out, ".png")
     native.start(*named.values())
     faces = photographed(photos) if photos else example_faces(drawn)
     save_image(out, draw_methods(named, faces, size))
@@ -174,13 +182,6 @@ def _command(dataset, out):
         if given and option.name not in ("root", "out", "quiet", "as_json"):
             words += [option.opts[-1]] + [str(value)] * (not option.is_flag)
     return shlex.join(words)
-
-
-def _check_out(out):
-    # Before training, not after it.
-    if not out.endswith(".npz"):
-        raise ValueError(f"--out must end in .npz. Got: {out}")
-    check_writable(out)
 
 
 def _training_crops(dataset, root, size, margin, skip_bad):

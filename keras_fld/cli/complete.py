@@ -5,20 +5,14 @@ The names are suggestions. What is wrong is told by the parts that know, in thei
 
 from click.shell_completion import CompletionItem
 
-# Those of modules that load Keras, which would make a shell wait for seconds.
-LOSSES = ("l1", "l2", "smooth_l1", "nme", "wing", "le", "enme")
-NETWORKS = ("trnet20", "cnn6", "cnn7")
-HEADS = ("pool", "windows", "flatten")
-PRECISIONS = ("float32", "bfloat16")
-OPTIMIZERS = ("adamw", "muon")
-METHODS = ("prune", "cluster")
+from keras_fld._internal import names as known
 
 
-def names(known, files=False):
+def _names(offers, files=False):
     """A `shell_complete` of an option or argument.
 
     Args:
-        known: names, or a function that returns them.
+        offers: names, or a function that returns them.
         files: whether a file may stand there as well; names are then offered once one is begun.
 
     Returns:
@@ -28,7 +22,7 @@ def names(known, files=False):
     def complete(context, parameter, incomplete):
         found = [
             CompletionItem(name)
-            for name in (known() if callable(known) else known)
+            for name in (offers() if callable(offers) else offers)
             if name.startswith(incomplete)
         ]
         if files and not (incomplete and found):
@@ -100,8 +94,11 @@ def _splits(name, incomplete, test):
     return [CompletionItem(split) for split in splits if split.startswith(incomplete)]
 
 
-DATASETS, RECIPES, MODES, TABLES = map(names, (_datasets, _recipes, _modes, _tables))
-EXPORTED_MODES = names(_exported)
-PRESETS, MODELS = names(_presets), names(_presets, files=True)
-DETECTORS = names(_detectors, files=True)
+LOSSES, NETWORKS, HEADS = map(_names, (known.LOSSES, known.NETWORKS, known.HEADS))
+PRECISIONS, OPTIMIZERS = _names(known.PRECISIONS), _names(known.OPTIMIZERS)
+COMPRESSIONS = _names(known.COMPRESSIONS)
+DATASETS, RECIPES, MODES, TABLES = map(_names, (_datasets, _recipes, _modes, _tables))
+EXPORTED_MODES = _names(_exported)
+PRESETS, MODELS = _names(_presets), _names(_presets, files=True)
+DETECTORS = _names(_detectors, files=True)
 SUBSETS, SPLITS = _subsets, _all_splits

@@ -5,9 +5,21 @@ from pathlib import Path
 
 import click
 
-from keras_fld._internal.files import check_writable, replacing
+from keras_fld._internal import names
+from keras_fld._internal.files import replacing
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    NAME,
+    QUIET_PASSED,
+    ROOT,
+    SKIP_BAD,
+    check_out,
+    out_option,
+    show,
+    tell,
+)
 
 BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces in a step.")
 LOSS = click.option(
@@ -15,7 +27,7 @@ LOSS = click.option(
     default="enme",
     show_default=True,
     help="Loss.",
-    shell_complete=complete.names(complete.LOSSES),
+    shell_complete=complete.LOSSES,
 )
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 VALIDATION = click.option(
@@ -28,7 +40,7 @@ VALIDATION = click.option(
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@click.argument("output", type=click.Path())
+@out_option("The .tflite file to write.")
 @DATASET
 @ROOT
 @click.option("--epochs", default=2, show_default=True, help="Passes over the training faces.")
@@ -37,23 +49,21 @@ VALIDATION = click.option(
 @LOSS
 @SEED
 @VALIDATION
-@click.option("--preset", help="Name under which the model is published, for the metadata.")
+@NAME
 @click.option("--report", type=click.Path(), help="JSON file of the figures to write.")
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
-def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
-    """Fine-tunes MODEL (.keras) for int8 and writes OUTPUT (.tflite).
+def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
+    """Fine-tunes MODEL (.keras) for int8 and writes the .tflite file.
 
     Quantization-aware training: the network learns while it computes as its int8 file will. Prints
     the file beside the Keras model and the int8 file that convert would write.
 
     \b
-    keras-fld qat run/model.keras face.tflite --root 300w
+    keras-fld qat run/model.keras --out face.tflite --root 300w
     """
-    if Path(output).suffix != ".tflite":
-        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
-    check_writable(output)
+    check_out(out, ".tflite")
     native.start_fine_tuning()
     from keras_fld.lite import convert
     from keras_fld.lite.tfmot import qat as tuning
@@ -65,30 +75,30 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
     arguments = {"epochs": epochs, "learning_rate": learning_rate, "loss": loss}
     tuning.qat(
         keras_model,
-        output,
+        out,
         material.batches,
-        preset=preset,
+        name=name,
         verbose=0 if quiet else 1,
         **arguments,
     )
-    click.echo(f"wrote {output}: {Path(output).stat().st_size:,} bytes")
+    click.echo(f"wrote {out}: {Path(out).stat().st_size:,} bytes")
     with tempfile.TemporaryDirectory(prefix="keras_fld_") as folder:
         before = convert(keras_model, Path(folder, "int8.tflite"), "int8", material.calibration)
-        files = {"Keras": path, "int8": before, "int8_qat": output}
+        files = {"Keras": path, "int8": before, "int8_qat": out}
         result = compare_files(files, material, _settings(path, arguments, options))
     _finish(result, report)
 
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@click.argument("out", type=click.Path())
+@out_option("Folder for model.keras, model_int8.tflite and compress.json.")
 @DATASET
 @ROOT
 @click.option(
     "--method",
     required=True,
-    help="prune or cluster.",
-    shell_complete=complete.names(complete.METHODS),
+    help=" or ".join(names.COMPRESSIONS) + ".",
+    shell_complete=complete.COMPRESSIONS,
 )
 @click.option(
     "--sparsity", default=0.5, show_default=True, help="Fraction of weights that prune makes zero."
@@ -104,16 +114,16 @@ def qat(model, output, epochs, learning_rate, preset, report, quiet, **options):
 @SKIP_BAD
 @QUIET_PASSED
 def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quiet, **options):
-    """Prunes or clusters the weights of MODEL (.keras), fine-tuned, into the folder OUT.
+    """Prunes or clusters the weights of MODEL (.keras), fine-tuned.
 
     The files model.keras and model_int8.tflite take fewer bytes once packed, as in an app's
     package; they run as fast as before. compress.json has the figures of the printed table.
 
     \b
-    keras-fld compress run/model.keras pruned --method prune --sparsity 0.5 --root 300w
-    keras-fld compress run/model.keras clustered --method cluster --clusters 16 --root 300w
+    keras-fld compress run/model.keras --out pruned --method prune --sparsity 0.5 --root 300w
+    keras-fld compress run/model.keras --out clustered --method cluster --clusters 16 --root 300w
     """
-    check_writable(out, folder=True)
+    check_out(out)
     native.start_fine_tuning()
     from keras_fld.lite import convert
     from keras_fld.lite.tfmot import compress as compressing

@@ -9,14 +9,12 @@ import click
 
 from keras_fld._internal.files import write_json
 from keras_fld.cli import native
-from keras_fld.cli.options import QUIET_PASSED
+from keras_fld.cli.options import QUIET_PASSED, out_option
 
 
 @click.command()
 @click.option("--faces", "root", type=click.Path(), help="A 300W tree; without, generated faces.")
-@click.option(
-    "--out", default="demo", show_default=True, type=click.Path(), help="Folder for the results."
-)
+@out_option("Folder for the results.", required=False, default="demo", show_default=True)
 @click.option(
     "--epochs", default=15, show_default=True, type=int, help="Passes over the training faces."
 )

@@ -5,9 +5,19 @@ from typing import Any
 
 import click
 
-from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    QUIET,
+    ROOT,
+    SKIP_BAD,
+    SUBSETS,
+    check_out,
+    out_option,
+    show,
+    tell,
+)
 
 
 @click.command()
@@ -20,7 +30,13 @@ from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS,
 @DATASET
 @ROOT
 @SUBSETS
-@click.option("--out", type=click.Path(), help="Folder for the JSON files and curves.")
+@out_option("Folder for the JSON files and curves.", required=False)
+@click.option(
+    "--held-out",
+    type=float,
+    default=0.0,
+    help="Fraction of the training faces instead: those that a run with this validation left out.",
+)
 @click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
 @click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
@@ -48,17 +64,23 @@ def evaluate(model, preset, out, detector, passes, **options):
     --json prints what those files hold: evaluation.json with "flip" and "occlusion" inside, or
     detection.json; of a preset, one under "keras" and one under "tflite".
 
+    A file of your own faces in which none is marked as a test face is evaluated whole, each
+    attribute as a row of its own. The normalizer face_size is the root of the face box's area.
+
     \b
     keras-fld evaluate run/model.keras --root 300w --out run
     keras-fld evaluate --preset trnet20_300w --root 300w
     keras-fld evaluate --preset trnet20_300w --root 300w --detector haar
+    keras-fld evaluate run/model.keras --root 300w --held-out 0.1
     """
+    if options["held_out"] and (detector or options["occlusion"] or options["subsets"]):
+        raise click.UsageError("--held-out goes with neither --subset, --occlusion nor --detector")
     if (model is None) == (preset is None):
         raise click.UsageError("a MODEL or --preset must be given, and not both")
     if passes is not None and detector is None:
         raise click.UsageError("--passes goes with --detector")
     if out:
-        check_writable(out, folder=True)
+        check_out(out)
     native.start(model or preset, keras=preset is not None and detector is None)
     if detector is not None:
         show(data=_evaluate_detector(model or preset, detector, passes or 3, out, **options))
@@ -76,7 +98,9 @@ def evaluate(model, preset, out, detector, passes, **options):
     show(data=found)
 
 
-def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed, skip_bad):
+def _evaluate(
+    model, dataset, root, subsets, out, held_out, regions, flip, occlusion, seed, skip_bad
+):
     """Evaluates one model and prints its tables; returns them for JSON."""
     from keras_fld import evaluation
     from keras_fld.evaluation.occlusion import occlusion_sweep
@@ -93,7 +117,7 @@ def _evaluate(model, dataset, root, subsets, out, regions, flip, occlusion, seed
             click.echo(f"wrote {Path(folder) / names}")
 
     for averaged in (False, True) if flip else (False,):
-        report = evaluation.evaluate(model, dataset, root, chosen, skip_bad, flip=averaged)
+        report = evaluation.evaluate(model, dataset, root, chosen, skip_bad, averaged, held_out)
         if averaged:
             show("\nflip-averaged:")
         show(str(report))
@@ -133,7 +157,7 @@ def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, ski
 @click.argument("before", type=click.Path())
 @click.argument("after", type=click.Path())
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option("--out", type=click.Path(), help="JSON file to write.")
+@out_option("The .json file to write.", required=False)
 @JSON
 def compare(before, after, seed, out):
     """Compares two evaluation.json face by face: NME of subsets and of facial regions.

@@ -14,7 +14,8 @@ from keras_fld._internal.progress import counting
 from keras_fld.cli.bars import bars
 from keras_fld.data import catalog
 from keras_fld.geometry.boxes import overlap
-from keras_fld.predict.detectors import box_map
+from keras_fld.geometry.frame import landmark_box
+from keras_fld.predict.detectors import blazeface, box_map
 from keras_fld.predict.detectors.haar import HaarDetector, mirrored
 
 # A square is that of the annotated face where it overlaps its box by this much.
@@ -22,7 +23,7 @@ SAME = 0.3
 
 
 def fit_maps(faces):
-    """Box maps of the cascades and of five points, from annotated faces.
+    """Box maps of the cascades, of five points and of BlazeFace, from annotated faces.
 
     Args:
         faces: a `FaceSet` in the scheme ibug68.
@@ -32,7 +33,7 @@ def fit_maps(faces):
         absolute error, all in units of the detection.
 
     Raises:
-        ValueError: the scheme has no five points, or a cascade finds no face.
+        ValueError: the scheme has no five points, or a detector finds no face.
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
@@ -62,7 +63,26 @@ def fit_maps(faces):
         box_map.point_features(np.concatenate([points, mirror])),
         np.concatenate([boxes, mirrored_boxes]),
     )
+    maps["blazeface"] = _blazeface(faces)
     return maps
+
+
+def _blazeface(faces):
+    """What is stored of the map of BlazeFace's squares and points, mirrored faces too."""
+    detector, found, boxes = blazeface.BlazeFace(), [], []
+    with counting("detecting faces with BlazeFace", len(faces)) as done:
+        for face in faces.faces:
+            image = face.image()
+            mirror = (image.shape[1] - 1, 0) + face.landmarks * [-1, 1]
+            for picture, points in ((image, face.landmarks), (image[:, ::-1], mirror)):
+                seen = detector.find(picture)
+                for i in _nearest(seen.squares, landmark_box(points)):
+                    found.append(seen[[i]])
+                    boxes.append(landmark_box(blazeface.upright(found[-1], points[None])[0]))
+            done(1)
+    if not found:
+        raise ValueError(f"{faces.name}: BlazeFace finds no face")
+    return _entry(blazeface.features(blazeface.Faces.joined(found)), np.stack(boxes))
 
 
 def five_points(landmarks):
@@ -73,11 +93,13 @@ def five_points(landmarks):
 
 def _pairs(squares, box):
     """The square that overlaps the box most, with the box; nothing where none is near."""
-    if not len(squares):
-        return []
+    return [(squares[i], box) for i in _nearest(squares, box)]
+
+
+def _nearest(squares, box):
+    """The place of the square that overlaps the box most; nothing where none is near."""
     shares = overlap(squares, [box])[:, 0]
-    best = int(shares.argmax())
-    return [(squares[best], box)] if shares[best] >= SAME else []
+    return [int(shares.argmax())] if shares.max(initial=0) >= SAME else []
 
 
 def _entry(seen, boxes):

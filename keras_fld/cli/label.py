@@ -2,16 +2,16 @@
 
 import click
 
-from keras_fld._internal.files import check_writable, sha256
+from keras_fld._internal.files import sha256
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
+from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, check_out, out_option, show, tell
 
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.argument("dataset", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
-@click.argument("out", type=click.Path())
+@out_option("Folder for the labeled faces.")
 @click.option("--views", default=8, show_default=True, help="Views of each face, an even number.")
 @click.option(
     "--tolerance",
@@ -25,20 +25,30 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
     show_default=True,
     help="Weight of an annotation in the model's own scheme against the prediction.",
 )
+@click.option(
+    "--weight",
+    default=1.0,
+    show_default=True,
+    help="Weight in training of a landmark that is not annotated.",
+)
 @JSON
 @SKIP_BAD
 @QUIET
-def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
-    """Labels the training faces of DATASET in ROOT with MODEL and writes them to the folder OUT.
+def label(model, dataset, root, out, views, tolerance, trust, weight, skip_bad):
+    """Labels the training faces of DATASET in ROOT with MODEL.
 
-    OUT holds prepared faces in the model's scheme, to train the next model with. Faces on which the
-    label and the dataset's own annotation disagree are left out.
+    The folder gets prepared faces in the model's scheme, to train the next model with. Faces on
+    which the label and the dataset's own annotation disagree are left out. With --trust 1 every
+    annotated landmark is kept, but for the mean offset of its definition from the model's, and the
+    model adds those that are missing; where the two disagree, a face keeps its annotated landmarks
+    alone.
 
     \b
-    keras-fld label trnet20_300w mtfl mtfl labeled
+    keras-fld label trnet20_300w mtfl mtfl --out labeled
     keras-fld train --root 300w --extra mtfl=labeled --out run
+    keras-fld label trnet20_300w own points.json --out labeled --trust 1 --weight 0.3
     """
-    check_writable(out, folder=True)
+    check_out(out)
     native.start(model)
     from keras_fld import zoo
     from keras_fld.data import catalog
@@ -50,8 +60,8 @@ def label(model, dataset, root, out, views, tolerance, trust, skip_bad):
     split = catalog.get(dataset).train
     faces = catalog.read(dataset, root, split, skip_bad)
     tell(faces.skipped)
-    labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust)
-    options = {"views": views, "tolerance": tolerance, "trust": trust}
+    labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust, weight)
+    options = {"views": views, "tolerance": tolerance, "trust": trust, "weight": weight}
     options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)
     prepare(
         dataset,

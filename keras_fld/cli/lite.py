@@ -6,40 +6,49 @@ from pathlib import Path
 import click
 
 from keras_fld import zoo
-from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, QUIET, ROOT, SKIP_BAD, SUBSETS, show, tell
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    NAME,
+    QUIET,
+    ROOT,
+    SKIP_BAD,
+    SUBSETS,
+    check_out,
+    out_option,
+    show,
+    tell,
+)
 from keras_fld.lite import modes
 
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@click.argument("output", type=click.Path())
+@out_option("The .tflite file to write.")
 @click.option(
     "--mode",
     default="int8",
     show_default=True,
-    help="float32, float16, dynamic, int8 or int8_full.",
+    help=", ".join(modes.MODES) + ".",
     shell_complete=complete.MODES,
 )
-@click.option("--preset", help="Name under which the model is published, for the metadata.")
+@NAME
 @DATASET
 @ROOT
 @JSON
 @SKIP_BAD
 @QUIET
-def convert(model, output, mode, preset, dataset, root, skip_bad):
-    """Converts MODEL (.keras) to OUTPUT (.tflite) and evaluates both on the test subsets.
+def convert(model, out, mode, name, dataset, root, skip_bad):
+    """Converts MODEL (.keras) to TFLite and evaluates both on the test subsets.
 
     int8 and int8_full are calibrated on unaugmented training crops; int8_full is for NPUs and
     microcontrollers, without float arithmetic.
 
     \b
-    keras-fld convert run/model.keras face.tflite --root 300w
+    keras-fld convert run/model.keras --out face.tflite --root 300w
     """
-    if Path(output).suffix != ".tflite":
-        raise ValueError(f"OUTPUT must end in .tflite. Got: {output}")
-    check_writable(output)
+    check_out(out, ".tflite")
     native.start(keras=True)
     from keras_fld import evaluation, models
     from keras_fld.lite import conversion
@@ -47,25 +56,26 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
     chosen, keras_model = modes.get(mode), models.load_model(model)
     crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
     with native.held_back():
-        conversion.convert(keras_model, output, mode, crops, preset)
-    size = Path(output).stat().st_size
-    click.echo(f"wrote {output}: {size:,} bytes")
-    about = {"file": Path(output).name, "mode": mode, "bytes": size}
+        conversion.convert(keras_model, out, mode, crops, name)
+    size = Path(out).stat().st_size
+    click.echo(f"wrote {out}: {size:,} bytes")
+    about = {"file": Path(out).name, "mode": mode, "bytes": size}
     try:
         before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
     except ValueError as error:  # no test faces: the file is good all the same
         tell([f"not evaluated: {error}"])
         show(data={**about, "rows": [], "notes": [f"not evaluated: {error}"]})
         return
-    after = evaluation.evaluate(output, dataset, root, skip_bad=skip_bad)
+    after = evaluation.evaluate(out, dataset, root, skip_bad=skip_bad)
     rows = _compared(before, after)
     show(_table(rows, mode), {**about, "rows": rows, "notes": before.notes})
     tell(before.notes)
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="[MODEL] OUT")
+@click.argument("model", required=False, type=click.Path(), shell_complete=complete.MODELS)
 @click.option("--preset", help="A shipped model instead of MODEL.", shell_complete=complete.PRESETS)
+@out_option("Folder for the files and export.json.")
 @click.option("--all", "every", is_flag=True, help="All modes.")
 @click.option(
     "--mode",
@@ -84,8 +94,8 @@ def convert(model, output, mode, preset, dataset, root, skip_bad):
 @JSON
 @SKIP_BAD
 @QUIET
-def export(paths, preset, every, names, arm, dataset, root, skip_bad):
-    """Converts MODEL (.keras) in several modes into the folder OUT, and prints what each costs.
+def export(model, preset, out, every, names, arm, dataset, root, skip_bad):
+    """Converts MODEL (.keras) in several modes, and prints what each costs.
 
     The table has every file's size, median time on one thread of this machine, and NME on the test
     subsets. int8_qat is trained on the dataset's faces as by `keras-fld qat`, for some minutes.
@@ -94,16 +104,14 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     calibrated on generated faces, and NME and ARM instructions are the published ones.
 
     \b
-    keras-fld export run/model.keras --all files --root 300w
-    keras-fld export --preset trnet20_300w --all files
+    keras-fld export run/model.keras --all --out files --root 300w
+    keras-fld export --preset trnet20_300w --all --out files
     """
-    if len(paths) != (2 if preset is None else 1):
-        rule = "MODEL and OUT" if preset is None else "OUT alone"
-        raise click.UsageError(f"{rule} must be given. Got: {' '.join(paths)}")
+    if (model is None) == (preset is None):
+        raise click.UsageError("a MODEL or --preset must be given, and not both")
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
-    out = paths[-1]
-    check_writable(out, folder=True)
+    check_out(out)
     if preset is not None and root is None and not dataset.startswith("synthetic"):
         dataset = None
     chosen = [modes.get(name) for name in names if name != modes.QAT]
@@ -116,7 +124,7 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
     from keras_fld.lite.tfmot.report import Material
     from keras_fld.models.layers import is_score
 
-    keras_model = models.load_model(paths[0] if preset is None else zoo.keras_file(preset))
+    keras_model = models.load_model(model if preset is None else zoo.keras_file(preset))
     crops = batches = None
     if trains and not (every and is_score(keras_model)):
         material = Material(keras_model, dataset, root, skip_bad=skip_bad)
@@ -139,9 +147,7 @@ def export(paths, preset, every, names, arm, dataset, root, skip_bad):
 @DATASET
 @ROOT
 @SUBSETS
-@click.option(
-    "--out", required=True, type=click.Path(), help="Folder for parity.html and parity.json."
-)
+@out_option("Folder for parity.html and parity.json.")
 @JSON
 @SKIP_BAD
 @QUIET
@@ -154,7 +160,7 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     \b
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
     """
-    check_writable(out, folder=True)
+    check_out(out)
     native.start(keras=True)
     from keras_fld.lite.parity_check import parity as compare
 

@@ -3,9 +3,11 @@
 import contextlib
 import functools
 import sys
+from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete
 from keras_fld.cli.bars import bars
 
@@ -24,9 +26,33 @@ SUBSETS = click.option(
     shell_complete=complete.SUBSETS,
 )
 ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
+NAME = click.option("--name", help="Name under which the model is published, for the metadata.")
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
 )
+
+
+def out_option(what, required=True, **options):
+    """The option --out, which says where a command writes.
+
+    Args:
+        what: what it names, a file or a folder, for the help.
+        required: whether the command needs it.
+        **options: as of `click.option`.
+    """
+    return click.option("--out", required=required, type=click.Path(), help=what, **options)
+
+
+def check_out(out, suffix=None):
+    """Raises ValueError before long work whose result could not be written to --out.
+
+    Args:
+        out: the option's value.
+        suffix: what the name of the file ends in; None where it is a folder.
+    """
+    if suffix is not None and Path(out).suffix != suffix:
+        raise ValueError(f"--out must end in {suffix}. Got: {out}")
+    check_writable(out, folder=suffix is None)
 
 
 def _quiet(passed):

@@ -7,7 +7,7 @@ import click
 
 from keras_fld.cli import complete, native
 from keras_fld.cli.bars import bars
-from keras_fld.cli.options import JSON, show
+from keras_fld.cli.options import JSON, out_option, show
 
 
 @click.command()
@@ -20,7 +20,7 @@ from keras_fld.cli.options import JSON, show
     help="A model file or a preset.",
     shell_complete=complete.MODELS,
 )
-@click.option("--out", required=True, type=click.Path(), help="Folder for the files.")
+@out_option("Folder for the files.")
 @click.option(
     "--format",
     "formats",
@@ -163,7 +163,7 @@ class _Run:
                 self.fail(error)
 
     def image(self, path, output):
-        from keras_fld.predict.landmarker import as_rgb
+        from keras_fld._internal.images import as_rgb
         from keras_fld.predict.output import write_image
 
         formats = self.formats_of("image", path)

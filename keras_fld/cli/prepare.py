@@ -5,14 +5,14 @@ import os
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
+from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, out_option, show, tell
 
 
 @click.command()
 @click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
-@click.argument("out", type=click.Path())
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]...")
+@out_option("Folder for the face crops.")
 @click.option(
     "--split",
     "splits",
@@ -34,20 +34,20 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, show, tell
 @JSON
 @SKIP_BAD
 @QUIET
-def prepare(name, root, out, beam_options, splits, size, margin, shard, processes, beam, skip_bad):
-    """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder OUT.
+def prepare(name, root, beam_options, out, splits, size, margin, shard, processes, beam, skip_bad):
+    """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder --out.
 
-    OUT then serves as the dataset's root wherever one is asked for, and training from it equals
-    training from ROOT. The generated faces need no ROOT: write -. An interrupted preparation goes
-    on when the same command is given again.
+    That folder then serves as the dataset's root wherever one is asked for, and training from it
+    equals training from ROOT. The generated faces need no ROOT: write -. An interrupted preparation
+    goes on when the same command is given again.
 
     With --beam the work is done by Apache Beam, on this machine or, with Beam's options after --,
-    on a cluster whose workers see ROOT and OUT under the same paths. The files are the same.
+    on a cluster whose workers see ROOT and --out under the same paths. The files are the same.
 
     \b
-    keras-fld prepare 300w 300w prepared
+    keras-fld prepare 300w 300w --out prepared
     keras-fld train --root prepared --out run
-    keras-fld prepare own /shared/faces.csv /shared/prepared --beam -- --runner=FlinkRunner
+    keras-fld prepare own /shared/faces.csv --out /shared/prepared --beam -- --runner=FlinkRunner
     """
     from keras_fld.data import catalog
     from keras_fld.data.faces import Absent

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD
+from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, out_option
 
 
 @click.command()
 @click.argument("run", type=click.Path())
-@click.option("--out", type=click.Path(), help="HTML file to write.  [default: RUN/report.html]")
+@out_option("The .html file to write.  [default: RUN/report.html]", required=False)
 @ROOT
 @click.option(
     "--dataset",
@@ -41,15 +41,13 @@ def report(run, out, root, dataset, model, worst, skip_bad):
     keras-fld report run
     keras-fld report run --root 300w --out report.html
     """
-    from keras_fld._internal.files import check_writable, replacing
+    from keras_fld._internal.files import replacing
     from keras_fld.reports import run_page
     from keras_fld.reports.run_folder import read_run
 
     out = Path(out) if out else Path(run) / "report.html"
-    if out.suffix != ".html":
-        raise ValueError(f"--out must end in .html. Got: {out}")
     found = read_run(run)
-    check_writable(out)
+    check_out(out, ".html")
     faces = []
     if root is not None:
         from keras_fld.evaluation.worst import gallery

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, show
+from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, show
 
 
 @click.command()
 @click.argument("name", metavar="TABLE", shell_complete=complete.TABLES)
 @click.option("--root", "roots", multiple=True, help="NAME=FOLDER of a dataset, once for each.")
-@click.option("--out", required=True, type=click.Path(), help="Folder of runs and tables.")
+@out_option("Folder of runs and tables.")
 @click.option("--seeds", default="0", show_default=True, help="Seeds of the runs, as in 0,1,2.")
 @click.option("--row", "methods", multiple=True, help="Only this row, several times if wanted.")
 @click.option("--alpha", "alphas", multiple=True, type=float, help="Alpha of figure4, as --row.")
@@ -20,7 +20,7 @@ from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, show
 @click.option(
     "--precision",
     help="float32, the default, or bfloat16 on the PyTorch backend.",
-    shell_complete=complete.names(complete.PRECISIONS),
+    shell_complete=complete.PRECISIONS,
 )
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of the refined module.")
 @click.option("--search", is_flag=True, help="Search each row's learning rate first.")

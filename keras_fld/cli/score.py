@@ -4,9 +4,18 @@ from pathlib import Path
 
 import click
 
-from keras_fld._internal.files import check_writable
 from keras_fld.cli import native
-from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show, tell
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    QUIET_PASSED,
+    ROOT,
+    SKIP_BAD,
+    check_out,
+    out_option,
+    show,
+    tell,
+)
 
 
 @click.group()
@@ -27,7 +36,7 @@ def score():
     metavar="NAME=FOLDER",
     help="Another dataset's training faces; several times if wanted.",
 )
-@click.option("--out", required=True, type=click.Path(), help="Folder for the files.")
+@out_option("Folder for the files.")
 @click.option("--steps", default=1500, show_default=True, type=click.IntRange(1), help="Batches.")
 @click.option(
     "--batch-size", default=128, show_default=True, type=click.IntRange(2), help="Crops in one."
@@ -50,7 +59,7 @@ def train_score(dataset, root, also, out, skip_bad, quiet, **options):
     for value in also:
         if not all(value.partition("=")):
             raise ValueError(f"--also must be NAME=FOLDER. Got: {value}")
-    check_writable(out, folder=True)
+    check_out(out)
     native.start(keras=True)
     from keras_fld.face_score import training
 

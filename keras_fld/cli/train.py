@@ -8,9 +8,19 @@ from pathlib import Path
 
 import click
 
-from keras_fld._internal.files import check_writable, replacing
+from keras_fld._internal import names
+from keras_fld._internal.files import replacing
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import DATASET, JSON, QUIET_PASSED, ROOT, SKIP_BAD, show
+from keras_fld.cli.options import (
+    DATASET,
+    JSON,
+    QUIET_PASSED,
+    ROOT,
+    SKIP_BAD,
+    check_out,
+    out_option,
+    show,
+)
 from keras_fld.data.share import Share
 
 
@@ -26,21 +36,19 @@ from keras_fld.data.share import Share
     shell_complete=complete.DATASETS,
 )
 @ROOT
-@click.option(
-    "--out", required=True, type=click.Path(), help="Run folder; an unfinished run in it continues."
-)
+@out_option("Run folder; an unfinished run in it continues.")
 @click.option(
     "--extra",
     multiple=True,
-    metavar="NAME=FOLDER",
-    help="Faces that `keras-fld label` wrote, mixed in; several times if wanted.",
+    metavar="NAME=PATH",
+    help="Folder or file of an extra set of the recipe; several times if wanted.",
 )
 @click.option("--start", type=click.Path(), help="Model (.keras) that the weights start from.")
 @click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
 @click.option(
     "--loss",
-    help=f"{', '.join(complete.LOSSES)}; enme without.",
-    shell_complete=complete.names(complete.LOSSES),
+    help=f"{', '.join(names.LOSSES)}; enme without.",
+    shell_complete=complete.LOSSES,
 )
 @click.option("--alpha", type=float, help="alpha of le and enme.")
 @click.option("--omega", type=float, help="omega of wing.")
@@ -48,13 +56,13 @@ from keras_fld.data.share import Share
 @click.option("--beta", type=float, help="beta of smooth_l1.")
 @click.option(
     "--network",
-    help=f"{', '.join(complete.NETWORKS)}; trnet20 without.",
-    shell_complete=complete.names(complete.NETWORKS),
+    help=f"{', '.join(names.NETWORKS)}; trnet20 without.",
+    shell_complete=complete.NETWORKS,
 )
 @click.option(
     "--head",
     help="Head of trnet20: pool, the default, windows or flatten.",
-    shell_complete=complete.names(complete.HEADS),
+    shell_complete=complete.HEADS,
 )
 @click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
 @click.option("--epochs", type=int, help="Passes over the training faces.")
@@ -62,7 +70,7 @@ from keras_fld.data.share import Share
 @click.option(
     "--optimizer",
     help="adamw, the default, or muon: its steps of convolutions orthogonal.",
-    shell_complete=complete.names(complete.OPTIMIZERS),
+    shell_complete=complete.OPTIMIZERS,
 )
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--averaging", type=float, help="Momentum of the moving average of the weights.")
@@ -71,7 +79,7 @@ from keras_fld.data.share import Share
 @click.option(
     "--precision",
     help="float32, the default, or bfloat16 on the PyTorch backend.",
-    shell_complete=complete.names(complete.PRECISIONS),
+    shell_complete=complete.PRECISIONS,
 )
 @click.option("--validation", type=float, help="Fraction of the training faces held out.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
@@ -122,7 +130,7 @@ def train(
     options["network_options"] = _given(head=head, width=width)
     for value in extra:
         if not all(value.partition("=")):
-            raise ValueError(f"--extra must be NAME=FOLDER. Got: {value}")
+            raise ValueError(f"--extra must be NAME=PATH. Got: {value}")
     extra = dict(value.split("=", 1) for value in extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
     named = recipes.get(recipe) if recipe else training.Recipe()
@@ -150,7 +158,7 @@ def train(
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@click.argument("output", type=click.Path())
+@out_option("The .keras file to write.")
 @DATASET
 @ROOT
 @click.option(
@@ -158,7 +166,7 @@ def train(
     default="enme",
     show_default=True,
     help="Loss of every patch.",
-    shell_complete=complete.names(complete.LOSSES),
+    shell_complete=complete.LOSSES,
 )
 @click.option(
     "--windows", default=0, show_default=True, help="Windows of each patch: 3 for the local form."
@@ -171,17 +179,15 @@ def train(
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
-def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options):
-    """Retrains the output layer of MODEL patch by patch and writes OUTPUT (.keras).
+def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
+    """Retrains the output layer of MODEL patch by patch.
 
     \b
-    keras-fld refine run/model.keras run/refined.keras --root 300w
-    keras-fld refine run/model.keras run/local.keras --root 300w \\
+    keras-fld refine run/model.keras --out run/refined.keras --root 300w
+    keras-fld refine run/model.keras --out run/local.keras --root 300w \\
         --windows 3 --rounds 40 --learning-rate 4e-3
     """
-    if Path(output).suffix != ".keras":
-        raise ValueError(f"OUTPUT must end in .keras. Got: {output}")
-    check_writable(output)
+    check_out(out, ".keras")
     native.start_keras()
     from keras_fld import models
     from keras_fld.data import catalog
@@ -203,9 +209,9 @@ def refine(model, output, dataset, root, whole, seed, skip_bad, quiet, **options
         verbose=0 if quiet else 1,
         **options,
     )
-    with replacing(output) as temporary:
+    with replacing(out) as temporary:
         refined.save(temporary)
-    show(f"wrote {output}", {"model": output, "bytes": Path(output).stat().st_size})
+    show(f"wrote {out}", {"model": out, "bytes": Path(out).stat().st_size})
 
 
 def _join(processes):

@@ -33,6 +33,8 @@ class Augmentation:
         occlusion: probability of each of two patches that cover part of the crop.
         stretch: largest logarithm of a stretch along a random direction, the area staying: faces of
             other proportions; uniform.
+        dark: probability of a picture in poor light: `darken`.
+        small: probability of a picture of a face of fewer pixels: `shrink`.
     """
 
     rotation: float = 30.0
@@ -44,9 +46,11 @@ class Augmentation:
     blur: float = 0.15
     occlusion: float = 0.15
     stretch: float = 0.0
+    dark: float = 0.0
+    small: float = 0.0
 
     def __post_init__(self):
-        for name in ("flip", "gray", "blur", "occlusion"):
+        for name in ("flip", "gray", "blur", "occlusion", "dark", "small"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1. Got: {getattr(self, name)}")
         for name in ("rotation", "scale", "jitter", "stretch", "color"):
@@ -69,27 +73,47 @@ def augment(crops: Crops, index, rng, options: Augmentation):
         options: what may change and how much.
 
     Returns:
-        image (size, size, 3) uint8 and landmarks (landmarks, 2) float32, both of the model's crop.
+        image (size, size, 3) uint8 and landmarks (landmarks, 2) float32, both of the model's crop,
+        and where the crops have weights, the face's (landmarks,) weights.
     """
     size = crops.frame.size
     mirrored = rng.random() < options.flip
     matrix = _random_matrix(crops.images.shape[1], size, mirrored, rng, options)
     image = warp(crops.images[index], matrix, size)
-    landmarks = transform(crops.landmarks[index], matrix)
-    if mirrored:
-        landmarks = landmarks[crops.scheme.mirror]
-    return change_pixels(image, rng, options), landmarks.astype(np.float32)
+    order = crops.scheme.mirror if mirrored else slice(None)
+    landmarks = transform(crops.landmarks[index], matrix)[order]
+    sample = change_pixels(image, rng, options), landmarks.astype(np.float32)
+    return sample if crops.weights is None else (*sample, crops.weights[index][order])
 
 
 def change_pixels(image, rng, options: Augmentation):
     """The part of an augmentation that moves nothing: colors, blur and occlusion of a crop."""
     image = _change_color(image, rng, options)
+    # A probability of 0 draws no number: recipes from before these two repeat.
+    if options.dark and rng.random() < options.dark:
+        image = darken(image, rng)
+    if options.small and rng.random() < options.small:
+        image = shrink(image, rng)
     if rng.random() < options.blur:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.5))
     for _ in range(2):
         if rng.random() < options.occlusion:
             _occlude(image, rng)
     return image
+
+
+def darken(image, rng):
+    """The picture in a tenth to three fifths of the light, with the noise that a camera adds."""
+    noise = rng.normal(0, rng.uniform(0, 8), image.shape)
+    return np.clip(image * rng.uniform(0.1, 0.6) + noise, 0, 255).astype(np.uint8)
+
+
+def shrink(image, rng):
+    """The picture as if its face had been a fifth to four fifths as large."""
+    size = len(image)
+    side = max(1, round(size * rng.uniform(0.2, 0.8)))
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _random_matrix(crop_size, size, mirrored, rng, options):

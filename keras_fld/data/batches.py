@@ -123,7 +123,8 @@ class TrainingBatches(_Batches):
 
     Returns:
         A `keras.utils.PyDataset` of (batch, size, size, 3) uint8 and (batch, landmarks, 2) float32
-        NumPy arrays; `for images, landmarks in batches` passes over it too.
+        NumPy arrays, and of (batch, landmarks) float32 where the crops have weights;
+        `for images, landmarks in batches` passes over it too.
 
     Raises:
         ValueError: batch_size or seed is out of range, the repeats do not fit, or the batches

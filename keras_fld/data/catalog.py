@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.prepared import reading
-from keras_fld.data.readers import aflw, cofw, ibug300w, mtfl, own, pts_folder, sources, wflw
+from keras_fld.data.readers import (
+    aflw,
+    cofw,
+    ibug300w,
+    london,
+    mtfl,
+    own,
+    pts_folder,
+    sources,
+    wflw,
+)
 from keras_fld.data.synthetic import reader
 from keras_fld.geometry.frame import FaceCrop
 
@@ -91,6 +101,7 @@ DATASETS = {
         normalizer="inter_ocular",
     ),
     "mtfl": Dataset(mtfl.read, "train", ("test",), "mtfl", mtfl.SPLITS),
+    "london189": Dataset(london.read, "train", (), "london189"),
     "own": Dataset(own.read, "train", ("test",), "own"),
     "pts": Dataset(pts_folder.read, "train", (), "pts"),
     "synthetic": Dataset(
@@ -154,7 +165,11 @@ def read(
             raise sources.BadCall(f"the {name} dataset has no option {option!r}")
     if reading.is_prepared(root):
         return reading.read_prepared(root, split, name, options)
-    return replace(dataset.read(root, split, skip_bad, **options), normalizer=dataset.normalizer)
+    faces = dataset.read(root, split, skip_bad, **options)
+    folder = Path(root) if root else None
+    if folder and folder.is_file():
+        folder = folder.parent
+    return replace(faces, normalizer=dataset.normalizer, root=folder)
 
 
 def load(

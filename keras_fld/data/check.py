@@ -1,7 +1,6 @@
 """Verifying a downloaded dataset against its card."""
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,13 @@ import cv2
 import numpy as np
 
 from keras_fld import drawing
-from keras_fld._internal.files import write_json
+from keras_fld._internal.files import message_in, write_json
 from keras_fld._internal.images import save_image
 from keras_fld._internal.progress import counting
+from keras_fld._internal.threads import in_threads
 from keras_fld.data import catalog
 from keras_fld.data.faces import Absent
-from keras_fld.data.prepared.reading import MANIFEST
+from keras_fld.data.prepared.reading import is_prepared
 from keras_fld.data.readers.sources import BadCall
 from keras_fld.geometry.frame import FaceCrop, transform
 
@@ -154,82 +154,92 @@ def check(
         >>> print(check("300w", root))
     """
     dataset = catalog.get(name)
-    root = root and Path(root)
-    if root and (Path(root) / MANIFEST).is_file():
+    if is_prepared(root):
         raise ValueError(
             f"{root}: holds prepared faces, whose checksums are verified whenever they are read; "
             "check the folder that they were prepared from"
         )
     whole = dataset.parts or (dataset.train, *dataset.tests)
-    seen: dict[bytes, str] = {}
-    parts, duplicates = [], []
+    parts: list[Part] = []
+    digests: dict[str, bytes] = {}
     for split in dict.fromkeys((*whole, *dataset.official)):
-        part = Part(split, official=dataset.official.get(split))
+        # The photographs of the other splits belong to one that is read.
+        part, found = _part(name, root, split, per_split, split in whole, options)
         parts.append(part)
-        try:
-            faces = catalog.read(name, root, split, skip_bad=True, **options)
-        except Absent as error:
-            part.missing.append(_short(error, root))
-            continue
-        except BadCall:
-            raise
-        except ValueError as error:
-            part.bad.append(_short(error, root))
-            continue
-        part.faces = len(faces)
-        part.missing += [_short(sentence, root) for sentence in faces.missing]
-        if part.official is not None and len(faces) > part.official:
-            part.bad.append(f"{len(faces)} faces are more than the official {part.official}")
-        if split not in whole:
-            continue  # its photographs belong to a split that is read
-        part.bad += [_short(sentence, root) for sentence in faces.skipped]
-        drawn = {id(face) for face in faces.sample(per_split).faces}
+        digests |= found
+    return Check(name, dataset.card, parts, _duplicates(digests))
 
-        def look(face, faces=faces, drawn=drawn):
-            return _look(face, faces.scheme, id(face) in drawn)
 
-        with counting("reading faces", len(faces)) as done, ThreadPoolExecutor() as pool:
-            for face, found in zip(faces.faces, pool.map(look, faces.faces), strict=True):
-                done(1)
-                if found.bad:
-                    part.bad.append(_short(found.bad, root))
-                    part.faces -= 1
-                    continue
-                part.outside += found.outside
-                part.worst = max(part.worst, (found.farthest, face.name))
-                if found.picture is not None:
-                    part.samples.append(found.picture)
-                place = f"{split} {face.name}"
-                if seen.setdefault(found.key, place) != place:
-                    duplicates.append(f"{place} is {seen[found.key]}")
-    return Check(name, dataset.card, parts, duplicates)
+def _part(name, root, split, per_split, photographs, options):
+    """The `Part` of a split, and each face's digest where its photographs are read."""
+    part = Part(split, official=catalog.get(name).official.get(split))
+    try:
+        faces = catalog.read(name, root, split, skip_bad=True, **options)
+    except Absent as error:
+        part.missing.append(message_in(root, error))
+        return part, {}
+    except BadCall:
+        raise
+    except ValueError as error:
+        part.bad.append(message_in(root, error))
+        return part, {}
+    part.faces = len(faces)
+    part.missing += faces.missing
+    if part.official is not None and len(faces) > part.official:
+        part.bad.append(f"{len(faces)} faces are more than the official {part.official}")
+    if not photographs:
+        return part, {}
+    part.bad += faces.skipped
+    drawn = {id(face) for face in faces.sample(per_split).faces}
+    digests = {}
+    with counting("reading faces", len(faces)) as done:
+        for face, look in in_threads(lambda f: _look(f, faces.scheme, id(f) in drawn), faces.faces):
+            done(1)
+            try:
+                found = look()
+            except ValueError as error:
+                part.bad.append(message_in(faces.root, error))
+                part.faces -= 1
+                continue
+            digests[f"{split} {face.name}"] = found.digest
+            part.outside += found.outside
+            part.worst = max(part.worst, (found.farthest, face.name))
+            if found.picture is not None:
+                part.samples.append(found.picture)
+    return part, digests
+
+
+def _duplicates(digests):
+    """One sentence for each face whose digest an earlier one has."""
+    first: dict[bytes, str] = {}
+    for place, digest in digests.items():
+        first.setdefault(digest, place)
+    pairs = ((place, first[digest]) for place, digest in digests.items())
+    return [f"{place} is {earlier}" for place, earlier in pairs if place != earlier]
 
 
 @dataclass
 class _Found:
     """What is known of one face after reading its photograph."""
 
-    bad: str = ""
-    outside: int = 0
-    farthest: float = 0.0
-    key: bytes = b""
-    picture: np.ndarray | None = None
+    outside: int
+    farthest: float
+    digest: bytes
+    picture: np.ndarray | None
 
 
 def _look(face, scheme, draw):
-    try:
-        image = face.image()
-    except ValueError as error:
-        return _Found(bad=str(error))
+    """What is known of a face; ValueError where it is bad."""
+    image = face.image()
     edge = np.array([image.shape[1], image.shape[0]]) - 0.5  # of pixels whose centers are whole
     beyond = np.maximum(-0.5 - face.landmarks, face.landmarks - edge).max(axis=-1)
     beyond = beyond[~np.isnan(beyond)]
     corner, side = face.box[:2], face.box[2:]
     if (corner >= edge).any() or (corner + side <= -0.5).any():
-        return _Found(bad=f"{face.name}: the face box lies outside the image")
+        raise ValueError(f"{face.name}: the face box lies outside the image")
     if (beyond > 0).mean() > OUTSIDE:
-        return _Found(
-            bad=f"{face.name}: {(beyond > 0).sum()} of {len(beyond)} landmarks lie outside the "
+        raise ValueError(
+            f"{face.name}: {(beyond > 0).sum()} of {len(beyond)} landmarks lie outside the "
             f"image, the farthest by {beyond.max():.1f} px"
         )
     # NumPy's stub shows that arrays are buffers from Python 3.12 on.
@@ -239,7 +249,7 @@ def _look(face, scheme, draw):
     return _Found(
         outside=int((beyond > 0).sum()),
         farthest=max(0.0, float(beyond.max())),
-        key=digest.digest(),
+        digest=digest.digest(),
         picture=_tile(face, image, scheme) if draw else None,
     )
 
@@ -265,8 +275,3 @@ def _rows(part):
     for start in range(0, len(part.samples), COLUMNS):
         row = np.concatenate(part.samples[start : start + COLUMNS], axis=1)
         yield np.pad(row, ((0, 0), (0, COLUMNS * TILE - row.shape[1]), (0, 0)))
-
-
-def _short(error, root):
-    """A sentence without the folder: reports are passed on."""
-    return str(error).replace(f"{root}/", "").replace(f"{root}: ", "")

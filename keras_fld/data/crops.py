@@ -1,11 +1,12 @@
 """Faces cut out of their photographs, ready for augmentation and evaluation."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from keras_fld._internal.files import message_in
 from keras_fld._internal.progress import counting
+from keras_fld._internal.threads import in_threads
 from keras_fld.data.faces import FaceSet
 from keras_fld.geometry.frame import FaceCrop, transform, warp
 from keras_fld.schemes import Scheme
@@ -31,6 +32,7 @@ class Crops:
         scheme: the landmarks' scheme.
         names: name of each face.
         skipped: one sentence for each face whose photograph could not be read.
+        weights: (faces, landmarks) float32 factors of the errors in training; None for 1.
     """
 
     images: "np.ndarray | Views"
@@ -40,6 +42,7 @@ class Crops:
     scheme: Scheme
     names: list[str]
     skipped: list[str]
+    weights: np.ndarray | None = None
 
     def __len__(self):
         return len(self.images)
@@ -90,7 +93,16 @@ def assemble(images, faces, cut_frame, frame, scheme, skipped):
         scheme=scheme,
         names=[face.name for face in faces],
         skipped=skipped,
+        weights=_weights(faces),
     )
+
+
+def _weights(faces):
+    """The faces' weights as one array; None where no face has any."""
+    if all(face.weights is None for face in faces):
+        return None
+    ones = np.ones(len(faces[0].landmarks), np.float32)
+    return np.stack([ones if face.weights is None else face.weights for face in faces])
 
 
 class Views:
@@ -123,6 +135,10 @@ def join(first, second):
                 f"joined crops must have one {name}. "
                 f"Got: {getattr(first, name)} and {getattr(second, name)}"
             )
+    weights = [
+        np.ones(part.landmarks.shape[:2], np.float32) if part.weights is None else part.weights
+        for part in (first, second)
+    ]
     return Crops(
         images=Views([*first.images, *second.images]),
         landmarks=np.concatenate([first.landmarks, second.landmarks]),
@@ -131,6 +147,7 @@ def join(first, second):
         scheme=first.scheme,
         names=first.names + second.names,
         skipped=first.skipped + second.skipped,
+        weights=None if first.weights is second.weights is None else np.concatenate(weights),
     )
 
 
@@ -141,29 +158,27 @@ def _cut(faces, cut_frame, frame, skip_bad):
         ValueError: a photograph cannot be read and `skip_bad` is not set, or none can, or the faces
             were prepared for another frame.
     """
-    if all(hasattr(face.source, "cut") for face in faces.faces):
-        views = [face.source.cut(cut_frame, frame) for face in faces.faces]
+    prepared = [face.prepared for face in faces.faces]
+    if all(prepared):
+        views = [source.cut(cut_frame, frame) for source in prepared]
         # Model crops are small, and are wanted as an array.
-        images = np.stack(views) if cut_frame == frame else Views(views)
-        return assemble(images, faces.faces, cut_frame, frame, faces.scheme, [])
+        stored = np.stack(views) if cut_frame == frame else Views(views)
+        return assemble(stored, faces.faces, cut_frame, frame, faces.scheme, [])
 
     def cut(face):
-        try:
-            return cut_face(face, face.image(), cut_frame)
-        except ValueError as error:
-            if not skip_bad:
-                raise
-            return str(error)
+        return cut_face(face, face.image(), cut_frame)
 
-    results = []
-    with counting("reading faces", len(faces)) as done, ThreadPoolExecutor() as pool:
-        for result in pool.map(cut, faces.faces):
-            results.append(result)
+    kept, images, skipped = [], [], []
+    with counting("reading faces", len(faces)) as done:
+        for face, crop in in_threads(cut, faces.faces):
+            try:
+                images.append(crop())
+                kept.append(face)
+            except ValueError as error:
+                if not skip_bad:
+                    raise
+                skipped.append(message_in(faces.root, error))
             done(1)
-    kept = [i for i, result in enumerate(results) if not isinstance(result, str)]
-    skipped = [result for result in results if isinstance(result, str)]
     if not kept:
         raise ValueError(f"{faces.name}: no face could be read. First: {skipped[0]}")
-    images = np.stack([results[i] for i in kept])
-    kept_faces = [faces.faces[i] for i in kept]
-    return assemble(images, kept_faces, cut_frame, frame, faces.scheme, skipped)
+    return assemble(np.stack(images), kept, cut_frame, frame, faces.scheme, skipped)

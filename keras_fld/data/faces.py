@@ -1,18 +1,41 @@
 """What every dataset reader returns: annotated faces, and what was missing or skipped."""
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from keras_fld._internal.files import FileError
 from keras_fld._internal.images import read_image
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import Scheme
 
 
-class Absent(ValueError):
+class Absent(FileError):
     """A dataset's folder holds nothing of a split."""
+
+
+class PreparedSource(ABC):
+    """The source of a prepared face: crops cut in advance, in place of a photograph."""
+
+    @abstractmethod
+    def __call__(self) -> np.ndarray:
+        """Raises ValueError: there is no photograph."""
+
+    @abstractmethod
+    def cut(self, cut_frame: FaceCrop, frame: FaceCrop) -> np.ndarray:
+        """The crop of a frame, (size, size, 3) uint8.
+
+        Args:
+            cut_frame: the crop's frame.
+            frame: the model's frame that the face must have been prepared for.
+
+        Raises:
+            ValueError: the face was prepared for another frame, or without this crop.
+        """
 
 
 def evenly(total: int, count: int) -> np.ndarray:
@@ -26,7 +49,8 @@ class Face:
 
     Args:
         name: unique name in its dataset, such as "afw/134212_1".
-        source: image file, or a function that returns the (height, width, 3) uint8 RGB image.
+        source: image file, a function that returns the (height, width, 3) uint8 RGB image, or a
+            `PreparedSource`.
         landmarks: (landmarks, 2) float32 photograph pixels, NaN where not annotated.
         box: face box (x, y, width, height) in photograph pixels.
         group: faces of one photograph or person share it; splits keep a group together.
@@ -35,6 +59,7 @@ class Face:
         distances: normalizing distances that the annotation gives, in photograph pixels, such as
             AFLW's {"face_box": width}.
         attributes: names of what holds of the face, such as WFLW's "blur".
+        weights: (landmarks,) float32 factors of the landmarks' errors in training; None for 1.
     """
 
     name: str
@@ -45,6 +70,12 @@ class Face:
     occluded: np.ndarray | None = None
     distances: dict[str, float] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
+    weights: np.ndarray | None = None
+
+    @property
+    def prepared(self) -> PreparedSource | None:
+        """The source where it holds crops in place of a photograph, otherwise None."""
+        return self.source if isinstance(self.source, PreparedSource) else None
 
     def image(self) -> np.ndarray:
         """Reads the photograph: (height, width, 3) uint8 RGB."""
@@ -60,9 +91,11 @@ class FaceSet:
         scheme: the landmarks' scheme.
         faces: the faces.
         missing: one sentence for each part that the protocol names and the folder lacks.
-        skipped: one sentence for each bad file that was left out.
+        skipped: one sentence for each bad file that was left out. Both name files by their place in
+            `root`.
         normalizer: the protocol's normalizing distance, reported first where it is known.
         attributes: attributes of faces that the protocol reports as rows of their own, in order.
+        root: the folder that the faces were read from; None where there is none.
     """
 
     name: str
@@ -72,6 +105,7 @@ class FaceSet:
     skipped: list[str] = field(default_factory=list)
     normalizer: str = "inter_pupil"
     attributes: tuple[str, ...] = ()
+    root: Path | None = None
 
     @property
     def normalizers(self) -> list[str]:

@@ -23,7 +23,8 @@ def training_dataset(
             shows each once.
 
     Returns:
-        A `tf.data.Dataset` of (batch, size, size, 3) uint8 and (batch, landmarks, 2) float32.
+        A `tf.data.Dataset` of (batch, size, size, 3) uint8 and (batch, landmarks, 2) float32, and
+        of (batch, landmarks) float32 where the crops have weights.
 
     Raises:
         ValueError: batch_size or seed is out of range, or the repeats do not fit.
@@ -50,7 +51,8 @@ def training_dataset(
         )
     )
     keys = keys.apply(tf.data.experimental.assert_cardinality(len(samples)))
-    return _drawn(keys.batch(batch_size), draw, crops, crops.frame.size)
+    weighted = crops.weights is not None
+    return _drawn(keys.batch(batch_size), draw, crops, crops.frame.size, weighted)
 
 
 def plain_dataset(crops: Crops, batch_size):
@@ -71,20 +73,24 @@ def plain_dataset(crops: Crops, batch_size):
     return _drawn(keys, draw, crops, crops.images.shape[1])
 
 
-def _drawn(keys, draw, crops, size):
+def _drawn(keys, draw, crops, size, weighted=False):
     """Batches of keys as batches of images and landmarks, drawn ahead."""
     tf = _tensorflow()
 
-    def shaped(images, points):
-        images.set_shape((None, size, size, 3))
-        points.set_shape((None, crops.landmarks.shape[1], 2))
-        return images, points
+    landmarks = crops.landmarks.shape[1]
+    shapes = [(None, size, size, 3), (None, landmarks, 2), (None, landmarks)][: 2 + weighted]
+    kinds = (tf.uint8, tf.float32, tf.float32)[: len(shapes)]
+
+    def shaped(*parts):
+        for part, shape in zip(parts, shapes, strict=True):
+            part.set_shape(shape)
+        return parts
 
     # Of images in memory, or mapped to it, one thread draws faster than a network trains, and two
     # fight for Python's lock (measured: slower); decoding photographs is outside the lock.
     threads = None if isinstance(crops.images, (np.ndarray, Views)) else 2
     return keys.map(
-        lambda k: shaped(*tf.numpy_function(draw, [k], (tf.uint8, tf.float32))),
+        lambda k: shaped(*tf.numpy_function(draw, [k], kinds)),
         num_parallel_calls=threads,
     ).prefetch(tf.data.AUTOTUNE)
 

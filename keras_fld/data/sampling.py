@@ -69,7 +69,8 @@ class Samples:
         return self._keys[epoch_order(len(self), self.seed, epoch)]
 
     def draw(self, epoch, keys):
-        """Draws samples: images (keys, size, size, 3) uint8, landmarks (keys, landmarks, 2)."""
+        """Draws samples: images (keys, size, size, 3) uint8, landmarks (keys, landmarks, 2), and
+        where the crops have weights, those: (keys, landmarks)."""
         faces = len(self.crops)
         pairs = [
             augment(
@@ -77,5 +78,4 @@ class Samples:
             )
             for key in keys
         ]
-        images, landmarks = zip(*pairs, strict=True)
-        return np.stack(images), np.stack(landmarks)
+        return tuple(np.stack(part) for part in zip(*pairs, strict=True))

@@ -58,19 +58,21 @@ class Share:
         """Draws this process' rows of a batch.
 
         Args:
-            draw: function of keys that gives images (keys, size, size, 3) and landmarks
-                (keys, landmarks, 2).
+            draw: function of keys that gives images (keys, size, size, 3), landmarks
+                (keys, landmarks, 2), and weights (keys, landmarks) where the faces have any.
             keys: of the whole batch.
             batch_size: faces in a full batch.
 
         Returns:
-            Images and landmarks of this process' rows, 0 and NaN where a row is no face.
+            What `draw` gives, of this process' rows: 0, NaN and 0 where a row is no face.
         """
         mine = self.rows(keys, batch_size)
         # A process without any face in a small batch needs to know its shape.
-        images, landmarks = (part[: len(mine)] for part in draw(mine if len(mine) else keys[:1]))
+        parts = [part[: len(mine)] for part in draw(mine if len(mine) else keys[:1])]
         missing = self.padded(len(keys), batch_size) // self.processes - len(mine)
         if missing:
-            images = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
-            landmarks = np.pad(landmarks, [(0, missing), (0, 0), (0, 0)], constant_values=np.nan)
-        return images, landmarks
+            parts = [
+                np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1), constant_values=fill)
+                for part, fill in zip(parts, (0, np.nan, 0), strict=False)
+            ]
+        return tuple(parts)

@@ -172,7 +172,7 @@ def _fixed(points):
 
 def _runs(indices):
     """Indices as text, runs shortened: (36, 37, 38, 39) becomes "36-39"."""
-    groups = itertools.groupby(enumerate(sorted(indices)), lambda pair: pair[1] - pair[0])
+    groups = itertools.groupby(enumerate(sorted(set(indices))), lambda pair: pair[1] - pair[0])
     parts = []
     for _, group in groups:
         run = [index for _, index in group]

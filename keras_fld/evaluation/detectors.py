@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld import evaluation
 from keras_fld._internal.files import write_json
 from keras_fld._internal.progress import counting
+from keras_fld.evaluation import protocol
 from keras_fld.geometry.boxes import overlap
 from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.reports.intervals import mean_interval
@@ -158,14 +158,14 @@ def evaluate_detector(
     landmarker = FaceLandmarker(model, detector, passes, score=None)
     results = []
     notes: list[str] = []
-    for subset, faces in evaluation.test_faces(
+    for subset, faces in protocol.test_faces(
         landmarker, dataset, root, subsets, skip_bad, notes, **options
     ):
         faces, images = _readable(faces, subset, skip_bad, notes)
         results.append(_detections(landmarker, subset, faces, images))
-    notes = [evaluation.inside(root, note) for note in [*notes, NOTE]]
+    notes = [protocol.inside(root, note) for note in [*notes, NOTE]]
     return DetectionReport(
-        dataset, evaluation.model_name(model), _detector_name(detector), results, notes
+        dataset, protocol.model_name(model), _detector_name(detector), results, notes
     )
 
 
@@ -189,7 +189,7 @@ def _detections(landmarker, subset, faces, images):
         for i, seen in enumerate(found):
             if seen:
                 predicted[i] = seen[0].landmarks
-        return evaluation.normalized_errors(faces.faces, predicted, faces.scheme, faces.normalizers)
+        return protocol.normalized_errors(faces.faces, predicted, faces.scheme, faces.normalizers)
 
     return Detections(
         subset=subset,
@@ -209,7 +209,7 @@ def _counted(images, done):
 
 def _readable(faces, subset, skip_bad, notes):
     """The faces whose photographs can be read, and what reads these one after the other."""
-    if any(hasattr(face.source, "cut") for face in faces.faces):
+    if any(face.prepared for face in faces.faces):
         raise ValueError(
             f"{faces.name}: a detector needs photographs. Got: a folder of prepared faces"
         )

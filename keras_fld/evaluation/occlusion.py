@@ -17,13 +17,12 @@ from keras_fld._internal.progress import counting
 from keras_fld.evaluation.protocol import model_name, subset_result, test_crops
 from keras_fld.geometry.frame import transform
 from keras_fld.predict.predictor import open_model
+from keras_fld.predict.protocol import LandmarkModel
 from keras_fld.reports.intervals import mean_interval
 from keras_fld.reports.report import DISTANCES, failure_rate, mean
 
 if TYPE_CHECKING:
     import keras
-
-    from keras_fld.predict.lite_model import LiteModel
 
 
 # Sides of an occluder in face boxes, of the box's longer side.
@@ -77,7 +76,7 @@ class OcclusionReport:
 
 
 def occlusion_sweep(
-    model: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
     dataset: str,
     root: str | Path | None = None,
     subsets: Sequence[str] | None = None,

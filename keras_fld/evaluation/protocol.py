@@ -17,6 +17,7 @@ from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.geometry.frame import invert, transform
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.predict.predictor import open_model
+from keras_fld.predict.protocol import LandmarkModel
 from keras_fld.reports.report import (
     LIMIT,
     Report,
@@ -31,7 +32,7 @@ from keras_fld.schemes import Scheme
 if TYPE_CHECKING:
     import keras
 
-    from keras_fld.predict.lite_model import LiteModel
+    from keras_fld.predict.landmarker import FaceLandmarker
 
 
 __all__ = [
@@ -50,12 +51,13 @@ _AT_ONCE = 512
 
 
 def evaluate(
-    model: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
     dataset: str,
     root: str | Path | None = None,
     subsets: Sequence[str] | None = None,
     skip_bad: bool = False,
     flip: bool = False,
+    held_out: float = 0.0,
     **options: Any,
 ) -> Report:
     """Evaluates a model on the test subsets of a dataset.
@@ -67,6 +69,8 @@ def evaluate(
         subsets: names of the subsets; None takes every one that is there.
         skip_bad: leave bad files out instead of stopping at the first.
         flip: average the predictions on each crop and on its mirror image.
+        held_out: evaluate the faces of the training split that a run with this `validation` did not
+            see, in place of the test subsets.
         **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
 
     Returns:
@@ -80,14 +84,14 @@ def evaluate(
         >>> report = evaluate(model, "300w", root)
         >>> print(report)
     """
-    predictor = open_model(model)
+    predictor: LandmarkModel = open_model(model)
     name = model_name(model)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
     results = []
     notes: list[str] = []
     for subset, faces, data in test_crops(
-        predictor, dataset, root, subsets, skip_bad, notes, **options
+        predictor, dataset, root, subsets, skip_bad, notes, held_out, **options
     ):
         whole, kept = subset_result(predictor, subset, data, faces)
         results.append(whole)
@@ -104,49 +108,69 @@ def model_name(model: Any) -> str:
 
 
 def test_crops(
-    predictor: Any,
+    predictor: LandmarkModel,
     dataset: str,
     root: str | Path | None,
     subsets: Sequence[str] | None,
     skip_bad: bool,
     notes: list[str],
+    held_out: float = 0.0,
     **options: Any,
 ) -> Iterator[tuple[str, FaceSet, crops.Crops]]:
     """Yields each test subset that is there: its name, its faces and their crops.
 
     Args:
         predictor: what `predictor.open_model` gives.
-        dataset, root, subsets, skip_bad, notes, **options: as of `test_faces`.
+        dataset, root, subsets, skip_bad, notes, held_out, **options: as of `test_faces`.
 
     Raises:
         ValueError: as `evaluate`.
     """
-    for subset, faces in test_faces(predictor, dataset, root, subsets, skip_bad, notes, **options):
+    for subset, faces in test_faces(
+        predictor, dataset, root, subsets, skip_bad, notes, held_out, **options
+    ):
         data = crops.model_crops(faces, predictor.frame, skip_bad)
         notes += [inside(root, f"{subset}: {sentence}") for sentence in data.skipped]
         yield subset, faces, data
 
 
 def test_faces(
-    predictor: Any,
+    predictor: "LandmarkModel | FaceLandmarker",
     dataset: str,
     root: str | Path | None,
     subsets: Sequence[str] | None,
     skip_bad: bool,
     notes: list[str],
+    held_out: float = 0.0,
     **options: Any,
 ) -> Iterator[tuple[str, FaceSet]]:
     """Yields each test subset that is there: its name and its faces.
 
+    Of your own faces, which no protocol divides, all are taken where none is marked as a test face.
+
     Args:
-        predictor: what has the `num_landmarks` of the model.
-        dataset, root, subsets, skip_bad, **options: as of `evaluate`.
+        predictor: the model, or a landmarker on it.
+        dataset, root, subsets, skip_bad, held_out, **options: as of `evaluate`.
         notes: a list, which sentences on what is missing or skipped are added to.
 
     Raises:
         ValueError: as `evaluate`.
     """
     found, some, start = catalog.get(dataset), False, len(notes)
+
+    def checked(subset, faces):
+        check_landmarks(predictor, faces.scheme)
+        notes.extend(
+            inside(root, f"{subset}: {sentence}") for sentence in faces.missing + faces.skipped
+        )
+        return subset, faces
+
+    if held_out:
+        if subsets:
+            raise ValueError(f"held_out goes with no subsets. Got: {', '.join(subsets)}")
+        faces = catalog.read(dataset, root, found.train, skip_bad, **options)
+        yield checked("held out", faces.split(held_out)[1])
+        return
     for subset in subsets or found.tests:
         try:
             faces = catalog.read(dataset, root, subset, skip_bad, **options)
@@ -159,13 +183,11 @@ def test_faces(
         if union and faces.missing and not subsets:
             notes.append(inside(root, f"full: not evaluated: {'; '.join(faces.missing)}"))
             continue
-        check_landmarks(predictor, faces.scheme)
-        notes += [
-            inside(root, f"{subset}: {sentence}") for sentence in faces.missing + faces.skipped
-        ]
         some = True
-        yield subset, faces
-    if not some:
+        yield checked(subset, faces)
+    if not some and not subsets and not found.official:
+        yield checked(found.train, catalog.read(dataset, root, found.train, skip_bad, **options))
+    elif not some:
         raise ValueError(f"nothing to evaluate. {' '.join(notes[start:])}")
 
 
@@ -174,7 +196,7 @@ def inside(root: str | Path | None, sentence: str) -> str:
     return sentence.replace(f"{root}/", "").replace(f"{root}: ", "")
 
 
-def check_landmarks(predictor: Any, scheme: Scheme) -> None:
+def check_landmarks(predictor: "LandmarkModel | FaceLandmarker", scheme: Scheme) -> None:
     """Raises ValueError when a model's landmarks are not those of the data."""
     if predictor.num_landmarks != scheme.num_landmarks:
         raise ValueError(
@@ -184,7 +206,7 @@ def check_landmarks(predictor: Any, scheme: Scheme) -> None:
 
 
 def subset_result(
-    predictor: Any, subset: str, data: crops.Crops, faces: FaceSet
+    predictor: LandmarkModel, subset: str, data: crops.Crops, faces: FaceSet
 ) -> tuple[SubsetResult, list[Face]]:
     """The `SubsetResult` of crops of a subset's faces, and those faces that could be read."""
     by_name = {face.name: face for face in faces.faces}
@@ -197,7 +219,7 @@ def subset_result(
     return _with_parts_of_faces(whole, kept, data.scheme), kept
 
 
-def _predict(predictor, images):
+def _predict(predictor: LandmarkModel, images):
     """Landmarks of crops, in parts: it can take minutes."""
     found = []
     with counting("finding landmarks", len(images)) as done:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_fld import evaluation
 from keras_fld.drawing.faces import draw_difference
+from keras_fld.evaluation import protocol
 from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict.predictor import open_model
+from keras_fld.predict.protocol import LandmarkModel
 
 if TYPE_CHECKING:
     import keras
-
-    from keras_fld.predict.lite_model import LiteModel
 
 
 # Side of a picture in face boxes: wider than the crop, so that its surroundings tell more.
@@ -43,7 +42,7 @@ class WorstFace:
 
 
 def gallery(
-    model: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
     dataset: str,
     root: str | Path | None = None,
     count: int = 12,
@@ -76,10 +75,8 @@ def gallery(
         raise ValueError(f"count must be at least 1. Got: {count}")
     predictor = open_model(model)
     worst: dict[str, tuple] = {}
-    for subset, faces, data in evaluation.test_crops(
-        predictor, dataset, root, subsets, skip_bad, []
-    ):
-        result, kept = evaluation.subset_result(predictor, subset, data, faces)
+    for subset, faces, data in protocol.test_crops(predictor, dataset, root, subsets, skip_bad, []):
+        result, kept = protocol.subset_result(predictor, subset, data, faces)
         normalizer, errors = next(iter(result.errors.items()))
         for index in np.argsort(-errors, kind="stable")[:count]:  # NaN comes last
             if not np.isnan(errors[index]):
@@ -100,9 +97,11 @@ def gallery(
 
 def _drawn(face, predicted, frame, size):
     """The face cut out of its photograph; of prepared faces, what the model sees."""
-    prepared = hasattr(face.source, "cut")
-    view = frame if prepared else FaceCrop(size, _MARGIN)
-    crop = face.source.cut(frame, frame) if prepared else view.crop(face.image(), face.box)
+    if face.prepared:
+        view, crop = frame, face.prepared.cut(frame, frame)
+    else:
+        view = FaceCrop(size, _MARGIN)
+        crop = view.crop(face.image(), face.box)
     matrix = view.matrix(face.box)
     truth, found = (transform(points, matrix) for points in (face.landmarks, predicted))
     return draw_difference(crop, truth, found, size)

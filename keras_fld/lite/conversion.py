@@ -33,14 +33,14 @@ def convert(
     path: str | Path,
     mode: str = "int8",
     calibration: np.ndarray | Iterable[Any] | None = None,
-    preset: str | None = None,
+    name: str | None = None,
 ) -> str | Path:
     """Writes a model as a TFLite file that takes camera bytes and gives landmarks.
 
     Input is (1, size, size, 3) uint8 RGB, output (1, landmarks, 2) float32 pixels of the crop, in
     built-in operations only; "int8_full" has int8 in both places instead. The division by 255 is
     folded into the first convolution and the mean shape into the last Dense, so neither costs an
-    operation. The file describes itself: see `keras_fld.lite.metadata`. Of a `FaceScore` the output
+    operation. The file describes itself: see `lite.metadata`. Of a `FaceScore` the output
     is (1, 1), the score.
 
     TensorFlow's converter does it. Under another Keras backend it runs in a process of its own.
@@ -53,7 +53,7 @@ def convert(
             have a grid of a quarter of a pixel; or "int8_full", integers only.
         calibration: for the last two, unaugmented training crops: a (faces, size, size, 3) array,
             or a dataset of (images, ...) batches; the first 300 are used.
-        preset: name under which the model is published, for the file's metadata.
+        name: name under which the model is published, for the file's metadata.
 
     Returns:
         The path.
@@ -75,7 +75,7 @@ def convert(
     here = keras.backend.backend() == "tensorflow"
     make = file_content if here else _in_another_process
     with counting(f"converting to {mode}", 1) as done:
-        content = make(model, mode, crops, preset)
+        content = make(model, mode, crops, name)
         done(1)
     sweep(Path(path).parent)
     with replacing(path) as temporary:
@@ -84,7 +84,7 @@ def convert(
 
 
 def file_content(
-    model: "keras.Model", mode: str, crops: np.ndarray | None = None, preset: str | None = None
+    model: "keras.Model", mode: str, crops: np.ndarray | None = None, name: str | None = None
 ) -> bytes:
     """The bytes that `convert` writes, made in this process.
 
@@ -92,17 +92,17 @@ def file_content(
         model: a Keras model of the package, on the TensorFlow backend.
         mode: name of the mode.
         crops: what `calibration_crops` gives, for the modes that need it.
-        preset: name under which the model is published.
+        name: name under which the model is published.
     """
     from keras_fld.lite import flatbuffer, metadata
     from keras_fld.models.layers import is_score
 
     content = modes.get(mode).convert(export_model(model), crops)
     content = flatbuffer.tidy(content, "score" if is_score(model) else "landmarks")
-    return metadata.write(content, metadata.describe(model, mode, content, preset))
+    return metadata.write(content, metadata.describe(model, mode, content, name))
 
 
-def _in_another_process(model, mode, crops, preset):
+def _in_another_process(model, mode, crops, name):
     """The bytes of the file, converted by a process with the TensorFlow backend."""
     if find_spec("tensorflow") is None:
         raise ImportError(
@@ -116,7 +116,7 @@ def _in_another_process(model, mode, crops, preset):
         model.save(folder / MODEL)
         if crops is not None:
             np.save(folder / CROPS, crops)
-        arguments = [sys.executable, "-m", "keras_fld.lite.worker", folder, mode, preset or ""]
+        arguments = [sys.executable, "-m", "keras_fld.lite.worker", folder, mode, name or ""]
         child = subprocess.run(
             list(map(str, arguments)),
             check=False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_fld import models, zoo
-from keras_fld._internal.files import read_json, replacing, sha256, write_json
+from keras_fld._internal.files import message_in, read_json, replacing, sha256, write_json
 from keras_fld._internal.progress import counting
 from keras_fld.lite import modes
 from keras_fld.lite.calibration import drawn_crops
@@ -98,44 +98,18 @@ def export(
     Example:
         >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
     """
-    folder = Path(folder)
-    published = zoo.figures(preset) if preset is not None else None
-    known = {} if published is None else {x["sha256"]: x for x in published["files"].values()}
-    counts = _instructions(arm)
-    if arm is None:
-        counts = {checksum: entry["instructions"] for checksum, entry in known.items()}
-    files, notes = _write(model, folder, names, calibration, preset, batches)
-    checksums = {name: sha256(path) for name, path in files.items()}
-    speed = interleaved(files)
-    reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
-    notes += more
-    if published and dataset is None:
-        reference = published["keras"]
-        of_files = {checksum: entry["nme"] for checksum, entry in known.items()}
-        nme = {name: of_files.get(checksum, {}) for name, checksum in checksums.items()}
-        notes.append(f"NME as published, measured on {published['dataset']}'s test faces")
-        notes += [
-            f"no figures are published of this {name} file"
-            for name, checksum in checksums.items()
-            if checksum not in of_files
-        ]
-    rows = [
-        {
-            "mode": name,
-            "file": path.name,
-            "sha256": checksums[name],
-            "bytes": path.stat().st_size,
-            "p50_ms": speed[name],
-            "nme": nme[name],
-            "instructions": counts.get(checksums[name], {}),
-        }
-        for name, path in files.items()
-    ]
+    counts = _instructions(arm, preset)
+    files, notes = _write(model, Path(folder), names, calibration, preset, batches)
+    if preset is not None and dataset is None:
+        reference, nme, more = _published(preset, files)
+    else:
+        reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
+    rows = _rows(files, nme, counts)
     if arm is not None:
         missing = [row["mode"] for row in rows if not row["instructions"]]
-        notes += [f"{arm} has not counted {name}, or another file of it" for name in missing]
-    result = Export(rows, reference, notes)
-    write_json(folder / "export.json", result.as_dict())
+        more += [f"{arm} has not counted {name}, or another file of it" for name in missing]
+    result = Export(rows, reference, notes + more)
+    write_json(Path(folder) / "export.json", result.as_dict())
     return result
 
 
@@ -153,7 +127,7 @@ def _write(model, folder, names, calibration, preset, batches):
     if modes.QAT in names and modes.QAT not in shipped:
         if batches is None:
             raise ValueError(f"mode {modes.QAT} needs batches of training faces. Got: none")
-        qat(model, files[modes.QAT], batches, preset=preset, verbose=0)
+        qat(model, files[modes.QAT], batches, name=preset, verbose=0)
     with counting("converting", len(files)) as done:
         for name, path in files.items():
             if name in shipped:
@@ -177,6 +151,40 @@ def _shipped(preset, calibration):
     return own
 
 
+def _rows(files, nme, counts):
+    """The rows of an `Export`: `nme` by mode, `counts` of instructions by checksum."""
+    speed = interleaved(files)
+    rows = []
+    for name, path in files.items():
+        checksum = sha256(path)
+        rows.append(
+            {
+                "mode": name,
+                "file": path.name,
+                "sha256": checksum,
+                "bytes": path.stat().st_size,
+                "p50_ms": speed[name],
+                "nme": nme[name],
+                "instructions": counts.get(checksum, {}),
+            }
+        )
+    return rows
+
+
+def _published(preset, files):
+    """What `_evaluate` gives, from a preset's published figures."""
+    figures = zoo.figures(preset)
+    known = {entry["sha256"]: entry["nme"] for entry in figures["files"].values()}
+    nme = {name: known.get(sha256(path)) for name, path in files.items()}
+    notes = [f"NME as published, measured on {figures['dataset']}'s test faces"]
+    notes += [
+        f"no figures are published of this {name} file"
+        for name, found in nme.items()
+        if found is None
+    ]
+    return figures["keras"], {name: found or {} for name, found in nme.items()}, notes
+
+
 def _evaluate(model, files, dataset, root, skip_bad):
     """The NME of the Keras model and of each file, and notes on what is missing."""
     from keras_fld import evaluation
@@ -187,7 +195,7 @@ def _evaluate(model, files, dataset, root, skip_bad):
     try:
         before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad)
     except ValueError as error:  # no test faces: the files are good all the same
-        return {}, nothing, [f"not evaluated: {error}"]
+        return {}, nothing, [f"not evaluated: {message_in(root, error)}"]
     nme = {
         name: _nme(evaluation.evaluate(path, dataset, root, skip_bad=skip_bad))
         for name, path in files.items()
@@ -195,10 +203,14 @@ def _evaluate(model, files, dataset, root, skip_bad):
     return _nme(before), nme, before.notes
 
 
-def _instructions(path):
-    """sha256 of a file to ARM CPU to instructions, from the JSON of `tflite/arm/run.py`."""
+def _instructions(path, preset):
+    """sha256 of a file to ARM CPU to instructions, from the JSON of `tflite/arm/run.py`.
+
+    Without it, those that are published of a preset.
+    """
     if path is None:
-        return {}
+        files = {} if preset is None else zoo.figures(preset)["files"]
+        return {entry["sha256"]: entry["instructions"] for entry in files.values()}
     try:
         return {
             model["sha256"]: {x["cpu"]: int(x["instructions"]) for x in model["results"]}

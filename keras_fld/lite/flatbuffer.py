@@ -1,6 +1,12 @@
-"""What the package does to a TFLite file's flatbuffer beside its metadata."""
+"""What the package does to a TFLite file's flatbuffer.
 
+The schema's own classes read and write it: `flatbuffer_utils`, beside them in ai_edge_litert, drops
+empty buffers in some releases and not in others, and the same model must give the same bytes.
+"""
+
+import flatbuffers
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 # Scales of weights that are all zero.
 _TINY = 1e-9
@@ -46,8 +52,6 @@ def dense_to_int8(content):
     Returns:
         bytes of the smaller model.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
-
     model, graph = _open(content)
     for op in graph.operators:
         weights = _dense_weights(model, graph, op)
@@ -56,10 +60,9 @@ def dense_to_int8(content):
         scale = np.maximum(np.abs(weights).max(axis=1), _TINY) / 127
         tensor = graph.tensors[op.inputs[1]]
         tensor.type = schema.TensorType.INT8
-        # Before 2.21 the classes of TensorFlow's schema take no arguments.
-        tensor.quantization = schema.QuantizationParametersT()
-        tensor.quantization.scale = scale.astype(np.float32)
-        tensor.quantization.zeroPoint = np.zeros(len(scale), np.int64)
+        tensor.quantization = schema.QuantizationParametersT(
+            scale=scale.astype(np.float32), zeroPoint=np.zeros(len(scale), np.int64)
+        )
         rounded = np.round(weights / scale[:, None]).astype(np.int8)
         model.buffers[tensor.buffer].data = np.frombuffer(rounded.tobytes(), np.uint8)
         op.builtinOptions.asymmetricQuantizeInputs = True
@@ -86,8 +89,6 @@ def tidy(content, output="landmarks"):
     Returns:
         bytes of the tidied model.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
-
     model, graph = _open(content)
     for tensor in graph.tensors:
         tensor.name = tensor.name.split(b";")[0]
@@ -99,37 +100,45 @@ def tidy(content, output="landmarks"):
 
 def _signature(graph, output):
     """What apps call input and output by: image, and landmarks or score."""
-    from tensorflow.lite.python import schema_py_generated as schema
+    return schema.SignatureDefT(
+        signatureKey="serving_default",
+        subgraphIndex=0,
+        inputs=[schema.TensorMapT("image", int(graph.inputs[0]))],
+        outputs=[schema.TensorMapT(output, int(graph.outputs[0]))],
+    )
 
-    def named(name, tensor):
-        tensor_map = schema.TensorMapT()
-        tensor_map.name, tensor_map.tensorIndex = name, int(tensor)
-        return tensor_map
 
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = "serving_default", 0
-    signature.inputs = [named("image", graph.inputs[0])]
-    signature.outputs = [named(output, graph.outputs[0])]
-    return signature
+def add_buffer(content, name, data):
+    """The same model with bytes in its metadata table.
+
+    Args:
+        content: bytes of a model.
+        name: what the table calls the new bytes.
+        data: the bytes.
+
+    Returns:
+        bytes of the model with them.
+    """
+    model, _ = _open(content)
+    model.buffers.append(schema.BufferT(data=data))
+    entry = schema.MetadataT(name=name, buffer=len(model.buffers) - 1)
+    model.metadata = [*(model.metadata or []), entry]
+    return _bytes(model)
 
 
 def _open(content):
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    model = schema.ModelT.InitFromPackedBuf(content)
     return model, model.subgraphs[0]
 
 
 def _bytes(model):
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def _dense_weights(model, graph, op):
     """The constant float32 weights (outputs, inputs) of a FULLY_CONNECTED, or None."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
     if model.operatorCodes[op.opcodeIndex].builtinCode != schema.BuiltinOperator.FULLY_CONNECTED:
         return None
     tensor = graph.tensors[op.inputs[1]]

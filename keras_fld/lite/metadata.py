@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_fld._internal.version import __version__
+from keras_fld.lite import flatbuffer
 from keras_fld.predict.metadata import FACE_SCORE, NAME
 from keras_fld.schemes import registry
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def describe(
-    model: "keras.Model", mode: str, content: bytes, preset: str | None = None
+    model: "keras.Model", mode: str, content: bytes, name: str | None = None
 ) -> dict[str, Any]:
     """The metadata of a converted model.
 
@@ -26,7 +27,7 @@ def describe(
         model: the Keras model.
         mode: name of the mode of conversion.
         content: bytes of the converted model.
-        preset: name under which the model is published, or None.
+        name: name under which the model is published, or None.
 
     Returns:
         A JSON-serializable dictionary.
@@ -41,7 +42,7 @@ def describe(
     output = _numbers(interpreter.get_output_details()[0])
     about: dict[str, Any] = {
         "version": __version__,
-        "preset": preset,
+        "preset": name,
         "mode": mode,
         "input": {
             "size": frame.size,
@@ -98,13 +99,5 @@ def write(content: bytes, metadata: dict[str, Any]) -> bytes:
     Returns:
         bytes of the model with it.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-    buffer, entry = schema.BufferT(), schema.MetadataT()
-    buffer.data = json.dumps(metadata, separators=(",", ":")).encode()
-    model.buffers.append(buffer)
-    entry.name, entry.buffer = NAME, len(model.buffers) - 1
-    model.metadata = [*(model.metadata or []), entry]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    data = json.dumps(metadata, separators=(",", ":")).encode()
+    return flatbuffer.add_buffer(content, NAME, data)

@@ -115,9 +115,7 @@ NAMES = (*MODES, QAT)
 def get(name: str) -> Mode:
     """Finds a mode that needs no training by its name; raises ValueError where there is none."""
     if name == QAT:
-        raise ValueError(
-            f"mode {QAT} needs training: use keras-fld qat, or keras_fld.lite.tfmot.qat"
-        )
+        raise ValueError(f"mode {QAT} needs training: use keras-fld qat, or keras_fld.lite.qat")
     if name not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}. Got: {name!r}")
     return MODES[name]

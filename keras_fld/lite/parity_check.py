@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from keras_fld._internal.files import replacing, write_json
 if TYPE_CHECKING:
     import keras
 
-    from keras_fld.predict.lite_model import LiteModel
+    from keras_fld.predict.protocol import LandmarkModel
 
 
 WORST = 12
@@ -27,11 +28,9 @@ class Parity:
         dataset: whose test faces they were given.
         size: side of the crop in pixels.
         rows: one dictionary a subset and normalizer: NME of both in per cent, and the difference.
-        distances: (faces, landmarks) pixels of the crop between the two models.
         faces: name of each face.
         crops: (faces, size, size, 3) uint8, what both models saw.
         predictions: (2, faces, landmarks, 2) pixels of the crop: reference, model.
-        scheme: the landmarks' scheme.
         notes: sentences on missing parts and skipped files.
 
     Example:
@@ -43,12 +42,15 @@ class Parity:
     dataset: str
     size: int
     rows: list[dict]
-    distances: np.ndarray = field(repr=False)
     faces: list[str] = field(repr=False)
     crops: np.ndarray = field(repr=False)
     predictions: np.ndarray = field(repr=False)
-    scheme: object = field(repr=False)
     notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """(faces, landmarks) pixels of the crop between the two models."""
+        return np.linalg.norm(self.predictions[1] - self.predictions[0], axis=-1)
 
     @property
     def summary(self) -> dict[str, float]:
@@ -107,8 +109,8 @@ class Parity:
 
 
 def parity(
-    model: "keras.Model | LiteModel | str | Path",
-    reference: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
+    reference: "keras.Model | LandmarkModel | str | Path",
     dataset: str,
     root: str | Path | None = None,
     subsets: Sequence[str] | None = None,
@@ -133,67 +135,77 @@ def parity(
     Example:
         >>> parity("face.tflite", "run/model.keras", "300w", root).save("parity")
     """
-    from keras_fld import evaluation
+    from keras_fld.evaluation import protocol
     from keras_fld.predict.predictor import open_model
 
     pair = open_model(reference), open_model(model)
-    frames = [(predictor.frame, predictor.num_landmarks) for predictor in pair]
-    if frames[0] != frames[1]:
-        raise ValueError(
-            "model and reference must see the same crop and predict the same landmarks. "
-            f"Got: {frames[1]} and {frames[0]}"
-        )
-    names: list[str] = []
+    _check_alike(*pair)
     notes: list[str] = []
-    crops, landmarks, rows, scheme = [], [], [], None
-    for subset, faces, data in evaluation.test_crops(
+    rows: list[dict] = []
+    seen: dict[str, tuple] = {}
+    for subset, faces, data in protocol.test_crops(
         pair[0], dataset, root, subsets, skip_bad, notes
     ):
-        scheme = data.scheme
         both = [_Recorded(predictor) for predictor in pair]
-        results = [evaluation.subset_result(p, subset, data, faces)[0] for p in both]
-        for normalizer in results[0].errors:
-            first, second = (result.row(normalizer)["nme"] for result in results)
-            rows.append(
-                {
-                    "subset": subset,
-                    "normalizer": normalizer,
-                    "nme_reference": first,
-                    "nme": second,
-                    "difference": second - first,
-                }
-            )
-        # A union's faces were there already.
-        new = [i for i, name in enumerate(data.names) if name not in set(names)]
-        names += [data.names[i] for i in new]
-        crops += [data.images[i] for i in new]
-        landmarks += [[p.landmarks[i] for p in both] for i in new]
-    predictions = np.asarray(landmarks).swapaxes(0, 1)
+        results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
+        rows += _rows(subset, *results)
+        found = [predictor.landmarks for predictor in both]
+        for i, name in enumerate(data.names):  # a union's faces were there already
+            seen.setdefault(name, (data.images[i], *(landmarks[i] for landmarks in found)))
+    crops, *predictions = zip(*seen.values(), strict=True)
     return Parity(
-        model=evaluation.model_name(model),
-        reference=evaluation.model_name(reference),
+        model=protocol.model_name(model),
+        reference=protocol.model_name(reference),
         dataset=dataset,
         size=pair[0].frame.size,
         rows=rows,
-        distances=np.linalg.norm(predictions[1] - predictions[0], axis=-1),
-        faces=names,
+        faces=list(seen),
         crops=np.stack(crops),
-        predictions=predictions,
-        scheme=scheme,
+        predictions=np.array(predictions),
         notes=notes,
     )
 
 
+def _check_alike(reference, model):
+    """Raises ValueError where two models cannot be compared."""
+    about = [(one.frame, one.num_landmarks) for one in (reference, model)]
+    if about[0] != about[1]:
+        raise ValueError(
+            "model and reference must see the same crop and predict the same landmarks. "
+            f"Got: {about[1]} and {about[0]}"
+        )
+
+
+def _rows(subset, reference, model):
+    """The rows of a subset from the two models' results."""
+    for normalizer in reference.errors:
+        first, second = (result.row(normalizer)["nme"] for result in (reference, model))
+        yield {
+            "subset": subset,
+            "normalizer": normalizer,
+            "nme_reference": first,
+            "nme": second,
+            "difference": second - first,
+        }
+
+
 class _Recorded:
-    """A predictor that keeps what it predicted, in pixels of the crop."""
+    """A model that keeps what it predicts, in pixels of the crop."""
 
-    def __init__(self, predictor):
+    def __init__(self, predictor: "LandmarkModel") -> None:
         self._predictor = predictor
-        self.landmarks: Any = None
+        self._parts: list[np.ndarray] = []
+        self.frame, self.scheme = predictor.frame, predictor.scheme
+        self.num_landmarks = predictor.num_landmarks
 
-    def predict(self, images):
-        self.landmarks = self._predictor.predict(images)
-        return self.landmarks
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        self._parts.append(self._predictor.predict(images))
+        return self._parts[-1]
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """Landmarks of all the crops so far, which came in parts: (faces, landmarks, 2)."""
+        return np.concatenate(self._parts)
 
 
 def _figures(distances):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 
-def main(folder, mode, preset):
+def main(folder, mode, name):
     from keras_fld import models
     from keras_fld.lite import conversion
 
@@ -19,7 +19,7 @@ def main(folder, mode, preset):
         models.load_model(folder / conversion.MODEL),
         mode,
         np.load(crops) if crops.exists() else None,
-        preset or None,
+        name or None,
     )
     (folder / conversion.FILE).write_bytes(content)
 

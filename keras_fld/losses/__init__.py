@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from keras_fld._internal import names
 from keras_fld.losses.classes import ENME, L1, L2, LE, NME, LandmarkLoss, SmoothL1, Wing
 from keras_fld.losses.functions import enme, l1, l2, le, nme, smooth_l1, wing
 from keras_fld.losses.normalizers import normalizing_distance
@@ -39,15 +40,7 @@ __all__ = [
     "wing",
 ]
 
-LOSSES = {
-    "l1": L1,
-    "l2": L2,
-    "smooth_l1": SmoothL1,
-    "nme": NME,
-    "wing": Wing,
-    "le": LE,
-    "enme": ENME,
-}
+LOSSES = dict(zip(names.LOSSES, (L1, L2, SmoothL1, NME, Wing, LE, ENME), strict=True))
 
 
 def get(identifier: str | dict[str, Any] | keras.losses.Loss, **options: Any) -> keras.losses.Loss:
@@ -74,12 +67,12 @@ def get(identifier: str | dict[str, Any] | keras.losses.Loss, **options: Any) ->
                 f"options go with a loss's name. Got: {', '.join(options)} with {identifier!r}"
             )
         return keras.losses.get(identifier)
-    names = {name.replace("_", ""): cls for name, cls in LOSSES.items()}
-    cls = names.get(identifier.lower().replace("_", ""))
+    known = {name.replace("_", ""): cls for name, cls in LOSSES.items()}
+    cls = known.get(identifier.lower().replace("_", ""))
     if cls is None:
         raise ValueError(f"loss must be one of {', '.join(LOSSES)}. Got: {identifier!r}")
-    known = inspect.signature(cls).parameters
+    arguments = inspect.signature(cls).parameters
     for option in options:
-        if option not in known:
-            raise ValueError(f"loss {cls.__name__} takes {', '.join(known)}. Got: {option!r}")
+        if option not in arguments:
+            raise ValueError(f"loss {cls.__name__} takes {', '.join(arguments)}. Got: {option!r}")
     return cls(**options)

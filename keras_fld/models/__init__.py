@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 
+from keras_fld._internal import names
 from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
 from keras_fld.models.refined import refine
@@ -27,7 +28,9 @@ __all__ = [
     "transplant",
 ]
 
-NETWORKS: dict[str, Callable[..., keras.Model]] = {"trnet20": TRNet20, "cnn6": CNN6, "cnn7": CNN7}
+NETWORKS: dict[str, Callable[..., keras.Model]] = dict(
+    zip(names.NETWORKS, (TRNet20, CNN6, CNN7), strict=True)
+)
 
 
 def get(name: str) -> Callable[..., keras.Model]:

@@ -62,40 +62,30 @@ def refine(
     """
     shape, dense = shape_layer(model), model.get_layer("offsets")
     patches = _check_patches(model, patches)
+    _check_numbers(rounds, batch_size, learning_rate)
+    local = Windows(model, windows) if windows or windows_layer(model) else None
+    backbone = _backbone(model, [dense.input] + ([local.map] if local else []))
+    heads: dict[str, keras.Model] = {}
+    for features, landmarks in _rounds(backbone, data, local, rounds, verbose):
+        steps = rounds * -(-len(landmarks) // batch_size)
+        for name, indices in patches.items():
+            if name not in heads:
+                rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+                heads[name] = _head(dense, shape, name, indices, local)
+                heads[name].compile(keras.optimizers.Adam(rate), loss=_patch_loss(loss, name))
+            heads[name].fit(
+                features, landmarks[:, indices], batch_size=batch_size, epochs=1, verbose=0
+            )
+    refined = _assemble(model, patches, heads)
+    return local.assemble(refined, patches, heads) if local else refined
+
+
+def _check_numbers(rounds, batch_size, learning_rate):
     for name, value in (("rounds", rounds), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1. Got: {value}")
     if not 0 < learning_rate < math.inf:
         raise ValueError(f"learning_rate must be above 0. Got: {learning_rate}")
-    local = Windows(model, windows) if windows or windows_layer(model) else None
-    backbone = _backbone(model, [dense.input] + ([local.map] if local else []))
-    heads = {}
-    progress = keras.utils.Progbar(rounds, verbose=verbose, unit_name="round")
-    for done in range(rounds):
-        features, landmarks = _features(backbone, data)
-        if local:
-            features[1] = local.standardise(features[1])
-        for name, indices in patches.items():
-            if not done:
-                heads[name] = _head(dense, shape, name, indices, local)
-                heads[name].compile(
-                    keras.optimizers.Adam(
-                        keras.optimizers.schedules.CosineDecay(
-                            learning_rate, rounds * -(-len(landmarks) // batch_size)
-                        )
-                    ),
-                    loss=_patch_loss(loss, name),
-                )
-            heads[name].fit(
-                features if local else features[0],
-                landmarks[:, indices],
-                batch_size=batch_size,
-                epochs=1,
-                verbose=0,
-            )
-        progress.add(1)
-    refined = _assemble(model, patches, heads)
-    return local.assemble(refined, patches, heads) if local else refined
 
 
 def _backbone(model, outputs):
@@ -156,6 +146,17 @@ def _head(dense, shape, name, indices, local):
     kernel, bias = dense.get_weights()
     layer.set_weights([kernel[:, _columns(indices)], bias[_columns(indices)]])
     return head
+
+
+def _rounds(backbone, data, local, rounds, verbose):
+    """Yields what the heads are trained on in each round: their input and the landmarks."""
+    progress = keras.utils.Progbar(rounds, verbose=verbose, unit_name="round")
+    for _ in range(rounds):
+        features, landmarks = _features(backbone, data)
+        if local:
+            features[1] = local.standardise(features[1])
+        yield features if local else features[0], landmarks
+        progress.add(1)
 
 
 def _features(backbone, data):

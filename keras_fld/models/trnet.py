@@ -6,16 +6,19 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_fld._internal import names
 from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.models.layers import crop_input, landmark_head
 from keras_fld.schemes import Scheme
 
 # What stands between the last residual unit and the Dense.
-HEADS = {
-    "pool": layers.GlobalAveragePooling2D,
-    "windows": layers.GlobalAveragePooling2D,
-    "flatten": layers.Flatten,
-}
+HEADS = dict(
+    zip(
+        names.HEADS,
+        (layers.GlobalAveragePooling2D, layers.GlobalAveragePooling2D, layers.Flatten),
+        strict=True,
+    )
+)
 
 
 def _conv(x, filters, name, kernel_size=3, relu=True):
@@ -39,6 +42,19 @@ def _residual_unit(x, filters, name):
     x = _conv(x, filters, f"{name}_1")
     x = _conv(x, filters, f"{name}_2", relu=False)
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
+
+
+def _stages(x, stem, filters):
+    """The outputs of the four residual stages, after the first convolutions."""
+    for i, number in enumerate(stem, start=1):
+        x = _conv(x, number, f"stem{i}")
+    stages = []
+    for stage, number in enumerate(filters, start=1):
+        x = layers.MaxPooling2D(name=f"pool{stage}")(x)
+        for unit in "ab":
+            x = _residual_unit(x, number, f"stage{stage}{unit}")
+        stages.append(x)
+    return stages
 
 
 def TRNet20(
@@ -91,6 +107,18 @@ def TRNet20(
         >>> model.output_shape
         (None, 68, 2)
     """
+    _check(head, width, stem, filters)
+    inputs, x = crop_input(input_size, multiple=16)
+    stages = _stages(x, _scaled(stem, width), _scaled(filters, width))
+    inner = stages[2] if head == "windows" else None
+    x = HEADS[head](name="features")(stages[-1])
+    frame = FaceCrop(input_size, margin)
+    outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale, inner)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _check(head, width, stem, filters):
+    """Raises ValueError where an option of `TRNet20` is out of range."""
     if head not in HEADS:
         raise ValueError(f"head must be one of {', '.join(HEADS)}. Got: {head!r}")
     if not width > 0:
@@ -99,19 +127,7 @@ def TRNet20(
         if len(numbers) != count or min(numbers) < 1:
             raise ValueError(f"{option} must be {count} numbers of at least 1. Got: {numbers}")
 
-    def scaled(number):
-        return number if width == 1 else max(8, 8 * int(number * width / 8 + 0.5))
 
-    inputs, x = crop_input(input_size, multiple=16)
-    for i, number in enumerate(stem, start=1):
-        x = _conv(x, scaled(number), f"stem{i}")
-    for stage, number in enumerate(filters, start=1):
-        x = layers.MaxPooling2D(name=f"pool{stage}")(x)
-        for unit in "ab":
-            x = _residual_unit(x, scaled(number), f"stage{stage}{unit}")
-        if stage == 3:
-            inner = x if head == "windows" else None
-    x = HEADS[head](name="features")(x)
-    frame = FaceCrop(input_size, margin)
-    outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale, inner)
-    return keras.Model(inputs, outputs, name=name)
+def _scaled(numbers, width):
+    """Numbers of filters times the width, in multiples of 8."""
+    return [n if width == 1 else max(8, 8 * int(n * width / 8 + 0.5)) for n in numbers]

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_fld.predict.protocol import LandmarkModel
+
 
 class FlipAveraged:
     """A model that sees each crop twice, as it is and mirrored: better, at twice the time.
@@ -17,7 +19,7 @@ class FlipAveraged:
         (10, 68, 2)
     """
 
-    def __init__(self, predictor):
+    def __init__(self, predictor: LandmarkModel) -> None:
         if predictor.scheme is None:
             raise ValueError(
                 "flip averaging needs a model whose landmarks have a scheme. "
@@ -27,7 +29,7 @@ class FlipAveraged:
         self.frame, self.scheme = predictor.frame, predictor.scheme
         self.num_landmarks = predictor.num_landmarks
 
-    def predict(self, images):
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) pixels."""
         images = np.asarray(images)
         plain = np.asarray(self._predictor.predict(images))

@@ -1,7 +1,6 @@
 """Photographs in, landmarks out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -10,54 +9,29 @@ import numpy as np
 
 from keras_fld import zoo
 from keras_fld._internal.images import as_rgb
-from keras_fld.geometry.frame import FaceCrop, check_box, invert, landmark_box, transform
-from keras_fld.predict.detectors import Detector, box_map, find_faces, open_detector
+from keras_fld.geometry.frame import FaceCrop, invert, transform
+from keras_fld.predict.detectors import Detector, open_detector
+from keras_fld.predict.face import DetectedFace, PendingFace, box_inside
 from keras_fld.predict.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
+from keras_fld.predict.protocol import LandmarkModel, Scorer
 from keras_fld.schemes import Scheme
 
 if TYPE_CHECKING:
     import keras
     import PIL.Image
 
-    from keras_fld.predict.lite_model import LiteModel, ScoreModel
-
-
-__all__ = ["HAAR_TO_BOX", "DetectedFace", "FaceLandmarker", "as_rgb", "find_faces"]
-
-# The face box inside the frontal cascade's square, as fractions of its side: left, top, width,
-# height.
-HAAR_TO_BOX = box_map.fractions("haar_frontal")
 
 # `detect_many` holds this many images at a time.
 _TOGETHER = 16
-
-
-@dataclass(frozen=True)
-class DetectedFace:
-    """A face in a photograph.
-
-    Args:
-        box: face box (x, y, width, height) in photograph pixels, which the landmarks were
-            predicted from.
-        landmarks: (landmarks, 2) float32 photograph pixels.
-        scheme: name of the landmark scheme, or None.
-        score: how surely the landmarks lie on a face, 0 to 1, 0.5 the threshold; None where nothing
-            judged it.
-    """
-
-    box: tuple[float, float, float, float]
-    landmarks: np.ndarray
-    scheme: str | None
-    score: float | None = None
 
 
 class FaceLandmarker:
     """Finds faces and their landmarks.
 
     Args:
-        model: a Keras model, a `LiteModel`, the path of a `.keras` or `.tflite` file, or the
-            name of a preset, whose int8 file is taken. With a `.tflite` file neither Keras nor
-            TensorFlow is loaded.
+        model: a Keras model, a `LandmarkModel` such as `LiteModel`, the path of a `.keras` or
+            `.tflite` file, or the name of a preset, whose int8 file is taken. With a `.tflite` file
+            neither Keras nor TensorFlow is loaded.
         detector: what finds faces where no boxes are given: "haar", "haar-frontal", the path of a
             YuNet `.onnx` file, or a function of an RGB image that returns (faces, 4) tight boxes.
         passes: forward passes for each face that the detector found: from the second on, its crop
@@ -79,10 +53,10 @@ class FaceLandmarker:
 
     def __init__(
         self,
-        model: "keras.Model | LiteModel | str | Path",
+        model: "keras.Model | LandmarkModel | str | Path",
         detector: str | Path | Detector = "haar",
         passes: int = 3,
-        score: "bool | str | Path | ScoreModel | None" = DEFAULT_SCORE,
+        score: bool | str | Path | Scorer | None = DEFAULT_SCORE,
     ) -> None:
         if isinstance(score, str) and score == DEFAULT_SCORE:
             score = scored_by_default(model)
@@ -209,56 +183,47 @@ class FaceLandmarker:
 
     def _detect_chunk(self, images, boxes, bgr, passes, first):
         """`detect_many` of a few images; `first` is the place of the first, None of a single."""
-        pictures, jobs = [], []
+        found: list[list[PendingFace]] = []
         for place, (image, given) in enumerate(zip(images, boxes, strict=True)):
             name = _name(image, None if first is None else first + place)
-            pictures.append(as_rgb(image, bgr, name))
+            picture = as_rgb(image, bgr, name)
             count = passes or (self.passes if given is None else 1)
-            given = self.find_boxes(pictures[-1], name) if given is None else given
-            jobs += [(place, _box_inside(box, pictures[-1], name), count) for box in given]
-        faces: list[list[DetectedFace]] = [[] for _ in images]
-        results: list[Any] = [None] * len(jobs)  # landmarks, all after the first step
-        for step in range(max((count for *_, count in jobs), default=0)):
-            todo = [i for i, (*_, count) in enumerate(jobs) if step < count]
+            given = self.find_boxes(picture, name) if given is None else given
+            found.append(
+                [PendingFace(picture, box_inside(box, picture, name), count) for box in given]
+            )
+        faces = [face for of_image in found for face in of_image]
+        for step in range(max((face.passes for face in faces), default=0)):
+            todo = [face for face in faces if step < face.passes]
             if step:
-                for i in todo:
-                    place, box, count = jobs[i]
-                    jobs[i] = place, _again(box, results[i], pictures[place]), count
-            predicted = self._predict([(pictures[jobs[i][0]], jobs[i][1]) for i in todo])
-            for i, landmarks in zip(todo, predicted, strict=True):
-                results[i] = landmarks
-        scores = self._scores([pictures[place] for place, *_ in jobs], results)
-        for (place, box, _), landmarks, score in zip(jobs, results, scores, strict=True):
-            box = tuple(float(value) for value in box)
-            name = None if self.scheme is None else self.scheme.name
-            faces[place].append(DetectedFace(box, landmarks, name, score))
-        return faces
+                for face in todo:
+                    # The box before, where the landmarks left the picture.
+                    face.box = face.box if (box := face.next_box()) is None else box
+            self._predict(todo)
+        self._judge(faces)
+        return [[face.detected(self.scheme) for face in of_image] for of_image in found]
 
-    def _scores(self, pictures, results):
-        """Scores of landmarks, each in its picture, in one call; None each where nothing judges."""
+    def _predict(self, faces):
+        """Gives faces the landmarks in their boxes, in one call."""
+        crops = np.stack([self.frame.crop(face.picture, face.box) for face in faces])
+        for face, points in zip(faces, self._model.predict(crops), strict=True):
+            back = invert(self.frame.matrix(face.box))
+            face.landmarks = transform(points, back).astype(np.float32)
+
+    def _judge(self, faces):
+        """Gives faces the scores of their landmarks, in one call; none where nothing judges."""
         if self._score is None:
-            return [None] * len(results)
-        boxes = [
-            _again(None, landmarks, picture)
-            for picture, landmarks in zip(pictures, results, strict=True)
-        ]
-        inside = [i for i, box in enumerate(boxes) if box is not None]
-        scores = [0.0] * len(results)  # landmarks that left the picture are on no face
+            return
+        frame, crops, inside = self._score.frame, [], []
+        for face in faces:
+            box = face.next_box()
+            face.score = 0.0  # landmarks that left the picture are on no face
+            if box is not None:
+                crops.append(frame.crop(face.picture, box))
+                inside.append(face)
         if inside:
-            frame = self._score.frame
-            crops = np.stack([frame.crop(pictures[i], boxes[i]) for i in inside])
-            for i, score in zip(inside, self._score.predict(crops), strict=True):
-                scores[i] = float(score)
-        return scores
-
-    def _predict(self, crops):
-        """Landmarks in photograph pixels of pairs of a picture and a box, in one call."""
-        landmarks = self._model.predict(np.stack([self.frame.crop(*crop) for crop in crops]))
-        back = [invert(self.frame.matrix(box)) for _, box in crops]
-        return [
-            transform(points, matrix).astype(np.float32)
-            for points, matrix in zip(landmarks, back, strict=True)
-        ]
+            for face, score in zip(inside, self._score.predict(np.stack(crops)), strict=True):
+                face.score = float(score)
 
 
 def _name(image, place):
@@ -272,24 +237,3 @@ def _check_passes(passes):
     if passes != int(passes) or passes < 1:
         raise ValueError(f"passes must be a whole number from 1 on. Got: {passes}")
     return int(passes)
-
-
-def _again(box, landmarks, picture):
-    """The box around landmarks; the one before where they left the picture."""
-    try:
-        return _box_inside(landmark_box(landmarks), picture, "")
-    except ValueError:
-        return box
-
-
-def _box_inside(box, image, name):
-    try:
-        x, y, width, height = check_box(box)
-    except ValueError as error:
-        raise ValueError(f"{name}{error}") from error
-    if x >= image.shape[1] or y >= image.shape[0] or x + width <= 0 or y + height <= 0:
-        raise ValueError(
-            f"{name}a box must lie in the {image.shape[1]}x{image.shape[0]} image. "
-            f"Got: {x:g},{y:g},{width:g},{height:g}"
-        )
-    return np.array([x, y, width, height])

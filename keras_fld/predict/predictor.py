@@ -1,10 +1,17 @@
 """One face of all models: what predicts landmarks from crops, Keras or TFLite, and scores them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_fld import zoo
+from keras_fld.predict.protocol import LandmarkModel, Scorer
+from keras_fld.schemes import Scheme
+
+if TYPE_CHECKING:
+    import keras
+
 
 # As `score=` of a landmarker: what `scored_by_default` says.
 DEFAULT_SCORE = "default"
@@ -14,32 +21,32 @@ SCORED_SCHEMES = ("ibug68", "wflw98")
 
 
 class KerasModel:
-    """A Keras model of the package behind the interface of `predict.LiteModel`."""
+    """A Keras model of the package as a `LandmarkModel`."""
 
-    def __init__(self, model):
+    def __init__(self, model: "keras.Model") -> None:
         from keras_fld import models
 
         self.model = model
         self.frame = models.frame_of(model)
         self.scheme = models.scheme_of(model)
-        self.num_landmarks = model.output_shape[1]
+        self.num_landmarks: int = model.output_shape[1]
 
-    def predict(self, images):
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) float32 pixels."""
         if not len(images):
             return np.empty((0, self.num_landmarks, 2), np.float32)
         return self.model.predict(np.asarray(images), batch_size=64, verbose=0)
 
 
-def open_model(model):
+def open_model(model: "keras.Model | LandmarkModel | str | Path") -> LandmarkModel:
     """Opens whatever predicts landmarks.
 
     Args:
-        model: a Keras model, a `LiteModel`, the path of a `.keras` or `.tflite` file, or the name
-            of a preset, whose int8 file is opened.
+        model: a Keras model, a `LandmarkModel`, the path of a `.keras`, `.tflite` or baseline's
+            `.npz` file, or the name of a preset, whose int8 file is opened.
 
     Returns:
-        An object with `frame`, `scheme`, `num_landmarks` and `predict(images)`.
+        A `LandmarkModel`.
 
     Raises:
         ValueError: none of these, or the file is missing, damaged or of another kind.
@@ -76,11 +83,10 @@ def open_model(model):
     return KerasModel(model)
 
 
-def scored_by_default(model):
+def scored_by_default(model: "keras.Model | LandmarkModel | str | Path") -> bool:
     """Whether the package's face score judges what a model predicts where nothing else is said.
 
-    The score is for research, as the presets trained on 300W are. The other presets are free of
-    such terms and stay so.
+    It does, except where a preset's entry in the zoo says that it does not.
 
     Args:
         model: as of `open_model`.
@@ -89,21 +95,23 @@ def scored_by_default(model):
         >>> scored_by_default("trnet20_synthetic")
         False
     """
-    free = isinstance(model, str) and model in zoo.names() and "_300w" not in model
-    return not free
+    if isinstance(model, str) and model in zoo.names():
+        return zoo.about(model).face_score
+    return True
 
 
-def open_score(score, scheme=None):
+def open_score(
+    score: bool | str | Path | Scorer | None, scheme: Scheme | None = None
+) -> Scorer | None:
     """Opens whatever scores faces.
 
     Args:
         score: True for the package's face score, where it knows the scheme's box; the path of a
-            face-score file; an object with `frame` and `predict(images)`; or None or False for
-            none.
+            face-score file; a `Scorer`; or None or False for none.
         scheme: the `Scheme` of the landmarks whose box cuts the crops, or None.
 
     Returns:
-        An object with `frame` and `predict(images)`, which gives (faces,) scores; or None.
+        A `Scorer`, or None.
 
     Raises:
         ValueError: none of these, or the file is missing, damaged or of another kind.

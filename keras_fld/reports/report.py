@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_fld import drawing
 from keras_fld._internal.files import read_json, write_json
 from keras_fld._internal.images import save_image
+from keras_fld.reports import curves
 from keras_fld.reports.intervals import mean_interval
 
 # A face with an NME above it is a failure, and the CED curve's area ends there; in per cent.
@@ -180,7 +180,7 @@ def plot_ced(report: Report, path: str | Path) -> None:
         normalizer = next(iter(result.errors))
         errors[result.subset] = result.errors[normalizer]
     title = f"Cumulative error distribution, {report.dataset}"
-    save_image(path, drawing.ced_curves(errors, distance_label(normalizer), title))
+    save_image(path, curves.ced_curves(errors, distance_label(normalizer), title))
 
 
 def distance_label(normalizer: str) -> str:

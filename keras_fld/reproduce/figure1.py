@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 
 from keras_fld import drawing
+from keras_fld._internal.images import as_rgb
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import FaceCrop, check_box, landmark_box, transform
-from keras_fld.predict.landmarker import FaceLandmarker, as_rgb, find_faces
+from keras_fld.predict.detectors import find_faces
+from keras_fld.predict.landmarker import FaceLandmarker
 
 _FONT, _INK = cv2.FONT_HERSHEY_SIMPLEX, (40, 40, 40)
 _GAP = 6

@@ -90,9 +90,7 @@ def _candidate(recipe, folder, root, settings):
         return None
     try:
         training.train(recipe, folder, root, settings.skip_bad, settings.verbose)
-    except ValueError as error:
-        if "the loss must stay a finite number" not in str(error):
-            raise
+    except training.TrainingDiverged:
         write_json(diverged, mine)
         return None
     finally:

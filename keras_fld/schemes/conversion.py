@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_fld.schemes import registry
+from keras_fld.schemes.london189 import (
+    IBUG68_FROM_LONDON189,
+    LONDON189,
+    LONDON189_LANDMARKS,
+)
 from keras_fld.schemes.mediapipe import IBUG68_FROM_MEDIAPIPE, MEDIAPIPE, MEDIAPIPE_LANDMARKS
 from keras_fld.schemes.scheme import Scheme, run
 
@@ -68,7 +73,10 @@ _TABLES = {
     ("aflw19", "ibug68"): _AFLW19_FROM_IBUG68,
     ("mtfl5", "ibug68"): _MTFL5_FROM_IBUG68,
     ("ibug68", MEDIAPIPE): IBUG68_FROM_MEDIAPIPE,
+    ("ibug68", LONDON189): IBUG68_FROM_LONDON189,
 }
+# Layouts that are converted from alone, with their possible numbers of landmarks.
+_SOURCES = {MEDIAPIPE: MEDIAPIPE_LANDMARKS, LONDON189: LONDON189_LANDMARKS}
 _TABLES["aflw19", "wflw98"] = tuple(
     tuple(_IBUG68_FROM_WFLW98[i] for i in (entry if isinstance(entry, tuple) else (entry,)))
     for entry in _AFLW19_FROM_IBUG68
@@ -88,14 +96,14 @@ def convert(
     Exact are "wflw98" to "ibug68" and to "cofw29", whose landmarks are all among the source's.
     Approximate in the places that the tables of this file name are "ibug68" to "cofw29" (lower
     brow edges, lid middles, pupils), "ibug68" and "wflw98" to "aflw19" (centers of eyes and mouth),
-    "ibug68" to "mtfl5" (centers of the eyes) and "mediapipe478" to "ibug68" (throughout: a mesh
-    vertex is no annotated landmark).
+    "ibug68" to "mtfl5" (centers of the eyes), "mediapipe478" to "ibug68" (throughout: a mesh
+    vertex is no annotated landmark) and "london189" to "ibug68" (see `schemes.london189`).
 
     Args:
         points: (..., landmarks, dimensions) in any unit, dimensions usually 2; NaN where not
             annotated. MediaPipe's may be its 468 or 478 points, in pixels or normalized.
-        source: a `Scheme`, its name or number of landmarks, or "mediapipe478".
-        target: likewise, but never MediaPipe's.
+        source: a `Scheme`, its name or number of landmarks, "mediapipe478" or "london189".
+        target: a `Scheme`, its name or number of landmarks.
 
     Returns:
         (..., target landmarks, dimensions) floats, NaN where a landmark it needs is NaN.
@@ -147,10 +155,8 @@ def groups_of(
 
 def _name_and_counts(scheme: Scheme | str | int) -> tuple[str, tuple[int, ...]]:
     """Name and possible numbers of landmarks."""
-    if scheme == MEDIAPIPE or scheme in MEDIAPIPE_LANDMARKS:
-        return MEDIAPIPE, MEDIAPIPE_LANDMARKS
-    try:
-        scheme = registry.get(scheme)
-    except ValueError as error:
-        raise ValueError(str(error).replace(". Got:", f" or {MEDIAPIPE}. Got:")) from None
+    for name, counts in _SOURCES.items():
+        if scheme == name or scheme in counts:
+            return name, counts
+    scheme = registry.get(scheme, also=" or ".join(_SOURCES))
     return scheme.name, (scheme.num_landmarks,)

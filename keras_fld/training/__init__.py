@@ -7,14 +7,17 @@ from keras_fld._internal.lazy import lazy_names
 _NAMES = {
     "PRECISIONS": "recipe",
     "Recipe": "recipe",
-    "mean_shape": "run",
+    "TrainingDiverged": "diverged",
+    "mean_shape": "network",
     "train": "run",
 }
 
-__all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
+__all__ = ["PRECISIONS", "Recipe", "TrainingDiverged", "mean_shape", "train"]
 
 if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+    from keras_fld.training.diverged import TrainingDiverged
+    from keras_fld.training.network import mean_shape
     from keras_fld.training.recipe import PRECISIONS, Recipe
-    from keras_fld.training.run import mean_shape, train
+    from keras_fld.training.run import train
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -20,20 +20,18 @@ class StopAtBadBatch(keras.callbacks.Callback):
         samples: the `data.sampling.Samples` that the batches are drawn from.
         batch_size: faces in a batch.
         path: the `.npz` file.
-        save: whether to write it; of several processes that train together, one does.
 
     Attributes:
-        found: a sentence on the batch and its file, or None while all is well.
+        found: the loss and its place, or None while all is well.
 
     Example:
         >>> stop = StopAtBadBatch(Samples(crops), 8, "run/batch.npz")
         >>> model.fit(training_batches(crops, 8), callbacks=[stop])
     """
 
-    def __init__(self, samples, batch_size, path, save=True):
+    def __init__(self, samples, batch_size, path):
         super().__init__()
         self.samples, self.batch_size, self.path = samples, batch_size, Path(path)
-        self.save = save
         self.found = None
         self._epoch = 0
 
@@ -45,14 +43,13 @@ class StopAtBadBatch(keras.callbacks.Callback):
         if math.isfinite(loss):
             return
         self.model.stop_training = True
-        self.found = f"{loss:g} in epoch {self._epoch}, step {batch}; {self.path} has the batch"
-        if self.save:
-            self._save(batch, loss)
+        self.found = f"{loss:g} in epoch {self._epoch}, step {batch}"
+        self._save(batch, loss)
 
     def _save(self, batch, loss):
         start = batch * self.batch_size
         keys = self.samples.order(self._epoch)[start : start + self.batch_size]
-        images, landmarks = self.samples.draw(self._epoch, keys)
+        images, landmarks, *_ = self.samples.draw(self._epoch, keys)
         names = [self.samples.crops.names[key % len(self.samples.crops)] for key in keys]
         with replacing(self.path) as temporary:
             np.savez(

@@ -16,12 +16,11 @@ from keras_fld.data.faces import FaceSet
 from keras_fld.geometry.frame import compose, invert, landmark_box, transform, turned, warp
 from keras_fld.geometry.similarity import similarity
 from keras_fld.predict.predictor import open_model
+from keras_fld.predict.protocol import LandmarkModel
 from keras_fld.schemes.conversion import convert
 
 if TYPE_CHECKING:
     import keras
-
-    from keras_fld.predict.lite_model import LiteModel
 
 
 # Strengths of the views around the face box: half ranges of turn in degrees, relative size, and
@@ -31,11 +30,12 @@ _AT_ONCE = 32
 
 
 def relabel(
-    model: "keras.Model | LiteModel | str | Path",
+    model: "keras.Model | LandmarkModel | str | Path",
     faces: FaceSet,
     views: int = 8,
     tolerance: float = 0.1,
     trust: float = 0.5,
+    weight: float = 1.0,
     seed: int = 0,
 ) -> tuple[FaceSet, np.ndarray]:
     """Gives faces the landmarks that a model predicts.
@@ -48,7 +48,9 @@ def relabel(
         tolerance: largest mean distance, in distances between the pupils, of the label from the
             annotation; faces beyond it are left out.
         trust: where the faces have the model's own scheme, the weight of their annotation against
-            the prediction, after their mean difference, a matter of style, is taken off.
+            the prediction, after their mean difference, a matter of style, is taken off. With 1,
+            faces beyond the tolerance stay, with the landmarks of their annotation alone.
+        weight: weight in training of a landmark that has no annotation of its own.
         seed: seed of the views.
 
     Returns:
@@ -68,6 +70,8 @@ def relabel(
         raise ValueError(
             f"tolerance must be above 0 and trust from 0 to 1. Got: {tolerance}, {trust}"
         )
+    if not weight > 0:
+        raise ValueError(f"weight must be above 0. Got: {weight}")
     predictor = open_model(model)
     if predictor.scheme is None:
         raise ValueError("relabeling needs a model whose landmarks have a scheme")
@@ -92,16 +96,24 @@ def relabel(
             f"{faces.name}: no label is within {tolerance:g} of the annotation. "
             f"Least: {disagreement.min():.3f}"
         )
+    annotated, chosen = np.zeros(points.shape[:2], bool), kept
+    near = disagreement <= tolerance
     if faces.scheme == predictor.scheme:
-        points = _mixed(points, known, unit, kept, trust)
+        annotated = ~np.isnan(known).any(axis=-1)
+        points = _mixed(points, known, predictor.scheme, kept, trust)
+        if trust == 1:
+            points[~near[:, None] & ~annotated] = np.nan
+            chosen = np.arange(len(faces))
+    weights = np.where(annotated, 1, weight).astype(np.float32)
     labeled = [
         replace(
             faces.faces[i],
             landmarks=points[i].astype(np.float32),
-            box=landmark_box(points[i]),
+            box=landmark_box(points[i]) if near[i] else faces.faces[i].box,
             occluded=None,
+            weights=None if (weights == 1).all() else weights[i],
         )
-        for i in kept
+        for i in chosen
     ]
     name = f"{faces.name}, relabeled"
     return replace(faces, name=name, scheme=predictor.scheme, faces=labeled), disagreement
@@ -135,9 +147,23 @@ def _view(size, mirrored, rng):
     return turned(size, size, angle, zoom, SHIFT * size * rng.uniform(-1, 1, 2), mirrored)
 
 
-def _mixed(points, known, unit, kept, trust):
-    """Predictions moved towards the annotation, but for the two's mean difference."""
-    difference = (known - points) / unit[:, None, None]
-    style = np.nanmean(difference[kept], axis=0)
-    moved = np.nan_to_num(difference - style) * unit[:, None, None]
-    return points + trust * moved
+def _mixed(points, known, scheme, kept, trust):
+    """Predictions moved towards the annotation, but for the two's mean difference.
+
+    The difference is that of upright faces of one size: a style goes with the face's turn and size.
+    """
+    difference = (known - points) @ [1, 1j] / _upright(points, scheme)
+    count = (~np.isnan(difference[kept])).sum(axis=0)
+    style = np.nansum(difference[kept], axis=0) / np.maximum(count, 1)
+    moved = np.nan_to_num(difference - style) * _upright(points, scheme)
+    return points + trust * np.stack([moved.real, moved.imag], axis=-1)
+
+
+def _upright(points, scheme):
+    """Turn and size of each face as a complex factor, (faces, 1): the direction from eye to eye,
+    and the mean distance of the landmarks from their middle, which a head keeps that turns.
+    """
+    left, right = scheme.normalizer_indices("inter_pupil")
+    eyes = (points[:, right].mean(axis=1) - points[:, left].mean(axis=1)) @ [1, 1j]
+    size = np.linalg.norm(points - points.mean(axis=1, keepdims=True), axis=-1).mean(axis=1)
+    return (size * eyes / np.abs(eyes))[:, None]

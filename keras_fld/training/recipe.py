@@ -1,15 +1,17 @@
 """What a training run is: everything that decides its result, beside its data."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from keras_fld import losses, models
+from keras_fld._internal.frozen import FrozenDict
+from keras_fld._internal.names import PRECISIONS
 from keras_fld.data.augment import Augmentation
 from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.optimizers import OPTIMIZERS
-
-PRECISIONS = ("float32", "bfloat16")
+from keras_fld.training.extra_set import ExtraSet, extra_set
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Recipe:
         dataset_options: options of its reader, such as {"count": 20000} of "synthetic".
         repeats: how often an epoch shows each face of the dataset, each time augmented anew.
         balance: show faces of rare poses more often, see `data.balance.pose_repeats`.
-        extra: names of datasets whose relabeled faces, see `pseudo.relabel`, an epoch shows too.
+        extra: `ExtraSet`s whose faces an epoch shows too, each also as a dictionary of its fields
+            or as its name alone.
         start: name of the run whose result the weights start from, transplanted where the network
             has other numbers of filters; empty for random ones.
         network: name of the network.
@@ -47,15 +50,15 @@ class Recipe:
     """
 
     dataset: str = "300w"
-    dataset_options: dict = field(default_factory=dict)
+    dataset_options: Mapping[str, Any] = field(default_factory=FrozenDict)
     repeats: int = 1
     balance: bool = False
-    extra: tuple[str, ...] = ()
+    extra: tuple[ExtraSet, ...] = ()
     start: str = ""
     network: str = "trnet20"
-    network_options: dict = field(default_factory=dict)
+    network_options: Mapping[str, Any] = field(default_factory=FrozenDict)
     loss: str = "enme"
-    loss_options: dict = field(default_factory=dict)
+    loss_options: Mapping[str, Any] = field(default_factory=FrozenDict)
     epochs: int = 150
     batch_size: int = 8
     optimizer: str = "adamw"
@@ -71,6 +74,12 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
+        for name in ("dataset_options", "network_options", "loss_options"):
+            object.__setattr__(self, name, FrozenDict(getattr(self, name)))
+        object.__setattr__(self, "extra", tuple(map(extra_set, self.extra)))
+        names = [extra.name for extra in self.extra]
+        if len(set(names)) < len(names):
+            raise ValueError(f"extra sets must have different names. Got: {', '.join(names)}")
         for name in ("epochs", "repeats", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {getattr(self, name)}")
@@ -114,6 +123,5 @@ def saved_recipe(fields: dict[str, Any]) -> Recipe:
         AttributeError: no dictionary.
         ValueError: a value is out of range.
     """
-    extra = tuple(fields.get("extra", ()))
     augmentation = Augmentation(**fields.get("augmentation", {}))
-    return Recipe(**{**fields, "extra": extra, "augmentation": augmentation})
+    return Recipe(**{**fields, "augmentation": augmentation})

@@ -5,15 +5,62 @@ import dataclasses
 import hashlib
 import json
 import platform
+import sys
+import tempfile
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import keras
 
-from keras_fld._internal.files import read_json, replacing, sha256, write_json
+from keras_fld._internal.files import read_json, replacing, sha256, sweep, write_json
 from keras_fld.training.recipe import saved_recipe
 
 # What a run's numbers may hang on, where it is installed.
 _PACKAGES = ("keras-fld", "keras", "tensorflow", "jax", "torch", "numpy", "opencv-python")
+
+
+class RunFolder:
+    """A run's files, of which the first process writes those that stay.
+
+    All processes of a distributed run write, the others into a folder that is thrown away: Keras
+    reads the optimizer's learning rate meanwhile, which is computed from a variable of all
+    processes, and so by all or never.
+
+    Args:
+        path: the run folder.
+        writes: whether this process writes there, and tells notes.
+    """
+
+    def __init__(self, path, writes=True):
+        self.path = path
+        self.result, self.last = path / "model.keras", path / "last.weights.h5"
+        self.log, self.batch, self._recipe = (
+            path / name for name in ("log.csv", "batch.npz", "recipe.json")
+        )
+        self._writes = writes
+        self._scratch = None if writes else tempfile.TemporaryDirectory()
+
+    def to_write(self, file):
+        """Where this process writes one of the files."""
+        return file if self._scratch is None else Path(self._scratch.name) / file.name
+
+    def tell(self, sentences):
+        """Prints notes on standard error."""
+        for sentence in sentences if self._writes else ():
+            print(f"note: {sentence}", file=sys.stderr)
+
+    def check(self, recipe):
+        """Raises ValueError when the folder holds a run of another recipe."""
+        check_recipe(self._recipe, recipe)
+
+    def note(self, recipe, data, repeats, start=None):
+        """Notes what the run is, see `note`, and removes what killed runs left half-written."""
+        note(self.to_write(self._recipe), recipe, data, repeats, start)
+        sweep(self.to_write(self.log).parent)
+
+    def forget_rows(self, epochs):
+        """Drops log rows of epochs after the checkpoint: the run was killed between the two."""
+        forget_rows(self.to_write(self.log), epochs)
 
 
 def check_recipe(path, recipe):
@@ -40,7 +87,7 @@ def note(path, recipe, data, repeats, start=None):
         recipe: the run's `Recipe`.
         data: its training `Crops`.
         repeats: (faces,) how often an epoch shows each.
-        start: path of the model that the weights start from, or None.
+        start: the model that the weights start from, whose checksum is noted where it is a file.
 
     Raises:
         ValueError: the file notes other faces, on which epochs would be of another length.
@@ -55,7 +102,7 @@ def note(path, recipe, data, repeats, start=None):
             )
         return
     about = {"versions": _versions(), "backend": keras.backend.backend(), "faces": faces}
-    if start is not None:
+    if isinstance(start, (str, Path)):
         about["start_sha256"] = sha256(start)
     write_json(path, {"recipe": dataclasses.asdict(recipe), **about})
 
@@ -75,6 +122,8 @@ def _faces(data, repeats):
     digest = hashlib.sha256("\n".join(data.names).encode())
     digest.update(data.landmarks.tobytes())
     digest.update(repeats.astype("<i8").tobytes())
+    if data.weights is not None:
+        digest.update(data.weights.tobytes())
     showings = int(repeats.sum())
     return {"count": len(data), "showings": showings, "sha256": digest.hexdigest()}
 

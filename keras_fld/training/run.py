@@ -9,29 +9,28 @@ A run folder holds:
     model.keras       the result, written when all epochs are done
 """
 
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from keras_fld import losses, metrics, models
-from keras_fld._internal.files import reason, replacing, sweep
-from keras_fld.data import catalog, crops, feed
-from keras_fld.data.balance import pose_repeats
+from keras_fld import models
+from keras_fld._internal.files import reason, replacing
+from keras_fld.data import feed
 from keras_fld.data.sampling import Samples
-from keras_fld.losses import normalizers
+from keras_fld.data.share import Share
 from keras_fld.models.saving import save
-from keras_fld.optimizers import OPTIMIZERS
-from keras_fld.training import checkpoints, distributed, record
+from keras_fld.training import checkpoints, distributed
 from keras_fld.training.bad_batch import StopAtBadBatch
-from keras_fld.training.recipe import PRECISIONS, Recipe
+from keras_fld.training.diverged import TrainingDiverged
+from keras_fld.training.faces import TrainingFaces, training_faces
+from keras_fld.training.network import compiled, new_network
+from keras_fld.training.recipe import Recipe
+from keras_fld.training.record import RunFolder
 
-__all__ = ["PRECISIONS", "Recipe", "mean_shape", "train"]
+_HELD_OUT_BATCH = 64
 
 
 def train(
@@ -54,7 +53,7 @@ def train(
         root: folder of the dataset.
         skip_bad: leave bad files out instead of stopping at the first.
         verbose: Keras' verbosity, 0 for silence.
-        extra: the prepared folder of each name in `recipe.extra`, as `keras-fld label` writes it.
+        extra: the folder or file of each set in `recipe.extra`, by its name.
         start: the model that `recipe.start` names: a Keras model, or the path of a `.keras` file.
 
     Returns:
@@ -69,197 +68,98 @@ def train(
     Example:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
     """
-    out, extra = Path(out), extra or {}
-    if set(extra) != set(recipe.extra) or (start is not None) != bool(recipe.start):
+    extra = extra or {}
+    names = [more.name for more in recipe.extra]
+    if set(extra) != set(names) or (start is not None) != bool(recipe.start):
         raise ValueError(
             "extra and start must be given as the recipe names them, "
-            f"{list(recipe.extra)} and {recipe.start!r}. Got: {list(extra)} and {start}"
+            f"{names} and {recipe.start!r}. Got: {list(extra)} and {start}"
         )
     share = distributed.share()
     share.check(recipe.batch_size)
-    record.check_recipe(out / "recipe.json", recipe)
-    result, checkpoint = out / "model.keras", out / "last.weights.h5"
+    folder = RunFolder(Path(out), share.writes)
+    folder.check(recipe)
     if share.processes > 1:
-        state = checkpoint.read_bytes() if checkpoint.exists() else b""
-        distributed.agree("recipe and run folder", recipe, result.exists(), state)
-    if result.exists():
-        model = models.load_model(result)
-        if share.writes:
-            checkpoints.remove(checkpoint)  # of a run killed between the two
+        found = folder.last.read_bytes() if folder.last.exists() else b""
+        distributed.agree("recipe and run folder", recipe, folder.result.exists(), found)
+    if folder.result.exists():
+        model = models.load_model(folder.result)
+        checkpoints.remove(folder.to_write(folder.last))  # of a run killed between the two
         return model
-    split = catalog.get(recipe.dataset).train
-    faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
-    held = None
-    if recipe.validation:
-        faces, held = faces.split(recipe.validation)
-    data = crops.training_crops(faces, recipe.frame, skip_bad)
-    network = _new_network(recipe, data)
-    if start is not None:
-        trained = models.load_model(start) if isinstance(start, (str, Path)) else start
-        models.transplant(trained, network)
-    repeats = np.full(len(data), recipe.repeats)
-    if recipe.balance:
-        repeats *= pose_repeats(data.landmarks, data.scheme)
-    for name in recipe.extra:
-        more = catalog.read(name, extra[name], catalog.get(name).train, skip_bad)
-        data = crops.join(data, crops.training_crops(more, recipe.frame, skip_bad))
-    repeats = np.append(repeats, np.ones(len(data) - len(repeats), int))
+    faces = training_faces(recipe, root, extra, skip_bad)
     if share.processes > 1:
-        distributed.agree("faces", data.names, data.landmarks.tobytes())
-    for sentence in faces.missing + faces.skipped + data.skipped if share.writes else ():
-        print(f"note: {sentence}", file=sys.stderr)
-    epoch = _Epoch()
-    dataset = feed.training_batches(
-        data,
-        recipe.batch_size,
-        recipe.augmentation,
-        recipe.seed,
-        lambda: epoch.number,
-        repeats,
-        share,
-    )
-    showings = int(repeats.sum())
-    steps = -(-showings // recipe.batch_size)
-    model = _compiled(recipe, network, data, steps, share.devices > 1)
-    if share.writes:
-        # Not before: bad data leaves no run behind.
-        path = start if isinstance(start, (str, Path)) else None
-        record.note(out / "recipe.json", recipe, data, repeats, path)
-        sweep(out)
-    if checkpoint.exists():
-        damaged = checkpoints.restore_newest(model, checkpoint)
-        if damaged and share.writes:
-            print(f"note: {damaged}", file=sys.stderr)
-    done = int(model.optimizer.iterations) // steps
-    if share.writes:
-        record.forget_rows(out / "log.csv", done)
-    # All save, the others for nothing: Keras reads the optimizer's learning rate meanwhile, which
-    # is computed from a variable of all processes, and so by all or never.
-    scratch = None if share.writes else tempfile.TemporaryDirectory()
-    mine = Path(scratch.name) if scratch else out
-    held_size = share.devices * -(-64 // share.devices)
-    if held:
-        held = crops.model_crops(held, recipe.frame, skip_bad)
+        distributed.agree("faces", faces.data.names, faces.data.landmarks.tobytes())
+    folder.tell(faces.notes)
+    network = new_network(recipe, faces.data, start)
+    steps = -(-faces.showings // recipe.batch_size)
+    model = compiled(recipe, network, faces.data, steps, share.devices > 1)
+    # Not before: bad data leaves no run behind.
+    folder.note(recipe, faces.data, faces.repeats, start)
+    done = _resume(model, folder) // steps
+    folder.forget_rows(done)
+    _fit(model, recipe, faces, folder, share, done, verbose)
+    # `fit` has put the averaged weights in place; the optimizer has done its work.
+    with replacing(folder.to_write(folder.result)) as temporary:
+        save(network, temporary)
+    checkpoints.remove(folder.to_write(folder.last))
+    # Loading would be for all, and the others see the file when their disk shows it.
+    return network if share.processes > 1 else models.load_model(folder.result)
+
+
+def _resume(model: keras.Model, folder: RunFolder) -> int:
+    """Restores the state that the folder holds, if any; returns the steps that it has made."""
+    if folder.last.exists():
+        damaged = checkpoints.restore_newest(model, folder.last)
+        folder.tell([damaged] if damaged else [])
+    return int(model.optimizer.iterations)
+
+
+def _fit(
+    model: keras.Model,
+    recipe: Recipe,
+    faces: TrainingFaces,
+    folder: RunFolder,
+    share: Share,
+    done: int,
+    verbose: int,
+) -> None:
+    """Trains from epoch `done` on.
+
+    Raises:
+        ValueError: the folder cannot be written, or the loss is no longer finite.
+    """
+    epoch, held_out = _Epoch(), faces.held_out
+    source = faces.data, recipe.batch_size, recipe.augmentation, recipe.seed
+    batches = feed.training_batches(*source, lambda: epoch.number, faces.repeats, share)
+    held_size = share.devices * -(-_HELD_OUT_BATCH // share.devices)
     if share.devices > 1:
-        model.train_faces = partial(share.real, faces=showings, batch_size=recipe.batch_size)
-        model.test_faces = partial(share.real, faces=len(held or ()), batch_size=held_size)
+        model.train_faces = partial(share.real, faces=faces.showings, batch_size=recipe.batch_size)
+        model.test_faces = partial(share.real, faces=len(held_out or ()), batch_size=held_size)
     # Kept for inspection: a batch follows from its epoch and its place alone.
-    samples = Samples(data, recipe.augmentation, recipe.seed, repeats)
-    bad = StopAtBadBatch(samples, recipe.batch_size, out / "batch.npz", share.writes)
+    samples = Samples(faces.data, recipe.augmentation, recipe.seed, faces.repeats)
+    bad = StopAtBadBatch(samples, recipe.batch_size, folder.to_write(folder.batch))
     try:
         model.fit(
-            dataset,
+            batches,
             epochs=recipe.epochs,
             initial_epoch=done,
-            validation_data=held and feed.plain_batches(held, held_size, share),
+            validation_data=held_out and feed.plain_batches(held_out, held_size, share),
             shuffle=False,  # the pipeline does, by (seed, epoch)
             verbose=verbose if share.writes else 0,
             callbacks=[
                 epoch,
                 bad,
-                keras.callbacks.CSVLogger(mine / "log.csv", append=True),
-                checkpoints.Checkpoint(mine / checkpoint.name),
+                keras.callbacks.CSVLogger(folder.to_write(folder.log), append=True),
+                checkpoints.Checkpoint(folder.to_write(folder.last)),
             ],
         )
     except OSError as error:
-        raise ValueError(f"{out}: cannot be written ({reason(error)})") from error
+        raise ValueError(f"{folder.path}: cannot be written ({reason(error)})") from error
     if bad.found:
-        raise ValueError(
-            f"{out}: the loss must stay a finite number; look at its batch, or lower the learning "
-            f"rate. Got: {bad.found}"
+        raise TrainingDiverged(
+            f"{folder.path}: the loss must stay a finite number; look at its batch, or lower the "
+            f"learning rate. Got: {bad.found}; {folder.batch} has the batch"
         )
-    # `fit` has put the averaged weights in place; the optimizer has done its work.
-    with replacing(mine / result.name) as temporary:
-        save(network, temporary)
-    if share.writes:
-        checkpoints.remove(checkpoint)
-    # Loading would be for all, and the others see the file when their disk shows it.
-    return network if share.processes > 1 else models.load_model(result)
-
-
-def mean_shape(data: crops.Crops) -> np.ndarray:
-    """Mean of the faces' shapes in the model's frame, over annotated landmarks: (landmarks, 2)."""
-    frame, scale = data.frame, crops.OVERSAMPLING
-    wide = data.images.shape[1]
-    annotated = ~np.isnan(data.landmarks).any(axis=-1)
-    never = np.flatnonzero(~annotated.any(axis=0))
-    if len(never):
-        raise ValueError(
-            "every landmark must be annotated in some training face. "
-            f"Got: none with landmark {', '.join(map(str, never))}"
-        )
-    middle = np.nanmean(data.landmarks, axis=0)
-    return (middle - (wide - 1) / 2) / scale + (frame.size - 1) / 2
-
-
-def averaging_of(recipe: Recipe, steps: int) -> float:
-    """Momentum of a run's moving average of the weights.
-
-    The average starts at the random first weights, of which momentum ** steps is left at the end:
-    after 1,260 steps with 0.999 still 28 %. So it spans a tenth of the run at most.
-
-    Args:
-        recipe: a `Recipe`.
-        steps: of an epoch.
-
-    Example:
-        >>> averaging_of(Recipe(epochs=20, averaging=0.999), steps=50)
-        0.99
-    """
-    return max(0.0, min(recipe.averaging, 1 - 10 / (recipe.epochs * steps)))
-
-
-def _new_network(recipe, data):
-    keras.utils.set_random_seed(recipe.seed)
-    return models.get(recipe.network)(
-        data.landmarks.shape[1],
-        recipe.input_size,
-        recipe.margin,
-        scheme=data.scheme,
-        mean_shape=mean_shape(data),
-        **recipe.network_options,
-    )
-
-
-def _compiled(recipe, network, data, steps, shared=False):
-    """The network, ready for `fit`: on PyTorch through its own kernels."""
-    model = network
-    if shared:
-        model = distributed.WholeBatches(network.inputs, network.outputs[0], name=network.name)
-    if keras.backend.backend() == "torch":
-        from keras_fld.models.torch_forward import TorchForward
-
-        model = TorchForward(network, bfloat16=recipe.precision == "bfloat16")
-    elif recipe.precision == "bfloat16":
-        raise ValueError(
-            "precision bfloat16 needs the PyTorch backend: set KERAS_BACKEND=torch. "
-            f"Got: {keras.backend.backend()}"
-        )
-    warmup = round(recipe.warmup * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup else recipe.learning_rate,
-        max(1, recipe.epochs * steps - warmup),
-        warmup_target=recipe.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    momentum = averaging_of(recipe, steps)
-    optimizer = OPTIMIZERS[recipe.optimizer](
-        schedule,
-        weight_decay=recipe.weight_decay,
-        use_ema=momentum > 0,
-        ema_momentum=momentum or 0.99,
-    )
-    # Decay pulls filters, not the offsets and scales that BatchNorm and the biases are.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
-    chosen = normalizers.on_crop(catalog.get(recipe.dataset).normalizer, data.scheme, data.frame)
-    model.compile(
-        optimizer,
-        loss=losses.get(recipe.loss, **recipe.loss_options),
-        metrics=[] if chosen is None else [metrics.NME(chosen)],
-        # XLA where Keras would choose it, but no second compiler on PyTorch, which is slower.
-        jit_compile=False if keras.backend.backend() == "torch" else "auto",
-    )
-    return model
 
 
 class _Epoch(keras.callbacks.Callback):

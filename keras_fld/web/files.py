@@ -11,7 +11,8 @@ import cv2
 
 from keras_fld import zoo
 from keras_fld._internal.files import replacing
-from keras_fld.predict import landmarker, metadata
+from keras_fld.predict import metadata
+from keras_fld.predict.detectors import box_map
 
 PAGE = Path(__file__).parent / "page"
 DEFAULT_PRESET = "trnet20_300w"
@@ -139,7 +140,7 @@ def _cascade():
         stages.append({"threshold": float(stage.find("stageThreshold").text), "stumps": stumps})
     return {
         "window": int(root.find("width").text),
-        "to_box": landmarker.HAAR_TO_BOX,
+        "to_box": box_map.fractions("haar_frontal"),
         "features": [
             [[float(number) for number in rect.text.split()] for rect in feature.find("rects")]
             for feature in root.find("features")

@@ -1,25 +1,68 @@
 """Pretrained models in the package.
 
 A preset is `NAME.keras` without optimizer state, `NAME_int8.tflite` and the card `NAME.md`; one has
-`NAME_int8_qat.tflite.gz` as well, packed so that the folder stays under 10 MB. figures.json has the
-published figures of all, written by `make tables`. The face score, which is no preset, is
-`face_score.tflite` with the card `face_score.md`.
+`NAME_int8_qat.tflite.gz` as well, packed so that the folder stays under 10 MB. presets.json lists
+them, and figures.json has their published figures, written by `make tables`. The face score, which
+is no preset, is `face_score.tflite` with the card `face_score.md`.
 """
 
 import gzip
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from keras_fld._internal.files import read_json
 
-__all__ = ["figures", "keras_file", "lite_file", "names"]
+__all__ = ["Preset", "about", "figures", "keras_file", "lite_file", "names"]
 
 _FOLDER = Path(__file__).parent
 
 
+@dataclass(frozen=True)
+class Preset:
+    """What a preset is, as presets.json has it.
+
+    Args:
+        description: one line.
+        license: SPDX identifier of the weights' license; LicenseRef-300W-Weights is
+            LICENSE-300W.md.
+        face_score: whether the package's face score judges what the preset predicts where nothing
+            else is said. The score is for research, so it does not with weights that are free of
+            such terms.
+    """
+
+    description: str
+    license: str
+    face_score: bool
+
+
 def names() -> list[str]:
     """Names of the presets."""
-    return sorted(path.stem for path in _FOLDER.glob("*.keras"))
+    return sorted(_presets())
+
+
+def about(name: str) -> Preset:
+    """What a preset is.
+
+    Args:
+        name: the preset.
+
+    Raises:
+        ValueError: there is no such preset.
+
+    Example:
+        >>> about("trnet20_synthetic").license
+        'Apache-2.0'
+    """
+    _file(name, "")
+    return _presets()[name]
+
+
+@cache
+def _presets():
+    content = read_json(_FOLDER / "presets.json")
+    return {name: Preset(**entry) for name, entry in content.items()}
 
 
 def keras_file(name: str) -> Path:

@@ -1,5 +1,6 @@
 import errno
 import json
+import pickle
 import stat
 import subprocess
 import sys
@@ -7,7 +8,33 @@ import sys
 import numpy as np
 import pytest
 
-from keras_fld._internal.files import read_json, replacing, sweep, write_json
+from keras_fld._internal.files import (
+    FileError,
+    message_in,
+    read_json,
+    replacing,
+    sweep,
+    write_json,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "whole", "inside"),
+    [
+        ("/faces/afw/1.pts", "", "/faces/afw/1.pts: a rule", "afw/1.pts: a rule"),
+        ("/faces/a.txt", "line 3", "/faces/a.txt, line 3: a rule", "a.txt, line 3: a rule"),
+        ("/faces", "", "/faces: a rule", "a rule"),
+        ("/faces", "row 2", "/faces, row 2: a rule", "row 2: a rule"),
+        ("/faces2/1.pts", "", "/faces2/1.pts: a rule", "1.pts: a rule"),
+    ],
+)
+def test_an_error_names_its_file_as_it_is_or_in_a_folder(path, place, whole, inside):
+    error = FileError(path, "a rule", place)
+    for same in (error, pickle.loads(pickle.dumps(error))):
+        assert str(same) == whole and isinstance(same, ValueError)
+        assert same.relative_to("/faces/") == message_in("/faces", same) == inside
+        assert same.relative_to(None) == whole
+    assert message_in("/faces", ValueError("of no file")) == "of no file"
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -5,13 +5,15 @@ import pytest
 
 from keras_fld import evaluation
 from keras_fld.baselines import SDM, files, open_baseline, train_sdm
-from keras_fld.baselines.descriptors import describe
+from keras_fld.baselines.descriptors import LENGTH, describe
 from keras_fld.data import crops, read, synthetic
 from keras_fld.data.faces import evenly
 from keras_fld.geometry.frame import FaceCrop, landmark_box
 from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.predict.predictor import open_model
 from keras_fld.reproduce import figure1
+from keras_fld.schemes import custom
+from tests.data import released
 
 FRAME = FaceCrop(48)
 
@@ -84,6 +86,18 @@ def test_a_file_gives_the_same_model_without_pickle(trained, data, tmp_path):
     np.testing.assert_array_equal(loaded.predict(data.images), model.predict(data.images))
     assert isinstance(open_model(tmp_path / "sdm.npz"), SDM)
     assert loaded.predict(data.images[:0]).shape == (0, 68, 2)
+
+
+def test_a_file_holds_a_scheme_of_ones_own(tmp_path):
+    own = custom.from_dict(released.FIVE)
+    weights = np.zeros((1, 5 * 4 + 1, 10), np.float32)
+    arrays = np.full((5, 2), 31.5), np.zeros(LENGTH), np.eye(LENGTH, 4), np.array([8.0]), weights
+    SDM(FRAME, own, *arrays).save(tmp_path / "sdm.npz")
+    assert open_baseline(tmp_path / "sdm.npz").scheme == own
+    content = dict(np.load(tmp_path / "sdm.npz")) | {"scheme": '{"name": "five"}'}
+    np.savez(tmp_path / "sdm.npz", **content)
+    with pytest.raises(ValueError, match="sdm.npz: landmarks of a scheme must be"):
+        open_baseline(tmp_path / "sdm.npz")
 
 
 def test_it_is_evaluated_and_finds_landmarks_as_every_model(trained, tree, tmp_path):

@@ -2,13 +2,20 @@
 
     python tests/benchmarks/bench_detection.py --json detection.json
     taskset -c 1 python tests/benchmarks/bench_detection.py
+    python tests/benchmarks/bench_detection.py --root faces.json --sheet other.png
 
 On one photograph with a face and on one without (both generated, 640x480), one thread:
+    blazeface, -short       at the whole picture and at tiles, and at the whole alone
     haar, haar-frontal      OpenCV's cascades, with and without profiles where no face is frontal
     landmarks               one pass of the preset's int8 file in a given box
     first result            a new process: import, model, detection, landmarks; under 1 s is wanted
 Times are wall times beside the process's own CPU time, medians over `--rounds`; where other work
 shares the core the second is what a free core would take.
+
+With --root, whole photographs with annotated faces instead, every detector at one photograph after
+the other: annotated faces that no box overlaps by 0.5, boxes, those that overlap no annotated face
+by 0.3, and CPU time for each photograph. Where not all faces are annotated, such a box may show a
+face: --sheet draws those of `blazeface`, to be looked at and counted.
 """
 
 import argparse
@@ -26,8 +33,12 @@ import numpy as np
 
 from keras_fld import FaceLandmarker, zoo
 from keras_fld._internal.files import write_json
-from keras_fld.data import synthetic
-from keras_fld.predict.detectors import open_detector
+from keras_fld._internal.images import read_image, save_image
+from keras_fld.data import catalog, synthetic
+from keras_fld.evaluation.detectors import ELSEWHERE, FOUND
+from keras_fld.geometry.boxes import overlap
+from keras_fld.geometry.frame import FaceCrop
+from keras_fld.predict.detectors import YuNetDetector, open_detector
 
 FIRST_RESULT = """
 import json, os, sys, time
@@ -47,6 +58,9 @@ def parse(argv):
     parser.add_argument("--rounds", type=int, default=20, help="turns of each part (20)")
     parser.add_argument("--preset", default="trnet20_300w", choices=zoo.names())
     parser.add_argument("--image", type=Path, help="a photograph instead of the generated one")
+    parser.add_argument("--root", type=Path, help="faces.json of whole photographs")
+    parser.add_argument("--yunet", type=Path, help="a YuNet file, for comparison")
+    parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw the other boxes there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
     return parser.parse_args(argv)
 
@@ -54,11 +68,69 @@ def parse(argv):
 def main(argv=None):
     options = parse(argv)
     cv2.setNumThreads(1)
+    rows = _photographs(options) if options.root else _parts(options)
+    if options.json:
+        about = {"preset": options.preset, "load": os.getloadavg()[0], "opencv": cv2.__version__}
+        write_json(options.json, {"about": about, "rows": rows})
+
+
+def _photographs(options):
+    """A row for each detector on whole photographs."""
+    detectors = {name: open_detector(name) for name in ("blazeface", "blazeface-short", "haar")}
+    if options.yunet:
+        detectors["yunet"] = open_detector(options.yunet)
+        detectors["yunet at 1024"] = YuNetDetector(options.yunet, max_side=1024)
+    photographs: dict[Path, list] = {}
+    for face in catalog.read("own", options.root, "train").faces:
+        photographs.setdefault(face.source, []).append(face.box)
+    found = {name: [] for name in detectors}
+    cuts = []
+    for path, annotated in photographs.items():
+        image = read_image(path)
+        for name, detector in detectors.items():
+            start = time.process_time()
+            boxes = detector(image)
+            spent = 1000 * (time.process_time() - start)
+            shares = overlap(boxes, annotated)
+            missed = int((shares.max(axis=0, initial=0) < FOUND).sum())
+            other = boxes[shares.max(axis=1, initial=0) < ELSEWHERE]
+            found[name].append((missed, len(boxes), len(other), spent))
+            if name == "blazeface":
+                cuts += [FaceCrop(96, 2.0).crop(image, box) for box in other]
+    if options.sheet:
+        _draw_sheet(cuts, options.sheet)
+    faces = sum(map(len, photographs.values()))
+    print(f"{faces} faces in {len(photographs)} photographs")
+    return [_row(name, *zip(*numbers, strict=True)) for name, numbers in found.items()]
+
+
+def _row(name, missed, boxes, other, times):
+    row = {"detector": name, "missed": sum(missed), "boxes": sum(boxes), "other": sum(other)}
+    row |= {"cpu_ms": statistics.median(times), "slowest_cpu_ms": max(times)}
+    print(
+        f"{name:<18}{row['missed']:>5} missed{row['boxes']:>6} boxes{row['other']:>5} other"
+        f"{row['cpu_ms']:>9.1f} ms CPU, median{row['slowest_cpu_ms']:>9.1f} at most"
+    )
+    return row
+
+
+def _draw_sheet(cuts, path, columns=12):
+    """The cuts as a picture, numbered along the rows from 0."""
+    sheet = np.zeros((-(-len(cuts) // columns) * 96, columns * 96, 3), np.uint8)
+    for i, cut in enumerate(cuts):
+        y, x = (96 * place for place in divmod(i, columns))
+        sheet[y : y + 96, x : x + 96] = cut
+        cv2.putText(sheet, str(i), (x + 2, y + 12), 0, 0.4, (255, 255, 0))
+    save_image(path, sheet)
+
+
+def _parts(options):
+    """A row for each part of the way to landmarks, on generated pictures."""
     images = {"face": _image(options.image), "no face": _noise()}
     landmarker = FaceLandmarker.from_preset(options.preset)
     rows = []
     for what, image in images.items():
-        for name in ("haar", "haar-frontal"):
+        for name in ("blazeface", "blazeface-short", "haar", "haar-frontal"):
             detector = open_detector(name)
             rows.append({"part": f"{name}, {what}", "faces": len(detector(image))})
             rows[-1] |= _median(lambda d=detector, i=image: d(i), options.rounds)
@@ -71,9 +143,7 @@ def main(argv=None):
             f"{row['part']:<24}{row['wall_ms']:>9.1f} ms{row['cpu_ms']:>9.1f} ms CPU"
             f"{row['faces']:>4} faces"
         )
-    if options.json:
-        about = {"preset": options.preset, "load": os.getloadavg()[0], "opencv": cv2.__version__}
-        write_json(options.json, {"about": about, "rows": rows})
+    return rows
 
 
 def _image(path):

@@ -57,7 +57,7 @@ def test_bars_are_seen_while_tensorflow_is_held_back(tree, tmp_path):
     model = tmp_path / "model.keras"
     models.TRNet20(input_size=32, width=0.25).save(model)
     status, _, seen = on_terminal(
-        "convert", model, tmp_path / "m.tflite", "--root", tree, "--mode", "dynamic"
+        "convert", model, "--out", tmp_path / "m.tflite", "--root", tree, "--mode", "dynamic"
     )
     assert status == 0, seen
     assert "converting to dynamic" in seen

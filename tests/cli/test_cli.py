@@ -13,6 +13,7 @@ import pytest
 
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
+from tests.interrupts import heed_interrupts
 
 pytest.importorskip("tensorflow")
 
@@ -54,7 +55,7 @@ def trained(tree, tmp_path_factory):
 @pytest.fixture(scope="module")
 def converted(trained, tree):
     """The int8 file of it, and what the command printed."""
-    result = run("convert", trained, trained.with_suffix(".tflite"), "--root", tree)
+    result = run("convert", trained, "--out", trained.with_suffix(".tflite"), "--root", tree)
     assert result.returncode == 0, result.stderr
     return trained.with_suffix(".tflite"), result.stdout
 
@@ -80,7 +81,7 @@ def test_evaluate_prints_the_table_and_writes_its_files(trained, tree, tmp_path)
 
 def test_refine_writes_a_model_that_evaluates(trained, tree, tmp_path):
     out = tmp_path / "refined.keras"
-    result = run("refine", trained, out, "--root", tree, "--rounds", 2, "--quiet")
+    result = run("refine", trained, "--out", out, "--root", tree, "--rounds", 2, "--quiet")
     assert result.returncode == 0, result.stderr
     result = run("evaluate", out, "--root", tree, "--regions")
     assert result.returncode == 0 and "contour" in result.stdout
@@ -103,6 +104,7 @@ def test_the_thin_script_is_the_same_command(trained, tree, tmp_path):
             sys.executable,
             script,
             trained,
+            "--out",
             tmp_path / "a.tflite",
             "--mode",
             "float32",
@@ -152,7 +154,7 @@ def test_bad_input_is_one_line_and_exit_code_2(trained, own_tree, tmp_path):
     fails(run("train", "--out", tmp_path / "r"), "needs its folder as root (--root)")
     fails(run("evaluate", missing, "--root", own_tree), "must end in .keras or .tflite")
     fails(run("evaluate", trained, "--dataset", "x", "--root", own_tree), "dataset must be one of")
-    fails(run("convert", trained, tmp_path / "a.onnx"), "OUTPUT must end in .tflite")
+    fails(run("convert", trained, "--out", tmp_path / "a.onnx"), "--out must end in .tflite")
     fails(
         run("predict", "x.jpg", "--model", trained, "--box", "1,2", "--out", tmp_path),
         "--box must be x,y",
@@ -179,8 +181,7 @@ def test_an_interrupted_training_continues(tree, tmp_path):
         [sys.executable, "-m", "keras_fld", *map(str, arguments)],
         stderr=subprocess.PIPE,
         text=True,
-        # A test run in the background ignores SIGINT, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_interrupts,
     )
     deadline = time.monotonic() + 300
     while not (out / "last.weights.h5").exists() and process.poll() is None:

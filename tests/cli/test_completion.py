@@ -1,6 +1,7 @@
 """What a shell is offered: the package's names, by a process that does not load Keras."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
 from keras_fld import zoo
-from keras_fld.cli import cli, complete
+from keras_fld.cli import cli
 from keras_fld.data import catalog
 from keras_fld.lite import modes
 from keras_fld.predict import detectors
@@ -30,8 +31,6 @@ def offered(*words):
 @pytest.mark.parametrize(
     ("words", "known"),
     [
-        (["train", "--loss"], complete.LOSSES),
-        (["qat", "a.keras", "b.tflite", "--loss"], complete.LOSSES),
         (["train", "--recipe"], recipes.names()),
         (["train", "--dataset"], catalog.DATASETS),
         (["evaluate", "--dataset"], catalog.DATASETS),
@@ -68,41 +67,102 @@ def test_subsets_are_those_of_the_dataset_named_before():
     assert offered("evaluate", "--dataset", "no such", "--subset", "") == []
 
 
-def test_names_written_here_are_those_of_the_modules():
-    from keras_fld import losses, models, optimizers, training
+def network(head):
+    from keras_fld import models
+
+    return models.TRNet20(input_size=32, width=0.25, head=head)
+
+
+def compression(method):
     from keras_fld.lite.tfmot import compress
 
-    assert tuple(losses.LOSSES) == complete.LOSSES
-    assert tuple(models.NETWORKS) == complete.NETWORKS
-    assert tuple(optimizers.OPTIMIZERS) == complete.OPTIMIZERS
-    assert complete.PRECISIONS == training.PRECISIONS
-    assert complete.METHODS == compress.METHODS
-    for head in complete.HEADS:
-        assert models.TRNet20(input_size=32, width=0.25, head=head).output_shape == (None, 68, 2)
+    compress.check(method, 0.5, 16, 1, 1e-3, None)
+
+
+def taken():
+    """What takes the names of an option, by the words before it."""
+    from keras_fld import losses, models, training
+
+    return {
+        "train --loss": losses.get,
+        "qat a.keras --loss": losses.get,
+        "compress a.keras --loss": losses.get,
+        "refine a.keras --loss": losses.get,
+        "train --network": models.get,
+        "train --head": network,
+        "train --optimizer": lambda name: training.Recipe(optimizer=name),
+        "train --precision": lambda name: training.Recipe(precision=name),
+        "reproduce table2 --precision": lambda name: training.Recipe(precision=name),
+        "compress a.keras --method": compression,
+        "convert a.keras --mode": modes.get,
+        "train --recipe": recipes.get,
+        "train --dataset": catalog.get,
+        "evaluate --preset": zoo.keras_file,
+    }
+
+
+@pytest.mark.parametrize("words", taken())
+def test_the_offered_names_are_those_that_are_taken(words):
+    take, names = taken()[words], offered(*words.split(), "")
+    assert names
+    for name in names:
+        take(name)
+    with pytest.raises(ValueError) as error:
+        take("no such")
+    told = re.search(r"must be one of (.+)\. Got: 'no such'", str(error.value))[1]
+    assert told.split(", ") == names
+
+
+HEAVY = {"keras", "tensorflow", "torch", "jax"}
+
+
+def modules_after(*arguments, **environment):
+    """Output of a call of the program, and the names of the modules that it had loaded."""
+    program = f"import atexit; atexit.register(lambda: print('\\n', *sys.modules)); {PROGRAM}"
+    result = subprocess.run(
+        [sys.executable, "-c", f"import sys; {program}", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert result.returncode == 0, result.stderr
+    output, _, modules = result.stdout.rstrip().rpartition("\n")
+    assert "keras_fld.cli" in modules
+    return output.strip(), set(modules.split())
 
 
 @pytest.mark.parametrize(
-    ("words", "name"),
-    [("train --loss e", "enme"), ("train --recipe trnet20_s", "trnet20_synthetic")],
+    ("words", "names"),
+    [
+        ("train --loss e", ["enme"]),
+        ("train --network c", ["cnn6", "cnn7"]),
+        ("train --head w", ["windows"]),
+        ("train --optimizer m", ["muon"]),
+        ("train --precision b", ["bfloat16"]),
+        ("train --recipe trnet20_s", ["trnet20_synthetic"]),
+        ("compress --method p", ["prune"]),
+        ("convert --mode d", ["dynamic"]),
+        ("reproduce figure", ["figure4"]),
+        ("predict --detector haar-", ["haar-frontal"]),
+        ("evaluate --dataset own", ["own"]),
+        ("web --model trnet20_syn", ["trnet20_synthetic"]),
+    ],
 )
-def test_completing_loads_neither_keras_nor_tensorflow(words, name):
-    watched = f"import atexit; atexit.register(lambda: print(*sys.modules)); {PROGRAM}"
+def test_completing_loads_neither_keras_nor_a_backend(words, names):
     words = f"keras-fld {words}"
-    result = subprocess.run(
-        [sys.executable, "-c", f"import sys; {watched}"],
-        capture_output=True,
-        text=True,
-        env={
-            **os.environ,
-            "_KERAS_FLD_COMPLETE": "bash_complete",
-            "COMP_WORDS": words.replace(" ", "\n"),
-            "COMP_CWORD": str(words.count(" ")),
-        },
+    answer, modules = modules_after(
+        _KERAS_FLD_COMPLETE="bash_complete",
+        COMP_WORDS=words.replace(" ", "\n"),
+        COMP_CWORD=str(words.count(" ")),
     )
-    assert result.returncode == 0, result.stderr
-    answer, _, modules = result.stdout.partition("\n")
-    assert answer == f"plain,{name}"
-    assert not {"keras", "tensorflow", "torch", "jax"} & set(modules.split())
+    assert answer.splitlines() == [f"plain,{name}" for name in names]
+    assert not HEAVY & modules
+
+
+@pytest.mark.parametrize("command", ["train", "compress", "convert", "reproduce"])
+def test_help_loads_neither_keras_nor_a_backend(command):
+    output, modules = modules_after(command, "--help")
+    assert output.startswith("Usage: ") and not HEAVY & modules
 
 
 def test_bash_completes_by_the_printed_script(tmp_path):

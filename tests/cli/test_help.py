@@ -2,6 +2,7 @@
 
 import re
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -59,3 +60,19 @@ def test_what_gives_figures_can_print_them_as_json():
     for path, command in ALL.items():
         json = any("--json" in option.opts for option in command.params)
         assert json == (" ".join(path) not in silent), path
+
+
+def test_where_a_command_writes_is_an_option_that_says_what_it_names():
+    """Arguments are what a command reads."""
+    reading = {"after", "before", "beam_options", "dataset", "inputs", "model", "models", "name"}
+    reading |= {"root", "run", "shell"}
+    writing = 0
+    for path, command in ALL.items():
+        arguments = [p.name for p in command.params if isinstance(p, click.Argument)]
+        assert set(arguments) <= reading, path
+        for option in command.params:
+            if option.name == "out":
+                assert option.opts == ["--out"]
+                assert re.search(r"[Ff]older|\.\w+ file to write", option.help), path
+                writing += 1
+    assert writing == 19

@@ -74,7 +74,7 @@ def test_benchmark_prints_a_row_for_each_model():
 
 
 def test_export_and_parity_print_what_their_files_hold(keras_file, tree, tmp_path):
-    found, _ = run("export", keras_file, tmp_path, "--mode", "float32", "--root", tree)
+    found, _ = run("export", keras_file, "--out", tmp_path, "--mode", "float32", "--root", tree)
     assert found == read_json(tmp_path / "export.json")
     file = tmp_path / "model_float32.tflite"
     arguments = ("--reference", keras_file, "--root", tree, "--out", tmp_path)
@@ -85,7 +85,7 @@ def test_export_and_parity_print_what_their_files_hold(keras_file, tree, tmp_pat
 def test_a_process_prints_nothing_but_json(keras_file, tree, tmp_path):
     """TensorFlow's converter included, which prints by its own ways."""
     out = tmp_path / "model.tflite"
-    arguments = ["convert", keras_file, out, "--mode", "dynamic", "--root", tree, "--json"]
+    arguments = ["convert", keras_file, "--out", out, "--mode", "dynamic", "--root", tree, "--json"]
     result = subprocess.run(
         [sys.executable, "-m", "keras_fld", *map(str, arguments)],
         capture_output=True,
@@ -129,7 +129,7 @@ def test_what_is_not_known_is_null():
 
 def test_prepare_and_label_print_their_counts(tree, tmp_path):
     out = tmp_path / "prepared"
-    found, said = run("prepare", "300w", tree, out, "--processes", 1)
+    found, said = run("prepare", "300w", tree, "--out", out, "--processes", 1)
     manifest = read_json(out / "manifest.json")["splits"]
     assert {split: row["faces"] for split, row in found["splits"].items()} == {
         split: sum(shard["faces"] for shard in part["shards"]) for split, part in manifest.items()
@@ -137,8 +137,8 @@ def test_prepare_and_label_print_their_counts(tree, tmp_path):
     train = found["splits"]["train"]
     assert train["bytes"] == sum(path.stat().st_size for path in out.glob("train-*.tfrecord"))
     assert "note:" in said
-    arguments = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset", tmp_path / "labeled")
-    found, _ = run(*arguments, "--views", 2, "--tolerance", 9)
+    arguments = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset")
+    found, _ = run(*arguments, "--out", tmp_path / "labeled", "--views", 2, "--tolerance", 9)
     assert found["faces"] == found["labeled"] == len(list((tree / "lfpw/trainset").glob("*.pts")))
     assert found["disagreement"] > 0
 
@@ -165,10 +165,10 @@ def test_training_prints_its_last_epoch(keras_file, tree, tmp_path):
     small = ["--epochs", "2", "--batch-size", "8", "--network", "cnn6"]
     found, _ = run("train", "--root", tree, "--out", tmp_path / "run", *small)
     assert found["recipe"]["epochs"] == 2 and found["last"]["epoch"] == 1
-    found, _ = run(
-        "refine", keras_file, tmp_path / "refined.keras", "--root", tree, "--rounds", 1, "--quiet"
-    )
-    assert found["bytes"] == (tmp_path / "refined.keras").stat().st_size
+    out = tmp_path / "refined.keras"
+    arguments = ("--root", tree, "--rounds", 1, "--quiet")
+    found, _ = run("refine", keras_file, "--out", out, *arguments)
+    assert found["bytes"] == out.stat().st_size
 
 
 def test_sdm_prints_what_its_file_tells(tree, tmp_path):

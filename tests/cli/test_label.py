@@ -14,7 +14,8 @@ def run(*arguments):
 
 def test_label_writes_prepared_faces_in_the_models_scheme(tree, tmp_path):
     out = tmp_path / "labeled"
-    command = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset", out, "--views", 2, "--quiet")
+    command = ("label", "trnet20_300w", "pts", tree / "lfpw/trainset", "--out", out)
+    command += ("--views", 2, "--quiet")
     result = run(*command, "--tolerance", 0.5)
     assert result.exit_code == 0, result.output
     assert f"wrote {out}: 8 of 8 faces; the label is " in result.output
@@ -28,6 +29,6 @@ def test_label_writes_prepared_faces_in_the_models_scheme(tree, tmp_path):
 
 def test_label_refuses_schemes_that_it_cannot_convert(tmp_path, monkeypatch):
     monkeypatch.setitem(reader.SIZES, "train", 4)
-    result = run("label", "trnet20_300w", "synthetic-98", "", tmp_path / "out")
+    result = run("label", "trnet20_300w", "synthetic-98", "", "--out", tmp_path / "out")
     assert "conversion must be one of" in str(result.exception)
     assert not (tmp_path / "out").exists()

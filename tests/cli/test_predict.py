@@ -18,6 +18,7 @@ from keras_fld.cli import cli
 from keras_fld.data.readers.pts import read_pts
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.output import IMAGE_FORMATS
+from tests.interrupts import heed_interrupts
 from tests.predict.tracking.moving_face import MovingFace
 
 VIDEO = MovingFace(4, size=(320, 240), side=180, still=0.3)
@@ -121,7 +122,7 @@ def test_points_are_written_for_each_face(frames, tmp_path, monkeypatch):
 
     picture = np.hstack([frames[0], frames[0]])
     boxes = np.array([landmark_box(VIDEO.landmarks(0)) + [x, 0, 0, 0] for x in (0, 320)])
-    monkeypatch.setattr(FaceLandmarker, "find", lambda *_: boxes)
+    monkeypatch.setattr(FaceLandmarker, "find_boxes", lambda *_: boxes)
     cv2.imwrite(str(tmp_path / "two.png"), picture)
     predict(tmp_path / "two.png", "--out", tmp_path, "--format", "pts", "--format", "csv")
     rows = list(csv.reader((tmp_path / "two.csv").open()))
@@ -147,7 +148,7 @@ def test_a_photograph_and_the_video_of_its_name_do_not_meet(clip, frames, tmp_pa
 def test_a_box_begins_a_video_without_a_detector(clip, tmp_path, monkeypatch):
     from keras_fld.predict.landmarker import FaceLandmarker
 
-    monkeypatch.setattr(FaceLandmarker, "find", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr(FaceLandmarker, "find_boxes", lambda *_: pytest.fail("searched"))
     box = ",".join(f"{v:.1f}" for v in landmark_box(VIDEO.landmarks(0)))
     out, _ = predict(clip, "--out", tmp_path, "--box", box, "--quiet", "--format", "jsonl")
     assert out == [] and len(read_lines(tmp_path / "clip.jsonl")[-1]["faces"]) == 1
@@ -163,7 +164,9 @@ def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
     cv2.imwrite(str(tmp_path / "both.png"), np.hstack([frames[0], low]))
     box = landmark_box(VIDEO.landmarks(0))
     boxes = np.array([box, box + [320, 0, 0, 0]])
-    monkeypatch.setattr(FaceLandmarker, "find", lambda _, image, *a: boxes[: image.shape[1] // 320])
+    monkeypatch.setattr(
+        FaceLandmarker, "find_boxes", lambda _, image, *a: boxes[: image.shape[1] // 320]
+    )
     image, out = tmp_path / "both.png", tmp_path / "o"
     found = {}
     for least in ("0.5", "0"):
@@ -207,9 +210,10 @@ def test_a_photograph_without_a_face_is_written_and_is_no_error(frames, tmp_path
 
 
 def test_the_best_score_does_not_contradict_the_least(frames, tmp_path, monkeypatch):
-    from keras_fld.predict.landmarker import DetectedFace, FaceLandmarker
+    from keras_fld.predict import DetectedFace, FaceLandmarker
+    from keras_fld.schemes import IBUG68
 
-    face = DetectedFace((1, 1, 9, 9), np.zeros((68, 2), np.float32), "ibug68", 0.99609)
+    face = DetectedFace((1, 1, 9, 9), np.zeros((68, 2), np.float32), IBUG68, 0.99609)
     monkeypatch.setattr(FaceLandmarker, "detect", lambda *_: [face])
     cv2.imwrite(str(tmp_path / "a.png"), frames[0])
     _, (note,) = predict(tmp_path / "a.png", "--out", tmp_path / "o", "--min-score", 1)
@@ -386,8 +390,7 @@ def test_an_interrupted_video_can_be_read(frames, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        # A test run in the background ignores SIGINT, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_interrupts,
     )
     lines, deadline = out / "long.jsonl", time.monotonic() + 120
     while not (lines.exists() and lines.read_bytes().count(b"\n") > 5):

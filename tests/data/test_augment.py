@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_fld.data.augment import Augmentation, augment, generator
+from keras_fld.data.augment import Augmentation, augment, darken, generator, shrink
 from keras_fld.data.crops import Crops, training_crops
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import IBUG68
@@ -114,3 +114,29 @@ def test_without_augmentation_a_training_crop_gives_the_models_crop(tree):
 def test_bad_options_are_refused(option, rule):
     with pytest.raises(ValueError, match=rule):
         Augmentation(**option)
+
+
+def test_poor_light_and_few_pixels_change_the_picture_alone(dots):
+    still = {"rotation": 0, "scale": 0, "jitter": 0, "flip": 0, **GEOMETRY_ONLY}
+    plain, points = augment(dots, 0, generator(0, 0, 0), Augmentation(**still))
+    for name in ("dark", "small"):
+        image, moved = augment(dots, 0, generator(0, 0, 0), Augmentation(**still, **{name: 1.0}))
+        np.testing.assert_array_equal(moved, points)
+        assert image.shape == plain.shape and image.dtype == plain.dtype
+        assert image.max() < plain.max() and not np.array_equal(image, plain)
+
+
+def test_light_is_taken_and_noise_is_added():
+    bright = np.full((64, 64, 3), 200, np.uint8)
+    means = [darken(bright, generator(0, 0, i)).mean() / 200 for i in range(200)]
+    assert 0.09 < min(means) < 0.15 and 0.55 < max(means) < 0.61
+
+
+def test_a_face_of_fewer_pixels_keeps_its_place():
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[20:24, 40:44] = 255
+    y, x = np.mgrid[:64, :64]
+    for index in range(20):
+        gray = shrink(image, generator(0, 0, index))[..., 0].astype(float)
+        center = [(gray * x).sum() / gray.sum(), (gray * y).sum() / gray.sum()]
+        np.testing.assert_allclose(center, [41.5, 21.5], atol=0.5)

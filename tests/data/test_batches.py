@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from keras_fld.data import crops, read
+from keras_fld.data.augment import Augmentation
 from keras_fld.data.batches import PlainBatches, TrainingBatches
 from keras_fld.geometry.frame import FaceCrop
 
@@ -20,14 +21,15 @@ def wide(tree):
 
 
 def _arrays(batches):
-    return [(np.asarray(images), np.asarray(landmarks)) for images, landmarks in batches]
+    return [tuple(np.asarray(part) for part in batch) for batch in batches]
 
 
 def _assert_same(first, second):
-    for (a, p), (b, q) in zip(first, second, strict=True):
-        np.testing.assert_array_equal(a, b)
-        np.testing.assert_array_equal(p, q)
-        assert (a.dtype, p.dtype) == (b.dtype, q.dtype) == (np.uint8, np.float32)
+    for one, other in zip(first, second, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+        kinds = (np.uint8, np.float32, np.float32)[: len(one)]
+        assert tuple(a.dtype for a in one) == tuple(b.dtype for b in other) == kinds
 
 
 @pytest.mark.parametrize("repeats", [None, [0, 3, 1, 1] * 4])
@@ -42,6 +44,23 @@ def test_tf_data_gives_the_same_batches_epoch_by_epoch(wide, repeats):
     for epoch in epochs:
         _assert_same(epoch, _arrays(dataset))
     assert not np.array_equal(epochs[0][0][0], epochs[1][0][0])
+
+
+def test_weights_of_landmarks_are_the_third_of_a_batch_on_both_paths(wide):
+    pytest.importorskip("tensorflow")
+    from keras_fld.data import pipeline
+
+    # A landmark's weight is its y, which a mirror keeps.
+    landmarks = np.tile(np.arange(68.0)[:, None], (len(wide), 1, 2)).astype(np.float32)
+    data = replace(wide, landmarks=landmarks, weights=landmarks[..., 1])
+    still = Augmentation(rotation=0, scale=0, jitter=0)
+    batches = _arrays(TrainingBatches(data, 5, still, seed=7))
+    _assert_same(batches, _arrays(pipeline.training_dataset(data, 5, still, seed=7)))
+    orders = {tuple(face) for _, _, weights in batches for face in weights}
+    assert len(orders) == 2, "some faces are mirrored, some are not"
+    for _, points, weights in batches:
+        y = points[..., 1]
+        np.testing.assert_array_equal(np.argsort(y), np.argsort(weights))
 
 
 def test_plain_batches_are_the_crops_in_order(tree):

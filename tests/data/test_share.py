@@ -26,6 +26,16 @@ def test_every_face_of_a_batch_is_drawn_by_one_process_in_its_order(processes, d
             assert np.isnan(landmarks[len(keys) :]).all() and not images[len(keys) :].any()
 
 
+def test_a_row_that_is_no_face_weighs_nothing():
+    def draw(keys):
+        count = len(keys)
+        return np.ones((count, 2, 2, 3), np.uint8), np.ones((count, 5, 2)), np.ones((count, 5))
+
+    images, landmarks, weights = Share(0, 1, 4).draw(draw, np.arange(3), 8)
+    assert len(images) == len(landmarks) == len(weights) == 4
+    assert weights.sum(axis=1).tolist() == [5, 5, 5, 0] and np.isnan(landmarks[3]).all()
+
+
 def test_a_batch_that_cannot_be_cut_is_refused():
     with pytest.raises(ValueError, match="batch_size must be a multiple of .*, 4. Got: 6"):
         Share(0, 2, 4).check(6)

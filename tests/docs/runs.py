@@ -35,15 +35,15 @@ PARTS = {
         "the same, averaged with its mirror image: a test-time trick",
         "evaluate {model} --root 300w --flip",
     ),
-    "int8": ("int8 `.tflite`", "convert {model} int8.tflite --root 300w"),
-    "refined": ("refined, patch by patch", "refine {model} refined.keras --root 300w"),
+    "int8": ("int8 `.tflite`", "convert {model} --out int8.tflite --root 300w"),
+    "refined": ("refined, patch by patch", "refine {model} --out refined.keras --root 300w"),
     "whole": (
         "control: the whole layer retrained",
-        "refine {model} whole.keras --root 300w --whole",
+        "refine {model} --out whole.keras --root 300w --whole",
     ),
     "local": (
         "refined, local form",
-        "refine {model} local.keras --root 300w --windows 3 --rounds 40 --learning-rate 4e-3",
+        "refine {model} --out local.keras --root 300w --windows 3 --rounds 40 --learning-rate 4e-3",
     ),
 }
 
@@ -145,7 +145,9 @@ def _title(recipe):
     if recipe.optimizer != "adamw":
         title += f", {recipe.optimizer.title()}"
     if recipe.extra:
-        names = " and ".join({"pts": "video"}.get(name, name.upper()) for name in recipe.extra)
+        names = " and ".join(
+            {"pts": "video"}.get(more.name, more.name.upper()) for more in recipe.extra
+        )
         title += f", {names} faces of its own labels added"
     return title + (", trained on generated faces alone" * (recipe.dataset == "synthetic"))
 
@@ -159,7 +161,7 @@ def _training(recipe, backend, folder):
     command = f"keras-fld train --recipe {name}"
     if recipe.dataset != "synthetic":
         command += f" --root {recipe.dataset}"
-    command += "".join(f" --extra {extra}={extra}_labels" for extra in recipe.extra)
+    command += "".join(f" --extra {more.name}={more.name}_labels" for more in recipe.extra)
     command += f" --start {recipe.start}/model.keras" * bool(recipe.start)
     return f"`{'KERAS_BACKEND=torch ' * (backend == 'torch')}{command} --out run`"
 

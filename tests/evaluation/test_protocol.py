@@ -12,6 +12,7 @@ from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.reports.comparison import compare
 from keras_fld.reports.intervals import mean_interval
+from keras_fld.reports.report import SubsetResult, ced_auc, failure_rate
 from keras_fld.schemes import COFW29, IBUG68
 from tests.data import released
 
@@ -76,19 +77,19 @@ def test_another_landmark_count_is_refused(tree):
 
 def test_failure_rate_and_area_by_hand():
     errors = [1.0, 5.0, 10.0, 20.0]
-    assert evaluation.failure_rate(errors) == 25
-    assert evaluation.ced_auc(errors) == pytest.approx(100 * (0.9 + 0.5) / 4)
+    assert failure_rate(errors) == 25
+    assert ced_auc(errors) == pytest.approx(100 * (0.9 + 0.5) / 4)
     # The area is that of the step curve, integrated numerically.
     limits = np.linspace(0, 10, 100_001)
     curve = np.searchsorted(np.sort(errors), limits, side="right") / 4
-    assert evaluation.ced_auc(errors) == pytest.approx(100 * curve.mean(), abs=0.01)
+    assert ced_auc(errors) == pytest.approx(100 * curve.mean(), abs=0.01)
 
 
 def test_hidden_landmarks_are_left_out_and_faces_without_a_normalizer_counted():
     truth = np.zeros((2, 68, 2))
     truth[0, :40] = np.nan
     assert evaluation.face_errors(truth, truth + [3, 4]).tolist() == [5, 5]
-    result = evaluation.SubsetResult("x", ["a", "b"], {"n": np.array([np.nan, 4.0])}, {}, truth)
+    result = SubsetResult("x", ["a", "b"], {"n": np.array([np.nan, 4.0])}, {}, truth)
     row = result.row("n")
     assert (row["faces"], row["left_out"], row["nme"]) == (1, 1, 4.0)
 
@@ -407,3 +408,31 @@ def test_an_occluder_covers_its_share_of_pixels_and_hides_what_it_covers(tree):
 def test_bad_sweeps_are_refused(tree, options, rule):
     with pytest.raises(ValueError, match=rule):
         occlusion.occlusion_sweep(Centered(), "300w", tree, **options)
+
+
+def test_the_faces_that_a_run_held_out_are_evaluated(tree):
+    _, held = read("300w", tree, "train").split(0.3)
+    report = evaluation.evaluate(Oracle(held, (3, 4)), "300w", tree, held_out=0.3)
+    (result,) = report.subsets
+    assert result.subset == "held out" and result.names == [face.name for face in held.faces]
+    expected = [500 / float(IBUG68.distance(f.landmarks, "inter_pupil")) for f in held.faces]
+    np.testing.assert_allclose(result.errors["inter_pupil"], expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="held_out goes with no subsets. Got: common"):
+        evaluation.evaluate(Oracle(held), "300w", tree, ["common"], held_out=0.3)
+
+
+def test_own_faces_without_a_test_split_are_evaluated_whole_and_by_attribute(tmp_path):
+    path = released.write_own(tmp_path)
+    content = json.loads(path.read_text())
+    for index, face in enumerate(content["faces"]):
+        face |= {"split": "train", "attributes": ["left" if index % 2 else "frontal"]}
+    path.write_text(json.dumps(content))
+    faces = read("own", path, "train")
+    report = evaluation.evaluate(Oracle(faces, (3, 4)), "own", path)
+    assert [result.subset for result in report.subsets] == ["train", "frontal", "left"]
+    expected = np.array([500 / np.sqrt(face.box[2] * face.box[3]) for face in faces.faces])
+    for result, chosen in zip(
+        report.subsets, (slice(None), slice(0, 8, 2), slice(1, 8, 2)), strict=True
+    ):
+        np.testing.assert_allclose(result.errors["face_size"], expected[chosen], rtol=1e-4)
+        assert "inter_pupil" in result.errors

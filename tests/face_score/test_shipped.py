@@ -11,7 +11,7 @@ from keras_fld.data import synthetic
 from keras_fld.face_score.occluders import COVERS, SIDES, cover_half
 from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import FaceCrop, landmark_box
-from keras_fld.predict.landmarker import DetectedFace
+from keras_fld.predict import DetectedFace
 from keras_fld.predict.lite_model import ScoreModel
 from keras_fld.predict.predictor import open_score
 from keras_fld.schemes import AFLW19, IBUG68, WFLW98

@@ -60,7 +60,8 @@ def killed_often(what, start, tmp_path, seconds, expected, other=()):
 
 def test_preparation_gives_the_same_bytes(tree, tmp_path):
     def start(out):
-        return command("prepare", "300w", tree, out, "--shard", 3, "--processes", 2, "--quiet")
+        options = ("--shard", 3, "--processes", 2, "--quiet")
+        return command("prepare", "300w", tree, "--out", out, *options)
 
     seconds = timed(start(tmp_path / "whole"))
     expected = contents(tmp_path / "whole")

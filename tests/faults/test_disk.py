@@ -106,17 +106,17 @@ def test_training_keeps_its_last_state_and_goes_on(warm, trained, disk):
 
 
 def test_preparation_goes_on_to_the_same_bytes(tree, disk, tmp_path):
-    arguments = ("prepare", "300w", tree)
-    assert run(*arguments, tmp_path / "whole", "--shard", 3, "--processes", 1).returncode == 0
+    arguments = ("prepare", "300w", tree, "--shard", 3, "--processes", 1, "--out")
+    assert run(*arguments, tmp_path / "whole").returncode == 0
     expected = contents(tmp_path / "whole")
     total = sum(map(len, expected.values()))
     disk.mount(f"size={total // 2 // 1024}k")
-    result = run(*arguments, disk.folder / "out", "--shard", 3, "--processes", 1)
+    result = run(*arguments, disk.folder / "out")
     assert result.returncode == 2 and FULL in result.stderr and "Traceback" not in result.stderr
     for name, content in contents(disk.folder / "out").items():
         assert Path(name).suffix == ".json" or content == expected[name]
     disk.mount("remount,size=64m")
-    result = run(*arguments, disk.folder / "out", "--shard", 3, "--processes", 1)
+    result = run(*arguments, disk.folder / "out")
     assert result.returncode == 0, result.stderr
     assert contents(disk.folder / "out") == expected
 
@@ -177,7 +177,7 @@ def test_export_leaves_no_half_a_model(warm, trained, disk):
 def test_a_read_only_folder_is_named(warm, photos, read_only):
     for result in (
         predict(photos / "0.png", read_only / "out"),
-        run("prepare", "pts", photos, read_only),
+        run("prepare", "pts", photos, "--out", read_only),
     ):
         assert result.returncode == 2 and "Traceback" not in result.stderr
     assert str(read_only) in predict(photos / "0.png", read_only).stderr

@@ -11,8 +11,8 @@ from keras_fld import models, training
 from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.lite.exporting import export as export_files
 from keras_fld.models.layers import crop_input, landmark_head
-from keras_fld.training import checkpoints
-from keras_fld.training.run import Recipe
+from keras_fld.training import checkpoints, run
+from keras_fld.training.recipe import Recipe
 from tests.faults.states import BATCH_SIZE, POISONED
 
 
@@ -57,14 +57,14 @@ def train(out, states=None):
 
 def train_on_a_poisoned_face(out):
     """The same, one face's annotation being no face's."""
-    build = training._new_network
+    build = run.new_network
 
-    def poison(recipe, data):
-        network = build(recipe, data)  # its mean shape is not to be the poisoned one
+    def poison(recipe, data, start=None):
+        network = build(recipe, data, start)  # its mean shape is not to be the poisoned one
         data.landmarks[POISONED] = 1e30
         return network
 
-    training._new_network = poison
+    run.new_network = poison
     tf.config.run_functions_eagerly(True)
     training.train(RECIPE, out, verbose=0)
 

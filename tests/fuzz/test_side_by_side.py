@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fuzz import side_by_side
+from tests.interrupts import heed_interrupts
 
 # Notes that it begins, waits until as many as are wanted have begun, and notes that it ends.
 _NOTED = """
@@ -48,9 +49,7 @@ def test_an_interrupt_ends_all(tmp_path):
     """Also one that the parent alone gets, as from a program that ends it."""
     sleeper = "import os, sys, time; open(sys.argv[1] + str(os.getpid()), 'w'); time.sleep(300)"
     parent = (
-        "import signal, sys; from tests.fuzz import side_by_side\n"
-        # Tests in the background of a shell are started with the signal ignored.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import sys; from tests.fuzz import side_by_side\n"
         f"command = [sys.executable, '-c', {sleeper!r}, sys.argv[1]]\n"
         "side_by_side.run(dict.fromkeys('abc', command), 2, print)"
     )
@@ -58,6 +57,7 @@ def test_an_interrupt_ends_all(tmp_path):
         [sys.executable, "-c", parent, f"{tmp_path}/"],
         cwd=Path(__file__).parents[2],
         stderr=subprocess.DEVNULL,
+        preexec_fn=heed_interrupts,
     )
     try:
         end = time.monotonic() + 60

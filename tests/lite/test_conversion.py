@@ -69,7 +69,7 @@ ELSEWHERE = """
 import sys, numpy as np
 from keras_fld import lite, models
 model = models.load_model(sys.argv[1])
-lite.convert(model, sys.argv[2], "int8", np.load(sys.argv[3]), preset="a preset")
+lite.convert(model, sys.argv[2], "int8", np.load(sys.argv[3]), name="a preset")
 """
 
 

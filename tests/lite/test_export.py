@@ -126,7 +126,7 @@ def command(*arguments):
 
 
 def test_command_exports_a_preset_without_a_root(tmp_path):
-    result = command("--preset", PRESET, "--mode", "int8", tmp_path / "out")
+    result = command("--preset", PRESET, "--mode", "int8", "--out", tmp_path / "out")
     size = f"{zoo.lite_file(PRESET).stat().st_size:,}"
     figures = r" +\d+\.\d{3} +\d\.\d{3}" + 3 * r" +\d\d,\d{3},\d{3}"
     assert re.search(f"int8 +{size}{figures}\n", result.stdout)
@@ -137,7 +137,7 @@ def test_command_exports_a_preset_without_a_root(tmp_path):
 def test_command_calibrates_and_evaluates_with_a_root(small_model, tree, tmp_path):
     model = tmp_path / "model.keras"
     small_model.save(model)
-    result = command(model, tmp_path / "out", "--mode", "int8", "--root", tree)
+    result = command(model, "--out", tmp_path / "out", "--mode", "int8", "--root", tree)
     row = next(line for line in result.stdout.splitlines() if line.startswith("int8")).split()
     assert 0 < float(row[3]) < 100
     assert (tmp_path / "out" / "model_int8.tflite").exists()
@@ -146,19 +146,19 @@ def test_command_calibrates_and_evaluates_with_a_root(small_model, tree, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--all", "out"], "MODEL and OUT must be given. Got: out"),
-        (["--all", "--preset", PRESET, "a.keras", "out"], "OUT alone must be given"),
-        (["--preset", PRESET, "out"], "either --all or one or more --mode must be given"),
-        (["--all", "--preset", "none", "out"], f"preset must be one of .*{PRESET}.* Got: 'none'"),
+        (["--all"], "a MODEL or --preset must be given"),
+        (["--all", "--preset", PRESET, "a.keras"], "MODEL or --preset must be given, and not both"),
+        (["--preset", PRESET], "either --all or one or more --mode must be given"),
+        (["--all", "--preset", "none"], f"preset must be one of .*{PRESET}.* Got: 'none'"),
         (
-            ["--mode", "int8_qat", "--preset", "trnet20_synthetic", "out"],
+            ["--mode", "int8_qat", "--preset", "trnet20_synthetic"],
             "mode int8_qat cannot be made: it is trained on faces, whose folder --root names",
         ),
-        (["--mode", "none", "--preset", PRESET, "out"], "mode must be one of .*Got: 'none'"),
+        (["--mode", "none", "--preset", PRESET], "mode must be one of .*Got: 'none'"),
     ],
 )
 def test_wrong_arguments(arguments, message):
     import click
 
     with pytest.raises((ValueError, click.UsageError), match=message):
-        command(*arguments)
+        command(*arguments, "--out", "out")

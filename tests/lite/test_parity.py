@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from keras_fld import models
 from keras_fld.cli import cli
+from keras_fld.evaluation import protocol
 from keras_fld.lite import conversion
 from keras_fld.lite.parity_check import parity
 from keras_fld.predict.predictor import open_model
@@ -19,7 +20,8 @@ class Shifted:
 
     def __init__(self, model, landmark, offset):
         self._model = open_model(model)
-        self.frame, self.num_landmarks = self._model.frame, self._model.num_landmarks
+        self.frame, self.scheme = self._model.frame, self._model.scheme
+        self.num_landmarks = self._model.num_landmarks
         self._landmark, self._offset = landmark, offset
 
     def predict(self, images):
@@ -52,6 +54,14 @@ def test_a_known_shift_is_found_where_it_is(small_model, tree):
     assert same.summary["max"] == 0 and same.rows[0]["difference"] == 0
 
 
+def test_faces_that_are_predicted_in_parts_are_all_compared(small_model, tree, monkeypatch):
+    whole = parity(Shifted(small_model, 30, (0.3, 0.4)), small_model, "300w", tree)
+    monkeypatch.setattr(protocol, "_AT_ONCE", 4)  # fewer than a subset's faces
+    parts = parity(Shifted(small_model, 30, (0.3, 0.4)), small_model, "300w", tree)
+    np.testing.assert_allclose(parts.predictions, whole.predictions, atol=1e-4)
+    assert [row["nme"] for row in parts.rows] == pytest.approx([row["nme"] for row in whole.rows])
+
+
 def test_the_worst_faces_come_first(small_model, tree, files):
     report = parity(files["int8_full"], small_model, "300w", tree)
     order = np.square(report.distances).mean(axis=1)[report.worst]
@@ -80,7 +90,7 @@ def test_models_of_other_crops_are_refused(files, tree):
 
 def test_export_writes_the_modes_and_a_table(saved, tree, tmp_path):
     names = [word for mode in conversion.MODES for word in ("--mode", mode)]
-    result = run("export", saved, *names, tmp_path, "--root", tree)
+    result = run("export", saved, *names, "--out", tmp_path, "--root", tree)
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "export.json").read_text())
     assert [row["mode"] for row in report["files"]] == list(conversion.MODES)
@@ -97,7 +107,7 @@ def test_export_without_test_faces_still_writes_the_files(saved, tree, tmp_path)
         (tmp_path / "300w").mkdir()
         (tmp_path / "300w" / folder).symlink_to(tree / folder)
     arguments = ("--mode", "dynamic", "--root", tmp_path / "300w")
-    result = run("export", saved, tmp_path / "out", *arguments)
+    result = run("export", saved, "--out", tmp_path / "out", *arguments)
     assert result.exit_code == 0, result.output
     assert "not evaluated" in result.output and (tmp_path / "out/model_dynamic.tflite").exists()
 
@@ -111,6 +121,6 @@ def test_export_without_test_faces_still_writes_the_files(saved, tree, tmp_path)
     ],
 )
 def test_export_names_wrong_arguments(saved, tmp_path, arguments, rule):
-    result = run("export", saved, tmp_path / "out", *arguments)
+    result = run("export", saved, "--out", tmp_path / "out", *arguments)
     assert isinstance(result.exception, ValueError) and rule in str(result.exception)
     assert not (tmp_path / "out").exists()

@@ -197,7 +197,8 @@ def test_the_gallery_shows_the_worst_faces_first(tree):
 
 
 def test_the_gallery_of_prepared_faces_shows_what_the_model_sees(tree, tmp_path):
-    arguments = ["prepare", "300w", tree, tmp_path / "prepared", "--processes", 1, "--quiet"]
+    arguments = ["prepare", "300w", tree, "--out", tmp_path / "prepared"]
+    arguments += ["--processes", 1, "--quiet"]
     assert CliRunner().invoke(cli, list(map(str, arguments))).exit_code == 0
     model = zoo.lite_file("trnet20_300w")
     first, second = (gallery(model, "300w", root, 2) for root in (tree, tmp_path / "prepared"))

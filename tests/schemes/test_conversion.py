@@ -15,12 +15,15 @@ OVAL_RIGHT = [152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356]
 
 
 def count_of(name):
-    return 478 if name == "mediapipe478" else schemes.get(name).num_landmarks
+    alone = {"mediapipe478": 478, "london189": 189}
+    return alone.get(name) or schemes.get(name).num_landmarks
 
 
 def test_every_conversion_that_is_promised_is_there():
     promised = {("ibug68", "cofw29"), ("ibug68", "aflw19"), ("wflw98", "ibug68")}
-    assert promised | {("mediapipe478", "ibug68")} <= set(conversions())
+    assert promised | {(name, "ibug68") for name in ("mediapipe478", "london189")} <= set(
+        conversions()
+    )
 
 
 @every
@@ -118,7 +121,12 @@ def test_whole_numbers_are_taken():
         ((400, 2), "mediapipe478", 68, r"478 or 468, dimensions\)\. Got: \(400, 2\)"),
         ((19, 2), 19, 29, r"one of wflw98 to ibug68,.*Got: aflw19 to cofw29"),
         ((68, 2), 68, "mediapipe478", r"Got: ibug68 to mediapipe478"),
-        ((68, 2), "ibug", 68, r"scheme must be one of .* or mediapipe478\. Got: 'ibug'"),
+        (
+            (68, 2),
+            "ibug",
+            68,
+            r"scheme must be one of .* or mediapipe478 or london189\. Got: 'ibug'",
+        ),
         ((68, 2), 68, 7, r"scheme must be one of .*Got: 7"),
     ],
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_fld import schemes
-from keras_fld.schemes import AFLW19, COFW29, IBUG68, SCHEMES, WFLW98, Scheme
+from keras_fld.schemes import AFLW19, COFW29, IBUG68, SCHEMES, WFLW98, Scheme, registry
 from keras_fld.schemes.custom import from_dict, to_dict
 
 every = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=lambda s: s.name)
@@ -135,6 +135,19 @@ def test_a_scheme_of_ones_own_has_no_default_mean_shape():
     assert own.num_landmarks == 2 and own.mirror.tolist() == [1, 0]
     with pytest.raises(ValueError, match=r"mean_shape must be given for .*ibug68, .*Got: 'own'"):
         _ = own.mean_shape
+
+
+def test_only_what_is_registered_is_found_by_its_name(monkeypatch):
+    monkeypatch.setattr(registry, "_OTHERS", dict(registry._OTHERS))
+    description = {"name": "two", "landmarks": 2, "mirror_pairs": [[0, 1]]}
+    scheme = schemes.get(description)
+    assert scheme == from_dict(description)
+    with pytest.raises(ValueError, match="Got: 'two'"):
+        schemes.get("two")
+    assert schemes.register(scheme) is scheme is schemes.get("two")
+    for give in (schemes.get, lambda description: schemes.register(from_dict(description))):
+        with pytest.raises(ValueError, match="another scheme cannot be called 'ibug68'"):
+            give({"name": "ibug68", "landmarks": 68})
 
 
 @every

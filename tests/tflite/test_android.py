@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.interrupts import heed_interrupts
+
 FOLDER = Path(__file__).parents[2] / "tflite" / "android"
 SCRIPT = FOLDER / "benchmark_android.py"
 FAKE = Path(__file__).with_name("fake_adb.py")
@@ -78,8 +80,7 @@ class Phone:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # A test run in the background ignores SIGINT, and its children would inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=heed_interrupts,
         )
 
     def run(self, *arguments, status=0):

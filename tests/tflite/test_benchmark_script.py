@@ -6,13 +6,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.interrupts import heed_interrupts
 
 SCRIPT = Path(__file__).parents[2] / "tflite" / "benchmark.py"
 FACES = SCRIPT.with_name("benchmark_faces.npz")
@@ -65,8 +66,7 @@ def run(*arguments, folder=None, script=SCRIPT, **environment):
         text=True,
         env=env,
         timeout=60,
-        # A test run in the background ignores SIGINT, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_interrupts,
     )
 
 

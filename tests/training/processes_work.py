@@ -1,4 +1,4 @@
-"""A short training of few faces, some of them masked: `python -m tests.processes_work FOLDER`.
+"""A short training of few faces, some masked: `python -m tests.training.processes_work FOLDER`.
 
 It is one of several processes where the environment says so.
 """
@@ -19,6 +19,7 @@ def main(out):
     from keras_fld import models, training
     from keras_fld.geometry.frame import MARGIN, FaceCrop
     from keras_fld.models.layers import crop_input, landmark_head
+    from keras_fld.training import run
 
     def tiny(num_landmarks, input_size, margin=MARGIN, scheme=None, mean_shape=None):
         """A network with all that has state: a convolution, BatchNorm and a Dense."""
@@ -29,14 +30,14 @@ def main(out):
         frame = FaceCrop(input_size, margin)
         return keras.Model(inputs, landmark_head(x, num_landmarks, frame, scheme, mean_shape))
 
-    def masked(recipe, data):
-        network = build(recipe, data)
+    def masked(recipe, data, start=None):
+        network = build(recipe, data, start)
         data.landmarks[1, 5:60] = np.nan
         data.landmarks[4] = np.nan
         return network
 
     models.NETWORKS["tiny"] = tiny
-    build, training._new_network = training._new_network, masked
+    build, run.new_network = run.new_network, masked
     # 10 faces to learn from: batches of 4, 4 and 2; 2 or 3 held out.
     recipe = training.Recipe(
         dataset="synthetic",

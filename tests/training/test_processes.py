@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from keras_fld.reports.training_log import read_log
+from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
 NETWORK = ["--network", "trnet20", "--width", 0.05, "--epochs", 3, "--batch-size", 6]
@@ -26,6 +27,7 @@ def start(*arguments, module="keras_fld", backend="jax", **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
 
 
@@ -70,11 +72,11 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
 
     one, two = tmp_path / "one", tmp_path / "two"
     address = free_address()
-    runs = [start(one, module="tests.processes_work")]
+    runs = [start(one, module="tests.training.processes_work")]
     for index in "01":
         place = {"NUM_PROCESSES": "2", "PROCESS_ID": index, "JOB_ADDRESSES": address}
         named = {f"KERAS_DISTRIBUTION_{key}": value for key, value in place.items()}
-        runs.append(start(two, module="tests.processes_work", **named))
+        runs.append(start(two, module="tests.training.processes_work", **named))
     for run in runs:
         wait(run)
     same_runs(one, two)

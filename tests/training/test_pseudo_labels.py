@@ -120,3 +120,60 @@ def test_a_scheme_without_conversion_is_refused(oracle):
     faces = read("synthetic-98", count=2)
     with pytest.raises(ValueError, match="conversion must be one of .* Got: ibug68 to wflw98"):
         pseudo_labels.relabel(Oracle(drawn), faces, views=2)
+
+
+def test_trusted_points_stay_but_for_one_offset_in_the_upright_face(oracle):
+    """The set's own definition of a point is off by a share of the face, turned with the face."""
+    drawn, images = oracle
+    tenth = [8, 33, 36, 39, 42, 45, 48, 51, 54, 57]
+    offset = np.full(68, 0.03 + 0.04j)
+    offset[36] = -0.05j
+    faces = _faces(drawn, images, IBUG68)
+    turned = []
+    for index, face in enumerate(faces.faces):
+        points = drawn[index] @ [1, 1j]
+        middle = points.mean()
+        points = middle + (points - middle) * np.exp(1j * np.radians([-30, 0, 40][index]))
+        turned.append(np.stack([points.real, points.imag], axis=-1))
+        known = turned[-1] @ [1, 1j] + offset * _unit(turned[-1])
+        face.landmarks[:] = np.nan
+        face.landmarks[tenth] = np.stack([known.real, known.imag], axis=-1)[tenth]
+    labeled, _ = pseudo_labels.relabel(Oracle(turned), faces, views=4, trust=1, weight=0.3)
+    others = np.setdiff1d(np.arange(68), tenth)
+    for face, points in zip(labeled.faces, turned, strict=True):
+        np.testing.assert_allclose(face.landmarks, points, atol=0.6)
+        assert set(face.weights[tenth]) == {1} and set(face.weights[others]) == {np.float32(0.3)}
+    # Exactly one offset of each point in the set, whatever the model makes of a face.
+    wrong = [points + [[0, 0], [1, -1], [2, 1]][i] for i, points in enumerate(turned)]
+    labeled, _ = pseudo_labels.relabel(Oracle(wrong), faces, views=4, trust=1)
+    moved = np.stack(
+        [
+            ((face.landmarks - given.landmarks) @ [1, 1j] / _unit(points))[tenth]
+            for face, given, points in zip(labeled.faces, faces.faces, wrong, strict=True)
+        ]
+    )
+    assert np.abs(moved - moved.mean(axis=0)).max() < 0.004
+    assert all(face.weights is None for face in labeled.faces)
+
+
+def test_trusted_faces_that_the_model_does_not_find_keep_their_annotation_alone(oracle):
+    drawn, images = oracle
+    faces = _faces(drawn, images, IBUG68)
+    for face in faces.faces:
+        face.landmarks[:36] = np.nan
+    lost = Oracle([points + 30.0 * (i == 1) for i, points in enumerate(drawn)])
+    labeled, disagreement = pseudo_labels.relabel(lost, faces, views=2, trust=1)
+    assert len(labeled) == 3 and np.argmax(disagreement) == 1
+    assert np.isnan(labeled.faces[1].landmarks[:36]).all()
+    np.testing.assert_allclose(
+        labeled.faces[1].landmarks[36:], faces.faces[1].landmarks[36:], atol=0.6
+    )
+    np.testing.assert_array_equal(labeled.faces[1].box, faces.faces[1].box)
+    assert not np.isnan(labeled.faces[0].landmarks).any()
+
+
+def _unit(points):
+    """Mean distance of a face's landmarks from their middle, in the direction from eye to eye."""
+    shape = points @ [1, 1j]
+    eyes = shape[42:48].mean() - shape[36:42].mean()
+    return np.abs(shape - shape.mean()).mean() * eyes / abs(eyes)

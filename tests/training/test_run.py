@@ -13,8 +13,8 @@ from keras_fld import training
 from keras_fld._internal.files import sha256
 from keras_fld.data.augment import Augmentation  # noqa: E402
 from keras_fld.training import checkpoints
-from keras_fld.training.recipe import saved_recipe
-from keras_fld.training.run import Recipe
+from keras_fld.training.network import averaging_of
+from keras_fld.training.recipe import Recipe, saved_recipe
 
 # Training a graph is slow to start: few runs serve many tests, of the network that starts fastest.
 RECIPE = Recipe(
@@ -120,10 +120,10 @@ def test_the_model_starts_from_the_mean_of_the_training_shapes(tree):
 @pytest.mark.parametrize(("epochs", "steps"), [(1, 5), (2, 100), (20, 63), (150, 252)])
 def test_the_average_forgets_the_random_start(epochs, steps):
     recipe = Recipe(epochs=epochs, averaging=0.999)
-    momentum = training.averaging_of(recipe, steps)
+    momentum = averaging_of(recipe, steps)
     assert 0 <= momentum <= 0.999
     assert momentum ** (epochs * steps) < 1e-4, "share of the first weights in the result"
-    assert training.averaging_of(Recipe(averaging=0.0), 1000) == 0
+    assert averaging_of(Recipe(averaging=0.0), 1000) == 0
 
 
 def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
@@ -174,7 +174,7 @@ def test_bad_recipes_are_refused(options, rule):
 
 def test_a_loss_that_is_not_finite_stops_and_is_no_result(tree, tmp_path):
     recipe = Recipe(**{**vars(RECIPE), "learning_rate": 1e30, "warmup": 0, "validation": 0})
-    with pytest.raises(ValueError, match="the loss must stay a finite number"):
+    with pytest.raises(training.TrainingDiverged, match="the loss must stay a finite number"):
         training.train(recipe, tmp_path, tree, verbose=0)
     assert {p.name for p in tmp_path.iterdir()} <= {"recipe.json", "log.csv", "batch.npz"}
 
@@ -233,8 +233,9 @@ def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(whole_run, 
     faces = read("pts", tree / "helen/testset")
     labeled, _ = pseudo_labels.relabel(model, faces, views=2, tolerance=9)
     prepare("pts", [Part("train", labeled, wide=True)], tmp_path / "labels", RECIPE.frame)
+    more = {"name": "pts", "repeats": 3, "weight": 0.5}
     recipe = Recipe(
-        **{**vars(RECIPE), "epochs": 1, "repeats": 2, "extra": ("pts",), "start": "first"},
+        **{**vars(RECIPE), "epochs": 1, "repeats": 2, "extra": (more,), "start": "first"},
     )
     rate = {"learning_rate": 1e-12, "warmup": 0.0, "validation": 0.0, "averaging": 0.0}
     recipe = Recipe(**{**vars(recipe), **rate})
@@ -242,6 +243,8 @@ def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(whole_run, 
     found = training.train(recipe, out, tree, False, 0, extra, first / "model.keras")
     told = json.loads((out / "recipe.json").read_text("utf-8"))
     assert told["start_sha256"] == sha256(first / "model.keras")
+    assert told["faces"]["showings"] == 2 * (told["faces"]["count"] - 3) + 3 * 3
+    assert saved_recipe(told["recipe"]) == recipe
     for before, after in zip(model.weights, found.weights, strict=True):
         if "moving" not in before.path:
             np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-7)

@@ -19,7 +19,7 @@ from keras_fld import FaceLandmarker, web
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict import metadata
-from keras_fld.predict.landmarker import HAAR_TO_BOX
+from keras_fld.predict.detectors import box_map
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 skimage_data = pytest.importorskip("skimage.data", reason="needs scikit-image")
@@ -197,7 +197,7 @@ def test_the_browsers_detector_finds_opencvs_boxes(served, astronaut, tmp_path):
     )
     gray = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
     ((x, y, side, _),) = cascade.detectMultiScale(gray, 1.1, 5, minSize=(24, 24))
-    left, top, width, height = HAAR_TO_BOX
+    left, top, width, height = box_map.fractions("haar_frontal")
     expected = (x + left * side, y + top * side, width * side, height * side)
     np.testing.assert_allclose(face["box"], expected, atol=0.05 * side)
 

@@ -19,6 +19,7 @@ import pytest
 from keras_fld import web, zoo
 from keras_fld.web.files import PAGE
 from keras_fld.web.server import HEADERS, POLICY, place
+from tests.interrupts import heed_interrupts
 
 PRESET = "trnet20_300w"
 
@@ -250,4 +251,5 @@ def command(*arguments):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=heed_interrupts,
     )

@@ -9,7 +9,7 @@ from keras_fld import models, zoo
 from keras_fld._internal.files import read_json, sha256
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box, transform
-from keras_fld.predict import landmarker
+from keras_fld.predict import landmarker, predictor
 from keras_fld.schemes import IBUG68
 from tests.docs import tables
 from tests.docs.costs import preset_figures
@@ -22,6 +22,23 @@ def test_an_unknown_preset_is_refused_by_name():
         zoo.keras_file("nothing")
     with pytest.raises(ValueError, match="preset must be one of .*Got: 'nothing'"):
         landmarker.FaceLandmarker.from_preset("nothing")
+
+
+def test_the_list_of_presets_is_that_of_the_files():
+    assert zoo.names() == sorted(path.stem for path in zoo.score_file().parent.glob("*.keras"))
+    with pytest.raises(ValueError, match="preset must be one of .*Got: 'nothing'"):
+        zoo.about("nothing")
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_preset_has_the_license_of_its_card_and_the_face_score_with_its_terms(name):
+    preset = zoo.about(name)
+    card = zoo.keras_file(name).with_suffix(".md").read_text("utf-8")
+    research = preset.license == "LicenseRef-300W-Weights"
+    assert ("[for research](LICENSE-300W.md)" in card) == research
+    assert ("| license | Apache-2.0" in card) == (preset.license == "Apache-2.0") == (not research)
+    # Weights that are free of a dataset's terms must not bring the score's with them.
+    assert preset.face_score == research == predictor.scored_by_default(name)
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -41,7 +58,7 @@ def test_a_preset_finds_the_landmarks_of_a_photograph(name):
     data = pytest.importorskip("skimage.data")
     image = data.astronaut()
     faces = landmarker.FaceLandmarker.from_preset(name).detect(image)
-    assert len(faces) == 1 and faces[0].scheme == "ibug68"
+    assert len(faces) == 1 and faces[0].scheme is IBUG68
     points = faces[0].landmarks
     # Left and right eye as one sees them, nose tip, chin.
     for indices, expected in (

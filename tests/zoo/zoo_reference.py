@@ -1,6 +1,6 @@
 """What the shipped int8 files give on known pictures, frozen when they were judged on photographs.
 
-    python -m tests.zoo_reference      # after a new preset was evaluated; writes zoo_reference.json
+    python -m tests.zoo.zoo_reference    # after a new preset was evaluated; writes its JSON
 
 Another color order, margin, pixel convention or landmark order moves these landmarks by more than
 the test allows, so a preset's file stays tied to the code that made its published figures.

@@ -35,6 +35,7 @@ class Job:
         wide: also store the larger crops that augmentation draws from.
         skip_bad: leave faces whose photograph cannot be read out and list them.
         record: what a finished preparation says of the shard, or None.
+        root: the dataset's folder, in which the record names files.
     """
 
     split: str
@@ -44,6 +45,7 @@ class Job:
     wide: bool
     skip_bad: bool
     record: dict | None
+    root: Path | None
 
     @property
     def sidecar(self):
@@ -70,7 +72,7 @@ def work(job):
         wanted = {key: record.get(key) for key in ("bytes", "sha256")}
         if summary(job.path) == wanted:
             return record
-    record = write_shard(job.faces, job.frame, job.path, job.wide, job.skip_bad)
+    record = write_shard(job.faces, job.frame, job.path, job.wide, job.skip_bad, job.root)
     write_json(job.sidecar, record)
     return record
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_fld import schemes
-from keras_fld._internal.files import read_json
+from keras_fld._internal.files import FileError, read_json
 from keras_fld.data.faces import Absent, FaceSet
 from keras_fld.data.prepared.shards import read_shard
 from keras_fld.data.readers import sources
@@ -47,27 +47,26 @@ def read_prepared(root, split="train", dataset=None, options=None):
     manifest = read_manifest(root)
     path = root / MANIFEST
     if dataset is not None and dataset != manifest["dataset"]:
-        raise ValueError(f"{path}: holds the {manifest['dataset']} dataset. Got: {dataset!r}")
+        raise FileError(path, f"holds the {manifest['dataset']} dataset. Got: {dataset!r}")
     if options and options != manifest["options"]:
-        raise ValueError(f"{path}: prepared with options {manifest['options']}. Got: {options}")
+        raise FileError(path, f"prepared with options {manifest['options']}. Got: {options}")
     if split not in manifest["splits"]:
         known = ", ".join(manifest["splits"])
-        raise Absent(f"{path}: split must be one of the prepared {known}. Got: {split!r}")
+        raise Absent(path, f"split must be one of the prepared {known}. Got: {split!r}")
     part, frame = manifest["splits"][split], FaceCrop(**manifest["frame"])
     try:
         scheme = schemes.get(part["scheme"])
         files = [_file(root, shard["file"]) for shard in part["shards"]]
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise FileError(path, str(error)) from error
     faces = []
     for file, shard in zip(files, part["shards"], strict=True):
         found = read_shard(file, frame)
         if len(found) != shard["faces"]:
-            raise ValueError(
-                f"{file}: must hold the manifest's {shard['faces']} faces. Got: {len(found)}"
-            )
+            rule = f"must hold the manifest's {shard['faces']} faces. Got: {len(found)}"
+            raise FileError(file, rule)
         if any(len(face.landmarks) != scheme.num_landmarks for face in found):
-            raise ValueError(f"{file}: a face must have {scheme.num_landmarks} landmarks")
+            raise FileError(file, f"a face must have {scheme.num_landmarks} landmarks")
         faces += found
     skipped = [sentence for shard in part["shards"] for sentence in shard["skipped"]]
     return FaceSet(
@@ -90,11 +89,11 @@ def read_manifest(root):
     path = Path(root) / MANIFEST
     manifest = read_json(path)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ValueError(f"{path}: not a manifest of prepared faces of format {FORMAT}")
+        raise FileError(path, f"not a manifest of prepared faces of format {FORMAT}")
     try:
         _check(manifest)
     except ValueError as error:
-        raise ValueError(f"{path}: the manifest is damaged: {error}") from error
+        raise FileError(path, f"the manifest is damaged: {error}") from error
     return manifest
 
 

@@ -14,6 +14,8 @@ import struct
 import google_crc32c
 import numpy as np
 
+from keras_fld._internal.files import FileError
+
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
 
@@ -31,12 +33,12 @@ def write_record(file, data):
     file.write(_CHECKSUM.pack(_masked_crc(data)))
 
 
-def read_records(content, name):
+def read_records(content, path):
     """The data of every record, both checksums checked.
 
     Args:
         content: the file's bytes, or a memory map of them.
-        name: the file's name, for messages.
+        path: the file, for messages.
 
     Yields:
         memoryview of each record's data.
@@ -46,19 +48,19 @@ def read_records(content, name):
     """
     view, at, number = memoryview(content), 0, 0
     while at < len(view):
-        place = f"{name}, record {number} at byte {at}"
+        place = f"record {number} at byte {at}"
         if at + _HEADER.size > len(view):
-            raise ValueError(f"{place}: the file is cut off")
+            raise FileError(path, "the file is cut off", place)
         length, checksum = _HEADER.unpack_from(view, at)
         if checksum != _masked_crc(view[at : at + 8].tobytes()):
-            raise ValueError(f"{place}: damaged: the checksum of its length is wrong")
+            raise FileError(path, "damaged: the checksum of its length is wrong", place)
         start = at + _HEADER.size
         at = start + length + _CHECKSUM.size
         if at > len(view):
-            raise ValueError(f"{place}: the file is cut off")
+            raise FileError(path, "the file is cut off", place)
         data = view[start : start + length]
         if _CHECKSUM.unpack_from(view, start + length)[0] != _masked_crc(data.tobytes()):
-            raise ValueError(f"{place}: damaged: the checksum of its data is wrong")
+            raise FileError(path, "damaged: the checksum of its data is wrong", place)
         yield data
         number += 1
 

@@ -3,6 +3,7 @@
     face        JSON: name, group, box, distances and attributes of a `Face`
     landmarks   floats, x and y of each landmark in photograph pixels, NaN where not annotated
     occluded    0 or 1 for each landmark, where the annotation says
+    weights     floats, the factor of each landmark's error in training, where it is not 1
     crop        raw RGB bytes, (size, size, 3): the model's crop
     wide        the same, larger: the crop that training draws augmented ones from; training alone
 
@@ -18,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld._internal.files import replacing
+from keras_fld._internal.files import FileError, message_in, reason, replacing
 from keras_fld.data.crops import cut_face, wide_frame
-from keras_fld.data.faces import Face
+from keras_fld.data.faces import Face, PreparedSource
 from keras_fld.data.prepared.records import (
     decode_example,
     encode_example,
@@ -32,8 +33,8 @@ from keras_fld.geometry.frame import FaceCrop, check_box
 
 
 @dataclass(frozen=True)
-class StoredCrops:
-    """A prepared face's source: its crops in a memory-mapped shard, in place of a photograph.
+class StoredCrops(PreparedSource):
+    """A prepared face's crops in a memory-mapped shard.
 
     Args:
         shard: name of the shard.
@@ -49,11 +50,7 @@ class StoredCrops:
         raise ValueError(f"{self.shard}: prepared faces have crops, but no photographs")
 
     def cut(self, cut_frame, frame):
-        """The crop of a frame, (size, size, 3) uint8, without copying it.
-
-        Raises:
-            ValueError: the faces were prepared for another frame, or for tests alone.
-        """
+        """The crop of a frame, without copying it."""
         if frame != self.frame:
             raise ValueError(f"{self.shard}: prepared for {self.frame}. Got: {frame}")
         size = cut_frame.size
@@ -64,7 +61,7 @@ class StoredCrops:
         return np.frombuffer(self.crops[size], np.uint8).reshape(size, size, 3)
 
 
-def write_shard(faces, frame, path, wide, skip_bad=False):
+def write_shard(faces, frame, path, wide, skip_bad=False, root=None):
     """Cuts faces out of their photographs and writes them: one unit of preparation's work.
 
     Nothing but the arguments decides the file's bytes, so any process or machine may do it.
@@ -75,6 +72,7 @@ def write_shard(faces, frame, path, wide, skip_bad=False):
         path: the file, replaced as a whole.
         wide: also store the larger crops that augmentation draws from.
         skip_bad: leave faces whose photograph cannot be read out and list them.
+        root: the dataset's folder, in which that list names files.
 
     Returns:
         A dictionary with the file's name, its `faces`, `bytes` and `sha256`, and `skipped`: one
@@ -92,7 +90,7 @@ def write_shard(faces, frame, path, wide, skip_bad=False):
             except ValueError as error:
                 if not skip_bad:
                     raise
-                skipped.append(str(error))
+                skipped.append(message_in(root, error))
                 continue
             write_record(hashing, data)
             count += 1
@@ -120,13 +118,14 @@ def read_shard(path, frame):
             empty = not path.stat().st_size
             content = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
+        raise FileError(path, reason(error)) from error
     faces = []
     for number, data in enumerate(read_records(content, path)):
         try:
             faces.append(_decode(decode_example(data), path, frame))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise ValueError(f"{path}, record {number}: not a prepared face ({error})") from error
+            rule = f"not a prepared face ({error})"
+            raise FileError(path, rule, f"record {number}") from error
     return faces
 
 
@@ -173,6 +172,8 @@ def _encode(face, frame, wide):
     }
     if face.occluded is not None:
         features["occluded"] = np.asarray(face.occluded, int)
+    if face.weights is not None:
+        features["weights"] = np.asarray(face.weights, np.float32)
     if wide:
         features["wide"] = cut_face(face, image, wide_frame(frame)).tobytes()
     return encode_example(features)
@@ -190,6 +191,9 @@ def _decode(features, path, frame):
     landmarks, occluded = features["landmarks"].reshape(-1, 2), features.get("occluded")
     if occluded is not None and occluded.shape != landmarks.shape[:1]:
         raise ValueError(f"occluded must be {len(landmarks)} flags. Got: {occluded.shape}")
+    weights = features.get("weights")
+    if weights is not None and (weights.shape != landmarks.shape[:1] or not (weights >= 0).all()):
+        raise ValueError(f"weights must be {len(landmarks)} of at least 0. Got: {weights}"[:200])
     distances = {key: float(value) for key, value in about["distances"].items()}
     if not all(0 < value < np.inf for value in distances.values()):
         raise ValueError(f"a distance must be pixels above 0. Got: {distances}")
@@ -202,6 +206,7 @@ def _decode(features, path, frame):
         occluded=None if occluded is None else occluded.astype(bool),
         distances=distances,
         attributes=frozenset(map(_word, about["attributes"])),
+        weights=weights,
     )
 
 

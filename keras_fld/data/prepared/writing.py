@@ -106,8 +106,9 @@ def prepare(
         for number, start in enumerate(starts):
             name = f"{part.split}-{number:05d}-of-{len(starts):05d}.tfrecord"
             faces = part.faces.faces[start : start + faces_per_shard]
-            record = records.get(name)
-            jobs.append(Job(part.split, out / name, faces, frame, part.wide, skip_bad, record))
+            record, root = records.get(name), part.faces.root
+            job = Job(part.split, out / name, faces, frame, part.wide, skip_bad, record, root)
+            jobs.append(job)
     done = run(jobs, processes) if beam is None else run_on_beam(jobs, processes, beam)
     with counting("preparing faces", sum(len(job.faces) for job in jobs)) as count:
         for job, record in done:
@@ -153,7 +154,7 @@ def _fingerprint(faces):
             size = face.source.stat().st_size
         about = [face.name, face.group, sorted(face.attributes), sorted(face.distances.items())]
         hashing.update(repr([*about, size]).encode())
-        for array in (face.landmarks, face.box, face.occluded):
+        for array in (face.landmarks, face.box, face.occluded, face.weights):
             if array is not None:
                 hashing.update(array.tobytes())
     return hashing.hexdigest()

@@ -7,6 +7,7 @@ rows, counted from 1, whose first 20,000 are the training faces.
 
 import numpy as np
 
+from keras_fld._internal.files import FileError
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.data.readers.matlab5 import load, strings
@@ -51,7 +52,7 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
     sources.check_option("base", base, (0, 1))
     path = root / INFO
     if not path.is_file():
-        raise Absent(f"{root}: the {split} split needs {INFO}. Got: none")
+        raise Absent(root, f"the {split} split needs {INFO}. Got: none")
     info = _Info(path)
     images = next((p for name in IMAGES if (p := root / name).is_dir()), root)
     order = info.order[:TRAINING] if split == "train" else info.order[TRAINING:]
@@ -59,13 +60,14 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
         order = [index for index in order if info.visible[index].all()]
 
     face = sources.naming(
-        lambda index: f"{path}, row {index + 1}",
+        path,
+        lambda index: f"row {index + 1}",
         lambda index: info.face(index, images, hidden == "keep", base),
     )
-    faces, absent, skipped = sources.collect(order, face, skip_bad)
+    faces, absent, skipped = sources.collect(order, face, skip_bad, root)
     first = absent[0] if absent else "no row of it in the file"
-    needs = f"{root}: the {split} split needs images in {IMAGES[0]}. Got: none ({first})"
-    sources.check_some(faces, skipped, needs)
+    needs = f"the {split} split needs images in {IMAGES[0]}. Got: none ({first})"
+    sources.check_some(root, faces, skipped, needs)
     missing = sources.lacking(split, len(faces), SPLITS[split], absent)
     return FaceSet(f"aflw {split}", AFLW19, faces, missing, skipped)
 
@@ -82,7 +84,7 @@ class _Info:
                 found[name].astype(float) for name in ("data", "mask_new", "bbox")
             )
         except (TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{path}: a variable is of the wrong kind ({error})") from error
+            raise FileError(path, f"a variable is of the wrong kind ({error})") from error
         rows, points = len(self.names), AFLW19.num_landmarks
         expected = {"data": (rows, 2 * points), "mask_new": (rows, points), "bbox": (rows, 4)}
         for name, values in (
@@ -91,11 +93,11 @@ class _Info:
             ("bbox", self.boxes),
         ):
             if values.shape != expected[name]:
-                raise ValueError(
-                    f"{path}: {name} must have shape {expected[name]}. Got: {values.shape}"
+                raise FileError(
+                    path, f"{name} must have shape {expected[name]}. Got: {values.shape}"
                 )
         if sorted(self.order) != list(range(rows)):
-            raise ValueError(f"{path}: ra must be an order of the rows 1 to {rows}")
+            raise FileError(path, f"ra must be an order of the rows 1 to {rows}")
         self.visible = self.visible == 1
 
     def face(self, index, images, keep, base):

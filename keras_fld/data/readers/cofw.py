@@ -9,6 +9,7 @@ import functools
 
 import numpy as np
 
+from keras_fld._internal.files import FileError
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.data.readers.hdf5 import opened, table
@@ -55,40 +56,50 @@ def read(root, split="train", skip_bad=False, color=None, boxes="landmarks", bas
     names = [stem + suffix for kind, suffix in COLORS.items() if color in (None, kind)]
     path = next((p for name in names if (p := root / name).is_file()), None)
     if path is None:
-        raise Absent(f"{root}: the {split} split needs {' or '.join(names)}. Got: neither")
+        raise Absent(root, f"the {split} split needs {' or '.join(names)}. Got: neither")
+    rows, released = _annotations(path, ending)
+
+    def make(index):
+        box = released[index] if boxes == "released" else None
+        source = functools.partial(_picture, path, ending, index)
+        return _face(f"{split}/{index + 1:04d}", source, rows[index], box, base)
+
+    face = sources.naming(path, lambda index: f"face {index + 1}", make)
+    faces, _, skipped = sources.collect(range(len(rows)), face, skip_bad, root)
+    sources.check_some(path, faces, skipped, f"the {split} split needs faces. Got: none")
+    missing = sources.lacking(path.name, len(rows), official)
+    return FaceSet(f"cofw {split}", COFW29, faces, missing, skipped)
+
+
+def _annotations(path, ending):
+    """The file's tables of landmarks and of boxes, a row a face."""
     with opened(path) as file:
         rows = table(file, f"phis{ending}", 3 * COFW29.num_landmarks)
         released = table(file, f"bboxes{ending}", 4)
         count = _references(file, ending).size
     if not len(rows) == len(released) == count:
-        raise ValueError(
-            f"{path}: as many pictures as rows of phis{ending} and bboxes{ending} are needed. "
-            f"Got: {count}, {len(rows)} and {len(released)}"
+        raise FileError(
+            path,
+            f"as many pictures as rows of phis{ending} and bboxes{ending} are needed. "
+            f"Got: {count}, {len(rows)} and {len(released)}",
         )
+    return rows, released
 
-    def face(index):
-        try:
-            x, y, flags = rows[index].reshape(3, -1)
-            if not np.isin(flags, (0, 1)).all():
-                raise ValueError("an occlusion flag must be 0 or 1")
-            landmarks = sources.check_points(np.column_stack([x, y]) - base)
-            corner = released[index] - [base, base, 0, 0]
-            box = landmark_box(landmarks) if boxes == "landmarks" else check_box(corner)
-        except ValueError as error:
-            raise ValueError(f"{path}, face {index + 1}: {error}") from error
-        return Face(
-            name=f"{split}/{index + 1:04d}",
-            source=functools.partial(_picture, path, ending, index),
-            landmarks=landmarks,
-            box=box,
-            group=f"{split}/{index + 1:04d}",
-            occluded=flags.astype(bool),
-        )
 
-    faces, _, skipped = sources.collect(range(count), face, skip_bad)
-    sources.check_some(faces, skipped, f"{path}: the {split} split needs faces. Got: none")
-    missing = sources.lacking(path.name, count, official)
-    return FaceSet(f"cofw {split}", COFW29, faces, missing, skipped)
+def _face(name, source, row, box, base):
+    """The face of a row; its box is tight around the landmarks where none is given."""
+    x, y, flags = row.reshape(3, -1)
+    if not np.isin(flags, (0, 1)).all():
+        raise ValueError("an occlusion flag must be 0 or 1")
+    landmarks = sources.check_points(np.column_stack([x, y]) - base)
+    return Face(
+        name=name,
+        source=source,
+        landmarks=landmarks,
+        box=landmark_box(landmarks) if box is None else check_box(box - [base, base, 0, 0]),
+        group=name,
+        occluded=flags.astype(bool),
+    )
 
 
 def _references(file, ending):
@@ -107,8 +118,10 @@ def _picture(path, ending, index):
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, axis=2)
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
-        raise ValueError(
-            f"{path}, face {index + 1}: a picture must be 8-bit, gray or of three colors. "
-            f"Got: {picture.dtype} of shape {picture.shape}"
+        raise FileError(
+            path,
+            "a picture must be 8-bit, gray or of three colors. "
+            f"Got: {picture.dtype} of shape {picture.shape}",
+            f"face {index + 1}",
         )
     return np.ascontiguousarray(picture)

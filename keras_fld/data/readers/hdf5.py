@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from keras_fld._internal.files import FileError, reason
+
 # Bytes of the largest array a reader takes; a damaged header can declare any size.
 LARGEST = 2**28
 
@@ -24,10 +26,8 @@ def opened(path):
         with h5py.File(path, "r") as file:
             yield file
     except Exception as error:  # h5py passes on whatever the C library meets in a damaged file
-        if str(path) in str(error) and isinstance(error, ValueError):
-            raise
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ValueError(f"{path}: not a readable MATLAB 7.3 file ({reason})") from error
+        said = " ".join(reason(error).split())[:200] or type(error).__name__
+        raise FileError(path, f"not a readable MATLAB 7.3 file ({said})") from error
 
 
 def table(file, name, columns):

@@ -41,12 +41,14 @@ def read(root, split, skip_bad=False):
     for folder, official in FOLDERS[split].items():
         annotations = sorted((root / folder).glob("*.pts"))
         missing += sources.lacking(folder, len(annotations), official)
-        found, _, bad = sources.collect(annotations, functools.partial(_face, folder), skip_bad)
+        found, _, bad = sources.collect(
+            annotations, functools.partial(_face, folder), skip_bad, root
+        )
         faces += found
         skipped += bad
     folders = ", ".join(FOLDERS[split])
-    absent = f"{root}: the {split} split needs .pts files in {folders}. Got: none"
-    sources.check_some(faces, skipped, absent)
+    absent = f"the {split} split needs .pts files in {folders}. Got: none"
+    sources.check_some(root, faces, skipped, absent)
     return FaceSet(f"300w {split}", IBUG68, faces, missing, skipped)
 
 

@@ -11,6 +11,8 @@ import zlib
 
 import numpy as np
 
+from keras_fld._internal.files import FileError, reason
+
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8"}
 _NUMBERS |= {12: "i8", 13: "u8"}
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
@@ -42,12 +44,12 @@ def load(path, names):
         content = path.read_bytes()
         found = _variables(content, names)
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
+        raise FileError(path, reason(error)) from error
     except (ValueError, struct.error, zlib.error) as error:
-        raise ValueError(f"{path}: not a readable MATLAB 5 file ({error})") from error
+        raise FileError(path, f"not a readable MATLAB 5 file ({error})") from error
     for name in names:
         if name not in found:
-            raise ValueError(f"{path}: the variable {name} is missing")
+            raise FileError(path, f"the variable {name} is missing")
     return found
 
 

@@ -9,6 +9,7 @@ import csv
 
 import numpy as np
 
+from keras_fld._internal.files import FileError, reason
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.geometry.frame import landmark_box
@@ -51,22 +52,23 @@ def read(root, split="train", skip_bad=False, base=None):
     table = root / _TABLE
     path = table if split == "train" and table.is_file() else root / LISTS[split]
     if not path.is_file():
-        raise Absent(f"{root}: the {split} split needs {path.name}. Got: none")
+        raise Absent(root, f"the {split} split needs {path.name}. Got: none")
     try:
         # All lines at once: what is wrong with the text shows when they are read, not before.
         lines = list((_rows if path == table else _lines)(path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: the list must be plain text ({error})") from error
+        raise FileError(path, f"the list must be plain text ({reason(error)})") from error
     shift = (path != table) if base is None else base
 
     face = sources.naming(
-        lambda line: f"{path}, line {line[0]}",
+        path,
+        lambda line: f"line {line[0]}",
         lambda line: _face(root, f"{split}/{line[0]}", line[1], line[2], line[3], shift),
     )
-    faces, absent, skipped = sources.collect(lines, face, skip_bad)
+    faces, absent, skipped = sources.collect(lines, face, skip_bad, root)
     first = absent[0] if absent else "an empty list"
-    needs = f"{root}: the {split} split needs images. Got: none ({first})"
-    sources.check_some(faces, skipped, needs)
+    needs = f"the {split} split needs images. Got: none ({first})"
+    sources.check_some(root, faces, skipped, needs)
     missing = sources.lacking(split, len(faces), SPLITS[split], absent)
     return FaceSet(f"mtfl {split}", MTFL5, faces, missing, skipped)
 
@@ -86,7 +88,7 @@ def _rows(path):
         reader = csv.DictReader(file, restval="", strict=True)
         for column in ("file", "pose", *_COLUMNS):
             if column not in (reader.fieldnames or []):
-                raise ValueError(f"{path}: the header needs a column {column!r}")
+                raise FileError(path, f"the header needs a column {column!r}")
         for row in reader:
             points = [row[column] for column in _COLUMNS]
             yield reader.line_num, row["file"], points, row["pose"]

@@ -24,10 +24,12 @@ from typing import Any
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld._internal.files import FileError, reason
 from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.geometry.frame import check_box, landmark_box
-from keras_fld.schemes.custom import from_dict, names_of
+from keras_fld.schemes import registry
+from keras_fld.schemes.custom import names_of
 
 SPLITS = ("train", "test")
 _BOX = ("box_x", "box_y", "box_width", "box_height")
@@ -54,24 +56,26 @@ def read(root, split="train", skip_bad=False):
     """
     root = sources.check_split("own", root, split, SPLITS, folder=False)
     if root.suffix not in (".csv", ".json") or not root.is_file():
-        raise sources.BadCall(f"root of the own dataset must be a .csv or .json file. Got: {root}")
+        raise sources.BadRoot(root, "the own dataset must be a .csv or .json file")
     try:
         scheme, records = (_read_csv if root.suffix == ".csv" else _read_json)(root)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, csv.Error, RecursionError) as error:
-        raise ValueError(f"{root}: not a readable {root.suffix} file ({error})") from error
+        raise FileError(root, f"not a readable {root.suffix} file ({reason(error)})") from error
     except ValueError as error:
-        raise ValueError(f"{root}: {error}") from error
+        raise FileError(root, str(error)) from error
 
     def face(item):
         place, record = item
         try:
             return _face(root.parent, scheme, place, record)
+        except FileError:
+            raise
         except (ValueError, OverflowError) as error:
-            raise ValueError(f"{root}, {place}: {error}") from error
+            raise FileError(root, str(error), place) from error
 
     wanted = [item for item in records if _split_of(item[1]) in (split, None)]
-    faces, _, skipped = sources.collect(wanted, face, skip_bad)
-    sources.check_some(faces, skipped, f"{root}: the {split} split needs faces. Got: none")
+    faces, _, skipped = sources.collect(wanted, face, skip_bad, root.parent)
+    sources.check_some(root, faces, skipped, f"the {split} split needs faces. Got: none")
     attributes = sorted({name for face in faces for name in face.attributes})
     name = f"own {split}"
     return FaceSet(name, scheme, faces, [], skipped, attributes=tuple(attributes))
@@ -149,7 +153,7 @@ def _scheme(description):
     if isinstance(description, str):
         scheme = schemes.get(description)
         return scheme, [str(index) for index in range(scheme.num_landmarks)]
-    return schemes.register(from_dict(description)), names_of(description)
+    return registry.described(description), names_of(description)
 
 
 def _face(folder, scheme, place, record):
@@ -166,13 +170,14 @@ def _face(folder, scheme, place, record):
     try:
         source = sources.inside(folder, image)
     except sources.NoImage as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"{image}: {error.rule}") from error
     landmarks = _landmarks(record.get("points"), scheme)
     box = landmark_box(landmarks)
     if record.get("box") is not None:
         box = check_box(_numbers(record["box"], 4, "box"))
         if np.abs(box).max() > sources.FARTHEST:
             raise ValueError(f"the box must lie in the image. Got: {record['box']}")
+    distances = _distances(record.get("distances"))
     group = record.get("group", image)
     if not isinstance(group, str):
         raise ValueError(f"group must be a text. Got: {group!r}")
@@ -183,7 +188,7 @@ def _face(folder, scheme, place, record):
         box=box,
         group=group,
         occluded=_occluded(record.get("occluded"), scheme),
-        distances=_distances(record.get("distances")),
+        distances={**distances, "face_size": float(np.sqrt(box[2] * box[3]))},
         attributes=_attributes(record.get("attributes")),
     )
 

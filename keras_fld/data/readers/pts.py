@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld._internal.files import FileError, reason
 from keras_fld.data.readers.sources import FARTHEST
 
 
@@ -35,55 +36,58 @@ def read_pts(path, num_landmarks=68):
         (68, 2)
     """
     path = Path(path)
-
-    def fail(rule, line=None):
-        where = path if line is None else f"{path}, line {line}"
-        raise ValueError(f"{where}: {rule}")
-
     try:
         text = path.read_text(encoding="ascii")
     except OSError as error:
-        fail(error.strerror or error)
-    except UnicodeDecodeError:
-        fail("a .pts file must be plain text")
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
-    lines = [(number, line) for number, line in lines if line]
-    declared, points, state = None, [], "header"
-    for number, line in lines:
-        if state == "header":
-            if line == "{":
-                state = "points"
-            elif line.partition(":")[0].strip() == "n_points":
-                value = line.partition(":")[2].strip()
-                if not value.isdigit():
-                    fail(f"n_points must be a whole number. Got: {value!r}", number)
-                declared = int(value)
-            elif line.partition(":")[0].strip() != "version":
-                fail(f"expected 'version:', 'n_points:' or '{{'. Got: {line[:40]!r}", number)
-        elif state == "points":
-            if line == "}":
-                state = "end"
-                continue
-            words = line.split()
-            try:
-                point = [float(word) for word in words]
-            except ValueError:
-                point = []
-            # A float32 holds no larger number, and no photograph is that large.
-            if len(point) != 2 or not (np.abs(point) <= FARTHEST).all():
-                fail(f"a point must be two numbers. Got: {line[:40]!r}", number)
-            points.append(point)
-        else:
-            fail(f"nothing may follow '}}'. Got: {line[:40]!r}", number)
-    if state == "header":
-        fail("the opening brace '{' is missing")
-    if state == "points":
-        fail("the closing brace '}' is missing")
+        raise FileError(path, reason(error)) from error
+    except UnicodeDecodeError as error:
+        raise FileError(path, "a .pts file must be plain text") from error
+    numbered = ((i, line.strip()) for i, line in enumerate(text.splitlines(), start=1))
+    lines = ((f"line {i}", line) for i, line in numbered if line)
+    declared = _header(path, lines)
+    points = _points(path, lines)
+    for place, line in lines:
+        raise FileError(path, f"nothing may follow '}}'. Got: {line[:40]!r}", place)
     if declared is not None and declared != len(points):
-        fail(f"n_points says {declared}, but the file has {len(points)} points")
+        rule = f"n_points says {declared}, but the file has {len(points)} points"
+        raise FileError(path, rule)
     if num_landmarks is not None and num_landmarks != len(points):
-        fail(f"the file must have {num_landmarks} points. Got: {len(points)}")
+        raise FileError(path, f"the file must have {num_landmarks} points. Got: {len(points)}")
     return np.array(points, np.float32).reshape(-1, 2) - 1
+
+
+def _header(path, lines):
+    """The number of points that the lines up to the opening brace declare, or None."""
+    declared = None
+    for place, line in lines:
+        if line == "{":
+            return declared
+        name, _, value = (part.strip() for part in line.partition(":"))
+        if name == "n_points":
+            if not value.isdigit():
+                raise FileError(path, f"n_points must be a whole number. Got: {value!r}", place)
+            declared = int(value)
+        elif name != "version":
+            rule = f"expected 'version:', 'n_points:' or '{{'. Got: {line[:40]!r}"
+            raise FileError(path, rule, place)
+    raise FileError(path, "the opening brace '{' is missing")
+
+
+def _points(path, lines):
+    """The points of the lines up to the closing brace."""
+    points: list[list[float]] = []
+    for place, line in lines:
+        if line == "}":
+            return points
+        try:
+            point = [float(word) for word in line.split()]
+        except ValueError:
+            point = []
+        # A float32 holds no larger number, and no photograph is that large.
+        if len(point) != 2 or not (np.abs(point) <= FARTHEST).all():
+            raise FileError(path, f"a point must be two numbers. Got: {line[:40]!r}", place)
+        points.append(point)
+    raise FileError(path, "the closing brace '}' is missing")
 
 
 def write_pts(path, points):

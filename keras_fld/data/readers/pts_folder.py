@@ -3,6 +3,7 @@
 import re
 
 from keras_fld import schemes
+from keras_fld._internal.files import FileError
 from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.data.readers.pts import read_pts
@@ -36,8 +37,8 @@ def read(root, split="train", skip_bad=False, scheme="ibug68"):
     def face(path):
         return beside(path, path.stem, re.sub(r"_\d+$", "", path.stem), scheme)
 
-    faces, _, skipped = sources.collect(sorted(root.glob("*.pts")), face, skip_bad)
-    sources.check_some(faces, skipped, f"{root}: the train split needs .pts files. Got: none")
+    faces, _, skipped = sources.collect(sorted(root.glob("*.pts")), face, skip_bad, root)
+    sources.check_some(root, faces, skipped, "the train split needs .pts files. Got: none")
     return FaceSet("pts train", scheme, faces, [], skipped)
 
 
@@ -49,12 +50,12 @@ def beside(path, name, group, scheme):
     """
     image = next((p for s in IMAGES if (p := path.with_suffix(s)).is_file()), None)
     if image is None:
-        raise ValueError(f"{path}: no image ({', '.join(IMAGES[:3])}) beside it")
+        raise FileError(path, f"no image ({', '.join(IMAGES[:3])}) beside it")
     for file in (path, image):
         sources.check_link(file, path.parent)
     landmarks = read_pts(path, scheme.num_landmarks)
     try:
         box = landmark_box(landmarks)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise FileError(path, str(error)) from error
     return Face(name, image, landmarks, box, group)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld._internal.files import FileError, message_in, reason
 from keras_fld.data.faces import Absent
 
 # Farther from the photograph than any landmark can be; a larger number is a damaged file.
@@ -15,7 +16,11 @@ class BadCall(ValueError):
     """A reader was called wrongly; the dataset's files have no part in it."""
 
 
-class NoImage(ValueError):
+class BadRoot(FileError, BadCall):
+    """A dataset's folder or file is not there, or is none."""
+
+
+class NoImage(FileError):
     """An annotation's photograph is not in the folder."""
 
 
@@ -38,9 +43,9 @@ def check_split(dataset, root, split, splits, folder=True):
         raise BadCall(f"split of {dataset} must be one of {', '.join(splits)}. Got: {split!r}")
     root = Path(root)
     if not root.exists():
-        raise BadCall(f"{root}: no such {'folder' if folder else 'file'}")
+        raise BadRoot(root, f"no such {'folder' if folder else 'file'}")
     if folder and not root.is_dir():
-        raise BadCall(f"{root}: the {dataset} dataset is a folder. Got: a file")
+        raise BadRoot(root, f"the {dataset} dataset is a folder. Got: a file")
     return root
 
 
@@ -61,7 +66,7 @@ def check_link(path, root):
         ValueError: a symbolic link leads out of the folder.
     """
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-        raise ValueError(f"{path}: a symbolic link must not lead out of {root}")
+        raise FileError(path, "a symbolic link must not lead out of its folder")
 
 
 def inside(root, name):
@@ -85,25 +90,26 @@ def inside(root, name):
     parts = name.replace("\\", "/").split("/")
     rooted = not parts[0] or ":" in parts[0] or name.startswith("~")
     if rooted or ".." in parts or not name.isprintable():
-        raise ValueError(f"an image's name must be a path inside {root}. Got: {name!r}")
+        raise ValueError(f"an image's name must be a path inside the folder. Got: {name!r}")
     path = Path(root, *parts)
     check_link(path, root)
     try:
         found = path.is_file()
     except OSError as error:  # a name longer than file systems allow
-        raise ValueError(f"{path}: {error.strerror}") from error
+        raise ValueError(f"an image's name must be a file's. Got: {reason(error)}") from error
     if not found:
-        raise NoImage(f"{path}: no such image")
+        raise NoImage(path, "no such image")
     return path
 
 
-def collect(items, make, skip_bad):
+def collect(items, make, skip_bad, root):
     """Makes a face of each annotation.
 
     Args:
         items: annotations.
         make: function of one that returns a `Face`, raising ValueError for a bad one.
         skip_bad: leave bad ones out and list them, instead of stopping at the first.
+        root: the dataset's folder, in which the sentences name files.
 
     Returns:
         The faces, one sentence each for the photographs that are not there, one for each bad one.
@@ -116,18 +122,19 @@ def collect(items, make, skip_bad):
         try:
             faces.append(make(item))
         except NoImage as error:
-            absent.append(str(error))
+            absent.append(message_in(root, error))
         except ValueError as error:
             if not skip_bad:
                 raise
-            skipped.append(str(error))
+            skipped.append(message_in(root, error))
     return faces, absent, skipped
 
 
-def check_some(faces, skipped, absent):
+def check_some(path, faces, skipped, absent):
     """Raises ValueError where a split has no good face.
 
     Args:
+        path: the dataset's folder or file.
         faces, skipped: of `collect`.
         absent: what to say where there are no bad ones either, as an `Absent`.
 
@@ -138,26 +145,28 @@ def check_some(faces, skipped, absent):
     if faces:
         return
     if skipped:
-        raise ValueError(f"none of {len(skipped)} faces could be read. First: {skipped[0]}")
-    raise Absent(absent)
+        raise FileError(path, f"none of {len(skipped)} faces could be read. First: {skipped[0]}")
+    raise Absent(path, absent)
 
 
-def naming(place, make):
-    """`make`, its errors naming the item's place in the annotations; a missing image is no error of
-    theirs.
+def naming(path, place, make):
+    """`make`, its errors naming the item's place in the annotations.
+
+    An error of another file, such as a missing image, names that file already.
 
     Args:
-        place: function of an item that gives its file and line.
+        path: the file of annotations.
+        place: function of an item that gives its place there, such as "line 5".
         make: function of an item that returns a `Face`.
     """
 
     def named(item):
         try:
             return make(item)
-        except NoImage:
+        except FileError:
             raise
         except ValueError as error:
-            raise ValueError(f"{place(item)}: {error}") from error
+            raise FileError(path, str(error), place(item)) from error
 
     return named
 

@@ -6,6 +6,7 @@ name, parted by spaces. Coordinates are 0-based.
 
 import numpy as np
 
+from keras_fld._internal.files import FileError, reason
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.geometry.frame import landmark_box
@@ -53,23 +54,24 @@ def read(root, split="train", skip_bad=False, base=0):
     half = "train" if split == "train" else "test"
     path = root / LISTS / f"list_98pt_rect_attr_{half}.txt"
     if not path.is_file():
-        raise Absent(f"{root}: the {split} split needs {LISTS}/{path.name}. Got: none")
+        raise Absent(root, f"the {split} split needs {LISTS}/{path.name}. Got: none")
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: the list must be plain text ({error})") from error
+        raise FileError(path, f"the list must be plain text ({reason(error)})") from error
     numbered = [(i, line.strip()) for i, line in enumerate(lines, start=1) if line.strip()]
 
     face = sources.naming(
-        lambda item: f"{path}, line {item[0]}",
+        path,
+        lambda item: f"line {item[0]}",
         lambda item: _face(root, f"{half}/{item[0]}", item[1], base),
     )
-    faces, absent, skipped = sources.collect(numbered, face, skip_bad)
+    faces, absent, skipped = sources.collect(numbered, face, skip_bad, root)
     if split in ATTRIBUTES:
         faces = [face for face in faces if split in face.attributes]
     first = absent[0] if absent else "no line of it in the list"
-    needs = f"{root}: the {split} split needs images in {IMAGES}. Got: none ({first})"
-    sources.check_some(faces, skipped, needs)
+    needs = f"the {split} split needs images in {IMAGES}. Got: none ({first})"
+    sources.check_some(root, faces, skipped, needs)
     return FaceSet(
         f"wflw {split}",
         WFLW98,

@@ -6,13 +6,13 @@ Neither makes the network faster by itself: what a file or an app store packs be
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from keras_fld._internal.names import COMPRESSIONS
 from keras_fld.lite.tfmot import finetune
 
 if TYPE_CHECKING:
     import keras
 
 
-METHODS = ("prune", "cluster")
 # Times that pruning takes more weights, on the way to its sparsity.
 _PRUNINGS = 10
 
@@ -69,21 +69,28 @@ def compress(
     else:
         wrap, callbacks, strip = _clustering(library, clusters)
 
-    def wrapped(layer):
-        takes_part = isinstance(layer, (tf_keras.layers.Conv2D, tf_keras.layers.Dense))
-        return wrap(layer) if takes_part and layer.name != "offsets" else layer
-
     with tf_keras.utils.custom_object_scope({"WindowedOffsets": WindowedOffsets}):
-        # Layers are taken as they are, with their weights.
-        network = tf_keras.models.clone_model(to_tf_keras(model), clone_function=wrapped)
+        network = _wrapped(to_tf_keras(model), wrap)
         finetune.fine_tune(network, data, steps, epochs, learning_rate, loss, callbacks, verbose)
         return finetune.with_weights_of(model, strip(network))
 
 
+def _wrapped(network, wrap):
+    """The network with its convolutions and hidden Dense layers wrapped, and the same weights."""
+    import tf_keras
+
+    def wrapped(layer):
+        takes_part = isinstance(layer, (tf_keras.layers.Conv2D, tf_keras.layers.Dense))
+        # Layers that take no part are taken as they are, with their weights.
+        return wrap(layer) if takes_part and layer.name != "offsets" else layer
+
+    return tf_keras.models.clone_model(network, clone_function=wrapped)
+
+
 def check(method, sparsity, clusters, epochs, learning_rate, loss):
     """Raises ValueError where an option of `compress` is out of range."""
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}. Got: {method!r}")
+    if method not in COMPRESSIONS:
+        raise ValueError(f"method must be one of {', '.join(COMPRESSIONS)}. Got: {method!r}")
     if not 0 < sparsity < 1:
         raise ValueError(f"sparsity must be between 0 and 1. Got: {sparsity}")
     if clusters < 2:

@@ -34,7 +34,7 @@ def qat(
     epochs: int = 2,
     learning_rate: float = 1e-4,
     loss: "keras.losses.Loss | str | None" = None,
-    preset: str | None = None,
+    name: str | None = None,
     verbose: int = 1,
 ) -> "keras.Model":
     """Fine-tunes a trained model for int8 and writes the file.
@@ -50,7 +50,7 @@ def qat(
         epochs: rounds; 0 only takes the ranges of activations from the data.
         learning_rate: Adam's, falling to zero as a cosine.
         loss: a loss or its name; None takes `ENME()`.
-        preset: name under which the model is published, for the file's metadata.
+        name: name under which the model is published, for the file's metadata.
         verbose: 0 for silence, 1 for a progress bar.
 
     Returns:
@@ -79,7 +79,7 @@ def qat(
         finetune.fine_tune(trained, data, steps, epochs, learning_rate, loss, verbose=verbose)
     tuned = finetune.with_weights_of(model, trained)
     content = file_content(library, tuned, trained)
-    content = metadata.write(content, metadata.describe(tuned, modes.QAT, content, preset))
+    content = metadata.write(content, metadata.describe(tuned, modes.QAT, content, name))
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     return tuned

@@ -4,7 +4,7 @@ import gzip
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_fld._internal.files import write_json
+from keras_fld._internal.files import message_in, write_json
 from keras_fld.lite.calibration import CALIBRATION_CROPS
 from keras_fld.lite.latency import interleaved
 
@@ -56,18 +56,18 @@ class Material:
         Args:
             model: a Keras model, or the path of a file.
         """
-        from keras_fld import evaluation
         from keras_fld.data import crops
+        from keras_fld.evaluation import protocol
         from keras_fld.predict.predictor import open_model
 
         if self._held:
             data = crops.model_crops(self._held, self._frame, self._skip_bad)
-            result, _ = evaluation.subset_result(open_model(model), "held out", data, self._held)
+            result, _ = protocol.subset_result(open_model(model), "held out", data, self._held)
             return {"held out": float(result.row(next(iter(result.errors)))["nme"])}
         try:
-            report = evaluation.evaluate(model, self._dataset, self._root, skip_bad=self._skip_bad)
+            report = protocol.evaluate(model, self._dataset, self._root, skip_bad=self._skip_bad)
         except ValueError as error:  # no test faces: the files are good all the same
-            self._note(f"not evaluated: {error}")
+            self._note(f"not evaluated: {message_in(self._root, error)}")
             return {}
         for note in report.notes:
             self._note(note)

@@ -108,7 +108,7 @@ def fit(centers, sizes, features, boxes, steps=50):
 
 @cache
 def shipped(name):
-    """A map of the package: "haar_frontal", "haar_profile" or "five_points"."""
+    """A map of the package: "haar_frontal", "haar_profile", "five_points" or "blazeface"."""
     return BoxMap(np.array(read_json(FILE)[name]["coefficients"]))
 
 

@@ -6,7 +6,7 @@ from keras_fld import drawing
 from keras_fld._internal.files import replacing, write_json
 from keras_fld._internal.images import save_image
 from keras_fld.data.readers.pts import write_pts
-from keras_fld.predict.output.rows import CsvRows, JsonLines
+from keras_fld.predict.output.rows import CsvRows, JsonLines, scheme_name
 
 IMAGE_FORMATS = ("png", "json", "pts", "csv", "jsonl")
 
@@ -56,7 +56,7 @@ def write_image(output, formats, name, picture, faces, numbers=False):
 def _content(name, faces):
     return {
         "image": str(name),
-        "scheme": faces[0].scheme if faces else None,
+        "scheme": scheme_name(faces),
         "faces": [
             {
                 "box": f.box,

@@ -74,7 +74,7 @@ class JsonLines(_Lines):
         line = {
             "frame": number,
             "time": round(time, 6),
-            "scheme": faces[0].scheme if faces else None,
+            "scheme": scheme_name(faces),
             "faces": [
                 {
                     "id": getattr(face, "id", None),
@@ -133,6 +133,12 @@ class CsvRows(_Lines):
             points = [f"{axis}{i}" for i in range(landmarks) for axis in "xy"]
             self._put(_csv([[*self._COLUMNS, *points]]))
             self._headed = True
+
+
+def scheme_name(faces):
+    """What JSON files call the scheme of an image's faces; None without a face or a scheme."""
+    scheme = faces[0].scheme if faces else None
+    return scheme and scheme.name
 
 
 def _csv(rows):

@@ -1,11 +1,12 @@
 """One face on its way through a video: what the tracker hands out, and what it remembers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from keras_fld.geometry.frame import landmark_box
+from keras_fld.schemes import Scheme
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class TrackedFace:
             from.
         landmarks: (landmarks, 2) float32 frame pixels, smoothed where the tracker smooths.
         raw: (landmarks, 2) float32, as predicted from this frame alone.
-        scheme: name of the landmark scheme, or None.
+        scheme: the `Scheme` of the landmarks, or None.
         score: how surely it is a face, 0 to 1; None where nothing judged it.
     """
 
@@ -27,7 +28,7 @@ class TrackedFace:
     box: tuple[float, float, float, float]
     landmarks: np.ndarray
     raw: np.ndarray
-    scheme: str | None
+    scheme: Scheme | None = field(repr=False)
     score: float | None = None
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from keras_fld._internal.images import as_rgb
 from keras_fld.geometry.boxes import covered, doubled, overlap, pairs
 from keras_fld.geometry.frame import landmark_box
-from keras_fld.predict.landmarker import FaceLandmarker, as_rgb
+from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.predict.tracking import search
 from keras_fld.predict.tracking.one_euro import OneEuroFilter
 from keras_fld.predict.tracking.plausibility import mean_shape, plausible, steadiness

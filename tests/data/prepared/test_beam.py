@@ -45,7 +45,7 @@ def test_the_command_writes_the_same_shards_and_manifest(beam, tree, tmp_path, p
     here, beams = tmp_path / "here", tmp_path / "beam"
     shards = ("--shard", 5, "--processes", processes)
     for out, options in ((here, ()), (beams, ("--beam", "--", "--job_name=faces"))):
-        result = _command("300w", tree, out, *shards, *options)
+        result = _command("300w", tree, "--out", out, *shards, *options)
         assert result.returncode == 0, result.stderr
         assert "train: 16 faces, 4 files" in result.stdout
     assert _contents(here) == _contents(beams)

@@ -35,6 +35,7 @@ def _faces():
             occluded=np.arange(68) % 3 == 0,
             distances={"face_box": 1 / 3},
             attributes=frozenset({"blur", "Ünicode"}),
+            weights=np.linspace(0, 1, 68, dtype=np.float32),
         ),
         second,
         third,
@@ -62,13 +63,18 @@ def test_a_shard_gives_the_faces_and_both_crops_back(shard):
         np.testing.assert_array_equal(face.landmarks, original.landmarks)
         np.testing.assert_array_equal(face.box, original.box)
     np.testing.assert_array_equal(found[0].occluded, faces[0].occluded)
-    assert found[1].occluded is None
+    np.testing.assert_array_equal(found[0].weights, faces[0].weights)
+    assert found[1].occluded is None and found[1].weights is None
     for cut in (model_crops, training_crops):
         a, b = (cut(FaceSet("x", IBUG68, some), FRAME) for some in (found, faces))
         for i in range(3):
             np.testing.assert_array_equal(a.images[i], b.images[i])
         np.testing.assert_array_equal(a.landmarks, b.landmarks)
         np.testing.assert_array_equal(a.matrices, b.matrices)
+        np.testing.assert_array_equal(a.weights, b.weights)
+        assert a.weights.sum(axis=1).round(3).tolist() == [34, 68, 68], (
+            "a face without weights has ones"
+        )
 
 
 def test_plain_tf_data_reads_it(shard):

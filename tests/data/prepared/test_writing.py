@@ -38,7 +38,7 @@ def _prepare(out, count=7, **options):
 def prepared(tree, tmp_path_factory):
     """The tree, prepared through the command line."""
     out = tmp_path_factory.mktemp("prepared") / "300w"
-    result = _command("prepare", "300w", tree, out, "--shard", 5, "--processes", 2)
+    result = _command("prepare", "300w", tree, "--out", out, "--shard", 5, "--processes", 2)
     assert result.returncode == 0, result.stderr
     assert "train: 16 faces, 4 files" in result.stdout and f"wrote {out}" in result.stdout
     assert "note: train: helen/trainset has 0 of the official 2000 faces" in result.stderr
@@ -125,7 +125,7 @@ def test_the_number_of_processes_does_not_change_a_byte(tmp_path):
 def test_killed_in_the_middle_it_continues_to_the_same_bytes(tmp_path):
     script = """
         import sys
-        from keras_fld.data.prepare import Part, prepare
+        from keras_fld.data.prepared.writing import Part, prepare
         from keras_fld.data.geometry import FaceCrop
         from tests.data.drawn_faces import drawn_set
 
@@ -262,14 +262,14 @@ def test_bad_numbers_and_faces_that_cannot_be_sent_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nothing", "x", "out"], "dataset must be one of 300w"),
-        (["300w", "nowhere", "out"], "nowhere: no such folder"),
-        (["300w", "-", "out"], "needs its folder"),
-        (["300w", "nowhere", "out", "--margin", "0"], "Error: margin must be above 0. Got: 0.0"),
+        (["nothing", "x"], "dataset must be one of 300w"),
+        (["300w", "nowhere"], "nowhere: no such folder"),
+        (["300w", "-"], "needs its folder"),
+        (["300w", "nowhere", "--margin", "0"], "Error: margin must be above 0. Got: 0.0"),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments, words):
-    result = _command("prepare", *arguments)
+    result = _command("prepare", *arguments, "--out", "out")
     assert result.returncode == 2 and words in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -34,7 +34,8 @@ def test_the_scheme_is_that_of_the_file(path):
     assert scheme.mirror.tolist() == [1, 0, 2, 4, 3]
     assert scheme.normalizers == {"inter_pupil": ((0,), (1,))}
     assert scheme.patches == {"upper": (0, 1), "lower": (2, 3, 4)} and scheme.lines == ((3, 4),)
-    assert schemes.get("five") == scheme
+    with pytest.raises(ValueError, match="Got: 'five'"):  # reading changes nothing elsewhere
+        schemes.get("five")
 
 
 def _json(folder, change, scheme=released.FIVE):
@@ -61,8 +62,11 @@ def test_what_a_face_may_say_beside_its_points(tmp_path):
     assert np.flatnonzero(np.isnan(face.landmarks).any(axis=1)).tolist() == [2]
     assert face.box.tolist() == [0, 1, 10, 11] and face.group == "anna"
     assert face.occluded.tolist() == [True, False, False, False, True]
-    assert found.attributes == ("night",) and face.distances == {"head": 40}
-    assert found.normalizers == ["inter_pupil", "head"]
+    assert found.attributes == ("night",) and face.distances == {
+        "head": 40,
+        "face_size": pytest.approx(110**0.5),
+    }
+    assert found.normalizers == ["inter_pupil", "head", "face_size"]
 
 
 def test_a_scheme_of_the_package_is_named(tmp_path):

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from keras_fld import evaluation, models
+from keras_fld import FaceLandmarker, evaluation, models, schemes
 from keras_fld.data import load, read
+from keras_fld.drawing.faces import draw_landmarks
 from keras_fld.losses import normalizers
 from keras_fld.metrics import NME
 from tests.data import released
@@ -79,6 +80,13 @@ def test_a_converted_model_knows_its_scheme_too(own, tmp_path):
     conversion.convert(models.load_model(saved), tmp_path / "own.tflite", mode="float32")
     lite = LiteModel(tmp_path / "own.tflite")
     assert lite.scheme == read("own", path, "train").scheme
+    with pytest.raises(ValueError, match="Got: 'five'"):  # none of all this registers it
+        schemes.get("five")
+    image = np.zeros((80, 80, 3), np.uint8)
+    (face,) = FaceLandmarker(lite).detect(image, [(20, 20, 40, 40)])
+    points = [[20, 20], [60, 20], [40, 40], [20, 60], [60, 60]]
+    lines = draw_landmarks(image, points, face.scheme) != draw_landmarks(image, points)
+    assert lines[60, 40].any()  # from one corner of the mouth to the other
     report = evaluation.evaluate(tmp_path / "own.tflite", "own", path)
     assert report.nme("test") == pytest.approx(
         evaluation.evaluate(saved, "own", path).nme("test"), rel=1e-3

@@ -35,7 +35,7 @@ def test_a_symbolic_link_out_of_the_folder_is_refused(own_tree, tmp_path_factory
     file.rename(outside)
     file.symlink_to(outside)
     for dataset, root in (("pts", own_tree / "afw"), ("300w", own_tree)):
-        rule = rf"image_0002\{ending}: a symbolic link must not lead out of .*afw"
+        rule = rf"image_0002\{ending}: a symbolic link must not lead out of its folder"
         with pytest.raises(ValueError, match=rule):
             read(dataset, root, "train")
         assert len(read(dataset, root, "train", skip_bad=True).skipped) == 1

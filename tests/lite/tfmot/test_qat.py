@@ -95,7 +95,7 @@ def test_trnet20_without_epochs_has_the_operations_of_mode_int8(
 ):
     model, path = networks["windows"], tmp_path / "a.tflite"
     expected = model.predict(face_crops, verbose=0)
-    same = qat(model, path, Batches(face_crops, expected), epochs=0, preset="a preset")
+    same = qat(model, path, Batches(face_crops, expected), epochs=0, name="a preset")
     for now, then in zip(same.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(now, then)
     assert metadata.read(path)["preset"] == "a preset"
@@ -199,9 +199,8 @@ def test_the_rest_of_the_process_keeps_its_keras():
 def test_the_command_runs_whatever_the_backend_is(tiny, tree, tmp_path):
     tiny.save(tmp_path / "model.keras")
     out, report = tmp_path / "face.tflite", tmp_path / "qat.json"
-    result = command(
-        "qat", tmp_path / "model.keras", out, "--root", tree, "--epochs", 0, "--report", report
-    )
+    arguments = ("--out", out, "--root", tree, "--epochs", 0, "--report", report)
+    result = command("qat", tmp_path / "model.keras", *arguments)
     assert result.returncode == 0, result.stderr
     assert f"wrote {out}: {out.stat().st_size:,} bytes" in result.stdout
     found = read_json(report)
@@ -214,10 +213,10 @@ def test_the_command_runs_whatever_the_backend_is(tiny, tree, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (["trnet20_300w", "face.onnx"], "OUTPUT must end in .tflite"),
-        (["absent.keras", "face.tflite"], "absent.keras: no such model file"),
-        (["trnet20_300w", "face.tflite", "--epochs", "-1"], "epochs must be at least 0"),
-        (["trnet20_300w", "face.tflite"], "needs its folder as root"),
+        (["trnet20_300w", "--out", "face.onnx"], "--out must end in .tflite"),
+        (["absent.keras", "--out", "face.tflite"], "absent.keras: no such model file"),
+        (["trnet20_300w", "--out", "face.tflite", "--epochs", "-1"], "epochs must be at least 0"),
+        (["trnet20_300w", "--out", "face.tflite"], "needs its folder as root"),
     ],
 )
 def test_the_command_refuses_wrong_input_before_it_trains(arguments, rule, tmp_path, monkeypatch):
@@ -235,9 +234,8 @@ def test_the_command_refuses_wrong_input_before_it_trains(arguments, rule, tmp_p
 @pytest.mark.nightly
 def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path):
     tiny.save(tmp_path / "model.keras")
-    result = command(
-        "export", tmp_path / "model.keras", tmp_path / "out", "--all", "--root", tree, "--json"
-    )
+    arguments = ("--out", tmp_path / "out", "--all", "--root", tree, "--json")
+    result = command("export", tmp_path / "model.keras", *arguments)
     assert result.returncode == 0, result.stderr
     rows = {row["mode"]: row for row in json.loads(result.stdout)["files"]}
     assert list(rows) == list(modes.NAMES)

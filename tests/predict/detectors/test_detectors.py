@@ -17,7 +17,6 @@ from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict import detectors
 from keras_fld.predict.detectors import box_map
 from keras_fld.predict.detectors.haar import HaarDetector, map_squares, mirrored
-from keras_fld.predict.landmarker import HAAR_TO_BOX
 from keras_fld.schemes import IBUG68
 from tests.predict.detectors import tiny_yunet
 
@@ -82,13 +81,13 @@ def test_a_fit_finds_a_linear_map_despite_gross_errors():
 
 def test_the_shipped_maps_say_what_they_were_fitted_on():
     stored = json.loads(box_map.FILE.read_text())
-    assert set(stored) == {"haar_frontal", "haar_profile", "five_points"}
+    assert set(stored) == {"haar_frontal", "haar_profile", "five_points", "blazeface"}
     for entry in stored.values():
         assert entry["fitted_on"].startswith("300w train, ") and entry["faces"] > 100
         assert np.isfinite(entry["coefficients"]).all() and len(entry["coefficients"][0]) == 4
         assert max(entry["mean_absolute_error"]) < 0.25
     # The frontal face lies inside the square but for its chin; fractions are left, top, ...
-    left, top, width, height = HAAR_TO_BOX
+    left, top, width, height = box_map.fractions("haar_frontal")
     assert 0 < left < 0.2 and 0.1 < top < 0.4 and 0.7 < width < 1 and 0.7 < height < 1
     np.testing.assert_allclose(
         map_squares([[10, 20, 50, 50]], "haar_frontal"),
@@ -161,7 +160,7 @@ def test_files_that_are_no_yunet_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("call", "rule"),
     [
-        (lambda: detectors.open_detector("dlib"), "detector must be haar, .* Got: 'dlib'"),
+        (lambda: detectors.open_detector("dlib"), "detector must be blazeface, .* Got: 'dlib'"),
         (lambda: detectors.open_detector(3), "detector must be .* Got: 3"),
         (lambda: HaarDetector(max_side=0), "max_side must be at least 1. Got: 0"),
         (lambda: HaarDetector(min_size=0), "min_size must be at least 1. Got: 0"),
@@ -197,6 +196,9 @@ def test_maps_fitted_on_faces_lead_to_their_boxes(tree, monkeypatch):
     assert max(width, height) == pytest.approx(0.8, abs=0.02)
     assert abs(center_x) < 1e-6 and abs(center_y) < 1e-6
     assert maps["five_points"]["faces"] == 2 * len(faces)
+    # BlazeFace is itself, and the faces are drawn ones.
+    assert len(faces) <= maps["blazeface"]["faces"] <= 2 * len(faces)
+    assert max(maps["blazeface"]["mean_absolute_error"]) < 0.1
 
 
 def test_the_command_that_fits_them(tree, tmp_path):
@@ -206,7 +208,7 @@ def test_the_command_that_fits_them(tree, tmp_path):
     result = CliRunner().invoke(fitting.main, ["--root", str(tree), "--out", str(out)])
     assert result.exit_code == 0, result.output
     maps = read_json(out)
-    assert set(maps) == {"haar_frontal", "haar_profile", "five_points"}
+    assert set(maps) == {"haar_frontal", "haar_profile", "five_points", "blazeface"}
     assert all(entry["fitted_on"].endswith(", 16 faces") for entry in maps.values())
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from keras_fld.predict.landmarker import DetectedFace
+from keras_fld.predict import DetectedFace
 from keras_fld.predict.tracking import FaceTracker
 from keras_fld.schemes import IBUG68
 
@@ -52,8 +52,7 @@ class Squares:
         ]
         target = min(near, key=lambda s: np.abs(s[:2] + s[2:] / 2 - center).sum(), default=box)
         landmarks = (self.shape * target[2:] + target[:2]).astype(np.float32)
-        name = self.scheme and self.scheme.name
-        return DetectedFace(tuple(box.tolist()), landmarks, name, self.score(image, box))
+        return DetectedFace(tuple(box.tolist()), landmarks, self.scheme, self.score(image, box))
 
 
 def frame(*places, size=(480, 640)):
@@ -147,7 +146,7 @@ def test_landmarks_of_no_face_lose_it_at_once_and_it_is_sought_in_the_same_frame
         if len(calls) > 1:
             return detect(image, boxes)
         landmarks = Squares().shape * [4 * SIDE, SIDE] + [60, 100]
-        return [DetectedFace(tuple(box), landmarks, "ibug68") for box in boxes]
+        return [DetectedFace(tuple(box), landmarks, IBUG68) for box in boxes]
 
     follow.landmarker.detect = wide_at_first
     assert places(follow.update(frame((400, 300)))) == {2: (400, 300)}
@@ -159,7 +158,7 @@ def test_a_face_that_leaves_the_picture_is_lost():
     assert seen == [1] * 5
     landmarks = Squares().shape * SIDE + [-35, 100]
     follow.landmarker.detect = lambda image, boxes, passes=None: [
-        DetectedFace(tuple(box), landmarks, "ibug68") for box in boxes
+        DetectedFace(tuple(box), landmarks, IBUG68) for box in boxes
     ]
     follow.landmarker.blind = True
     assert follow.update(frame()) == []

@@ -1,0 +1,80 @@
+"""Reader of the London and Canada studio portraits whose 189 points `points.csv` has.
+
+A row is a photograph's name and p0_x, p0_y, ..., p188_y, 0-based pixels. The scheme that faces get
+is iBUG-68, see `schemes.london189`.
+"""
+
+import csv
+import re
+
+import numpy as np
+
+from keras_fld._internal.files import FileError, reason
+from keras_fld.data.faces import Absent, Face, FaceSet
+from keras_fld.data.readers import sources
+from keras_fld.geometry.frame import landmark_box
+from keras_fld.schemes import IBUG68, convert
+from keras_fld.schemes.london189 import LONDON189, LONDON189_LANDMARKS
+
+_TABLE = "points.csv"
+_COLUMNS = [f"p{index}_{axis}" for index in range(*LONDON189_LANDMARKS) for axis in "xy"]
+
+
+def read(root, split="train", skip_bad=False):
+    """Reads the portraits that have points, all of them for training.
+
+    Args:
+        root: folder of points.csv and the photographs.
+        split: must be "train".
+        skip_bad: leave bad lines out and list them, instead of stopping at the first.
+
+    Returns:
+        A `FaceSet` in the scheme iBUG-68; photographs of one person share a group.
+
+    Raises:
+        Absent: a ValueError: there is no points.csv.
+        ValueError: a line is bad.
+
+    Example:
+        >>> faces = read("london189")
+    """
+    root = sources.check_split("london189", root, split, ("train",))
+    path = root / _TABLE
+    if not path.is_file():
+        raise Absent(root, f"the train split needs {_TABLE}. Got: none")
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file, strict=True)
+    except OSError as error:
+        raise FileError(path, f"the table must be plain text ({reason(error)})") from error
+    except (UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise FileError(path, f"the table must be plain text ({error})") from error
+    if header != ["file", *_COLUMNS]:
+        raise FileError(path, f"the header must be file, {_COLUMNS[0]}, ..., {_COLUMNS[-1]}")
+
+    make = sources.naming(path, lambda item: f"line {item[0]}", lambda item: _face(root, item[1]))
+    faces, absent, skipped = sources.collect(enumerate(rows, start=2), make, skip_bad, root)
+    first = absent[0] if absent else "an empty table"
+    sources.check_some(root, faces, skipped, f"the train split needs images. Got: none ({first})")
+    missing = sources.lacking("train", len(faces), len(faces), absent)
+    return FaceSet("london189 train", IBUG68, faces, missing, skipped)
+
+
+def _face(root, row):
+    if len(row) != 1 + len(_COLUMNS):
+        raise ValueError(f"a line must have a file and {len(_COLUMNS)} numbers. Got: {len(row)}")
+    try:
+        points = np.array(row[1:], float).reshape(-1, 2)
+    except ValueError:
+        raise ValueError("coordinates must be numbers") from None
+    if not np.isfinite(points).all():
+        raise ValueError("coordinates must be finite")
+    landmarks = sources.check_points(convert(points, LONDON189, IBUG68))
+    source = sources.inside(root, row[0])
+    return Face(row[0], source, landmarks, landmark_box(landmarks), _person(row[0]))
+
+
+def _person(name):
+    """The person of canada_003f.jpg, of neutral_front_004_03.jpg and of smiling_004_08.jpg."""
+    found = re.match(r"(?:neutral|smiling)\D*(\d+)", name)
+    return found[1] if found else name

@@ -1,0 +1,111 @@
+"""A further set of faces that a training run shows beside its dataset's."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld.data import catalog
+from keras_fld.data.faces import FaceSet
+from keras_fld.data.prepared.reading import read_prepared
+
+# Name of the reader of any folder that `keras-fld prepare` or `label` wrote.
+PREPARED = "prepared"
+
+
+@dataclass(frozen=True)
+class ExtraSet:
+    """Faces that an epoch shows beside the dataset's own; their landmarks may be NaN.
+
+    Args:
+        name: what `--extra NAME=PATH` refers to.
+        dataset: name of the reader, such as "own", or "prepared" for any prepared folder; empty
+            for the set's name.
+        repeats: how often an epoch shows each face, each time augmented anew.
+        weight: factor of the landmarks' errors in the loss.
+        validation: fraction of the faces held out, by photograph or person.
+        attributes: attributes of which a face must have one, such as ("left", "right"); empty for
+            every face.
+
+    Raises:
+        ValueError: there is no such reader, or a number is out of range.
+
+    Example:
+        >>> ExtraSet("aflw68", "own", repeats=4)
+    """
+
+    name: str
+    dataset: str = ""
+    repeats: int = 1
+    weight: float = 1.0
+    validation: float = 0.0
+    attributes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dataset", self.dataset or self.name)
+        object.__setattr__(self, "attributes", tuple(self.attributes))
+        if self.dataset not in (PREPARED, *catalog.DATASETS):
+            raise ValueError(
+                f"dataset of the extra set {self.name!r} must be {PREPARED} or one of "
+                f"{', '.join(catalog.DATASETS)}. Got: {self.dataset!r}"
+            )
+        if self.repeats < 1:
+            raise ValueError(f"repeats of an extra set must be at least 1. Got: {self.repeats}")
+        if not 0 < self.weight < math.inf:
+            raise ValueError(f"weight of an extra set must be above 0. Got: {self.weight}")
+        if not 0 <= self.validation < 1:
+            raise ValueError(
+                f"validation of an extra set must be at least 0 and below 1. Got: {self.validation}"
+            )
+
+    def read(self, root: str | Path, skip_bad: bool = False) -> FaceSet:
+        """The faces to train with, weighted, without those held out.
+
+        Args:
+            root: the folder or file that `--extra` gives.
+            skip_bad: leave bad files out and list them, instead of stopping at the first.
+
+        Raises:
+            ValueError: a file is bad, or no face is left.
+        """
+        if self.dataset == PREPARED:
+            faces = read_prepared(root)
+        else:
+            split = catalog.get(self.dataset).train
+            faces = catalog.read(self.dataset, root, split, skip_bad)
+        if self.validation:
+            faces, _ = faces.split(self.validation)
+        chosen = [self._weighted(face) for face in faces.faces if self._takes(face)]
+        if not chosen:
+            raise ValueError(
+                f"a face of the extra set {self.name!r} must have one of the attributes "
+                f"{', '.join(self.attributes)}. Got: none in {root}"
+            )
+        return replace(faces, faces=chosen)
+
+    def _takes(self, face):
+        return not self.attributes or not face.attributes.isdisjoint(self.attributes)
+
+    def _weighted(self, face):
+        if self.weight == 1:
+            return face
+        weights = np.ones(len(face.landmarks)) if face.weights is None else face.weights
+        return replace(face, weights=np.float32(self.weight) * weights.astype(np.float32))
+
+
+def extra_set(given: "ExtraSet | str | Mapping") -> ExtraSet:
+    """An `ExtraSet` of itself, of its name alone, or of its fields as a recipe file has them.
+
+    Raises:
+        TypeError: it is none of these, or a field is unknown.
+        ValueError: a field is out of range.
+
+    Example:
+        >>> extra_set("mtfl").dataset
+        'mtfl'
+    """
+    if isinstance(given, ExtraSet):
+        return given
+    return ExtraSet(given) if isinstance(given, str) else ExtraSet(**given)

@@ -1,0 +1,68 @@
+"""The faces of a run: read, split, joined with the extra ones, each with its showings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld.data import catalog, crops
+from keras_fld.data.balance import pose_repeats
+from keras_fld.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingFaces:
+    """What a run learns from and is judged by.
+
+    Args:
+        data: the training crops, those of the extra sets last.
+        repeats: (faces,) how often an epoch shows each.
+        held_out: crops for validation, as the model sees them; None for none.
+        notes: sentences on faces that are missing or left out.
+    """
+
+    data: crops.Crops
+    repeats: np.ndarray
+    held_out: crops.Crops | None
+    notes: list[str]
+
+    @property
+    def showings(self) -> int:
+        """Faces that an epoch shows."""
+        return int(self.repeats.sum())
+
+
+def training_faces(
+    recipe: Recipe,
+    root: str | Path | None,
+    extra: Mapping[str, str | Path],
+    skip_bad: bool = False,
+) -> TrainingFaces:
+    """Reads the faces of a recipe.
+
+    Args:
+        recipe: a `Recipe`.
+        root: folder of its dataset.
+        extra: the folder or file of each set in `recipe.extra`, by its name.
+        skip_bad: leave bad files out instead of stopping at the first.
+
+    Raises:
+        ValueError: bad data.
+    """
+    split = catalog.get(recipe.dataset).train
+    faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
+    notes, held_out = [*faces.missing, *faces.skipped], None
+    if recipe.validation:
+        faces, held = faces.split(recipe.validation)
+        held_out = crops.model_crops(held, recipe.frame, skip_bad)
+        notes += held_out.skipped
+    data = crops.training_crops(faces, recipe.frame, skip_bad)
+    repeats = np.full(len(data), recipe.repeats)
+    if recipe.balance:
+        repeats *= pose_repeats(data.landmarks, data.scheme)
+    for more in recipe.extra:
+        added = more.read(extra[more.name], skip_bad)
+        data = crops.join(data, crops.training_crops(added, recipe.frame, skip_bad))
+        repeats = np.append(repeats, np.full(len(data) - len(repeats), more.repeats))
+    return TrainingFaces(data, repeats, held_out, [*notes, *data.skipped])
