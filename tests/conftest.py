@@ -12,6 +12,29 @@ from keras_fld.data.readers.pts import write_pts
 REAL_FACES = Path(os.environ.get("KERAS_FLD_FACES", Path(__file__).parents[2] / "shared" / "faces"))
 
 
+# What takes longest runs first: a long file that came last would keep one process busy while the
+# other has nothing to do.
+LONGEST = (
+    "tests/faults/",
+    "tests/training/",
+    "tests/cli/test_cli.py",
+    "tests/lite/",
+    "tests/models/",
+    "tests/reproduce/",
+    "tests/docs/",
+    "tests/cli/",
+    "tests/web/",
+)
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        starts = [item.nodeid.startswith(name) for name in LONGEST]
+        return starts.index(True) if any(starts) else len(LONGEST)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def real_300w():
     """Root of the real 300W tree; skips where it is absent."""

@@ -162,7 +162,7 @@ def test_predict_prints_what_it_wrote_and_what_failed(tree, tmp_path):
 
 
 def test_training_prints_its_last_epoch(keras_file, tree, tmp_path):
-    small = ["--epochs", "2", "--batch-size", "8", "--width", "0.25"]
+    small = ["--epochs", "2", "--batch-size", "8", "--network", "cnn6"]
     found, _ = run("train", "--root", tree, "--out", tmp_path / "run", *small)
     assert found["recipe"]["epochs"] == 2 and found["last"]["epoch"] == 1
     out = tmp_path / "refined.keras"

@@ -1,6 +1,7 @@
-"""The Python blocks of the documents compile, name what exists, and the README's run."""
+"""The code of documents and notebooks compiles and names what exists; the README's runs."""
 
 import ast
+import json
 import pkgutil
 import re
 import shutil
@@ -10,10 +11,16 @@ import numpy as np
 import pytest
 
 import keras_fld
-from tests.docs.documents import DOCUMENTS, name, python_blocks
+from tests.docs.documents import DOCUMENTS, ROOT, name, python_blocks
 
 TEXTS = {name(document): document.read_text("utf-8") for document in DOCUMENTS}
 BLOCKS = [(document, block) for document, text in TEXTS.items() for block in python_blocks(text)]
+CELLS = [
+    (path.stem, "".join(cell["source"]))
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for cell in json.loads(path.read_text("utf-8"))["cells"]
+    if cell["cell_type"] == "code"
+]
 
 
 def missing(block):
@@ -36,7 +43,7 @@ def exists(name):
     return True
 
 
-@pytest.mark.parametrize(("document", "block"), BLOCKS)
+@pytest.mark.parametrize(("document", "block"), BLOCKS + CELLS)
 def test_every_name_of_a_block_exists(document, block):
     assert missing(block) == []
 

@@ -6,6 +6,8 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# This one runs without TensorFlow; the names in the others' code are checked by `test_blocks`.
+QUICK = "05_use"
 
 
 @pytest.fixture
@@ -23,7 +25,13 @@ def test_it_is_kept_without_outputs(path, nbformat):
         assert not cell.get("outputs") and cell.get("execution_count") is None
 
 
-@every
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.nightly] * (path.stem != QUICK), id=path.stem)
+        for path in NOTEBOOKS
+    ],
+)
 def test_it_runs(path, nbformat, tmp_path, monkeypatch):
     reason = "notebooks need: pip install nbclient ipykernel"
     nbclient = pytest.importorskip("nbclient", reason=reason)

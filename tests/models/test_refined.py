@@ -77,6 +77,7 @@ def test_features_are_computed_once_a_round_whatever_the_number_of_patches(model
     assert len(iterations) == 3
 
 
+@pytest.mark.nightly
 def test_a_sum_over_landmarks_makes_patches_and_the_whole_the_same_problem(model, faces):
     """With NME, patch-wise and whole training find the same minimum; the order of faces aside."""
     options = {"rounds": 40, "batch_size": 24, "learning_rate": 5e-3, "verbose": 0}
@@ -133,8 +134,9 @@ def test_the_local_form_sees_places_that_pooled_features_do_not(wide_model):
         image[y - 4 : y + 4, x - 4 : x + 4] = 255
     faces = images, np.repeat(points[:, None], 68, axis=1).astype(np.float32)
     options = {"rounds": 15, "batch_size": 8, "learning_rate": 2e-2, "verbose": 0}
-    plain = refine(wide_model, faces, **options)
-    local = refine(wide_model, faces, windows=3, **options)
+    whole = {"all": range(68)}
+    plain = refine(wide_model, faces, whole, **options)
+    local = refine(wide_model, faces, whole, windows=3, **options)
     assert _error(local, faces).mean() < 0.8 * _error(plain, faces).mean()
     for layer in wide_model.layers:  # the backbone stays as it is
         if layer.weights and layer.name != "offsets":

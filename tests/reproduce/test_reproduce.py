@@ -356,6 +356,7 @@ def test_without_datasets_the_command_says_what_they_are(tmp_path):
     assert "| RF-CHN | 4.18 | not measured | 7.39 |" in result.output
 
 
+@pytest.mark.nightly
 def test_the_command_tries_a_table_on_generated_faces(tmp_path):
     arguments = ["reproduce", "table2", "--synthetic", "--row", "CNN-6 + L2"]
     result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path)])

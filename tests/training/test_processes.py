@@ -96,6 +96,7 @@ def by_two(tree, tmp_path_factory):
     return out, options
 
 
+@pytest.mark.nightly
 def test_a_run_whose_process_dies_ends_with_a_line_and_goes_on(by_two, tmp_path):
     whole, options = by_two
     out = tmp_path / "run"
@@ -119,6 +120,7 @@ def test_a_run_whose_process_dies_ends_with_a_line_and_goes_on(by_two, tmp_path)
     same_runs(whole, out)
 
 
+@pytest.mark.nightly
 @needs_jax
 def test_ctrl_c_ends_all(tree, tmp_path):
     out = tmp_path / "run"

@@ -231,6 +231,7 @@ def test_the_command_refuses_wrong_input_before_it_trains(arguments, rule, tmp_p
     assert isinstance(result.exception, ValueError) and not list(tmp_path.iterdir())
 
 
+@pytest.mark.nightly
 def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path):
     tiny.save(tmp_path / "model.keras")
     arguments = ("--out", tmp_path / "out", "--all", "--root", tree, "--json")
