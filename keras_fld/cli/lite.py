@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from keras_fld import zoo
+from keras_fld._internal.files import message_in
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     DATASET,
@@ -63,8 +64,9 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     try:
         before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
     except ValueError as error:  # no test faces: the file is good all the same
-        tell([f"not evaluated: {error}"])
-        show(data={**about, "rows": [], "notes": [f"not evaluated: {error}"]})
+        note = f"not evaluated: {message_in(root, error)}"
+        tell([note])
+        show(data={**about, "rows": [], "notes": [note]})
         return
     after = evaluation.evaluate(out, dataset, root, skip_bad=skip_bad)
     rows = _compared(before, after)
