@@ -32,7 +32,7 @@ DEEPER = (
 )
 
 # Public since their modules are, and not annotated yet.
-BARE = ("baselines.", "evaluation.evaluate_detector", "lite.benchmark", "predict.open_model")
+BARE = ("evaluation.evaluate_detector",)
 
 
 def public_names():

@@ -1,9 +1,16 @@
 """Opens the file of whichever baseline it is."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from keras_fld.baselines.files import load
 
+if TYPE_CHECKING:
+    from keras_fld.baselines.ert import ERT
+    from keras_fld.baselines.sdm import SDM
 
-def open_baseline(path):
+
+def open_baseline(path: str | Path) -> "SDM | ERT":
     """Opens a baseline's file.
 
     Args:

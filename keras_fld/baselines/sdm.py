@@ -5,14 +5,19 @@ Xiong and De la Torre, "Supervised Descent Method and Its Applications to Face A
 descriptors to them; the training faces pass each stage before the next is learned.
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from keras_fld.baselines import files
 from keras_fld.baselines.descriptors import LENGTH, describe
+from keras_fld.data.crops import Crops
 from keras_fld.data.faces import evenly
+from keras_fld.geometry.frame import FaceCrop
+from keras_fld.schemes import Scheme
 
 # Half the side of the described square in each stage, in face boxes: coarse to fine.
 RADII = (0.2, 0.16, 0.13, 0.1)
@@ -46,7 +51,16 @@ class SDM:
         (10, 68, 2)
     """
 
-    def __init__(self, frame, scheme, start, center, basis, radii, weights):
+    def __init__(
+        self,
+        frame: FaceCrop,
+        scheme: Scheme,
+        start: np.ndarray,
+        center: np.ndarray,
+        basis: np.ndarray,
+        radii: np.ndarray,
+        weights: np.ndarray,
+    ) -> None:
         self.frame, self.scheme, self.num_landmarks = frame, scheme, scheme.num_landmarks
         kept, count = basis.shape[-1], self.num_landmarks
         wanted = {
@@ -62,16 +76,16 @@ class SDM:
         self.radii, self.weights = radii, weights
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"sdm{self.num_landmarks}"
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Writes the model to a `.npz` file."""
         names = ("start", "center", "basis", "radii", "weights")
         arrays = {name: getattr(self, name) for name in names}
         files.save(path, "sdm", self.frame, self.scheme, arrays)
 
-    def predict(self, images):
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) uint8 crops: (faces, landmarks, 2) float32 pixels."""
         images = np.asarray(images, np.uint8)
         shapes = np.repeat(self.start[None], len(images), axis=0)
@@ -83,8 +97,15 @@ class SDM:
 
 
 def train_sdm(
-    crops, radii=RADII, ridge=RIDGE, kept=KEPT, starts=3, seed=0, limit=None, progress=None
-):
+    crops: Crops,
+    radii: Sequence[float] = RADII,
+    ridge: float = RIDGE,
+    kept: int = KEPT,
+    starts: int = 3,
+    seed: int = 0,
+    limit: int | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> SDM:
     """Trains a cascade on crops and their mirror images.
 
     Every face starts from several places: the mean shape, turned, scaled and moved a little.
@@ -111,25 +132,16 @@ def train_sdm(
         >>> model = train_sdm(model_crops(faces, FaceCrop(64)))
         >>> model.save("sdm.npz")
     """
-    for name, value in (("starts", starts), ("kept", kept), ("number of stages", len(radii))):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1. Got: {value}")
-    if not ridge > 0 or kept > LENGTH or min(radii) <= 0:
-        raise ValueError(
-            f"ridge and radii must be above 0 and kept at most {LENGTH}. "
-            f"Got: {ridge}, {tuple(radii)} and {kept}"
-        )
+    _check_options(radii, ridge, kept, starts)
     images, truth = with_mirrors(crops, limit)
     start, side = truth.mean(axis=0), crops.frame.size
     rng = np.random.default_rng(seed)
     of_image = np.repeat(np.arange(len(images)), starts)
     shapes = _starting_shapes(start, truth, of_image, rng, side)
-    radii = np.array(radii) * side / crops.frame.margin
-    center = basis = None
+    half = np.array(radii) * side / crops.frame.margin
+    center, basis = _components(images, shapes, of_image, half[0], kept, rng)
     weights = []
-    for stage, radius in enumerate(radii):
-        if basis is None:
-            center, basis = _components(images, shapes, of_image, radius, kept, rng)
+    for stage, radius in enumerate(half):
         features = _features(images, shapes, radius, center, basis, of_image)
         missing = (truth[of_image] - shapes).reshape(len(shapes), -1)
         weights.append(_ridge(features, missing, ridge))
@@ -142,9 +154,21 @@ def train_sdm(
         start.astype(np.float32),
         center,
         basis,
-        radii.astype(np.float32),
+        half.astype(np.float32),
         np.stack(weights),
     )
+
+
+def _check_options(radii, ridge, kept, starts):
+    """Raises ValueError where an option of `train_sdm` is out of range."""
+    for name, value in (("starts", starts), ("kept", kept), ("number of stages", len(radii))):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1. Got: {value}")
+    if not ridge > 0 or kept > LENGTH or min(radii) <= 0:
+        raise ValueError(
+            f"ridge and radii must be above 0 and kept at most {LENGTH}. "
+            f"Got: {ridge}, {tuple(radii)} and {kept}"
+        )
 
 
 def whole_faces(crops, limit=None):

@@ -55,6 +55,16 @@ def check_out(out, suffix=None):
     check_writable(out, folder=suffix is None)
 
 
+@contextlib.contextmanager
+def resumable():
+    """Says, where the block is interrupted, that its training goes on with the same command."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
+        raise
+
+
 def _quiet(passed):
     """The option --quiet: without it the terminal shows bars while the command works."""
 

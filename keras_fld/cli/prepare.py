@@ -49,32 +49,15 @@ def prepare(name, root, beam_options, out, splits, size, margin, shard, processe
     keras-fld train --root prepared --out run
     keras-fld prepare own /shared/faces.csv --out /shared/prepared --beam -- --runner=FlinkRunner
     """
-    from keras_fld.data import catalog
-    from keras_fld.data.faces import Absent
-    from keras_fld.data.prepared.writing import Part
     from keras_fld.data.prepared.writing import prepare as run
     from keras_fld.geometry.frame import MARGIN, FaceCrop
 
     if beam_options and not beam:
         raise ValueError(f"options of Apache Beam need --beam. Got: {' '.join(beam_options)}")
-    found = catalog.get(name)
     frame = FaceCrop(size or FaceCrop().size, MARGIN if margin is None else margin)
-    root = None if root == "-" else root
-    parts = []
-    for split in dict.fromkeys(splits or (found.train, *found.tests)):
-        try:
-            faces = catalog.read(name, root, split, skip_bad)
-        except Absent as error:
-            if splits:
-                raise
-            click.echo(f"note: {split}: left out: {error}", err=True)
-            continue
-        parts.append(Part(split, faces, wide=split == found.train))
-    if not parts:
-        raise ValueError(f"{root}: no split of {name} is there")
     manifest = run(
         name,
-        parts,
+        _parts(name, root, splits, skip_bad),
         out,
         frame,
         shard,
@@ -82,6 +65,33 @@ def prepare(name, root, beam_options, out, splits, size, margin, shard, processe
         skip_bad,
         beam=list(beam_options) if beam else None,
     )
+    show(f"wrote {out}", {"out": out, "splits": _show_splits(manifest)})
+
+
+def _parts(name, root, splits, skip_bad):
+    """The named splits; without names all that are there, and a note of each that is not."""
+    from keras_fld.data import catalog
+    from keras_fld.data.faces import Absent
+    from keras_fld.data.prepared.writing import Part
+
+    found, root = catalog.get(name), None if root == "-" else root
+    parts = []
+    for split in dict.fromkeys(splits or (found.train, *found.tests)):
+        try:
+            faces = catalog.read(name, root, split, skip_bad)
+        except Absent as error:
+            if splits:
+                raise
+            tell([f"{split}: left out: {error}"])
+            continue
+        parts.append(Part(split, faces, wide=split == found.train))
+    if not parts:
+        raise ValueError(f"{root}: no split of {name} is there")
+    return parts
+
+
+def _show_splits(manifest):
+    """Prints a line for each split that was written, and what it lacks; returns it for JSON."""
     rows = {}
     for split, part in manifest["splits"].items():
         shards = part["shards"]
@@ -97,4 +107,4 @@ def prepare(name, root, beam_options, out, splits, size, margin, shard, processe
         }
         megabytes = row["bytes"] / 1e6
         show(f"{split}: {row['faces']:,} faces, {row['files']} files, {megabytes:,.1f} MB")
-    show(f"wrote {out}", {"out": out, "splits": rows})
+    return rows

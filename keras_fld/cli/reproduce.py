@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, show
+from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, resumable, show
 
 
 @click.command()
@@ -63,7 +63,7 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
         roots = _generated(table, roots, out, recipe)
         rounds = rounds or 2
     seeds = _seeds(seeds)
-    try:
+    with resumable():
         result = fill(
             table,
             roots,
@@ -73,9 +73,6 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
             **chosen,
             progress=None if quiet else lambda line: click.echo(f"{line} ...", err=True),
         )
-    except KeyboardInterrupt:
-        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
-        raise
     show(render.markdown(result), result)
     click.echo(f"wrote {out / name}.md and .json" + (" and .png" * _drawn(out, name)))
 

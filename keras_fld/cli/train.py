@@ -19,6 +19,7 @@ from keras_fld.cli.options import (
     SKIP_BAD,
     check_out,
     out_option,
+    resumable,
     show,
 )
 from keras_fld.data.share import Share
@@ -122,7 +123,6 @@ def train(
     environment, joins = dict(os.environ), _join(processes)
     native.start_keras(compute=not joins)
     from keras_fld import training
-    from keras_fld.reports.training_log import read_log
     from keras_fld.training import distributed, recipes
     from keras_fld.training.processes import launch, leaving_at_once
 
@@ -139,21 +139,15 @@ def train(
     if start and not named.start:
         options["start"] = Path(start).stem
     recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
-    try:
+    with resumable():
         if processes is not None and not joins:
             Share(processes=processes, devices=processes).check(recipe.batch_size)
             launch(processes, sys.argv[1:], environment)
             return
         with leaving_at_once() if joins else contextlib.nullcontext():
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start)
-    except KeyboardInterrupt:
-        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
-        raise
     if distributed.share().writes:
-        path = Path(out) / "model.keras"
-        log = read_log(Path(out) / "log.csv")
-        last = {name: column[-1] for name, column in log.items()}
-        show(f"wrote {path}", {"model": str(path), "recipe": asdict(recipe), "last": last})
+        _show_run(recipe, Path(out))
 
 
 @click.command()
@@ -236,6 +230,15 @@ def _join(processes):
     if named is not None:
         distributed.join()
     return named is not None
+
+
+def _show_run(recipe, out):
+    """Says where the model is; as JSON also the recipe and the log's last row."""
+    from keras_fld.reports.training_log import read_log
+
+    log, path = read_log(out / "log.csv"), out / "model.keras"
+    last = {name: column[-1] for name, column in log.items()}
+    show(f"wrote {path}", {"model": str(path), "recipe": asdict(recipe), "last": last})
 
 
 def _given(**options):

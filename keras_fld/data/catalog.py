@@ -216,19 +216,13 @@ def load(
         >>> train = keras_fld.data.load("300w", root, split="train")
         >>> model.fit(train, epochs=10)
     """
-    from keras_fld.data import crops, feed, photographs
+    from keras_fld.data import feed
     from keras_fld.data.balance import pose_repeats
 
     faces = read(name, root, split, skip_bad, **options)
-    frame = frame or FaceCrop()
     if augment is None:
         augment = split == get(name).train
-    if augment is False:
-        data = crops.model_crops(faces, frame, skip_bad)
-    elif in_memory or reading.is_prepared(root):
-        data = crops.training_crops(faces, frame, skip_bad)
-    else:
-        data = photographs.training_photographs(faces, frame)
+    data = _crops(faces, frame or FaceCrop(), augment is not False, in_memory, skip_bad)
     for sentence in faces.skipped + data.skipped:
         warnings.warn(f"skipped: {sentence}", stacklevel=2)
     if augment is False:
@@ -236,3 +230,14 @@ def load(
     repeats = pose_repeats(data.landmarks, data.scheme) if balance else None
     augmentation = None if augment is True else augment
     return feed.training_batches(data, batch_size, augmentation, seed, repeats=repeats)
+
+
+def _crops(faces, frame, augmented, in_memory, skip_bad):
+    """The crops that batches are drawn from."""
+    from keras_fld.data import crops, photographs
+
+    if not augmented:
+        return crops.model_crops(faces, frame, skip_bad)
+    if in_memory or any(face.prepared for face in faces.faces):
+        return crops.training_crops(faces, frame, skip_bad)
+    return photographs.training_photographs(faces, frame)

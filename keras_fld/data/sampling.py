@@ -4,9 +4,9 @@ An epoch's order and each face's random numbers depend on (seed, epoch, index) o
 pipeline and a `keras.utils.PyDataset` give the same batches.
 """
 
-import cv2
 import numpy as np
 
+from keras_fld._internal.threads import one_opencv_thread
 from keras_fld.data.augment import Augmentation, augment, generator
 
 
@@ -42,10 +42,6 @@ class Samples:
     def __init__(self, crops, augmentation=None, seed=0, repeats=None):
         if seed < 0:
             raise ValueError(f"seed must be at least 0. Got: {seed}")
-        # Faces are small and batches are drawn side by side: OpenCV's own threads would only double
-        # the processor time (measured: 224 against 101 microseconds a face). It is one setting for
-        # the process.
-        cv2.setNumThreads(1)
         self.crops, self.seed = crops, seed
         self.options = augmentation or Augmentation()
         # A face's first showing has the face's index as its key, the next ones lie a whole set
@@ -68,6 +64,9 @@ class Samples:
         """Keys of an epoch's samples in their order: (samples,) integers."""
         return self._keys[epoch_order(len(self), self.seed, epoch)]
 
+    # Faces are small and batches are drawn side by side: OpenCV's own threads would only double the
+    # processor time (measured: 224 against 101 microseconds a face).
+    @one_opencv_thread
     def draw(self, epoch, keys):
         """Draws samples: images (keys, size, size, 3) uint8, landmarks (keys, landmarks, 2), and
         where the crops have weights, those: (keys, landmarks)."""

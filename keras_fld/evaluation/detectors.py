@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld._internal.files import write_json
+from keras_fld._internal.files import message_in, write_json
 from keras_fld._internal.progress import counting
 from keras_fld.evaluation import protocol
 from keras_fld.geometry.boxes import overlap
@@ -157,15 +157,17 @@ def evaluate_detector(
     """
     landmarker = FaceLandmarker(model, detector, passes, score=None)
     results = []
-    notes: list[str] = []
-    for subset, faces in protocol.test_faces(
-        landmarker, dataset, root, subsets, skip_bad, notes, **options
-    ):
-        faces, images = _readable(faces, subset, skip_bad, notes)
+    read, notes = protocol.read_subsets(landmarker, dataset, root, subsets, skip_bad, **options)
+    for subset, faces in read:
+        faces, images, skipped = _readable(faces, skip_bad)
+        notes += [f"{subset}: {sentence}" for sentence in skipped]
         results.append(_detections(landmarker, subset, faces, images))
-    notes = [protocol.inside(root, note) for note in [*notes, NOTE]]
     return DetectionReport(
-        dataset, protocol.model_name(model), _detector_name(detector), results, notes
+        dataset,
+        protocol.model_name(model),
+        _detector_name(detector),
+        results,
+        [*notes, NOTE],
     )
 
 
@@ -207,23 +209,25 @@ def _counted(images, done):
         done(1)
 
 
-def _readable(faces, subset, skip_bad, notes):
-    """The faces whose photographs can be read, and what reads these one after the other."""
+def _readable(faces, skip_bad):
+    """The faces whose photographs can be read, what reads these one after the other, and a sentence
+    for each face that was left out.
+    """
     if any(face.prepared for face in faces.faces):
         raise ValueError(
             f"{faces.name}: a detector needs photographs. Got: a folder of prepared faces"
         )
-    kept = []
+    kept, skipped = [], []
     for face in faces.faces:
         try:
             if skip_bad:
                 face.image()
             kept.append(face)
         except ValueError as error:
-            notes.append(f"{subset}: {error}")
+            skipped.append(message_in(faces.root, error))
     if not kept:
-        raise ValueError(f"{faces.name}: no face could be read. {' '.join(notes[-1:])}")
-    return replace(faces, faces=kept), lambda: (face.image() for face in kept)
+        raise ValueError(f"{faces.name}: no face could be read. First: {skipped[0]}")
+    return replace(faces, faces=kept), lambda: (face.image() for face in kept), skipped
 
 
 def _detector_name(detector):

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_fld._internal.files import replacing, write_json
 from keras_fld._internal.progress import counting
-from keras_fld.evaluation.protocol import model_name, subset_result, test_crops
+from keras_fld.evaluation.protocol import model_name, read_subsets, subset_crops, subset_result
 from keras_fld.geometry.frame import transform
 from keras_fld.predict.predictor import open_model
 from keras_fld.predict.protocol import LandmarkModel
@@ -114,28 +114,35 @@ def occlusion_sweep(
         if count < 1:
             raise ValueError(f"a number of occluders must be at least 1. Got: {count}")
     predictor = open_model(model)
-    notes: list[str] = []
     rows, normalizer = [], {}
-    found = test_crops(predictor, dataset, root, subsets, skip_bad, notes, **options)
-    for subset, faces, data in found:
-        faces = _in_order(faces, data)
-        boxes = [_crop_box(*x) for x in zip(faces.faces, data.matrices, strict=True)]
-        draws = [_Occluders(name, seed, max(counts)) for name in data.names]
+    read, notes = read_subsets(predictor, dataset, root, subsets, skip_bad, **options)
+    for subset, faces in read:
+        data, skipped = subset_crops(subset, faces, predictor.frame, skip_bad)
+        notes += skipped
         rounds = [(count, size) for count in counts for size in sizes]
         with counting("covering faces", len(rounds)) as done:
-            for count, size in rounds:
-                squares = [d.squares(box, count, size) for d, box in zip(draws, boxes, strict=True)]
-                images, covered = _covered(data, draws, squares, boxes)
-                hidden = [_inside(t, s) for t, s in zip(data.landmarks, squares, strict=True)]
-                marked = [replace(f, occluded=h) for f, h in zip(faces.faces, hidden, strict=True)]
-                result, _ = subset_result(
-                    predictor, subset, replace(data, images=images), replace(faces, faces=marked)
-                )
+            for result, row in _covered_results(predictor, subset, faces, data, rounds, seed):
                 normalizer[subset] = next(iter(result.errors))
-                row = {"subset": subset, "occluders": count, "size": float(size)}
-                rows.append({**row, "covered": covered, **_figures(result)})
+                rows.append({"subset": subset, **row, **_figures(result)})
                 done(1)
     return OcclusionReport(dataset, model_name(model), normalizer, rows, notes)
+
+
+def _covered_results(predictor, subset, faces, data, rounds, seed):
+    """Yields for each number and size of squares the result and what a row says of the squares."""
+    faces = _in_order(faces, data)
+    boxes = [_crop_box(*x) for x in zip(faces.faces, data.matrices, strict=True)]
+    most = max(count for count, _ in rounds)
+    draws = [_Occluders(name, seed, most) for name in data.names]
+    for count, size in rounds:
+        squares = [d.squares(box, count, size) for d, box in zip(draws, boxes, strict=True)]
+        images, covered = _covered(data, draws, squares, boxes)
+        hidden = [_inside(t, s) for t, s in zip(data.landmarks, squares, strict=True)]
+        marked = [replace(f, occluded=h) for f, h in zip(faces.faces, hidden, strict=True)]
+        result, _ = subset_result(
+            predictor, subset, replace(data, images=images), replace(faces, faces=marked)
+        )
+        yield result, {"occluders": count, "size": float(size), "covered": covered}
 
 
 class _Occluders:

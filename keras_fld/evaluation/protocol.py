@@ -3,7 +3,7 @@
 Errors are measured in photograph pixels, where every normalizer is known.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from keras_fld._internal.progress import counting
 from keras_fld.data import catalog, crops
 from keras_fld.data.faces import Absent, Face, FaceSet
-from keras_fld.geometry.frame import invert, transform
+from keras_fld.geometry.frame import FaceCrop, invert, transform
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.predict.predictor import open_model
 from keras_fld.predict.protocol import LandmarkModel
@@ -89,10 +89,10 @@ def evaluate(
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
     results = []
-    notes: list[str] = []
-    for subset, faces, data in test_crops(
-        predictor, dataset, root, subsets, skip_bad, notes, held_out, **options
-    ):
+    read, notes = read_subsets(predictor, dataset, root, subsets, skip_bad, held_out, **options)
+    for subset, faces in read:
+        data, skipped = subset_crops(subset, faces, predictor.frame, skip_bad)
+        notes += skipped
         whole, kept = subset_result(predictor, subset, data, faces)
         results.append(whole)
         for attribute in faces.attributes:
@@ -107,93 +107,72 @@ def model_name(model: Any) -> str:
     return Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
 
 
-def test_crops(
-    predictor: LandmarkModel,
-    dataset: str,
-    root: str | Path | None,
-    subsets: Sequence[str] | None,
-    skip_bad: bool,
-    notes: list[str],
-    held_out: float = 0.0,
-    **options: Any,
-) -> Iterator[tuple[str, FaceSet, crops.Crops]]:
-    """Yields each test subset that is there: its name, its faces and their crops.
-
-    Args:
-        predictor: what `predictor.open_model` gives.
-        dataset, root, subsets, skip_bad, notes, held_out, **options: as of `test_faces`.
-
-    Raises:
-        ValueError: as `evaluate`.
-    """
-    for subset, faces in test_faces(
-        predictor, dataset, root, subsets, skip_bad, notes, held_out, **options
-    ):
-        data = crops.model_crops(faces, predictor.frame, skip_bad)
-        notes += [inside(root, f"{subset}: {sentence}") for sentence in data.skipped]
-        yield subset, faces, data
-
-
-def test_faces(
+def read_subsets(
     predictor: "LandmarkModel | FaceLandmarker",
     dataset: str,
     root: str | Path | None,
     subsets: Sequence[str] | None,
     skip_bad: bool,
-    notes: list[str],
     held_out: float = 0.0,
     **options: Any,
-) -> Iterator[tuple[str, FaceSet]]:
-    """Yields each test subset that is there: its name and its faces.
+) -> tuple[list[tuple[str, FaceSet]], list[str]]:
+    """Reads the test subsets that are there.
 
     Of your own faces, which no protocol divides, all are taken where none is marked as a test face.
 
     Args:
         predictor: the model, or a landmarker on it.
         dataset, root, subsets, skip_bad, held_out, **options: as of `evaluate`.
-        notes: a list, which sentences on what is missing or skipped are added to.
+
+    Returns:
+        Each subset's name and faces, and notes on what is missing or skipped.
 
     Raises:
         ValueError: as `evaluate`.
     """
-    found, some, start = catalog.get(dataset), False, len(notes)
-
-    def checked(subset, faces):
-        check_landmarks(predictor, faces.scheme)
-        notes.extend(
-            inside(root, f"{subset}: {sentence}") for sentence in faces.missing + faces.skipped
-        )
-        return subset, faces
-
+    found = catalog.get(dataset)
     if held_out:
         if subsets:
             raise ValueError(f"held_out goes with no subsets. Got: {', '.join(subsets)}")
         faces = catalog.read(dataset, root, found.train, skip_bad, **options)
-        yield checked("held out", faces.split(held_out)[1])
-        return
+        read, notes = [("held out", faces.split(held_out)[1])], []
+    else:
+        read, notes = _test_subsets(found, dataset, root, subsets, skip_bad, options)
+    for subset, faces in read:
+        check_landmarks(predictor, faces.scheme)
+        notes += [f"{subset}: {sentence}" for sentence in faces.missing + faces.skipped]
+    return read, notes
+
+
+def _test_subsets(found, dataset, root, subsets, skip_bad, options):
+    """Name and faces of each test subset that is there, and notes on those that are not."""
+    read, notes = [], []
     for subset in subsets or found.tests:
         try:
             faces = catalog.read(dataset, root, subset, skip_bad, **options)
         except Absent as error:
             if subsets:
                 raise
-            notes.append(inside(root, f"{subset}: not evaluated: {error}"))
+            notes.append(f"{subset}: not evaluated: {error.relative_to(root)}")
             continue
         union = subset == "full" and subset not in (found.parts or found.tests)
         if union and faces.missing and not subsets:
-            notes.append(inside(root, f"full: not evaluated: {'; '.join(faces.missing)}"))
-            continue
-        some = True
-        yield checked(subset, faces)
-    if not some and not subsets and not found.official:
-        yield checked(found.train, catalog.read(dataset, root, found.train, skip_bad, **options))
-    elif not some:
-        raise ValueError(f"nothing to evaluate. {' '.join(notes[start:])}")
+            notes.append(f"full: not evaluated: {'; '.join(faces.missing)}")
+        else:
+            read.append((subset, faces))
+    if not read and not subsets and not found.official:
+        read.append((found.train, catalog.read(dataset, root, found.train, skip_bad, **options)))
+    elif not read:
+        raise ValueError(f"nothing to evaluate. {' '.join(notes)}")
+    return read, notes
 
 
-def inside(root: str | Path | None, sentence: str) -> str:
-    """A sentence with files by their place in the dataset, for the same reason as the model's."""
-    return sentence.replace(f"{root}/", "").replace(f"{root}: ", "")
+def subset_crops(
+    subset: str, faces: FaceSet, frame: FaceCrop, skip_bad: bool
+) -> tuple[crops.Crops, list[str]]:
+    """A subset's crops as a model with this frame sees them, and notes on skipped photographs."""
+    data = crops.model_crops(faces, frame, skip_bad)
+    return data, [f"{subset}: {sentence}" for sentence in data.skipped]
 
 
 def check_landmarks(predictor: "LandmarkModel | FaceLandmarker", scheme: Scheme) -> None:

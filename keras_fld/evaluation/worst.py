@@ -75,7 +75,9 @@ def gallery(
         raise ValueError(f"count must be at least 1. Got: {count}")
     predictor = open_model(model)
     worst: dict[str, tuple] = {}
-    for subset, faces, data in protocol.test_crops(predictor, dataset, root, subsets, skip_bad, []):
+    read, _ = protocol.read_subsets(predictor, dataset, root, subsets, skip_bad)
+    for subset, faces in read:
+        data, _ = protocol.subset_crops(subset, faces, predictor.frame, skip_bad)
         result, kept = protocol.subset_result(predictor, subset, data, faces)
         normalizer, errors = next(iter(result.errors.items()))
         for index in np.argsort(-errors, kind="stable")[:count]:  # NaN comes last

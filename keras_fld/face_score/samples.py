@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from keras_fld._internal.threads import one_opencv_thread
 from keras_fld.data.augment import Augmentation, augment, change_pixels, generator
 from keras_fld.face_score.occluders import COVERS, SIDES, cover_half
 from keras_fld.face_score.scenes import KINDS, non_face
@@ -27,10 +28,10 @@ class Samples:
     """
 
     def __init__(self, crops, scenes, shares, seed=0):
-        cv2.setNumThreads(1)  # see data.sampling.Samples
         self.crops, self.scenes, self.shares, self.seed = crops, scenes, shares, seed
         self.frame = crops[0].frame
 
+    @one_opencv_thread  # see data.sampling.Samples
     def draw(self, number, count):
         """Batch of a number: images (count, size, size, 3) uint8 and labels (count, 1) float32."""
         rng = generator(self.seed, 0, number)

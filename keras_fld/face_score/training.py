@@ -58,11 +58,7 @@ def train(
     Example:
         >>> report = train({"300w": "300w"}, "run")
     """
-    for name, value in (("steps", steps), ("batch_size", batch_size)):
-        if value < (2 if name == "batch_size" else 1):
-            raise ValueError(f"{name} must be at least {1 + (name == 'batch_size')}. Got: {value}")
-    if not roots:
-        raise ValueError("at least one dataset must be given. Got: none")
+    _check(roots, steps, batch_size)
     frame = FaceCrop()
     read, held, skipped = _read(roots, skip_bad)
     crops = [training_crops(faces, frame, skip_bad) for faces in read]
@@ -74,11 +70,8 @@ def train(
     faces, covered, others = held_out_crops(held, frame, seed, skip_bad)
     threshold = _center(network, others)
     out = Path(out)
-    with replacing(out / KERAS_FILE) as temporary:
-        save(network, temporary)
     plain = model_crops(read[0].sample(conversion.CALIBRATION_CROPS), frame, skip_bad).images
-    mixed = np.concatenate([plain[::2], samples.draw(steps, len(plain))[0]])
-    conversion.convert(network, out / LITE_FILE, "int8", mixed, "face_score")
+    _write(network, out, np.concatenate([plain[::2], samples.draw(steps, len(plain))[0]]))
     report = {
         "faces": {faces.name: len(faces) for faces in read},
         "held_out": {faces.name: len(faces) for faces in held},
@@ -139,6 +132,14 @@ class _Batches(keras.utils.PyDataset):
         return self._samples.draw(index, self._batch_size)
 
 
+def _check(roots, steps, batch_size):
+    for name, value, least in (("steps", steps, 1), ("batch_size", batch_size, 2)):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}. Got: {value}")
+    if not roots:
+        raise ValueError("at least one dataset must be given. Got: none")
+
+
 def _read(roots, skip_bad):
     """Training and held-out faces of each dataset, drawn ones last, and what was skipped."""
     sets = []
@@ -177,6 +178,13 @@ def _fit(network, samples, steps, batch_size, learning_rate, verbose):
         jit_compile="auto" if model is network else False,
     )
     model.fit(_Batches(samples, steps, batch_size), epochs=1, shuffle=False, verbose=verbose)
+
+
+def _write(network, out, calibration):
+    """Writes the Keras file and the int8 one."""
+    with replacing(out / KERAS_FILE) as temporary:
+        save(network, temporary)
+    conversion.convert(network, out / LITE_FILE, "int8", calibration, "face_score")
 
 
 def _center(network, others):

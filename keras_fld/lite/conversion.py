@@ -111,8 +111,8 @@ def _in_another_process(model, mode, crops, name):
         )
     package = str(Path(__file__).parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    with tempfile.TemporaryDirectory(prefix="keras_fld_") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="keras_fld_") as temporary:
+        folder = Path(temporary)
         model.save(folder / MODEL)
         if crops is not None:
             np.save(folder / CROPS, crops)

@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,7 +48,7 @@ class Latency:
         }
 
 
-def benchmark(models, runs=300, threads=1):
+def benchmark(models: Sequence[str | Path], runs: int = 300, threads: int = 1) -> "Latency":
     """Measures models of the package on this machine.
 
     Args:

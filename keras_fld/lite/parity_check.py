@@ -140,12 +140,12 @@ def parity(
 
     pair = open_model(reference), open_model(model)
     _check_alike(*pair)
-    notes: list[str] = []
     rows: list[dict] = []
     seen: dict[str, tuple] = {}
-    for subset, faces, data in protocol.test_crops(
-        pair[0], dataset, root, subsets, skip_bad, notes
-    ):
+    read, notes = protocol.read_subsets(pair[0], dataset, root, subsets, skip_bad)
+    for subset, faces in read:
+        data, skipped = protocol.subset_crops(subset, faces, pair[0].frame, skip_bad)
+        notes += skipped
         both = [_Recorded(predictor) for predictor in pair]
         results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
         rows += _rows(subset, *results)

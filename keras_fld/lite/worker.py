@@ -1,4 +1,4 @@
-"""Converts in a process of its own: `python -m keras_fld.lite.worker FOLDER MODE PRESET`.
+"""Converts in a process of its own: `python -m keras_fld.lite.worker FOLDER MODE NAME`.
 
 `conversion.convert` starts it where Keras runs on another backend than TensorFlow.
 """

@@ -34,7 +34,7 @@ def draw_methods(models, photographs, size=220):
 
     Example:
         >>> models = {"SDM": "sdm.npz", "TRNet-20": "model.keras"}
-        >>> drawing.save_image("methods.png", draw_methods(models, example_faces()))
+        >>> save_image("methods.png", draw_methods(models, example_faces()))
     """
     if not models or not photographs:
         raise ValueError(

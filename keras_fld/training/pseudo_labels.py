@@ -64,46 +64,27 @@ def relabel(
     Example:
         >>> labeled, disagreement = relabel("trnet20_300w", read("mtfl", root))
     """
-    if views < 2 or views % 2:
-        raise ValueError(f"views must be an even number of at least 2. Got: {views}")
-    if not tolerance > 0 or not 0 <= trust <= 1:
-        raise ValueError(
-            f"tolerance must be above 0 and trust from 0 to 1. Got: {tolerance}, {trust}"
-        )
-    if not weight > 0:
-        raise ValueError(f"weight must be above 0. Got: {weight}")
+    _check(views, tolerance, trust, weight)
     predictor = open_model(model)
     if predictor.scheme is None:
         raise ValueError("relabeling needs a model whose landmarks have a scheme")
-    rng, found = np.random.default_rng(seed), []
-    with counting("labeling faces", len(faces)) as done:
-        for start in range(0, len(faces), _AT_ONCE):
-            part = faces.faces[start : start + _AT_ONCE]
-            images = [face.image() for face in part]
-            boxes = [_first_box(face.landmarks, predictor.scheme, faces.scheme) for face in part]
-            # The first pass finds the box that the model knows, the second the landmarks.
-            boxes = [landmark_box(points) for points in _predict(predictor, images, boxes, 2, rng)]
-            found.append(_predict(predictor, images, boxes, views, rng))
-            done(len(part))
-    points = np.concatenate(found)
+    points = _points(predictor, faces, views, np.random.default_rng(seed))
     known = np.stack([face.landmarks for face in faces.faces])
     distance = np.linalg.norm(convert(points, predictor.scheme, faces.scheme) - known, axis=-1)
-    unit = predictor.scheme.distance(points, "inter_pupil")
-    disagreement = np.nanmean(distance, axis=1) / unit
-    kept = np.flatnonzero(disagreement <= tolerance)
-    if not len(kept):
+    disagreement = np.nanmean(distance, axis=1) / predictor.scheme.distance(points, "inter_pupil")
+    near = disagreement <= tolerance
+    if not near.any():
         raise ValueError(
             f"{faces.name}: no label is within {tolerance:g} of the annotation. "
             f"Least: {disagreement.min():.3f}"
         )
-    annotated, chosen = np.zeros(points.shape[:2], bool), kept
-    near = disagreement <= tolerance
+    annotated, chosen = np.zeros(points.shape[:2], bool), near
     if faces.scheme == predictor.scheme:
         annotated = ~np.isnan(known).any(axis=-1)
-        points = _mixed(points, known, predictor.scheme, kept, trust)
+        points = _mixed(points, known, predictor.scheme, np.flatnonzero(near), trust)
         if trust == 1:
             points[~near[:, None] & ~annotated] = np.nan
-            chosen = np.arange(len(faces))
+            chosen = np.ones(len(faces), bool)
     weights = np.where(annotated, 1, weight).astype(np.float32)
     labeled = [
         replace(
@@ -113,10 +94,37 @@ def relabel(
             occluded=None,
             weights=None if (weights == 1).all() else weights[i],
         )
-        for i in chosen
+        for i in np.flatnonzero(chosen)
     ]
     name = f"{faces.name}, relabeled"
     return replace(faces, name=name, scheme=predictor.scheme, faces=labeled), disagreement
+
+
+def _check(views, tolerance, trust, weight):
+    """Raises ValueError where an argument of `relabel` is out of range."""
+    if views < 2 or views % 2:
+        raise ValueError(f"views must be an even number of at least 2. Got: {views}")
+    if not tolerance > 0 or not 0 <= trust <= 1:
+        raise ValueError(
+            f"tolerance must be above 0 and trust from 0 to 1. Got: {tolerance}, {trust}"
+        )
+    if not weight > 0:
+        raise ValueError(f"weight must be above 0. Got: {weight}")
+
+
+def _points(predictor, faces, views, rng):
+    """The model's landmarks of every face: (faces, landmarks, 2) photograph pixels."""
+    found = []
+    with counting("labeling faces", len(faces)) as done:
+        for start in range(0, len(faces), _AT_ONCE):
+            part = faces.faces[start : start + _AT_ONCE]
+            images = [face.image() for face in part]
+            boxes = [_first_box(face.landmarks, predictor.scheme, faces.scheme) for face in part]
+            # The first pass finds the box that the model knows, the second the landmarks.
+            boxes = [landmark_box(points) for points in _predict(predictor, images, boxes, 2, rng)]
+            found.append(_predict(predictor, images, boxes, views, rng))
+            done(len(part))
+    return np.concatenate(found)
 
 
 def _first_box(known, scheme, known_scheme):

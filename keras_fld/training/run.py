@@ -69,19 +69,11 @@ def train(
         >>> model = train(Recipe(epochs=60), "run", root="300w")
     """
     extra = extra or {}
-    names = [more.name for more in recipe.extra]
-    if set(extra) != set(names) or (start is not None) != bool(recipe.start):
-        raise ValueError(
-            "extra and start must be given as the recipe names them, "
-            f"{names} and {recipe.start!r}. Got: {list(extra)} and {start}"
-        )
+    _check_given(recipe, extra, start)
     share = distributed.share()
     share.check(recipe.batch_size)
     folder = RunFolder(Path(out), share.writes)
-    folder.check(recipe)
-    if share.processes > 1:
-        found = folder.last.read_bytes() if folder.last.exists() else b""
-        distributed.agree("recipe and run folder", recipe, folder.result.exists(), found)
+    _check_folder(folder, recipe, share)
     if folder.result.exists():
         model = models.load_model(folder.result)
         checkpoints.remove(folder.to_write(folder.last))  # of a run killed between the two
@@ -91,6 +83,31 @@ def train(
         distributed.agree("faces", faces.data.names, faces.data.landmarks.tobytes())
     folder.tell(faces.notes)
     network = new_network(recipe, faces.data, start)
+    _train(network, recipe, faces, folder, share, start, verbose)
+    # Loading would be for all, and the others see the file when their disk shows it.
+    return network if share.processes > 1 else models.load_model(folder.result)
+
+
+def _check_given(recipe, extra, start):
+    """Raises ValueError where what the recipe names is not what is given."""
+    names = [more.name for more in recipe.extra]
+    if set(extra) != set(names) or (start is not None) != bool(recipe.start):
+        raise ValueError(
+            "extra and start must be given as the recipe names them, "
+            f"{names} and {recipe.start!r}. Got: {list(extra)} and {start}"
+        )
+
+
+def _check_folder(folder, recipe, share):
+    """Raises ValueError where the folder holds another run, or each process sees another one."""
+    folder.check(recipe)
+    if share.processes > 1:
+        found = folder.last.read_bytes() if folder.last.exists() else b""
+        distributed.agree("recipe and run folder", recipe, folder.result.exists(), found)
+
+
+def _train(network, recipe, faces, folder, share, start, verbose):
+    """Trains the network from where the folder's run is, and puts the result into the folder."""
     steps = -(-faces.showings // recipe.batch_size)
     model = compiled(recipe, network, faces.data, steps, share.devices > 1)
     # Not before: bad data leaves no run behind.
@@ -102,8 +119,6 @@ def train(
     with replacing(folder.to_write(folder.result)) as temporary:
         save(network, temporary)
     checkpoints.remove(folder.to_write(folder.last))
-    # Loading would be for all, and the others see the file when their disk shows it.
-    return network if share.processes > 1 else models.load_model(folder.result)
 
 
 def _resume(model: keras.Model, folder: RunFolder) -> int:

@@ -171,7 +171,8 @@ def test_bad_input_is_one_line_and_exit_code_2(trained, own_tree, tmp_path):
     image.write_bytes(b"")
     result = run("train", "--root", own_tree, "--out", tmp_path / "s", "--skip-bad", *FAST)
     assert result.returncode == 0, result.stderr
-    assert f"note: {pts}" in result.stderr and f"note: {image}" in result.stderr
+    for file in (pts, image):
+        assert f"note: {file.relative_to(own_tree)}: " in result.stderr
 
 
 def test_an_interrupted_training_continues(tree, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from keras_fld import evaluation
 from keras_fld.data import read
 from keras_fld.data.readers import aflw
-from keras_fld.evaluation import occlusion
+from keras_fld.evaluation import occlusion, protocol
 from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.reports.comparison import compare
@@ -436,3 +436,26 @@ def test_own_faces_without_a_test_split_are_evaluated_whole_and_by_attribute(tmp
     ):
         np.testing.assert_allclose(result.errors["face_size"], expected[chosen], rtol=1e-4)
         assert "inter_pupil" in result.errors
+
+
+def test_left_out_photographs_are_noted_by_every_evaluation(own_tree):
+    (own_tree / "helen/testset/image_0001.png").write_bytes(b"GIF89a")
+    (own_tree / "lfpw/testset/image_0002.pts").write_text("oops")
+    arguments = "300w", own_tree, ["common"]
+    with pytest.raises(ValueError, match="image_0002.pts, line 1: expected"):
+        evaluation.evaluate(Centered(), *arguments)
+    read, notes = protocol.read_subsets(Centered(), *arguments, skip_bad=True)
+    ((subset, faces),) = read
+    assert subset == "common" and len(faces) == 5
+    bad = [note for note in notes if "official" not in note]
+    assert len(bad) == 1 and "image_0002.pts, line 1: expected" in bad[0]
+    data, skipped = protocol.subset_crops(subset, faces, Centered.frame, skip_bad=True)
+    assert len(data) == 4 and len(skipped) == 1 and "image_0001.png: not an image" in skipped[0]
+    report = evaluation.evaluate(Centered(), *arguments, skip_bad=True)
+    sweep = occlusion.occlusion_sweep(Centered(), *arguments, sizes=(0.3,), skip_bad=True)
+    assert report.notes == sweep.notes == notes + skipped
+    detected = evaluation.evaluate_detector(
+        Centered(), "300w", own_tree, lambda image: [], subsets=["common"], skip_bad=True
+    )
+    assert detected.notes[:-1] == report.notes
+    assert not any(str(own_tree) in note for note in report.notes)

@@ -61,13 +61,7 @@ def read_prepared(root, split="train", dataset=None, options=None):
         raise FileError(path, str(error)) from error
     faces = []
     for file, shard in zip(files, part["shards"], strict=True):
-        found = read_shard(file, frame)
-        if len(found) != shard["faces"]:
-            rule = f"must hold the manifest's {shard['faces']} faces. Got: {len(found)}"
-            raise FileError(file, rule)
-        if any(len(face.landmarks) != scheme.num_landmarks for face in found):
-            raise FileError(file, f"a face must have {scheme.num_landmarks} landmarks")
-        faces += found
+        faces += _shard_faces(file, frame, shard["faces"], scheme)
     skipped = [sentence for shard in part["shards"] for sentence in shard["skipped"]]
     return FaceSet(
         name=part["name"],
@@ -78,6 +72,16 @@ def read_prepared(root, split="train", dataset=None, options=None):
         normalizer=part["normalizer"],
         attributes=tuple(part["attributes"]),
     )
+
+
+def _shard_faces(file, frame, count, scheme):
+    """The faces of a shard, as many as the manifest says, with the scheme's landmarks."""
+    faces = read_shard(file, frame)
+    if len(faces) != count:
+        raise FileError(file, f"must hold the manifest's {count} faces. Got: {len(faces)}")
+    if any(len(face.landmarks) != scheme.num_landmarks for face in faces):
+        raise FileError(file, f"a face must have {scheme.num_landmarks} landmarks")
+    return faces
 
 
 def read_manifest(root):

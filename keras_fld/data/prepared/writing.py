@@ -90,30 +90,39 @@ def prepare(
         if value < 1:
             raise ValueError(f"{name} must be at least 1. Got: {value}")
     out, frame = Path(out), frame or FaceCrop()
-    plan: dict[str, Any] = {
-        "format": FORMAT,
-        "dataset": dataset,
-        "options": options or {},
-        "frame": asdict(frame),
-        "faces_per_shard": faces_per_shard,
-        "skip_bad": skip_bad,
-        "splits": {part.split: _describe(part) for part in parts},
-    }
+    plan = _plan(dataset, parts, frame, faces_per_shard, skip_bad, options or {})
     records = _begin(out, json.loads(json.dumps(plan)))
-    jobs = []
-    for part in parts:
-        starts = range(0, len(part.faces), faces_per_shard)
-        for number, start in enumerate(starts):
-            name = f"{part.split}-{number:05d}-of-{len(starts):05d}.tfrecord"
-            faces = part.faces.faces[start : start + faces_per_shard]
-            record, root = records.get(name), part.faces.root
-            job = Job(part.split, out / name, faces, frame, part.wide, skip_bad, record, root)
-            jobs.append(job)
+    jobs = [
+        job for part in parts for job in _jobs(part, out, frame, faces_per_shard, skip_bad, records)
+    ]
     done = run(jobs, processes) if beam is None else run_on_beam(jobs, processes, beam)
     with counting("preparing faces", sum(len(job.faces) for job in jobs)) as count:
         for job, record in done:
             records[job.path.name] = record
             count(len(job.faces))
+    _finish(out, plan, jobs, records)
+    return plan
+
+
+def _jobs(part, out, frame, faces_per_shard, skip_bad, records):
+    """The jobs of a split, one a shard."""
+    starts = range(0, len(part.faces), faces_per_shard)
+    for number, start in enumerate(starts):
+        name = f"{part.split}-{number:05d}-of-{len(starts):05d}.tfrecord"
+        yield Job(
+            split=part.split,
+            path=out / name,
+            faces=part.faces.faces[start : start + faces_per_shard],
+            frame=frame,
+            wide=part.wide,
+            skip_bad=skip_bad,
+            record=records.get(name),
+            root=part.faces.root,
+        )
+
+
+def _finish(out, plan, jobs, records):
+    """Writes the plan with the shards' records as the manifest, which takes the place of both."""
     for split, about in plan["splits"].items():
         about["shards"] = [records[job.path.name] for job in jobs if job.split == split]
         if not any(shard["faces"] for shard in about["shards"]):
@@ -121,7 +130,19 @@ def prepare(
     write_json(out / MANIFEST, plan)
     for path in (*(job.sidecar for job in jobs), out / _PLAN):
         path.unlink(missing_ok=True)
-    return plan
+
+
+def _plan(dataset, parts, frame, faces_per_shard, skip_bad, options):
+    """What decides the files: the manifest, but for the shards' records."""
+    return {
+        "format": FORMAT,
+        "dataset": dataset,
+        "options": options,
+        "frame": asdict(frame),
+        "faces_per_shard": faces_per_shard,
+        "skip_bad": skip_bad,
+        "splits": {part.split: _describe(part) for part in parts},
+    }
 
 
 def _describe(part):

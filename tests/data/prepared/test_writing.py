@@ -126,7 +126,7 @@ def test_killed_in_the_middle_it_continues_to_the_same_bytes(tmp_path):
     script = """
         import sys
         from keras_fld.data.prepared.writing import Part, prepare
-        from keras_fld.data.geometry import FaceCrop
+        from keras_fld.geometry.frame import FaceCrop
         from tests.data.drawn_faces import drawn_set
 
         if __name__ == "__main__":
@@ -136,7 +136,7 @@ def test_killed_in_the_middle_it_continues_to_the_same_bytes(tmp_path):
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(script))
     command = [sys.executable, str(tmp_path / "script.py")]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for _ in range(10):  # on a busy machine it may be done before this process gets its turn
         if _killed_in_the_middle([*command, str(killed)], env, killed):
