@@ -69,10 +69,10 @@ class FaceMetric(keras.metrics.Metric):
             sample_weight: optional (batch,) or (batch, 1) weights of the faces.
 
         Raises:
-            ValueError: `sample_weight` has another shape.
+            ValueError: targets, predictions or `sample_weight` have another shape.
         """
-        counted = functions.faces_counted(y_true, self.normalizer)
         figures = self.figure(100.0 * losses.nme(y_true, y_pred, self.normalizer))
+        counted = functions.faces_counted(y_true, self.normalizer)
         figures = ops.where(counted > 0, figures, 0.0)
         if sample_weight is not None:
             sample_weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")

@@ -88,6 +88,18 @@ def test_weights_of_faces(name, faces):
 
 
 @every
+def test_what_is_no_point_is_refused(name, faces):
+    metric = MAKERS[name]("inter_ocular")
+    for shape in ((11, 136), (11, 2, 68)):
+        given = [values.reshape(shape) for values in faces]
+        with pytest.raises(ValueError, match=r"must have shape \(batch, landmarks, 2\). Got: "):
+            metric.update_state(*given)
+    with pytest.raises(ValueError, match="must have the same shape"):
+        metric.update_state(faces[0], faces[1][:1])
+    assert float(ops.convert_to_numpy(metric.count.value)) == 0
+
+
+@every
 def test_parts_are_merged_by_adding_their_state(name, faces):
     parts = [MAKERS[name]("inter_ocular") for _ in range(3)]
     for part, some in zip(parts, (slice(0, 5), slice(5, 6), slice(6, 11)), strict=True):
