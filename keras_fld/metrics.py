@@ -113,6 +113,7 @@ class NME(FaceMetric):
         dtype: "str | keras.DTypePolicy | None" = None,
     ) -> None:
         super().__init__(normalizer, name, dtype)
+        self._direction = "down"  # what callbacks of mode "auto" read from Keras' own metrics too
 
     def figure(self, nme: Any) -> Any:
         return nme
@@ -138,6 +139,7 @@ class FailureRate(FaceMetric):
         dtype: "str | keras.DTypePolicy | None" = None,
     ) -> None:
         super().__init__(normalizer, name, dtype, threshold=threshold)
+        self._direction = "down"
 
     def figure(self, nme: Any) -> Any:
         # A prediction of NaN is a failure too.
@@ -166,6 +168,7 @@ class CEDAUC(FaceMetric):
         dtype: "str | keras.DTypePolicy | None" = None,
     ) -> None:
         super().__init__(normalizer, name, dtype, limit=limit)
+        self._direction = "up"
 
     def figure(self, nme: Any) -> Any:
         return 100.0 * ops.maximum(0.0, 1.0 - nme / self.limit)
