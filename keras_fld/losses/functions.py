@@ -9,6 +9,7 @@ predictions of another shape than the targets, is a ValueError.
 import math
 from typing import Any
 
+import keras
 from keras import ops
 
 from keras_fld.losses import shapes
@@ -211,6 +212,11 @@ def faces_counted(y_true: Any, normalizer: Normalizer | None = None, points: boo
     if normalizer is not None:
         counted = ops.logical_and(counted, normalizing_distance(y_true, normalizer) > 0)
     return ops.cast(counted, "float32")
+
+
+# A model compiled with one of these functions is saved with its name.
+for _function in (l1, smooth_l1, l2, nme, wing, le, enme):
+    keras.saving.register_keras_serializable(package="keras_fld")(_function)
 
 
 def _difference(y_true, y_pred, normalizer):
