@@ -9,7 +9,7 @@ def export_model(model):
 
     Returns:
         A Keras model whose first convolution divides by 255 and whose last Dense gives pixels, or
-        what the sigmoid of a face score takes.
+        what the sigmoid of a face score takes. It computes in float32, whatever the model does.
     """
     import keras
 
@@ -19,10 +19,13 @@ def export_model(model):
 
     def plain(layer):
         if layer.name == "rescale":
-            return keras.layers.Identity(name="rescale")
+            return keras.layers.Identity(name="rescale", dtype="float32")
         if layer is shape:
-            return keras.layers.Reshape(shape.mean_shape.shape, name=shape.name)
-        return layer.__class__.from_config(layer.get_config())
+            return keras.layers.Reshape(shape.mean_shape.shape, name=shape.name, dtype="float32")
+        config = layer.get_config()
+        if "dtype" in config:  # an operation that is no layer has none
+            config["dtype"] = "float32"  # of mixed precision only the weights are kept
+        return layer.__class__.from_config(config)
 
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
     clone = keras.models.clone_model(model, clone_function=plain, input_tensors=image)

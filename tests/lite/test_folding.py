@@ -1,0 +1,46 @@
+"""What is exported of models in other precisions, and which models are refused."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_fld.lite import conversion, convert
+from tests.lite.conftest import NETWORKS
+
+
+@pytest.fixture
+def in_policy(networks):
+    """A function that builds a network of `networks` anew under a policy, which then stays."""
+    before = keras.config.dtype_policy()
+
+    def build(network, policy):
+        keras.config.set_dtype_policy(policy)
+        model = NETWORKS[network]()
+        model.set_weights(networks[network].get_weights())
+        assert model.get_layer("offsets").compute_dtype == policy.removeprefix("mixed_")
+        return model
+
+    yield build
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_mixed_precision_is_exported_in_float32(in_policy, networks, network, policy):
+    crop = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
+    expected = conversion.export_model(networks[network])
+    exported = conversion.export_model(in_policy(network, policy))
+    assert {layer.output.dtype for layer in exported.layers} == {"float32"}
+    for found, weight in zip(exported.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, weight)
+    found = exported.predict(crop, verbose=0)
+    np.testing.assert_allclose(found, expected.predict(crop, verbose=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", conversion.MODES)
+def test_mixed_precision_is_converted_to_the_same_file(
+    in_policy, converted, face_crops, mode, tmp_path
+):
+    expected = converted("windows", mode).read_bytes()
+    found = convert(in_policy("windows", "mixed_float16"), tmp_path / "a.tflite", mode, face_crops)
+    assert found.read_bytes() == expected
