@@ -1,6 +1,17 @@
 """The same model in fewer operations, for export."""
 
 
+def check(model):
+    """Raises ValueError for a model that `export_model` cannot fold."""
+    for layer in model.layers:
+        quantized = layer.dtype_policy.quantization_mode
+        if quantized is not None:
+            raise ValueError(
+                "a model to export must not have been quantized by Keras; the integer modes "
+                f"quantize it. Got: layer {layer.name!r} in {quantized}"
+            )
+
+
 def export_model(model):
     """The same function in fewer operations, for a batch of one crop.
 
@@ -10,11 +21,15 @@ def export_model(model):
     Returns:
         A Keras model whose first convolution divides by 255 and whose last Dense gives pixels, or
         what the sigmoid of a face score takes. It computes in float32, whatever the model does.
+
+    Raises:
+        ValueError: Keras' own `quantize` has changed the model.
     """
     import keras
 
     from keras_fld.models.layers import is_score, shape_layer
 
+    check(model)
     shape = None if is_score(model) else shape_layer(model)
 
     def plain(layer):

@@ -44,3 +44,18 @@ def test_mixed_precision_is_converted_to_the_same_file(
     expected = converted("windows", mode).read_bytes()
     found = convert(in_policy("windows", "mixed_float16"), tmp_path / "a.tflite", mode, face_crops)
     assert found.read_bytes() == expected
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+def test_a_model_that_keras_has_quantized_is_refused(networks, mode, tmp_path):
+    model = keras.models.clone_model(networks["pool"])
+    model.quantize(mode)
+    rule = f"must not have been quantized by Keras.* Got: layer 'offsets' in {mode}$"
+    for refuse in (
+        lambda: convert(model, tmp_path / "a.tflite", "float32"),
+        lambda: conversion.export_model(model),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            refuse()
+    assert not list(tmp_path.iterdir())
