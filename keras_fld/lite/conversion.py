@@ -60,7 +60,7 @@ def convert(
 
     Raises:
         ValueError: an unknown mode, an integer mode without calibration crops, crops of another
-            size, a model that is not the package's, or one after Keras' own `quantize`.
+            size, a model that is not the package's, or one that `export_model` cannot fold.
         ImportError: TensorFlow is not installed.
 
     Example:

@@ -3,13 +3,25 @@
 
 def check(model):
     """Raises ValueError for a model that `export_model` cannot fold."""
+    import keras
+
     for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            raise ValueError(
+                "a model to export must not have another model as a layer. "
+                f"Got: layer {layer.name!r}, a {type(layer).__name__}"
+            )
         quantized = layer.dtype_policy.quantization_mode
         if quantized is not None:
             raise ValueError(
                 "a model to export must not have been quantized by Keras; the integer modes "
                 f"quantize it. Got: layer {layer.name!r} in {quantized}"
             )
+    if not any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers):
+        raise ValueError(
+            "a model to export must have a Conv2D, which the division by 255 is folded into. "
+            f"Got: none in {model.name!r}"
+        )
 
 
 def export_model(model):
@@ -23,7 +35,8 @@ def export_model(model):
         what the sigmoid of a face score takes. It computes in float32, whatever the model does.
 
     Raises:
-        ValueError: Keras' own `quantize` has changed the model.
+        ValueError: the model has another as a layer, has no Conv2D, or Keras' own `quantize` has
+            changed it.
     """
     import keras
 

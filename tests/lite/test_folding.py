@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_fld import models
+from keras_fld.cli import cli
 from keras_fld.lite import conversion, convert
 from tests.lite.conftest import NETWORKS
 
@@ -59,3 +61,39 @@ def test_a_model_that_keras_has_quantized_is_refused(networks, mode, tmp_path):
         with pytest.raises(ValueError, match=rule):
             refuse()
     assert not list(tmp_path.iterdir())
+
+
+def small_network(*features):
+    """A network of the package's head on these layers."""
+    image = x = keras.Input((32, 32, 3))
+    for layer in (*features, keras.layers.Dense(10, name="offsets")):
+        x = layer(x)
+    return keras.Model(image, models.ShapeOffset(np.full((5, 2), 16), 3.2, 1.25)(x))
+
+
+def nested():
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
+    return small_network(keras.Sequential(layers, name="features"))
+
+
+def no_convolution():
+    return small_network(keras.layers.Flatten())
+
+
+@pytest.mark.parametrize(
+    ("build", "rule"),
+    [
+        (
+            nested,
+            "a model to export must not have another model as a layer. "
+            "Got: layer 'features', a Sequential$",
+        ),
+        (no_convolution, "a model to export must have a Conv2D, .* Got: none in "),
+    ],
+)
+def test_the_command_refuses_what_cannot_be_folded(build, rule, tmp_path):
+    build().save(tmp_path / "model.keras")
+    arguments = ("convert", tmp_path / "model.keras", "--mode", "float32")
+    with pytest.raises(ValueError, match=rule):
+        cli.main([*map(str, arguments), "--out", str(tmp_path / "a.tflite")], standalone_mode=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
