@@ -69,10 +69,10 @@ class FaceMetric(keras.metrics.Metric):
             sample_weight: optional (batch,) or (batch, 1) weights of the faces.
 
         Raises:
-            ValueError: `sample_weight` has another shape.
+            ValueError: targets, predictions or `sample_weight` have another shape.
         """
-        counted = functions.faces_counted(y_true, self.normalizer)
         figures = self.figure(100.0 * losses.nme(y_true, y_pred, self.normalizer))
+        counted = functions.faces_counted(y_true, self.normalizer)
         figures = ops.where(counted > 0, figures, 0.0)
         if sample_weight is not None:
             sample_weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
@@ -113,6 +113,7 @@ class NME(FaceMetric):
         dtype: "str | keras.DTypePolicy | None" = None,
     ) -> None:
         super().__init__(normalizer, name, dtype)
+        self._direction = "down"  # what callbacks of mode "auto" read from Keras' own metrics too
 
     def figure(self, nme: Any) -> Any:
         return nme
@@ -138,6 +139,7 @@ class FailureRate(FaceMetric):
         dtype: "str | keras.DTypePolicy | None" = None,
     ) -> None:
         super().__init__(normalizer, name, dtype, threshold=threshold)
+        self._direction = "down"
 
     def figure(self, nme: Any) -> Any:
         # A prediction of NaN is a failure too.
@@ -166,6 +168,7 @@ class CEDAUC(FaceMetric):
         dtype: "str | keras.DTypePolicy | None" = None,
     ) -> None:
         super().__init__(normalizer, name, dtype, limit=limit)
+        self._direction = "up"
 
     def figure(self, nme: Any) -> Any:
         return 100.0 * ops.maximum(0.0, 1.0 - nme / self.limit)

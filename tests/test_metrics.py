@@ -88,6 +88,18 @@ def test_weights_of_faces(name, faces):
 
 
 @every
+def test_what_is_no_point_is_refused(name, faces):
+    metric = MAKERS[name]("inter_ocular")
+    for shape in ((11, 136), (11, 2, 68)):
+        given = [values.reshape(shape) for values in faces]
+        with pytest.raises(ValueError, match=r"must have shape \(batch, landmarks, 2\). Got: "):
+            metric.update_state(*given)
+    with pytest.raises(ValueError, match="must have the same shape"):
+        metric.update_state(faces[0], faces[1][:1])
+    assert float(ops.convert_to_numpy(metric.count.value)) == 0
+
+
+@every
 def test_parts_are_merged_by_adding_their_state(name, faces):
     parts = [MAKERS[name]("inter_ocular") for _ in range(3)]
     for part, some in zip(parts, (slice(0, 5), slice(5, 6), slice(6, 11)), strict=True):
@@ -152,6 +164,43 @@ def test_evaluate_with_an_unequal_last_batch(faces, policy):
         keras.config.set_dtype_policy(before)
     for name, value in expected(faces[0], seen).items():
         assert found[name] == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize("improves", [True, False])
+@every
+def test_callbacks_of_mode_auto_know_the_direction(name, improves, tmp_path):
+    # All coordinates move by a pixel an epoch, towards the faces to validate on or away from them,
+    # so that every epoch changes each of the figures.
+    x, far = np.zeros((4, 1), np.float32), np.full((4, 3, 2), 1e3, np.float32)
+    faces = np.ones((4, 3, 2), np.float32) * np.float32([8, 9, 10, 11]).reshape(4, 1, 1)
+    y, validated = (far, faces) if improves else (-far, faces - 4)
+    layers = [keras.Input((1,)), keras.layers.Dense(6), keras.layers.Reshape((3, 2))]
+    model = keras.Sequential(layers)
+    sgd = keras.optimizers.SGD(6.0)  # the gradient of L1 is a sixth in each coordinate
+    jit = keras.backend.backend() == "jax"
+    model.compile(sgd, losses.L1(), metrics=[MAKERS[name](100)], jit_compile=jit)
+    history = model.fit(
+        x,
+        y,
+        epochs=4,
+        validation_data=(x, validated),
+        verbose=0,
+        callbacks=[
+            keras.callbacks.EarlyStopping(f"val_{name}", patience=1),
+            keras.callbacks.ReduceLROnPlateau(f"val_{name}", factor=0.5, patience=1),
+            keras.callbacks.ModelCheckpoint(
+                tmp_path / "{epoch}.weights.h5",
+                f"val_{name}",
+                save_best_only=True,
+                save_weights_only=True,
+            ),
+        ],
+    ).history
+    values = history[f"val_{name}"]
+    assert len(set(values)) == len(values) == (4 if improves else 2)
+    assert len(list(tmp_path.iterdir())) == (4 if improves else 1)
+    rate = float(ops.convert_to_numpy(model.optimizer.learning_rate))
+    assert rate == (6.0 if improves else 3.0)
 
 
 @every

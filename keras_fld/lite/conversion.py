@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_fld._internal.files import replacing, sweep
 from keras_fld._internal.progress import counting
-from keras_fld.lite import modes
+from keras_fld.lite import folding, modes
 from keras_fld.lite.calibration import CALIBRATION_CROPS, calibration_crops
 from keras_fld.lite.folding import export_model
 
@@ -60,7 +60,7 @@ def convert(
 
     Raises:
         ValueError: an unknown mode, an integer mode without calibration crops, crops of another
-            size, or a model that is not the package's.
+            size, a model that is not the package's, or one that `export_model` cannot fold.
         ImportError: TensorFlow is not installed.
 
     Example:
@@ -71,6 +71,7 @@ def convert(
     from keras_fld import models
 
     chosen, frame = modes.get(mode), models.frame_of(model)
+    folding.check(model)  # before the crops are read, and another process is started
     crops = calibration_crops(calibration, frame, mode) if chosen.calibrated else None
     here = keras.backend.backend() == "tensorflow"
     make = file_content if here else _in_another_process

@@ -1,6 +1,29 @@
 """The same model in fewer operations, for export."""
 
 
+def check(model):
+    """Raises ValueError for a model that `export_model` cannot fold."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            raise ValueError(
+                "a model to export must not have another model as a layer. "
+                f"Got: layer {layer.name!r}, a {type(layer).__name__}"
+            )
+        quantized = layer.dtype_policy.quantization_mode
+        if quantized is not None:
+            raise ValueError(
+                "a model to export must not have been quantized by Keras; the integer modes "
+                f"quantize it. Got: layer {layer.name!r} in {quantized}"
+            )
+    if not any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers):
+        raise ValueError(
+            "a model to export must have a Conv2D, which the division by 255 is folded into. "
+            f"Got: none in {model.name!r}"
+        )
+
+
 def export_model(model):
     """The same function in fewer operations, for a batch of one crop.
 
@@ -9,20 +32,28 @@ def export_model(model):
 
     Returns:
         A Keras model whose first convolution divides by 255 and whose last Dense gives pixels, or
-        what the sigmoid of a face score takes.
+        what the sigmoid of a face score takes. It computes in float32, whatever the model does.
+
+    Raises:
+        ValueError: the model has another as a layer, has no Conv2D, or Keras' own `quantize` has
+            changed it.
     """
     import keras
 
     from keras_fld.models.layers import is_score, shape_layer
 
+    check(model)
     shape = None if is_score(model) else shape_layer(model)
 
     def plain(layer):
         if layer.name == "rescale":
-            return keras.layers.Identity(name="rescale")
+            return keras.layers.Identity(name="rescale", dtype="float32")
         if layer is shape:
-            return keras.layers.Reshape(shape.mean_shape.shape, name=shape.name)
-        return layer.__class__.from_config(layer.get_config())
+            return keras.layers.Reshape(shape.mean_shape.shape, name=shape.name, dtype="float32")
+        config = layer.get_config()
+        if "dtype" in config:  # an operation that is no layer has none
+            config["dtype"] = "float32"  # of mixed precision only the weights are kept
+        return layer.__class__.from_config(config)
 
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
     clone = keras.models.clone_model(model, clone_function=plain, input_tensors=image)

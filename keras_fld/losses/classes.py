@@ -6,7 +6,7 @@ from typing import Any, cast
 import keras
 from keras import ops
 
-from keras_fld.losses import functions, normalizers
+from keras_fld.losses import functions, normalizers, shapes
 from keras_fld.losses.normalizers import Normalizer
 
 _registered = keras.saving.register_keras_serializable(package="keras_fld")
@@ -29,7 +29,8 @@ class LandmarkLoss(keras.losses.Loss):
     `__call__`.
 
     Raises:
-        ValueError: `normalizer` or `reduction` is none of those known.
+        ValueError: `normalizer` or `reduction` is none of those known; when called, targets and
+            predictions differ in shape, or are no points where the loss needs them.
     """
 
     function: Callable | None = None  # the pure function
@@ -57,11 +58,9 @@ class LandmarkLoss(keras.losses.Loss):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         if len(y_pred.shape) == len(y_true.shape) + 1 and y_pred.shape[-1] == 1:
             y_true = ops.expand_dims(y_true, -1)  # (batch,) targets of a Dense(1), as Keras does
-        if not _agree(y_true.shape, y_pred.shape):
-            raise ValueError(
-                "y_true and y_pred must have the same shape. "
-                f"Got: {tuple(y_true.shape)} and {tuple(y_pred.shape)}"
-            )
+        if self.points:
+            shapes.check_points(y_true, "y_true")
+        shapes.check_same(y_true, y_pred)
         face_weight, landmark_weight = self._weights(sample_weight, y_true)
         with keras.name_scope(self.name):
             values = self.call(y_true, y_pred, landmark_weight)
@@ -82,10 +81,10 @@ class LandmarkLoss(keras.losses.Loss):
         weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
         batch, *items = y_true.shape[: len(y_true.shape) - self.points]
         shape = tuple(weight.shape)
-        if _agree(shape[:1], (batch,)):
+        if shapes.agree(shape[:1], (batch,)):
             if shape[1:] in ((), (1,)):
                 return ops.reshape(weight, (-1,)), None
-            if _agree(shape[1:], items[:1]):
+            if shapes.agree(shape[1:], items[:1]):
                 return None, weight
         raise ValueError(
             "sample_weight must be (batch,), (batch, 1) or (batch, landmarks) for targets of shape "
@@ -251,10 +250,3 @@ def _not_negative(option, value):
     if not value >= 0:
         raise ValueError(f"{option} must be at least 0. Got: {value}")
     return float(value)
-
-
-def _agree(shape, other):
-    """Whether two shapes can be the same, None being unknown."""
-    return len(shape) == len(other) and all(
-        a == b or a is None or b is None for a, b in zip(shape, other, strict=True)
-    )

@@ -2,14 +2,17 @@
 
 `l1`, `smooth_l1`, `wing` and `le` treat every coordinate by itself and take targets of any shape
 (batch, ...); of them, only coordinates that are NaN are left out. `l2`, `nme` and `enme` measure
-points, the last axis being (x, y): a landmark with a NaN coordinate is left out whole.
+points, (batch, landmarks, 2): a landmark with a NaN coordinate is left out whole. Another shape, or
+predictions of another shape than the targets, is a ValueError.
 """
 
 import math
 from typing import Any
 
+import keras
 from keras import ops
 
+from keras_fld.losses import shapes
 from keras_fld.losses.normalizers import Normalizer, normalizing_distance
 
 
@@ -211,10 +214,16 @@ def faces_counted(y_true: Any, normalizer: Normalizer | None = None, points: boo
     return ops.cast(counted, "float32")
 
 
+# A model compiled with one of these functions is saved with its name.
+for _function in (l1, smooth_l1, l2, nme, wing, le, enme):
+    keras.saving.register_keras_serializable(package="keras_fld")(_function)
+
+
 def _difference(y_true, y_pred, normalizer):
     """Prediction minus target in float32, zero where the target is NaN, and the 0/1 visibility."""
     y_true = ops.cast(y_true, "float32")
     y_pred = ops.cast(y_pred, "float32")
+    shapes.check_same(y_true, y_pred)
     visible = ops.logical_not(ops.isnan(y_true))
     # Both `where`s are needed: a NaN on the branch not taken still poisons the gradient.
     target = ops.where(visible, y_true, 0.0)
@@ -231,6 +240,8 @@ def _difference(y_true, y_pred, normalizer):
 
 def _squared_distance(y_true, y_pred, normalizer):
     """Squared distance of each landmark, zero where it is not annotated, and its visibility."""
+    y_true = ops.cast(y_true, "float32")
+    shapes.check_points(y_true, "y_true")
     delta, visible = _difference(y_true, y_pred, normalizer)
     visible = ops.prod(visible, axis=-1)
     return ops.sum(ops.square(delta), axis=-1) * visible, visible

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_fld import schemes
 from keras_fld.geometry.frame import FaceCrop
+from keras_fld.losses import shapes
 
 # What errors are divided by: a name, a number of pixels, or a function of the targets.
 Normalizer = str | float | Callable[[Any], Any]
@@ -32,6 +33,7 @@ class CenterDistance:
     def __call__(self, y_true: Any) -> Any:
         """Targets (batch, landmarks, 2) to (batch,) pixels, NaN where one is not annotated."""
         y_true = ops.cast(y_true, "float32")
+        shapes.check_points(y_true, "targets of a normalizer between landmarks")
         offset = ops.mean(ops.take(y_true, self.first, axis=-2), axis=-2) - ops.mean(
             ops.take(y_true, self.second, axis=-2), axis=-2
         )
@@ -128,7 +130,8 @@ def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
         (batch,) float32, NaN where a landmark it needs is not annotated; or the number.
 
     Raises:
-        ValueError: no scheme has that many landmarks, or no such normalizer.
+        ValueError: the targets have another shape, no scheme has that many landmarks, or it has no
+            such normalizer.
 
     Example:
         >>> normalizing_distance(y_true, "inter_ocular")  # (batch, 68, 2) to (batch,)
@@ -138,10 +141,6 @@ def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
     if not isinstance(normalizer, str):
         return float(normalizer)
     y_true = ops.cast(y_true, "float32")
-    if len(y_true.shape) < 2:
-        raise ValueError(
-            f"normalizer {normalizer!r} needs targets of shape (batch, landmarks, 2). "
-            f"Got: {tuple(y_true.shape)}"
-        )
+    shapes.check_points(y_true, f"targets of normalizer {normalizer!r}")
     first, second = schemes.get(y_true.shape[-2]).normalizer_indices(normalizer)
     return CenterDistance(first, second)(y_true)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_fld import losses
+from keras_fld import losses, metrics
 from tests.backend_gradient import value_and_gradient
 from tests.losses import reference
 from tests.losses.reference import ELEMENTWISE, OPTIONS
@@ -114,6 +114,21 @@ def test_another_shape_is_refused(batch):
         losses.ENME()(batch[0], batch[1][:, :4])
     with pytest.raises(ValueError, match="must have the same shape"):
         losses.L1()(batch[0][:1], batch[1])
+
+
+@pytest.mark.parametrize("kind", ["class", "function", "metric"])
+@pytest.mark.parametrize("shape", [(10,), (2, 5)])
+def test_fit_refuses_what_is_no_point(kind, shape):
+    x, y = np.ones((4, 3), np.float32), np.zeros((4, *shape), np.float32)
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(10), keras.layers.Reshape(shape)]
+    )
+    loss = {"class": losses.ENME(), "function": losses.nme, "metric": losses.L1()}[kind]
+    watched = [metrics.NME(normalizer=16.0)] if kind == "metric" else None
+    jit = keras.backend.backend() == "jax"
+    model.compile("sgd", loss=loss, metrics=watched, jit_compile=jit)
+    with pytest.raises(ValueError, match=r"must have shape \(batch, landmarks, 2\). Got: \("):
+        model.fit(x, y, batch_size=2, verbose=0)
 
 
 # Precision and compilation.

@@ -229,6 +229,22 @@ def test_elementwise_losses_take_any_shape(name, shape):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_predictions_of_another_shape_are_not_broadcast(name):
+    y_true, y_pred = random_faces()
+    for other in (y_pred[:1], y_pred[:, :1], y_pred[..., :1], y_pred[0], y_pred.reshape(4, 10)):
+        with pytest.raises(ValueError, match="y_true and y_pred must have the same shape. Got: "):
+            per_face(name, y_true, other)
+
+
+@pytest.mark.parametrize("shape", [(10,), (2, 5), (5, 2, 1), (5, 3)])
+@pytest.mark.parametrize("name", POINTS)
+def test_what_is_no_point_is_refused(name, shape):
+    y = np.zeros((4, *shape), np.float32)
+    with pytest.raises(ValueError, match=r"y_true must have shape \(batch, landmarks, 2\). Got: "):
+        per_face(name, y, y)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_landmark_weights_multiply_the_terms(name):
     y_true, y_pred = random_faces()
     ones = per_face(name, y_true, y_pred, weights=np.ones((4, 5)))

@@ -38,8 +38,11 @@ def test_errors_name_what_there_is(faces):
         losses.normalizing_distance(faces, "ear")
     with pytest.raises(ValueError, match=r"scheme must be one of .*Got: 5"):
         losses.normalizing_distance(faces[:, :5], "inter_pupil")
-    with pytest.raises(ValueError, match=r"needs targets of shape \(batch, landmarks, 2\)"):
-        losses.normalizing_distance(faces[:, 0, 0], "inter_pupil")
+    flat = faces.reshape(3, 136)
+    for other in (faces[:, 0, 0], flat, np.repeat(flat, 68, axis=0)[:68], faces.swapaxes(1, 2)):
+        for normalizer in ("inter_pupil", normalizers.CenterDistance((0,), (1,))):
+            with pytest.raises(ValueError, match=r"must have shape \(batch, landmarks, 2\). Got: "):
+                losses.normalizing_distance(other, normalizer)
 
 
 def test_check_and_serialize_keep_what_is_no_function():

@@ -38,8 +38,8 @@ for path in sorted(folder.glob("*.keras")):
 """
 
 
-def fresh_process(folder, imports, load):
-    script = SCRIPT.format(imports=imports, load=load)
+def run(script, folder):
+    """What a script in a fresh process prints."""
     done = subprocess.run(
         [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=False
     )
@@ -47,18 +47,20 @@ def fresh_process(folder, imports, load):
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("[", "{"))]
 
 
-def save_models(folder, cases, compiled=None):
-    """A small model per case in the folder, and what a fresh process should print of them."""
+def small_model_and_data():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3, 4)).astype(np.float32)
     y = rng.uniform(0, 64, (3, 68, 2)).astype(np.float32)
     y[0, 50] = np.nan
-    np.savez(folder / "data.npz", x=x, y=y)
+    layers = [keras.Input((4,)), keras.layers.Dense(136), keras.layers.Reshape((68, 2))]
+    return keras.Sequential(layers), x, y
+
+
+def save_models(folder, cases, compiled=None):
+    """A small model per case in the folder, and what a fresh process should print of them."""
     expected = []
     for case, loss in sorted(cases.items()):
-        model = keras.Sequential(
-            [keras.Input((4,)), keras.layers.Dense(136), keras.layers.Reshape((68, 2))]
-        )
+        model, x, y = small_model_and_data()
         model.compile("sgd", loss=loss, metrics=compiled)
         model.save(folder / f"{case}.keras")
         value = float(ops.convert_to_numpy(loss(y, model(x))))
@@ -67,6 +69,7 @@ def save_models(folder, cases, compiled=None):
         if case == "nme":
             result = model.evaluate(x, y, verbose=0, return_dict=True)
             expected.append(pytest.approx(result, rel=1e-5))
+    np.savez(folder / "data.npz", x=x, y=y)
     return expected
 
 
@@ -74,13 +77,41 @@ def test_load_model_needs_only_the_losses(tmp_path):
     cases = {n: losses.get(n, normalizer="inter_ocular", **o) for n, o in OPTIONS.items()}
     cases["function"] = losses.ENME(normalizer=face_height)
     expected = save_models(tmp_path, cases)
-    found = fresh_process(tmp_path, "import keras_fld.losses", "keras.saving.load_model(path)")
-    assert found == expected
+    script = SCRIPT.format(imports="import keras_fld.losses", load="keras.saving.load_model(path)")
+    assert run(script, tmp_path) == expected
 
 
 def test_load_of_the_package_needs_nothing(tmp_path):
     cases = {n: losses.get(n, **o) for n, o in OPTIONS.items()}
     compiled = [metrics.NME("inter_ocular"), metrics.FailureRate(), metrics.CEDAUC(limit=8.0)]
     expected = save_models(tmp_path, cases, compiled)
-    found = fresh_process(tmp_path, "import keras_fld as fld", "fld.load_model(path, compile=True)")
-    assert found == expected
+    script = SCRIPT.format(
+        imports="import keras_fld as fld", load="fld.load_model(path, compile=True)"
+    )
+    assert run(script, tmp_path) == expected
+
+
+# Prints what each file evaluates to.
+EVALUATE = """
+import json, sys
+from pathlib import Path
+import numpy as np
+import keras_fld as fld
+
+folder = Path(sys.argv[1])
+data = np.load(folder / "data.npz")
+for path in sorted(folder.glob("*.keras")):
+    model = fld.load_model(path, compile=True)
+    print(json.dumps([path.stem, model.evaluate(data["x"], data["y"], verbose=0)]))
+"""
+
+
+def test_a_model_compiled_with_a_function_is_loaded(tmp_path):
+    expected = []
+    for name in sorted(OPTIONS):
+        model, x, y = small_model_and_data()
+        model.compile("sgd", loss=getattr(losses, name))
+        model.save(tmp_path / f"{name}.keras")
+        expected.append([name, pytest.approx(model.evaluate(x, y, verbose=0), rel=1e-5)])
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    assert run(EVALUATE, tmp_path) == expected
