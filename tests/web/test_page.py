@@ -17,9 +17,11 @@ import pytest
 
 from keras_fld import FaceLandmarker, web
 from keras_fld.data import synthetic
-from keras_fld.geometry.frame import landmark_box
+from keras_fld.geometry.frame import invert, landmark_box, transform, warp
 from keras_fld.predict import metadata
-from keras_fld.predict.detectors import box_map
+from keras_fld.predict.detectors import BlazeFace
+from keras_fld.predict.predictor import open_model
+from tests.web import test_geometry
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 skimage_data = pytest.importorskip("skimage.data", reason="needs scikit-image")
@@ -34,11 +36,14 @@ pytestmark = pytest.mark.skipif(
 # one gray level in one byte, as another OpenCV may have it, has moved one by 0.15.
 TOLERANCE = 0.25
 FRAMES = 120
+PRESET = "trnet20_300w"
+# Side and index of drawn faces.
+DRAWN = [(160, 3), (700, 5)]
 
 
 @pytest.fixture(scope="module")
 def landmarker():
-    return FaceLandmarker.from_preset("trnet20_300w")
+    return FaceLandmarker.from_preset(PRESET)
 
 
 @pytest.fixture(scope="module")
@@ -159,10 +164,17 @@ def served(browser):
 
 
 def deviation(landmarker, image, face):
-    """Largest difference to Python's landmarks on the same box, in pixels of the crop."""
-    (expected,) = landmarker.detect(image, boxes=[face["box"]])
-    scale = landmarker.frame.matrix(face["box"])[0, 0]
-    return scale * np.linalg.norm(expected.landmarks - face["landmarks"], axis=1).max()
+    """Largest difference to Python's landmarks on the same box and angle, in pixels of the crop."""
+    model, angle = open_model(PRESET), np.radians(face["angle"])
+    matrix = test_geometry.upright(landmarker.frame, face["box"], angle)
+    (expected,) = model.predict(warp(image, matrix, landmarker.frame.size)[None])
+    return np.linalg.norm(expected - transform(face["landmarks"], matrix), axis=1).max()
+
+
+def save(path, image):
+    """Writes an RGB image; the path."""
+    cv2.imwrite(str(path), image[..., ::-1])
+    return path
 
 
 def test_the_page_reads_the_models_metadata(served):
@@ -175,42 +187,89 @@ def test_the_page_reads_the_models_metadata(served):
 
 
 def test_a_photograph_gives_pythons_landmarks(served, astronaut, landmarker, tmp_path):
-    photo = tmp_path / "astronaut.png"
-    cv2.imwrite(str(photo), astronaut[..., ::-1])
-    served.open(photo)
+    served.open(save(tmp_path / "astronaut.png", astronaut))
     (face,) = served.faces()
     assert deviation(landmarker, astronaut, face) < TOLERANCE
-    # Three passes: the box is that of the landmarks of a box before.
+    # Three passes: the box and the angle are those of the landmarks of a box before.
+    right, left = (np.mean(face["landmarks"][i : i + 6], axis=0) for i in (36, 42))
+    line = np.degrees(np.angle((left - right) @ [1, 1j]))
+    assert face["angle"] == pytest.approx(line, abs=1)
     center = np.mean(face["landmarks"], axis=0)
     assert np.linalg.norm(center - np.mean(landmarker.detect(astronaut)[0].landmarks, axis=0)) < 4
 
 
-def test_the_browsers_detector_finds_opencvs_boxes(served, astronaut, tmp_path):
-    photo = tmp_path / "unrefined.png"
-    cv2.imwrite(str(photo), astronaut[..., ::-1])
+def turned(astronaut, degrees):
+    """The astronaut turned clockwise about her nose, and the matrix that does it."""
+    matrix = cv2.getRotationMatrix2D((224, 120), -degrees, 1)
+    return cv2.warpAffine(astronaut, matrix, (512, 512)), matrix
+
+
+def two_small(astronaut):
+    """Two faces that only tiles of the photograph show."""
+    image = np.full((768, 1024, 3), 90, np.uint8)
+    for x, side in ((40, 200), (500, 320)):
+        small = cv2.resize(astronaut, (side, side), interpolation=cv2.INTER_AREA)
+        image[300 : 300 + side, x : x + side] = small
+    return image
+
+
+SCENES = {
+    "upright": (1, lambda astronaut: astronaut),
+    "turned30": (1, lambda astronaut: turned(astronaut, 30)[0]),
+    "turned-50": (1, lambda astronaut: turned(astronaut, -50)[0]),
+    "small": (2, two_small),
+    **{
+        f"drawn{size}": (1, lambda _, s=size, i=index: synthetic.draw(i, size=s).image)
+        for size, index in DRAWN
+    },
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_browsers_detector_is_pythons(served, astronaut, landmarker, tmp_path, name):
+    count, scene = SCENES[name]
+    image = scene(astronaut)
+    expected = sorted(BlazeFace().detect(image), key=lambda face: -np.prod(face.box[2:]))
+    assert len(expected) == count
     served.page.uncheck("#refine")
-    served.open(photo)
-    (face,) = served.faces()
+    served.open(save(tmp_path / f"{name}.png", image))
+    faces = served.faces()
     served.page.check("#refine")
-    cascade = cv2.CascadeClassifier(
-        str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml")
-    )
-    gray = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
-    ((x, y, side, _),) = cascade.detectMultiScale(gray, 1.1, 5, minSize=(24, 24))
-    left, top, width, height = box_map.fractions("haar_frontal")
-    expected = (x + left * side, y + top * side, width * side, height * side)
-    np.testing.assert_allclose(face["box"], expected, atol=0.05 * side)
+    assert len(faces) == len(expected)
+    for face, wanted in zip(faces, expected, strict=True):
+        np.testing.assert_allclose(face["box"], wanted.box, atol=0.005 * wanted.box[2])
+        assert face["angle"] == pytest.approx(np.degrees(wanted.angle), abs=0.3)
+        assert deviation(landmarker, image, face) < TOLERANCE
+        same = {**face, "box": wanted.box, "angle": np.degrees(wanted.angle)}
+        assert deviation(landmarker, image, same) < 0.5
 
 
-@pytest.mark.parametrize(("size", "index"), [(160, 3), (700, 5)])
+def test_a_turned_head_gets_the_landmarks_of_an_upright_one(served, astronaut, tmp_path):
+    found = []
+    for degrees in (0, 30):
+        image, matrix = turned(astronaut, degrees)
+        served.open(save(tmp_path / f"by{degrees}.png", image))
+        (face,) = served.faces()
+        found.append((transform(face["landmarks"], invert(matrix)), face["angle"]))
+    (upright, angle), (back, other) = found
+    assert other - angle == pytest.approx(30, abs=2)
+    # In hundredths of the face, which is 93 pixels wide.
+    assert np.linalg.norm(upright - back, axis=1).mean() < 1.5
+
+
+def test_a_picture_without_a_face_says_so(served, tmp_path):
+    served.open(save(tmp_path / "gray.png", np.full((300, 400, 3), 128, np.uint8)))
+    assert "no face found" in served.page.inner_text("#status")
+    assert served.page.is_disabled("#save-json")
+
+
+@pytest.mark.parametrize(("size", "index"), DRAWN)
 def test_a_drawn_face_in_a_drawn_box_gives_pythons_landmarks(
     served, landmarker, tmp_path, size, index
 ):
     drawn = synthetic.draw(index, size=size)
-    photo = tmp_path / f"face{size}.png"
-    cv2.imwrite(str(photo), drawn.image[..., ::-1])
     served.page.uncheck("#refine")
-    served.open(photo)
+    served.open(save(tmp_path / f"face{size}.png", drawn.image))
     x, y, width, height = landmark_box(drawn.landmarks)
     view = served.page.locator("#view").bounding_box()
     pixel = view["width"] / size
@@ -265,7 +324,7 @@ def test_the_camera_is_followed(browser, astronaut, landmarker):
 
 @pytest.mark.parametrize("by", ["outline", "box"])
 def test_without_a_detector_the_camera_starts_where_the_user_says(browser, landmarker, by):
-    served = Served(browser, ["camera"], without="cascade.json")
+    served = Served(browser, ["camera"], without="face_detection_short_range.tflite")
     try:
         served.page.click("#camera")
         served.wait("#status:text('Looking for a face')")
@@ -298,9 +357,7 @@ def test_it_is_readable_on_a_small_screen(browser, astronaut, tmp_path):
         controls = ("Open photo", "Start camera", "Find faces", "Save picture", "Save JSON")
         check_small_screen(served.page, controls, small)
         # A camera's names have no space to break a line at.
-        photo = tmp_path / f"PXL_{'20251128_' * 6}.png"
-        cv2.imwrite(str(photo), astronaut[..., ::-1])
-        served.open(photo)
+        served.open(save(tmp_path / f"PXL_{'20251128_' * 6}.png", astronaut))
         check_small_screen(served.page, controls[:4], small)
     finally:
         served.close()
@@ -332,9 +389,7 @@ def test_it_works_without_the_server_and_asks_nobody_else(browser, astronaut, la
         served.stop_server()
         served.page.reload()
         served.wait("body[data-ready=yes]")
-        photo = tmp_path / "astronaut.png"
-        cv2.imwrite(str(photo), astronaut[..., ::-1])
-        served.open(photo)
+        served.open(save(tmp_path / "astronaut.png", astronaut))
         (face,) = served.faces()
         assert deviation(landmarker, astronaut, face) < TOLERANCE
         assert not [url for url in served.requests if served.address not in url]
