@@ -9,7 +9,7 @@ import { PASSES, Landmarker } from "./landmarker.js";
 import { Latency } from "./latency.js";
 import { showAbout, showCrop, showLatency } from "./panel.js";
 import { Picture } from "./picture.js";
-import { load } from "./runtime.js";
+import { load, pause } from "./runtime.js";
 import { Tracker } from "./tracker.js";
 
 const WARM_UP = 20, RUNS = 300;
@@ -170,7 +170,7 @@ async function measure() {
     const { milliseconds } = await landmarker.detect(picture, faces[0]);
     if (i >= WARM_UP) latency.add(milliseconds);
     // The page stays alive, and the browser does not think that it hangs.
-    if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+    if (i % 20 === 0) await pause();
   }
   showLatency(latency);
   tell(`${RUNS} runs on this face.`);

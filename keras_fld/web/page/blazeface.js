@@ -6,7 +6,7 @@
 
 import { BlazeNet, angle, best, moved, square } from "./blazenet.js";
 import { boxAround, frameMatrix, invert, rotation, transform, warp } from "./geometry.js";
-import { load } from "./runtime.js";
+import { load, pause } from "./runtime.js";
 import { LEAST, levelSides, tiles } from "./tiles.js";
 
 // Least scores at the first and at the second look.
@@ -92,6 +92,7 @@ async function seen(network, photo, sides) {
       (v, axis) => v - side / 2 >= low[axis] && v + side / 2 <= high[axis]);
     const faces = await network.find(pixels, PROPOSED);
     found.push(...faces.filter(whole).map((face) => moved(face, toPhoto)));
+    await pause();
   }
   return found;
 }

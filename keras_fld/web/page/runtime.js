@@ -28,3 +28,7 @@ export async function load(address) {
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
   return response;
 }
+
+/** Leaves the browser time to draw and to listen, amid long work. */
+export const pause = () => globalThis.scheduler?.yield?.()
+  ?? new Promise((resolve) => setTimeout(resolve));
