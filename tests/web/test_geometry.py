@@ -96,13 +96,22 @@ def test_crops_are_pythons(tmp_path, size, frame):
             assert same(crop, frame.crop(face.image, box))
 
 
-# As large as three levels of tiles; halved; narrow; enlarged.
-@pytest.mark.parametrize("shape", [(701, 1003), (512, 512), (600, 90), (100, 80)])
-def test_tiles_are_pythons(tmp_path, shape):
+# Three levels of tiles; halved; a sixth; narrow; enlarged.
+@pytest.mark.parametrize(
+    ("shape", "size", "smallest"),
+    [
+        ((701, 1003), 192, 0.03),
+        ((512, 512), 192, 0.03),
+        ((576, 768), 128, 1.0),
+        ((600, 90), 192, 0.03),
+        ((100, 80), 192, 0.03),
+    ],
+)
+def test_tiles_are_pythons(tmp_path, shape, size, smallest):
     image = cv2.resize(synthetic.draw(5, size=512).image, shape[::-1])
-    run(tmp_path, image, smallest=0.03)
-    expected = list(tiles(image, 192, sides(image, 192, 0.03)))
-    shown = np.fromfile(tmp_path / "tiles.rgb", np.uint8).reshape(-1, 192, 192, 3)
+    run(tmp_path, image, size=size, smallest=smallest)
+    expected = list(tiles(image, size, sides(image, size, smallest)))
+    shown = np.fromfile(tmp_path / "tiles.rgb", np.uint8).reshape(-1, size, size, 3)
     found = json.loads((tmp_path / "tiles.json").read_text("utf-8"))
     assert len(shown) == len(found) == len(expected)
     for tile, pixels, numbers in zip(expected, shown, found, strict=True):

@@ -13,13 +13,15 @@ export function resize(picture, width, height) {
 
 /** Area averaging: each new pixel is the mean of what it covers. Sums are in float32, as OpenCV's. */
 function reduce({ data, width, height }, newWidth, newHeight) {
-  const columns = coverage(width, newWidth), rows = coverage(height, newHeight);
+  // Whole pixels are added up and divided once, so that halves round as OpenCV's: up where two by two
+  // pixels become one, else to the even neighbor.
+  const fx = width / newWidth, fy = height / newHeight;
+  const whole = Number.isInteger(fx) && Number.isInteger(fy), halved = fx === 2 && fy === 2;
+  const columns = coverage(width, newWidth, whole), rows = coverage(height, newHeight, whole);
   const out = new Uint8ClampedArray(newWidth * newHeight * 4);
-  const total = new Float32Array(newWidth * 4);
-  // Where two by two pixels become one, OpenCV rounds halves up; else to the even neighbor.
-  const halved = width === 2 * newWidth && height === 2 * newHeight;
+  const total = new Float32Array(newWidth * 4), scale = whole ? f32(1 / (fx * fy)) : 1;
   for (let v = 0; v < newHeight; v++) {
-    total.fill(halved ? 0.125 : 0);
+    total.fill(halved ? 0.5 : 0);
     for (let i = rows.starts[v]; i < rows.starts[v + 1]; i++) {
       const line = rows.places[i] * width, share = rows.shares[i];
       for (let u = 0; u < newWidth; u++) {
@@ -35,19 +37,22 @@ function reduce({ data, width, height }, newWidth, newHeight) {
         total[4 * u + 2] += f32(share * blue);
       }
     }
-    out.set(total, 4 * v * newWidth); // rounds
+    out.set(total.map((sum) => sum * scale), 4 * v * newWidth); // rounds
   }
   return { data: out, width: newWidth, height: newHeight };
 }
 
-/** Along one axis: new pixel i covers the old `places` from starts[i] to starts[i + 1]. */
-function coverage(size, newSize) {
+/**
+ * Along one axis: new pixel i covers the old `places` from starts[i] to starts[i + 1], by shares of
+ * itself or, where it covers `whole` pixels, one for each.
+ */
+function coverage(size, newSize, whole) {
   const factor = size / newSize, starts = [0], places = [], shares = [];
   for (let i = 0; i < newSize; i++) {
     const low = i * factor, high = Math.min(low + factor, size);
     for (let k = Math.floor(low); k < high - 1e-6; k++) {
       places.push(k);
-      shares.push((Math.min(k + 1, high) - Math.max(k, low)) / (high - low));
+      shares.push(whole ? 1 : (Math.min(k + 1, high) - Math.max(k, low)) / (high - low));
     }
     starts.push(places.length);
   }
