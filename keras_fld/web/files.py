@@ -1,18 +1,13 @@
-"""The files of the page: those of the package, the model, and the face detector's numbers."""
+"""The files of the page: those of the package, the model, and the face detector's."""
 
 import gzip
-import json
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import cv2
 
 from keras_fld import zoo
 from keras_fld._internal.files import replacing
 from keras_fld.predict import metadata
-from keras_fld.predict.detectors import box_map
+from keras_fld.predict.detectors import blazeface, box_map
 
 PAGE = Path(__file__).parent / "page"
 DEFAULT_PRESET = "trnet20_300w"
@@ -75,7 +70,9 @@ def page_files(model=DEFAULT_PRESET):
             address = "/" + path.relative_to(PAGE).as_posix().removesuffix(".gz")
             files[address] = _file(suffix, path.read_bytes(), gzipped)
     files["/"] = files["/index.html"]
-    files["/cascade.json"] = _file(".json", json.dumps(_cascade(), separators=(",", ":")).encode())
+    for path in [*Path(blazeface.__file__).parent.iterdir(), box_map.FILE]:
+        if path.suffix in _TYPES:
+            files[f"/blazeface/{path.name}"] = _file(path.suffix, path.read_bytes())
     return files
 
 
@@ -122,28 +119,3 @@ def _model(model):
                 f"convert with --mode int8. Got: {dtype}"
             )
     return path.read_bytes()
-
-
-def _cascade():
-    """OpenCV's frontal-face cascade of stumps, with what `find_faces` makes of its squares."""
-    folder = cv2.data.haarcascades  # type: ignore[attr-defined]  # OpenCV's stub lacks it
-    path = Path(folder) / "haarcascade_frontalface_default.xml"
-    # Not Element: of OpenCV's own file, no node is missing.
-    root: Any = ElementTree.parse(path).getroot().find("cascade")
-    stages = []
-    for stage in root.find("stages"):
-        stumps = []
-        for stump in stage.find("weakClassifiers"):
-            _, _, feature, threshold = stump.find("internalNodes").text.split()
-            leaves = stump.find("leafValues").text.split()
-            stumps.append([int(feature), float(threshold), *map(float, leaves)])
-        stages.append({"threshold": float(stage.find("stageThreshold").text), "stumps": stumps})
-    return {
-        "window": int(root.find("width").text),
-        "to_box": box_map.fractions("haar_frontal"),
-        "features": [
-            [[float(number) for number in rect.text.split()] for rect in feature.find("rects")]
-            for feature in root.find("features")
-        ],
-        "stages": stages,
-    }

@@ -1,17 +1,18 @@
 // The page: what its buttons do.
 
+import { BlazeFace } from "./blazeface.js";
 import { watchBox } from "./boxtool.js";
 import { Camera } from "./camera.js";
-import { Detector } from "./detector.js";
 import { drawBox, drawFace, drawGuide } from "./drawing.js";
 import { frameMatrix, invert, transform } from "./geometry.js";
 import { PASSES, Landmarker } from "./landmarker.js";
 import { Latency } from "./latency.js";
 import { showAbout, showCrop, showLatency } from "./panel.js";
 import { Picture } from "./picture.js";
+import { load, pause } from "./runtime.js";
 import { Tracker } from "./tracker.js";
 
-const WARM_UP = 20, RUNS = 300, SEARCHED = 640, SMALLEST_SEARCHED = 24;
+const WARM_UP = 20, RUNS = 300;
 // A small photo is shown larger, for lines and numbers to be read.
 const SHOWN = 960;
 const LOOKING = "Looking for a face. Hold yours into the outline, or drag a box around it.";
@@ -59,16 +60,11 @@ const shown = () => Math.max(1, SHOWN / Math.max(picture.width, picture.height))
 
 async function findFaces() {
   tell("looking for faces …");
-  const boxes = detector ? await detector.find(picture, SEARCHED, SMALLEST_SEARCHED) : [];
-  if (boxes.length) {
-    await setFaces(boxes);
-    const count = `${boxes.length} face${boxes.length > 1 ? "s" : ""}`;
-    tell(`${picture.name}: ${count}. Drag a box on the picture for another.`);
-  } else {
-    // A picture that is one face: the detector wants some space around it.
-    await setFaces([middle(0.75)]);
-    tell(`${picture.name}: no face found; started in the middle. Drag a box around the face.`);
-  }
+  const found = detector ? await detector.find(picture) : [];
+  await setFaces(found);
+  const count = `${found.length} face${found.length > 1 ? "s" : ""}`;
+  tell(found.length ? `${picture.name}: ${count}. Drag a box on the picture for another.`
+    : `${picture.name}: no face found. Drag a box around one.`);
 }
 
 /** A square box in the middle, in shares of the shorter side. */
@@ -77,10 +73,10 @@ function middle(share) {
   return [(picture.width - 1 - side) / 2, (picture.height - 1 - side) / 2, side, side];
 }
 
-async function setFaces(boxes) {
+async function setFaces(places) {
   const found = [];
-  for (const box of boxes) {
-    found.push(await landmarker.detect(picture, box, $("refine").checked ? PASSES : 1));
+  for (const place of places) {
+    found.push(await landmarker.detect(picture, place, $("refine").checked ? PASSES : 1));
     latency.add(found.at(-1).milliseconds);
   }
   faces = found;
@@ -130,11 +126,12 @@ function cameraStopped() {
 
 /** A box that the user gave. */
 async function takeBox(box) {
+  const place = { box, angle: 0 };
   if (camera.running) {
-    await tracker.start(picture, box, true);
+    await tracker.start(picture, place, true);
     return;
   }
-  await setFaces([box]);
+  await setFaces([place]);
   tell("Landmarks from your box.");
 }
 
@@ -150,7 +147,7 @@ function show() {
   context.drawImage(picture.canvas, 0, 0, view.width, view.height);
   for (const face of faces) drawFace(context, face, lines, options(), scale, pixel);
   if (camera.running && !faces.length) drawGuide(context, guidePoints(), lines, scale, pixel);
-  if (drawn) drawBox(context, drawn, scale, pixel, true);
+  if (drawn) drawBox(context, { box: drawn, angle: 0 }, scale, pixel, true);
   if (faces.length) showCrop(faces[0].crop, landmarker.frame.size);
   showLatency(latency);
   $("find").disabled = camera.running;
@@ -167,14 +164,13 @@ function guidePoints() {
 // Measuring and saving
 
 async function measure() {
-  const { box } = faces[0];
   tell(`measuring ${RUNS} runs …`);
   latency.clear();
   for (let i = 0; i < WARM_UP + RUNS; i++) {
-    const { milliseconds } = await landmarker.detect(picture, box);
+    const { milliseconds } = await landmarker.detect(picture, faces[0]);
     if (i >= WARM_UP) latency.add(milliseconds);
     // The page stays alive, and the browser does not think that it hangs.
-    if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+    if (i % 20 === 0) await pause();
   }
   showLatency(latency);
   tell(`${RUNS} runs on this face.`);
@@ -194,8 +190,9 @@ function saveJson() {
   const text = JSON.stringify({
     image: picture.name,
     scheme: typeof scheme === "string" ? scheme : scheme?.name ?? null,
-    faces: faces.map(({ box: [x, y, width, height], landmarks }) => ({
+    faces: faces.map(({ box: [x, y, width, height], angle, landmarks }) => ({
       box: [...picture.original([x, y]), width / picture.scale, height / picture.scale],
+      angle: (angle * 180) / Math.PI, // degrees, clockwise
       landmarks: landmarks.map((point) => picture.original(point)),
     })),
     milliseconds: latency.summary(),
@@ -246,7 +243,7 @@ async function keepOffline() {
     const own = performance.getEntriesByType("resource").map((entry) => entry.name)
       .filter((address) => address.startsWith(location.origin));
     const cache = await caches.open("keras-fld");
-    await cache.addAll(new Set([location.href, new URL("haar.js", location.href).href, ...own]));
+    await cache.addAll(new Set([location.href, ...own]));
     $("model").append(", kept for use offline");
   } catch (error) {
     console.info(`not kept for use offline: ${error.message}`);
@@ -260,13 +257,11 @@ async function start() {
   }, (box) => queue(() => takeBox(box)));
   watchDrops();
   watchButtons();
-  const response = await fetch("model.tflite");
-  if (!response.ok) throw new Error(`model.tflite: ${response.status}`);
-  const bytes = await response.arrayBuffer(), { byteLength } = bytes;
+  const bytes = await (await load("model.tflite")).arrayBuffer(), { byteLength } = bytes;
   landmarker = await Landmarker.load(bytes);
   showAbout(landmarker.about, byteLength);
   try {
-    detector = await Detector.load();
+    detector = await BlazeFace.load();
   } catch (error) {
     tell(`No face detector (${error.message}): drag a box around the face.`, true);
   }

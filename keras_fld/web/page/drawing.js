@@ -6,18 +6,19 @@ const LINE = "#5adc5a", POINT = "#ffffff", NUMBER = "#ffe63c", BOX = "#4db3ff";
  * Draws one face.
  *
  * @param context a 2D context
- * @param face {box, landmarks} in photograph pixels
+ * @param face {box, angle, landmarks} in photograph pixels
  * @param lines runs of landmark indices
  * @param show {lines, points, numbers, box}
  * @param scale canvas pixels to a photograph pixel
  * @param pixel canvas pixels to a pixel of the screen
  */
-export function drawFace(context, { box, landmarks }, lines, show, scale, pixel) {
+export function drawFace(context, face, lines, show, scale, pixel) {
+  const { box, landmarks } = face;
   // Thickness follows the face, so that a thumbnail and a poster both read well.
   const unit = Math.max(0.6 * pixel, (Math.max(box[2], box[3]) * scale) / 200);
   // Pixel centers are at whole numbers in landmarks, at halves on a canvas.
   const place = ([x, y]) => [(x + 0.5) * scale, (y + 0.5) * scale];
-  if (show.box) drawBox(context, box, scale, unit);
+  if (show.box) drawBox(context, face, scale, unit);
   if (show.lines) {
     context.strokeStyle = LINE;
     context.lineWidth = 1.5 * unit;
@@ -47,13 +48,16 @@ export function drawFace(context, { box, landmarks }, lines, show, scale, pixel)
   });
 }
 
-/** A face box, in photograph pixels. */
-export function drawBox(context, [x, y, width, height], scale, unit = 1, dashed = false) {
+/** A face's box, in photograph pixels, turned as the face is. */
+export function drawBox(context, { box: [x, y, width, height], angle }, scale, unit = 1,
+  dashed = false) {
   context.save();
   context.strokeStyle = BOX;
   context.lineWidth = 1.5 * unit;
   if (dashed) context.setLineDash([6, 4]);
-  context.strokeRect((x + 0.5) * scale, (y + 0.5) * scale, width * scale, height * scale);
+  context.translate((x + width / 2 + 0.5) * scale, (y + height / 2 + 0.5) * scale);
+  context.rotate(angle);
+  context.strokeRect((-width / 2) * scale, (-height / 2) * scale, width * scale, height * scale);
   context.restore();
 }
 

@@ -1,20 +1,51 @@
-// The mapping between photograph and crop, as keras_fld/data/geometry.py has it.
+// The mapping between photograph and crop, as keras_fld/geometry/frame.py has it.
 //
 // Pixel centers are at whole numbers in both. A matrix is [a, b, c, d, e, f], the rows of a 2x3 one,
-// and takes photograph to crop pixels; a box is [x, y, width, height]; pictures are RGBA.
+// and takes photograph to crop pixels; a box is [x, y, width, height]; pictures are RGBA. Angles are
+// in radians, clockwise; the box of a turned face is that of the face turned upright about the box's
+// center.
 
-/** Photograph pixels to crop pixels, for a face box. */
-export function frameMatrix({ size, margin }, [x, y, width, height]) {
-  const scale = size / (margin * Math.max(width, height));
-  const center = (size - 1) / 2;
-  return [scale, 0, center - scale * (x + width / 2), 0, scale, center - scale * (y + height / 2)];
+import { resize, roundEven } from "./resize.js";
+
+/** Photograph pixels to pixels of the crop that shows a face upright. */
+export function frameMatrix({ size, margin }, [x, y, width, height], angle = 0) {
+  const scale = size / (margin * Math.max(width, height)), center = (size - 1) / 2;
+  const cos = scale * Math.cos(angle), sin = scale * Math.sin(angle);
+  const middleX = x + width / 2, middleY = y + height / 2;
+  return [cos, sin, center - (cos * middleX + sin * middleY),
+    -sin, cos, center - (cos * middleY - sin * middleX)];
 }
 
 /** The tight box around landmarks. */
-export function landmarkBox(points) {
+function landmarkBox(points) {
   const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]);
   const x = Math.min(...xs), y = Math.min(...ys);
   return [x, y, Math.max(Math.max(...xs) - x, 1e-6), Math.max(Math.max(...ys) - y, 1e-6)];
+}
+
+/** The box of a face turned by an angle, around its landmarks. */
+export function uprightBox(points, angle) {
+  const toPhoto = rotation(angle), back = invert(toPhoto);
+  const [x, y, width, height] = landmarkBox(points.map((point) => transform(point, back)));
+  return boxAround(transform([x + width / 2, y + height / 2], toPhoto), width, height);
+}
+
+/** How far the way from one point to another is turned. */
+export const lineAngle = ([x, y], [x2, y2]) => Math.atan2(y2 - y, x2 - x);
+
+export const boxAround = ([x, y], width, height) => [x - width / 2, y - height / 2, width, height];
+
+/** Intersection over union of two boxes. */
+export function overlap([x, y, w, h], [x2, y2, w2, h2]) {
+  const across = Math.max(0, Math.min(x + w, x2 + w2) - Math.max(x, x2));
+  const down = Math.max(0, Math.min(y + h, y2 + h2) - Math.max(y, y2));
+  return (across * down) / (w * h + w2 * h2 - across * down);
+}
+
+/** The matrix that turns about 0, 0. */
+export function rotation(angle) {
+  const cos = Math.cos(angle), sin = Math.sin(angle);
+  return [cos, -sin, 0, sin, cos, 0];
 }
 
 /** One point mapped by a matrix. */
@@ -49,7 +80,7 @@ export function warp(photo, matrix, size) {
   let picture = { width, height, data: photo.read(left, top, width, height) };
   let toPhoto = [1, 0, left, 0, 1, top];
   if (shrink < 1) {
-    const small = reduce(picture, Math.max(1, roundEven(width * shrink)),
+    const small = resize(picture, Math.max(1, roundEven(width * shrink)),
       Math.max(1, roundEven(height * shrink)));
     // The rounded size makes the two factors differ a little; pixel centers are at halves here.
     const fx = width / small.width, fy = height / small.height;
@@ -70,58 +101,6 @@ function region(photo, toPhoto, size, pad) {
   };
   const [x, width] = range(0, photo.width), [y, height] = range(1, photo.height);
   return [x, y, width, height];
-}
-
-/** As Python's round: halves to the even neighbor. */
-function roundEven(value) {
-  const low = Math.floor(value);
-  if (value - low === 0.5) return low + (low % 2);
-  return Math.round(value);
-}
-
-const f32 = Math.fround;
-
-/** Area averaging: each new pixel is the mean of what it covers. Sums are in float32, as OpenCV's. */
-function reduce({ data, width, height }, newWidth, newHeight) {
-  const columns = coverage(width, newWidth), rows = coverage(height, newHeight);
-  const out = new Uint8ClampedArray(newWidth * newHeight * 4);
-  const total = new Float32Array(newWidth * 4);
-  for (let v = 0; v < newHeight; v++) {
-    total.fill(0);
-    for (let i = rows.starts[v]; i < rows.starts[v + 1]; i++) {
-      const line = rows.places[i] * width, share = rows.shares[i];
-      for (let u = 0; u < newWidth; u++) {
-        let red = 0, green = 0, blue = 0;
-        for (let j = columns.starts[u]; j < columns.starts[u + 1]; j++) {
-          const at = 4 * (line + columns.places[j]), weight = columns.shares[j];
-          red = f32(red + f32(weight * data[at]));
-          green = f32(green + f32(weight * data[at + 1]));
-          blue = f32(blue + f32(weight * data[at + 2]));
-        }
-        total[4 * u] += f32(share * red);
-        total[4 * u + 1] += f32(share * green);
-        total[4 * u + 2] += f32(share * blue);
-      }
-    }
-    out.set(total, 4 * v * newWidth); // rounds
-  }
-  return { data: out, width: newWidth, height: newHeight };
-}
-
-/** Along one axis: new pixel i covers the old `places` from starts[i] to starts[i + 1]. */
-function coverage(size, newSize) {
-  const factor = size / newSize, starts = [0], places = [], shares = [];
-  for (let i = 0; i < newSize; i++) {
-    const low = i * factor, high = Math.min(low + factor, size);
-    for (let k = Math.floor(low); k < high - 1e-6; k++) {
-      places.push(k);
-      shares.push((Math.min(k + 1, high) - Math.max(k, low)) / (high - low));
-    }
-    starts.push(places.length);
-  }
-  return {
-    starts: Int32Array.from(starts), places: Int32Array.from(places), shares: Float32Array.from(shares),
-  };
 }
 
 /**

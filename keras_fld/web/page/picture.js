@@ -46,21 +46,4 @@ export class Picture {
   read(x, y, width, height) {
     return this.context.getImageData(x, y, width, height).data;
   }
-
-  /** {scale, width, height, rgba} of the picture with at most so many pixels along its longer side. */
-  reduced(longest) {
-    const scale = Math.min(1, longest / Math.max(this.width, this.height));
-    if (scale === 1) {
-      const { width, height } = this;
-      return { scale, width, height, rgba: this.read(0, 0, width, height) };
-    }
-    const small = document.createElement("canvas");
-    small.width = Math.round(this.width * scale);
-    small.height = Math.round(this.height * scale);
-    const context = small.getContext("2d", { willReadFrequently: true });
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.canvas, 0, 0, small.width, small.height);
-    const { data } = context.getImageData(0, 0, small.width, small.height);
-    return { scale, width: small.width, height: small.height, rgba: data };
-  }
 }

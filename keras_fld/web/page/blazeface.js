@@ -1,0 +1,98 @@
+// The face detector, as keras_fld/predict/detectors/blazeface has it: the same files, the same looks.
+//
+// The first look proposes: the short range at the whole picture, the full range at the whole and at
+// tiles. The second judges: the short range at each proposal alone, upright and large. The third, at
+// what is a face, measures: its points are found best with some room around it.
+
+import { BlazeNet, angle, best, moved, square } from "./blazenet.js";
+import { boxAround, frameMatrix, invert, rotation, transform, warp } from "./geometry.js";
+import { load, pause } from "./runtime.js";
+import { LEAST, levelSides, tiles } from "./tiles.js";
+
+// Least scores at the first and at the second look.
+const PROPOSED = 0.3, THRESHOLD = 0.7;
+// Sides of the pictures at the second and the third look in sides of the face's square.
+const JUDGED = 1.5, MEASURED = 2.0;
+// Smallest face of a photograph, as a share of its longer side.
+const SMALLEST = 0.03;
+// Faces from this share on are the short range's, at one look.
+export const LARGE = LEAST / 128;
+
+export class BlazeFace {
+  /** Loads the networks, and the map from what they see to face boxes. */
+  static async load() {
+    const [short, full, maps] = await Promise.all(
+      [BlazeNet.load("short"), BlazeNet.load("full"), load("blazeface/box_maps.json")]);
+    return new BlazeFace(short, full, (await maps.json()).blazeface.coefficients);
+  }
+
+  constructor(short, full, coefficients) {
+    this.short = short;
+    this.full = full;
+    this.coefficients = coefficients;
+  }
+
+  /**
+   * Faces of a photograph, largest first.
+   *
+   * @param photo as geometry.warp takes it
+   * @param smallest side of the smallest face looked for, as a share of the photo's longer side
+   * @returns of each {box, angle, score}: the tight box and the turn, as geometry.js has them
+   */
+  async find(photo, smallest = SMALLEST) {
+    const faces = [];
+    for (const proposal of await this.#proposals(photo, smallest)) {
+      const judged = await this.#look(photo, proposal, JUDGED);
+      if (!judged || judged.score < THRESHOLD) continue;
+      const measured = await this.#look(photo, judged, MEASURED) ?? judged;
+      faces.push({ ...measured, score: judged.score });
+    }
+    return best(faces)
+      .map((face) => ({ box: this.#box(face), angle: angle(face), score: face.score }))
+      .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+  }
+
+  /** The first look. */
+  async #proposals(photo, smallest) {
+    const { width, height } = photo, longer = Math.max(width, height);
+    const whole = { width, height, data: photo.read(0, 0, width, height) };
+    const found = await seen(this.short, whole, [this.short.size]);
+    if (smallest < LARGE) {
+      found.push(...await seen(this.full, whole, levelSides(longer, this.full.size, smallest)));
+    }
+    return best(found);
+  }
+
+  /** The face once more, seen upright and large; nothing where none is in the middle. */
+  async #look(photo, face, margin) {
+    const { size } = this.short, middle = (size - 1) / 2, reach = size / margin;
+    const matrix = frameMatrix({ size, margin }, square(face), angle(face));
+    const near = ({ points: [center] }) => center.every((v) => Math.abs(v - middle) < reach / 4);
+    const again = (await this.short.find(warp(photo, matrix, size), PROPOSED)).find(near);
+    return again && moved(again, invert(matrix));
+  }
+
+  /** The tight box: a linear map of the points, seen upright from the square's center. */
+  #box(face) {
+    const { points: [center, ...points], side } = face, turn = rotation(angle(face));
+    const features = points.flatMap((point) => transform(
+      [0, 1].map((k) => (point[k] - center[k]) / side), invert(turn)));
+    const [x, y, width, height] = [0, 1, 2, 3].map((column) => side * [...features, 1].reduce(
+      (sum, feature, row) => sum + feature * this.coefficients[row][column], 0));
+    const [right, down] = transform([x, y], turn);
+    return boxAround([center[0] + right, center[1] + down], width, height);
+  }
+}
+
+/** What a network sees in tiles of a photograph. */
+async function seen(network, photo, sides) {
+  const found = [];
+  for (const { pixels, toPhoto, low, high } of tiles(photo, network.size, sides)) {
+    const whole = ({ points: [center], side }) => center.every(
+      (v, axis) => v - side / 2 >= low[axis] && v + side / 2 <= high[axis]);
+    const faces = await network.find(pixels, PROPOSED);
+    found.push(...faces.filter(whole).map((face) => moved(face, toPhoto)));
+    await pause();
+  }
+  return found;
+}

@@ -1,0 +1,98 @@
+// Pictures in other sizes, as OpenCV's resize makes them.
+
+const f32 = Math.fround;
+
+/**
+ * A picture {width, height, data} of RGBA bytes in another size: averaged down, or interpolated up.
+ */
+export function resize(picture, width, height) {
+  if (width === picture.width && height === picture.height) return picture;
+  const smaller = width < picture.width || height < picture.height;
+  return (smaller ? reduce : enlarge)(picture, width, height);
+}
+
+/** Area averaging: each new pixel is the mean of what it covers. Sums are in float32, as OpenCV's. */
+function reduce({ data, width, height }, newWidth, newHeight) {
+  // Whole pixels are added up and divided once, so that halves round as OpenCV's: up where two by two
+  // pixels become one, else to the even neighbor.
+  const fx = width / newWidth, fy = height / newHeight;
+  const whole = Number.isInteger(fx) && Number.isInteger(fy), halved = fx === 2 && fy === 2;
+  const columns = coverage(width, newWidth, whole), rows = coverage(height, newHeight, whole);
+  const out = new Uint8ClampedArray(newWidth * newHeight * 4);
+  const total = new Float32Array(newWidth * 4), scale = whole ? f32(1 / (fx * fy)) : 1;
+  for (let v = 0; v < newHeight; v++) {
+    total.fill(halved ? 0.5 : 0);
+    for (let i = rows.starts[v]; i < rows.starts[v + 1]; i++) {
+      const line = rows.places[i] * width, share = rows.shares[i];
+      for (let u = 0; u < newWidth; u++) {
+        let red = 0, green = 0, blue = 0;
+        for (let j = columns.starts[u]; j < columns.starts[u + 1]; j++) {
+          const at = 4 * (line + columns.places[j]), weight = columns.shares[j];
+          red = f32(red + f32(weight * data[at]));
+          green = f32(green + f32(weight * data[at + 1]));
+          blue = f32(blue + f32(weight * data[at + 2]));
+        }
+        total[4 * u] += f32(share * red);
+        total[4 * u + 1] += f32(share * green);
+        total[4 * u + 2] += f32(share * blue);
+      }
+    }
+    out.set(total.map((sum) => sum * scale), 4 * v * newWidth); // rounds
+  }
+  return { data: out, width: newWidth, height: newHeight };
+}
+
+/**
+ * Along one axis: new pixel i covers the old `places` from starts[i] to starts[i + 1], by shares of
+ * itself or, where it covers `whole` pixels, one for each.
+ */
+function coverage(size, newSize, whole) {
+  const factor = size / newSize, starts = [0], places = [], shares = [];
+  for (let i = 0; i < newSize; i++) {
+    const low = i * factor, high = Math.min(low + factor, size);
+    for (let k = Math.floor(low); k < high - 1e-6; k++) {
+      places.push(k);
+      shares.push(whole ? 1 : (Math.min(k + 1, high) - Math.max(k, low)) / (high - low));
+    }
+    starts.push(places.length);
+  }
+  return {
+    starts: Int32Array.from(starts), places: Int32Array.from(places), shares: Float32Array.from(shares),
+  };
+}
+
+/** Bilinear interpolation, the edge's pixels going on outside; in OpenCV's whole numbers. */
+function enlarge({ data, width, height }, newWidth, newHeight) {
+  const columns = neighbors(width, newWidth), rows = neighbors(height, newHeight);
+  const out = new Uint8ClampedArray(newWidth * newHeight * 4);
+  rows.forEach(({ places: [top, bottom], weights: [upper, lower] }, v) => {
+    columns.forEach(({ places: [left, right], weights: [before, after] }, u) => {
+      for (let k = 0; k < 4; k++) {
+        const across = (y) => (data[4 * (y * width + left) + k] * before
+          + data[4 * (y * width + right) + k] * after) >> 4;
+        const sum = ((across(top) * upper) >> 16) + ((across(bottom) * lower) >> 16);
+        out[4 * (v * newWidth + u) + k] = (sum + 2) >> 2;
+      }
+    });
+  });
+  return { data: out, width: newWidth, height: newHeight };
+}
+
+/** Along one axis, of each new pixel: the two old ones it lies between, and their weights of 2048. */
+function neighbors(size, newSize) {
+  return Array.from({ length: newSize }, (_, i) => {
+    const place = Math.min(Math.max(f32((i + 0.5) * (size / newSize) - 0.5), 0), size - 1);
+    const low = Math.floor(place), share = f32(place - low);
+    return {
+      places: [low, Math.min(low + 1, size - 1)],
+      weights: [1 - share, share].map((weight) => roundEven(2048 * f32(weight))),
+    };
+  });
+}
+
+/** As Python's round: halves to the even neighbor. */
+export function roundEven(value) {
+  const low = Math.floor(value);
+  if (value - low === 0.5) return low + (low % 2);
+  return Math.round(value);
+}
