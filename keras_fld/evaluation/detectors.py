@@ -177,7 +177,7 @@ def _detections(landmarker, subset, faces, images):
     with counting("detecting faces", len(faces)) as done:
         for face, image in zip(faces.faces, images(), strict=True):
             found = landmarker.find_boxes(image)
-            shares = overlap(found, [face.box])[:, 0]
+            shares = overlap(found[:, :4], [face.box])[:, 0]
             overlaps.append(shares.max(initial=0))
             others += int((shares < ELSEWHERE).sum())
             boxes.append(found[[shares.argmax()]] if overlaps[-1] >= FOUND else found[:0])

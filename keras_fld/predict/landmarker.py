@@ -9,9 +9,10 @@ import numpy as np
 
 from keras_fld import zoo
 from keras_fld._internal.images import as_rgb
-from keras_fld.geometry.frame import FaceCrop, invert, transform
-from keras_fld.predict.detectors import Detector, open_detector
-from keras_fld.predict.face import DetectedFace, PendingFace, box_inside
+from keras_fld.geometry.boxes import largest_first
+from keras_fld.geometry.frame import FaceCrop, invert, transform, warp
+from keras_fld.predict.detectors import Detector, TurnedDetector, open_detector
+from keras_fld.predict.face import DetectedFace, PendingFace, pending
 from keras_fld.predict.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
 from keras_fld.predict.protocol import LandmarkModel, Scorer
 from keras_fld.schemes import Scheme
@@ -98,11 +99,13 @@ class FaceLandmarker:
             image: (height, width, 3) or (height, width) uint8 array, the path of an image file, or
                 a Pillow image. A file is turned upright by its rotation tag, as viewers show it;
                 an array and a Pillow image are taken as they are.
-            boxes: face boxes (x, y, width, height), tight around the landmarks, one face each;
-                None finds faces with the detector.
+            boxes: face boxes (x, y, width, height), tight around the landmarks, one face each; a
+                fifth number is the roll in radians, clockwise, of a face whose box is that of the
+                face turned upright about the box's center. None finds faces with the detector.
             bgr: whether an array's channels are blue, green, red.
             passes: forward passes for each face; None makes one for given boxes and the
-                landmarker's number for found ones.
+                landmarker's number for found ones. Later passes follow the roll of found faces and
+                of boxes that come with one.
 
         Returns:
             A list of `DetectedFace`, in the order of the boxes; of found faces the largest first.
@@ -170,16 +173,21 @@ class FaceLandmarker:
             name: what an error begins with.
 
         Returns:
-            (faces, 4) boxes (x, y, width, height) in pixels.
+            (faces, 5) boxes (x, y, width, height) in pixels with their roll in radians, 0 from a
+            detector that gives none.
 
         Raises:
             ValueError: the detector is a function that returns something else.
         """
+        if isinstance(self._detector, TurnedDetector):
+            faces = self._detector.detect(image)
+            rows = [[*face.box, face.angle] for face in faces]
+            return largest_first(np.reshape(np.array(rows, float), (-1, 5)))
         boxes = self._detector(image)
         boxes = np.asarray([] if boxes is None else boxes, float)
         if boxes.size and (boxes.ndim != 2 or boxes.shape[1] != 4):
             raise ValueError(f"{name}a detector must return (faces, 4) boxes. Got: {boxes.shape}")
-        return boxes.reshape(-1, 4)
+        return np.pad(boxes.reshape(-1, 4), ((0, 0), (0, 1)))
 
     def _detect_chunk(self, images, boxes, bgr, passes, first):
         """`detect_many` of a few images; `first` is the place of the first, None of a single."""
@@ -189,26 +197,29 @@ class FaceLandmarker:
             picture = as_rgb(image, bgr, name)
             count = passes or (self.passes if given is None else 1)
             given = self.find_boxes(picture, name) if given is None else given
-            found.append(
-                [PendingFace(picture, box_inside(box, picture, name), count) for box in given]
-            )
+            found.append([pending(box, picture, count, name) for box in given])
         faces = [face for of_image in found for face in of_image]
         for step in range(max((face.passes for face in faces), default=0)):
             todo = [face for face in faces if step < face.passes]
             if step:
                 for face in todo:
-                    # The box before, where the landmarks left the picture.
-                    face.box = face.box if (box := face.next_box()) is None else box
+                    # The place before, where the landmarks left the picture.
+                    here = face.box, face.angle
+                    face.box, face.angle = face.next_place(self.scheme) or here
             self._predict(todo)
         self._judge(faces)
         return [[face.detected(self.scheme) for face in of_image] for of_image in found]
 
     def _predict(self, faces):
         """Gives faces the landmarks in their boxes, in one call."""
-        crops = np.stack([self.frame.crop(face.picture, face.box) for face in faces])
-        for face, points in zip(faces, self._model.predict(crops), strict=True):
-            back = invert(self.frame.matrix(face.box))
-            face.landmarks = transform(points, back).astype(np.float32)
+        matrices = [face.matrix(self.frame) for face in faces]
+        crops = [
+            warp(face.picture, matrix, self.frame.size)
+            for face, matrix in zip(faces, matrices, strict=True)
+        ]
+        found = self._model.predict(np.stack(crops))
+        for face, matrix, points in zip(faces, matrices, found, strict=True):
+            face.landmarks = transform(points, invert(matrix)).astype(np.float32)
 
     def _judge(self, faces):
         """Gives faces the scores of their landmarks, in one call; none where nothing judges."""
@@ -216,10 +227,11 @@ class FaceLandmarker:
             return
         frame, crops, inside = self._score.frame, [], []
         for face in faces:
-            box = face.next_box()
+            place = face.next_place(self.scheme)
             face.score = 0.0  # landmarks that left the picture are on no face
-            if box is not None:
-                crops.append(frame.crop(face.picture, box))
+            if place is not None:
+                box, angle = place
+                crops.append(frame.crop(face.picture, box, angle or 0.0))
                 inside.append(face)
         if inside:
             for face, score in zip(inside, self._score.predict(np.stack(crops)), strict=True):

@@ -1,16 +1,18 @@
 """Faces in photographs: what gives the boxes that landmarks are found in.
 
 A detector is any function of an image, (height, width, 3) uint8 RGB, that returns (faces, 4) boxes
-(x, y, width, height), tight around the landmarks as the models are trained on.
+(x, y, width, height), tight around the landmarks as the models are trained on. One with a method
+`detect` also gives the roll of each face.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_fld.predict.detectors.blazeface import LARGE, BlazeFace
+from keras_fld.predict.detectors.blazeface import LARGE, BlazeFace, Detection
 from keras_fld.predict.detectors.haar import HaarDetector
 from keras_fld.predict.detectors.yunet import YuNetDetector
 
@@ -18,6 +20,16 @@ __all__ = ["NAMES", "BlazeFace", "HaarDetector", "YuNetDetector", "find_faces", 
 
 # A function that finds faces; no boxes may be None.
 Detector = Callable[[np.ndarray], ArrayLike | None]
+
+
+@runtime_checkable
+class TurnedDetector(Protocol):
+    """A detector that also gives each face's roll."""
+
+    def __call__(self, image: np.ndarray) -> ArrayLike | None: ...
+
+    def detect(self, image: np.ndarray) -> list[Detection]: ...
+
 
 # What a detector can be called, and what it is.
 NAMES: dict[str, Callable[[], Detector]] = {

@@ -284,7 +284,9 @@ def test_a_second_pass_is_cut_by_the_landmarks_of_the_first():
     # A circle of radius 16 in a crop of 64: each pass halves the box about its center.
     np.testing.assert_allclose(twice.box, [116, 116, 32, 32], atol=0.1)
     np.testing.assert_allclose(
-        transform(twice.landmarks, FaceCrop(64, 1.0).matrix(twice.box)), Shapes(16).shape, atol=1e-3
+        transform(twice.landmarks, FaceCrop(64, 1.0).matrix(twice.box, twice.angle)),
+        Shapes(16).shape,
+        atol=1e-3,
     )
     np.testing.assert_array_equal(landmarker.detect(image, [box])[0].landmarks, once.landmarks)
 
