@@ -131,7 +131,14 @@ class DetectionReport:
 
 
 def evaluate_detector(
-    model, dataset, root=None, detector="haar", passes=3, subsets=None, skip_bad=False, **options
+    model,
+    dataset,
+    root=None,
+    detector="blazeface",
+    passes=3,
+    subsets=None,
+    skip_bad=False,
+    **options,
 ):
     """Compares landmarks in a detector's boxes with those in the annotated boxes.
 

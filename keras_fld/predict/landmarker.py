@@ -11,6 +11,7 @@ from keras_fld import zoo
 from keras_fld._internal.images import as_rgb
 from keras_fld.geometry.boxes import largest_first
 from keras_fld.geometry.frame import FaceCrop, invert, transform, warp
+from keras_fld.predict import detectors
 from keras_fld.predict.detectors import Detector, TurnedDetector, open_detector
 from keras_fld.predict.face import DetectedFace, PendingFace, pending
 from keras_fld.predict.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
@@ -33,18 +34,23 @@ class FaceLandmarker:
         model: a Keras model, a `LandmarkModel` such as `LiteModel`, the path of a `.keras` or
             `.tflite` file, or the name of a preset, whose int8 file is taken. With a `.tflite` file
             neither Keras nor TensorFlow is loaded.
-        detector: what finds faces where no boxes are given: "haar", "haar-frontal", the path of a
-            YuNet `.onnx` file, or a function of an RGB image that returns (faces, 4) tight boxes.
+        detector: what finds faces where no boxes are given, as `detectors.open_detector` takes it:
+            "blazeface-turned" for faces turned by any angle, the path of a YuNet `.onnx` file, a
+            function of an RGB image that returns (faces, 4) tight boxes; None takes "blazeface",
+            and in a `FaceTracker` "blazeface-short".
         passes: forward passes for each face that the detector found: from the second on, its crop
-            is cut by the landmarks of the pass before.
+            is cut, and turned upright, by the landmarks of the pass before.
         score: what judges the crop that the landmarks lead to: True for the package's face score,
             which judges schemes with contour and brows (iBUG-68, WFLW-98) and no others; the path
             of a face-score file; None for nothing; "default" for True, but None with a preset that
             was not trained on 300W: the package's score is for research, as those on 300W are.
+        min_face: side of the smallest face looked for in photographs: a share of the image's longer
+            side, or pixels from 1 on; half of it takes four times as long. None means 0.03. For the
+            BlazeFace detectors of photographs only.
 
     Raises:
-        ValueError: the model is none of these, a file is missing, damaged or of another kind, or
-            passes below 1.
+        ValueError: the model is none of these, a file is missing, damaged or of another kind,
+            passes below 1, or `min_face` does not fit the detector.
 
     Example:
         >>> faces = FaceLandmarker("face.tflite").detect("photo.jpg")
@@ -55,9 +61,10 @@ class FaceLandmarker:
     def __init__(
         self,
         model: "keras.Model | LandmarkModel | str | Path",
-        detector: str | Path | Detector = "haar",
-        passes: int = 3,
+        detector: str | Path | Detector | None = None,
+        passes: int = 2,
         score: bool | str | Path | Scorer | None = DEFAULT_SCORE,
+        min_face: float | None = None,
     ) -> None:
         if isinstance(score, str) and score == DEFAULT_SCORE:
             score = scored_by_default(model)
@@ -65,7 +72,8 @@ class FaceLandmarker:
         self.frame: FaceCrop = self._model.frame
         self.scheme: Scheme | None = self._model.scheme
         self.num_landmarks: int = self._model.num_landmarks
-        self._detector = open_detector(detector)
+        self._detector = open_detector(detector or detectors.DEFAULT, min_face)
+        self._in_videos = self._detector if detector else open_detector(detectors.DEFAULT_IN_VIDEOS)
         self.passes = _check_passes(passes)
         self._score = open_score(score, self.scheme)
 
@@ -75,7 +83,7 @@ class FaceLandmarker:
 
         Args:
             name: the preset's name, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
-            **options: `detector`, `passes` and `score`, as of the class.
+            **options: `detector`, `passes`, `score` and `min_face`, as of the class.
 
         Raises:
             ValueError: there is no such preset.
@@ -165,12 +173,13 @@ class FaceLandmarker:
             raise ValueError(f"boxes must be given for the {len(found)} images alone. Got: more")
         return found
 
-    def find_boxes(self, image: np.ndarray, name: str = "") -> np.ndarray:
+    def find_boxes(self, image: np.ndarray, name: str = "", in_video: bool = False) -> np.ndarray:
         """The detector's face boxes.
 
         Args:
             image: (height, width, 3) uint8 RGB.
             name: what an error begins with.
+            in_video: whether the image is of a video, or a part of one.
 
         Returns:
             (faces, 5) boxes (x, y, width, height) in pixels with their roll in radians, 0 from a
@@ -179,11 +188,11 @@ class FaceLandmarker:
         Raises:
             ValueError: the detector is a function that returns something else.
         """
-        if isinstance(self._detector, TurnedDetector):
-            faces = self._detector.detect(image)
-            rows = [[*face.box, face.angle] for face in faces]
+        detector = self._in_videos if in_video else self._detector
+        if isinstance(detector, TurnedDetector):
+            rows = [[*face.box, face.angle] for face in detector.detect(image)]
             return largest_first(np.reshape(np.array(rows, float), (-1, 5)))
-        boxes = self._detector(image)
+        boxes = detector(image)
         boxes = np.asarray([] if boxes is None else boxes, float)
         if boxes.size and (boxes.ndim != 2 or boxes.shape[1] != 4):
             raise ValueError(f"{name}a detector must return (faces, 4) boxes. Got: {boxes.shape}")

@@ -65,7 +65,7 @@ def test_each_face_takes_exactly_one_forward_pass(model_files, monkeypatch):
     assert calls == [2]
 
 
-def test_the_cascade_finds_the_astronaut_and_the_landmarks_land_on_her(model_files, astronaut):
+def test_the_detector_finds_the_astronaut_and_the_landmarks_land_on_her(model_files, astronaut):
     (face,) = FaceLandmarker(model_files[1]).detect(astronaut)[:1]
     # Her face, read off the photograph: eyes at about y 115, mouth at about y 150, x about 225.
     eyes, mouth = face.landmarks[36:48].mean(axis=0), face.landmarks[48:68].mean(axis=0)
@@ -174,6 +174,25 @@ def test_detectors_that_return_something_else_are_refused(model_files):
         FaceLandmarker(model_files[1], passes=0)
     with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 1.5"):
         FaceLandmarker(model_files[1]).detect(image, passes=1.5)
+
+
+def test_smaller_faces_are_found_where_they_are_asked_for_and_in_videos_only_large_ones(astronaut):
+    small = cv2.resize(astronaut[40:240, 120:320], (40, 40), interpolation=cv2.INTER_AREA)
+    image = np.full((720, 960, 3), 128, np.uint8)
+    image[300:340, 500:540] = small
+    found = {
+        least: FaceLandmarker("trnet20_300w", min_face=least).find_boxes(image)
+        for least in (0.2, 0.015, 14)
+    }
+    assert [len(boxes) for boxes in found.values()] == [0, 1, 1]
+    x, y, width, height, _ = found[14][0]
+    assert x > 500 and y > 300 and x + width < 540 and y + height < 340
+    landmarker = FaceLandmarker("trnet20_300w", min_face=14)
+    assert len(landmarker.find_boxes(image, in_video=True)) == 0
+    assert len(landmarker.find_boxes(astronaut, in_video=True)) == 1
+    # A detector that is asked for is that of videos too.
+    asked = FaceLandmarker("trnet20_300w", "blazeface", min_face=14)
+    assert len(asked.find_boxes(image, in_video=True)) == 1
 
 
 class Turned:

@@ -14,7 +14,7 @@ REGIONS, REGION_SIDE = (2.0, 1.7, 2.4), 128
 def find(landmarker, image, side=None):
     """The landmarker's detector on an image reduced to a longer side: (faces, 5) boxes, roll."""
     small, factor = (image, np.ones(2)) if side is None else reduced(image, side)
-    return landmarker.find_boxes(small) * [*factor, *factor, 1]
+    return landmarker.find_boxes(small, in_video=True) * [*factor, *factor, 1]
 
 
 def is_at(landmarker, image, box, turn=0):

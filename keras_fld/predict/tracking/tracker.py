@@ -37,15 +37,15 @@ class FaceTracker:
     for new faces, and the surroundings of each tracked face to see whether it is still one.
 
     Args:
-        landmarker: a `FaceLandmarker`; its detector may be shown parts of frames.
+        landmarker: a `FaceLandmarker`; its detector may be shown parts of frames. Without one of
+            its own, faces are found from a sixth of the frame's longer side on.
         smooth: whether landmarks are smoothed, by the One-Euro filter.
         min_cutoff: of the filter in Hz: lower means less jitter.
         beta: of the filter, in Hz for a speed of one face's size a second: higher, less lag.
         search_every: frames between two searches for new faces; None searches never, and then
             faces begin with `start` alone and are not looked for again.
         search_side: frames are reduced to this longer side in pixels before a search, which is
-            where the time goes; the cascade finds faces from 24 of these pixels on. None leaves
-            that to the detector.
+            where the time goes. None leaves that to the detector.
         check_every: frames between two looks for a tracked face.
         patience: looks in a row that may miss a face, or frames in a row with a low score, before
             it is lost.
