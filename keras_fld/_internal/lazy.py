@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from keras_fld._internal.opencv import explained
+
 
 def lazy_names(
     package: str, names: Mapping[str, str]
@@ -26,9 +28,13 @@ def lazy_names(
     def get(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        try:
+            module = importlib.import_module(f"{package}.{names[name] or name}")
+        except ImportError as error:
+            raise explained(error) from error.__cause__
         if not names[name]:
-            return importlib.import_module(f"{package}.{name}")
-        value = getattr(importlib.import_module(f"{package}.{names[name]}"), name)
+            return module
+        value = getattr(module, name)
         setattr(sys.modules[package], name, value)
         return value
 

@@ -6,6 +6,7 @@ import sys
 import click
 
 from keras_fld._internal.files import reason
+from keras_fld._internal.opencv import explained
 from keras_fld._internal.version import __version__
 from keras_fld.cli.baselines import baseline
 from keras_fld.cli.completion import completion
@@ -92,5 +93,6 @@ def main(arguments=None):
             click.echo(f"Error: {where}{reason(error)}", err=True)
             sys.exit(2)
         except (ValueError, ImportError) as error:
+            error = explained(error) if isinstance(error, ImportError) else error
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             sys.exit(2)

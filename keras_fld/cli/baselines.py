@@ -8,7 +8,6 @@ from typing import cast
 import click
 
 from keras_fld._internal.files import write_json
-from keras_fld._internal.images import save_image
 from keras_fld.cli import native
 from keras_fld.cli.options import (
     DATASET,
@@ -135,6 +134,7 @@ def figure(models, out, photos, drawn, size):
     keras-fld baseline figure --model SDM=sdm.npz --model ERT=ert.npz \\
         --model TRNet-20=trnet20_300w --out figure1.png
     """
+    from keras_fld._internal.images import save_image
     from keras_fld.reproduce.figure1 import draw_methods, example_faces, photographed
 
     named = _pairs(models)

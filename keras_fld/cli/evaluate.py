@@ -43,7 +43,7 @@ from keras_fld.cli.options import (
 @click.option("--seed", default=0, show_default=True, help="Seed of the occluders.")
 @click.option(
     "--detector",
-    help="What the boxes of haar, haar-frontal or a YuNet .onnx cost.",
+    help="What the boxes of blazeface, haar, haar-frontal or a YuNet .onnx cost.",
     shell_complete=complete.DETECTORS,
 )
 @click.option("--passes", type=click.IntRange(1), help="Most passes, with --detector (3).")
@@ -70,7 +70,7 @@ def evaluate(model, preset, out, detector, passes, **options):
     \b
     keras-fld evaluate run/model.keras --root 300w --out run
     keras-fld evaluate --preset trnet20_300w --root 300w
-    keras-fld evaluate --preset trnet20_300w --root 300w --detector haar
+    keras-fld evaluate --preset trnet20_300w --root 300w --detector blazeface
     keras-fld evaluate run/model.keras --root 300w --held-out 0.1
     """
     if options["held_out"] and (detector or options["occlusion"] or options["subsets"]):

@@ -22,7 +22,6 @@ from keras_fld.cli.options import (
     resumable,
     show,
 )
-from keras_fld.data.share import Share
 
 
 @click.command()
@@ -141,6 +140,8 @@ def train(
     recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
     with resumable():
         if processes is not None and not joins:
+            from keras_fld.data.share import Share
+
             Share(processes=processes, devices=processes).check(recipe.batch_size)
             launch(processes, sys.argv[1:], environment)
             return

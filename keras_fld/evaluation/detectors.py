@@ -131,7 +131,14 @@ class DetectionReport:
 
 
 def evaluate_detector(
-    model, dataset, root=None, detector="haar", passes=3, subsets=None, skip_bad=False, **options
+    model,
+    dataset,
+    root=None,
+    detector="blazeface",
+    passes=3,
+    subsets=None,
+    skip_bad=False,
+    **options,
 ):
     """Compares landmarks in a detector's boxes with those in the annotated boxes.
 
@@ -177,7 +184,7 @@ def _detections(landmarker, subset, faces, images):
     with counting("detecting faces", len(faces)) as done:
         for face, image in zip(faces.faces, images(), strict=True):
             found = landmarker.find_boxes(image)
-            shares = overlap(found, [face.box])[:, 0]
+            shares = overlap(found[:, :4], [face.box])[:, 0]
             overlaps.append(shares.max(initial=0))
             others += int((shares < ELSEWHERE).sum())
             boxes.append(found[[shares.argmax()]] if overlaps[-1] >= FOUND else found[:0])

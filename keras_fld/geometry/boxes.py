@@ -34,8 +34,8 @@ def as_boxes(boxes):
 
 
 def largest_first(boxes):
-    """The boxes, largest area first."""
-    return boxes[np.argsort(-np.prod(boxes[:, 2:], axis=1), kind="stable")]
+    """The boxes, largest area first; what follows a box's four numbers in its row goes along."""
+    return boxes[np.argsort(-np.prod(boxes[:, 2:4], axis=1), kind="stable")]
 
 
 def reduced(image, max_side):

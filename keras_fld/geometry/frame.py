@@ -41,11 +41,14 @@ class FaceCrop:
         if not 0 < self.margin < math.inf:
             raise ValueError(f"margin must be above 0. Got: {self.margin}")
 
-    def matrix(self, box: np.ndarray | Sequence[float]) -> np.ndarray:
+    def matrix(self, box: np.ndarray | Sequence[float], angle: float = 0.0) -> np.ndarray:
         """Photograph pixels to crop pixels.
 
         Args:
-            box: face box (x, y, width, height) in photograph pixels.
+            box: face box (x, y, width, height) in photograph pixels, of the face turned upright
+                about the box's center.
+            angle: how far the face is turned in the photograph, in radians, clockwise; the crop
+                shows it upright.
 
         Returns:
             (2, 3) float64 matrix.
@@ -55,17 +58,21 @@ class FaceCrop:
         """
         x, y, width, height = check_box(box)
         scale = self.size / (self.margin * max(width, height))
+        cos, sin = scale * math.cos(angle), scale * math.sin(angle)
         center = (self.size - 1) / 2
+        x, y = x + width / 2, y + height / 2
         return np.array(
             [
-                [scale, 0.0, center - scale * (x + width / 2)],
-                [0.0, scale, center - scale * (y + height / 2)],
+                [cos, sin, center - (cos * x + sin * y)],
+                [0.0 - sin, cos, center - (cos * y - sin * x)],
             ]
         )
 
-    def crop(self, image: np.ndarray, box: np.ndarray | Sequence[float]) -> np.ndarray:
+    def crop(
+        self, image: np.ndarray, box: np.ndarray | Sequence[float], angle: float = 0.0
+    ) -> np.ndarray:
         """Cuts the crop of a face box out of a photograph: (size, size, 3) uint8."""
-        return warp(image, self.matrix(box), self.size)
+        return warp(image, self.matrix(box, angle), self.size)
 
     def shape_pixels(self, shape: ArrayLike) -> np.ndarray:
         """A shape centered on its box, whose longer side is 1, in pixels of the crop."""
@@ -92,6 +99,27 @@ def landmark_box(points: np.ndarray) -> np.ndarray:
         raise ValueError("a face must have at least two different annotated landmarks")
     low, high = points.min(axis=0), points.max(axis=0)
     return np.array([*low, *np.maximum(high - low, 1e-6)])
+
+
+def upright_box(points: np.ndarray, angle: float) -> np.ndarray:
+    """The face box of landmarks turned upright about its center, as `FaceCrop.matrix` takes it.
+
+    Args:
+        points: (landmarks, 2) photograph pixels.
+        angle: how far the face is turned, in radians, clockwise.
+
+    Raises:
+        ValueError: as `landmark_box`.
+
+    Example:
+        >>> upright_box(np.array([[0, 0], [0, 8], [4, 4]]), np.pi / 2).round(6).tolist()
+        [-2.0, 2.0, 8.0, 4.0]
+    """
+    cos, sin = math.cos(angle), math.sin(angle)
+    to_photo = np.array([[cos, -sin, 0.0], [sin, cos, 0.0]])
+    box = landmark_box(transform(points, invert(to_photo)))
+    size = box[2:]
+    return np.array([*(transform(box[:2] + size / 2, to_photo) - size / 2), *size])
 
 
 def transform(points: ArrayLike, matrix: np.ndarray) -> np.ndarray:

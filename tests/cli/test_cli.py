@@ -71,6 +71,46 @@ def test_help_and_version_are_instant_and_need_no_backend():
     assert run("--version").stdout.startswith("keras-fld, version")
 
 
+def without_opencv(code):
+    """Runs code where OpenCV cannot be loaded, as on a machine without a desktop."""
+    block = (
+        "import sys\n"
+        "class Block:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'cv2':\n"
+        "            why = 'libGL.so.1: cannot open shared object file: No such file'\n"
+        "            raise ImportError(why, name='cv2')\n"
+        "sys.meta_path.insert(0, Block())\n"
+    )
+    return subprocess.run([sys.executable, "-c", block + code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["completion", "bash"]], ids=" ".join)
+def test_what_shows_no_picture_needs_no_opencv(words):
+    result = without_opencv(f"import keras_fld.cli as c; c.main({words})")
+    assert (result.returncode, result.stderr) == (0, "") and "keras" in result.stdout
+
+
+def test_every_help_needs_no_opencv():
+    result = without_opencv(
+        "import keras_fld; from keras_fld.cli import cli\n"
+        "from click.testing import CliRunner\n"
+        "for name in cli.commands:\n"
+        "    assert CliRunner().invoke(cli, [name, '--help']).exit_code == 0, name\n"
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_one_line_says_which_opencv_a_machine_without_a_desktop_needs(tmp_path):
+    words = ["predict", "photo.jpg", "--out", str(tmp_path)]
+    result = without_opencv(f"import keras_fld.cli as c; c.main({words})")
+    (line,) = result.stderr.splitlines()
+    assert result.returncode == 2 and line.startswith("Error: OpenCV cannot be loaded (libGL.so.1:")
+    assert line.endswith("install opencv-python-headless in place of opencv-python")
+    result = without_opencv("import keras_fld as fld; fld.FaceLandmarker")
+    assert result.stderr.splitlines()[-1] == f"Import{line}"
+
+
 def test_evaluate_prints_the_table_and_writes_its_files(trained, tree, tmp_path):
     result = run("evaluate", trained, "--root", tree, "--out", tmp_path)
     assert result.returncode == 0, result.stderr

@@ -122,7 +122,7 @@ def test_points_are_written_for_each_face(frames, tmp_path, monkeypatch):
 
     picture = np.hstack([frames[0], frames[0]])
     boxes = np.array([landmark_box(VIDEO.landmarks(0)) + [x, 0, 0, 0] for x in (0, 320)])
-    monkeypatch.setattr(FaceLandmarker, "find_boxes", lambda *_: boxes)
+    monkeypatch.setattr(FaceLandmarker, "find_boxes", lambda *_, **__: boxes)
     cv2.imwrite(str(tmp_path / "two.png"), picture)
     predict(tmp_path / "two.png", "--out", tmp_path, "--format", "pts", "--format", "csv")
     rows = list(csv.reader((tmp_path / "two.csv").open()))
@@ -148,7 +148,7 @@ def test_a_photograph_and_the_video_of_its_name_do_not_meet(clip, frames, tmp_pa
 def test_a_box_begins_a_video_without_a_detector(clip, tmp_path, monkeypatch):
     from keras_fld.predict.landmarker import FaceLandmarker
 
-    monkeypatch.setattr(FaceLandmarker, "find_boxes", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr(FaceLandmarker, "find_boxes", lambda *_, **__: pytest.fail("searched"))
     box = ",".join(f"{v:.1f}" for v in landmark_box(VIDEO.landmarks(0)))
     out, _ = predict(clip, "--out", tmp_path, "--box", box, "--quiet", "--format", "jsonl")
     assert out == [] and len(read_lines(tmp_path / "clip.jsonl")[-1]["faces"]) == 1

@@ -1,10 +1,20 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_fld.geometry.frame import FaceCrop, compose, invert, landmark_box, transform, warp
+from keras_fld.data import synthetic
+from keras_fld.geometry.frame import (
+    FaceCrop,
+    compose,
+    invert,
+    landmark_box,
+    transform,
+    upright_box,
+    warp,
+)
+from tests.predict.detectors.turned import turned
 
 coordinate = st.floats(-500, 500)
 side = st.floats(5, 900)
@@ -26,6 +36,35 @@ def test_the_box_is_centered_and_its_longer_side_is_the_crop_over_the_margin(x, 
     low, high = transform([[x, y], [x + width, y + height]], matrix)
     np.testing.assert_allclose((low + high) / 2, 31.5, atol=1e-6)
     assert (high - low).max() == pytest.approx(64 / 1.25)
+
+
+@given(x=coordinate, y=coordinate, width=side, height=side, margin=st.floats(0.8, 2))
+def test_a_crop_that_is_not_turned_is_bit_for_bit_the_scaled_and_shifted_one(
+    x, y, width, height, margin
+):
+    scale = 64 / (margin * max(width, height))
+    shift = 31.5 - scale * (x + width / 2), 31.5 - scale * (y + height / 2)
+    expected = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    frame, box = FaceCrop(64, margin), (x, y, width, height)
+    assert frame.matrix(box).tobytes() == frame.matrix(box, 0.0).tobytes() == expected.tobytes()
+
+
+@given(degrees=st.floats(-180, 180), index=st.integers(0, 9))
+@settings(max_examples=20, deadline=None)
+def test_a_turned_photograph_cut_by_its_angle_gives_the_same_crop_and_landmarks(degrees, index):
+    face, frame, angle = synthetic.draw(index, size=200), FaceCrop(64), np.radians(degrees)
+    image, to_turned = turned(face.image, degrees)
+    points = transform(face.landmarks, to_turned)
+    box = upright_box(points, angle)
+    matrix = frame.matrix(box, angle)
+    expected = transform(face.landmarks, frame.matrix(landmark_box(face.landmarks)))
+    np.testing.assert_allclose(transform(points, matrix), expected, atol=1e-6)
+    back = transform(transform(expected, invert(matrix)), invert(to_turned))
+    np.testing.assert_allclose(back, face.landmarks, atol=1e-6)
+    # The inner part, which lies in both photographs.
+    seen = frame.crop(image, box, angle)[8:56, 8:56].astype(int)
+    upright = frame.crop(face.image, landmark_box(face.landmarks))[8:56, 8:56].astype(int)
+    assert np.abs(seen - upright).mean() < 4
 
 
 @pytest.mark.parametrize("reduction", [0.5, 1.0, 1.7, 3.4, 8.0])

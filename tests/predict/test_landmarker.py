@@ -8,10 +8,13 @@ import pytest
 from keras_fld import FaceLandmarker
 from keras_fld._internal.images import as_rgb, read_image
 from keras_fld.data import synthetic
-from keras_fld.geometry.frame import landmark_box
+from keras_fld.geometry.frame import landmark_box, transform, upright_box
 from keras_fld.predict.detectors import find_faces
+from keras_fld.predict.detectors.blazeface import Detection
+from keras_fld.predict.face import roll
 from keras_fld.predict.predictor import open_model
-from keras_fld.schemes import IBUG68
+from keras_fld.schemes import IBUG68, Scheme
+from tests.predict.detectors.turned import turned
 
 tf = pytest.importorskip("tensorflow")
 
@@ -62,7 +65,7 @@ def test_each_face_takes_exactly_one_forward_pass(model_files, monkeypatch):
     assert calls == [2]
 
 
-def test_the_cascade_finds_the_astronaut_and_the_landmarks_land_on_her(model_files, astronaut):
+def test_the_detector_finds_the_astronaut_and_the_landmarks_land_on_her(model_files, astronaut):
     (face,) = FaceLandmarker(model_files[1]).detect(astronaut)[:1]
     # Her face, read off the photograph: eyes at about y 115, mouth at about y 150, x about 225.
     eyes, mouth = face.landmarks[36:48].mean(axis=0), face.landmarks[48:68].mean(axis=0)
@@ -171,6 +174,83 @@ def test_detectors_that_return_something_else_are_refused(model_files):
         FaceLandmarker(model_files[1], passes=0)
     with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 1.5"):
         FaceLandmarker(model_files[1]).detect(image, passes=1.5)
+
+
+def test_smaller_faces_are_found_where_they_are_asked_for_and_in_videos_only_large_ones(astronaut):
+    small = cv2.resize(astronaut[40:240, 120:320], (40, 40), interpolation=cv2.INTER_AREA)
+    image = np.full((720, 960, 3), 128, np.uint8)
+    image[300:340, 500:540] = small
+    found = {
+        least: FaceLandmarker("trnet20_300w", min_face=least).find_boxes(image)
+        for least in (0.2, 0.015, 14)
+    }
+    assert [len(boxes) for boxes in found.values()] == [0, 1, 1]
+    x, y, width, height, _ = found[14][0]
+    assert x > 500 and y > 300 and x + width < 540 and y + height < 340
+    landmarker = FaceLandmarker("trnet20_300w", min_face=14)
+    assert len(landmarker.find_boxes(image, in_video=True)) == 0
+    assert len(landmarker.find_boxes(astronaut, in_video=True)) == 1
+    # A detector that is asked for is that of videos too.
+    asked = FaceLandmarker("trnet20_300w", "blazeface", min_face=14)
+    assert len(asked.find_boxes(image, in_video=True)) == 1
+
+
+class Turned:
+    """A detector of one face whose roll it knows."""
+
+    def __init__(self, face, matrix, degrees):
+        angle = np.radians(degrees)
+        box = upright_box(transform(face.landmarks, matrix), angle)
+        self.faces = [Detection(box, angle, np.zeros((6, 2)), 1.0)]
+
+    def __call__(self, image):
+        return [face.box for face in self.faces]
+
+    def detect(self, image):
+        return self.faces
+
+
+@pytest.mark.parametrize("degrees", [-120, -40, 25, 75])
+def test_a_face_turned_in_the_plane_gets_the_landmarks_of_the_upright_one(degrees):
+    drawn = synthetic.draw(3, size=240)
+    image, matrix = turned(drawn.image, degrees)
+    detector = Turned(drawn, matrix, degrees)
+    landmarker = FaceLandmarker("trnet20_300w", detector, passes=1)
+    (once,), (thrice,) = landmarker.detect(image), landmarker.detect(image, passes=3)
+    (upright,) = landmarker.detect(drawn.image, [landmark_box(drawn.landmarks)])
+    side = np.ptp(drawn.landmarks, axis=0).max()
+    np.testing.assert_allclose(
+        once.landmarks, transform(upright.landmarks, matrix), atol=0.02 * side
+    )
+    assert once.angle == pytest.approx(np.radians(degrees)) and upright.angle == 0
+    assert abs(once.score - upright.score) < 0.1
+    # Later passes take the roll from the landmarks: the drawn face's own is added.
+    eyes = [once.landmarks[start : start + 6].mean(axis=0) for start in (36, 42)]
+    expected = np.arctan2(*(eyes[1] - eyes[0])[::-1])
+    assert np.degrees(thrice.angle) == pytest.approx(np.degrees(expected), abs=3)
+    # The same place given by hand, and without its roll.
+    (given,) = landmarker.detect(image, [[*detector.faces[0].box, np.radians(degrees)]])
+    np.testing.assert_array_equal(given.landmarks, once.landmarks)
+    (lying,) = landmarker.detect(image, detector(image), passes=3)
+    assert lying.angle == 0
+
+
+@pytest.mark.parametrize("near", [-3.0, -0.5, 0.0, 1.2, 3.1])
+def test_the_roll_is_that_of_the_eyes_whichever_is_named_first(near):
+    line = np.array([[np.cos(near + 0.2), np.sin(near + 0.2)]]) * [[0], [9]] + 50
+    for first, second in ((0, 1), (1, 0)):
+        pair = {"inter_pupil": ((first,), (second,))}
+        scheme = Scheme("two", {"eyes": (0, 1)}, ((0, 1),), pair)
+        found = roll(line, scheme, near)
+        assert -np.pi <= found <= np.pi and abs(np.exp(1j * (found - near - 0.2)) - 1) < 1e-9
+    assert roll(line, None, near) == roll(line, Scheme("none", {"a": (0, 1)}, (), {}), near) == near
+
+
+def test_a_box_with_a_roll_that_is_no_number_is_refused(model_files):
+    with pytest.raises(ValueError, match="a box's roll must be a number of radians. Got: nan"):
+        FaceLandmarker(model_files[1]).detect(
+            np.zeros((50, 60, 3), np.uint8), [(5, 5, 9, 9, np.nan)]
+        )
 
 
 def test_a_picture_without_a_face_gives_an_empty_list(model_files):

@@ -1,58 +1,120 @@
 """Faces in photographs: what gives the boxes that landmarks are found in.
 
 A detector is any function of an image, (height, width, 3) uint8 RGB, that returns (faces, 4) boxes
-(x, y, width, height), tight around the landmarks as the models are trained on.
+(x, y, width, height), tight around the landmarks as the models are trained on. One with a method
+`detect` also gives the roll of each face. A detector's module is imported when it is asked for.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_fld.predict.detectors.blazeface import LARGE, BlazeFace
-from keras_fld.predict.detectors.haar import HaarDetector
-from keras_fld.predict.detectors.yunet import YuNetDetector
+from keras_fld._internal.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from keras_fld.predict.detectors.blazeface import BlazeFace, Detection
+    from keras_fld.predict.detectors.haar import HaarDetector
+    from keras_fld.predict.detectors.yunet import YuNetDetector
 
 __all__ = ["NAMES", "BlazeFace", "HaarDetector", "YuNetDetector", "find_faces", "open_detector"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__, {"BlazeFace": "blazeface", "HaarDetector": "haar", "YuNetDetector": "yunet"}
+)
 
 # A function that finds faces; no boxes may be None.
 Detector = Callable[[np.ndarray], ArrayLike | None]
 
+# What searches photographs and frames of videos where nothing else is asked for.
+DEFAULT, DEFAULT_IN_VIDEOS = "blazeface", "blazeface-short"
+YUNET = (
+    "the detector yunet needs its model file: download face_detection_yunet_2023mar.onnx from "
+    "https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet and give its path"
+)
+
+
+@runtime_checkable
+class TurnedDetector(Protocol):
+    """A detector that also gives each face's roll."""
+
+    def __call__(self, image: np.ndarray) -> ArrayLike | None: ...
+
+    def detect(self, image: np.ndarray) -> "list[Detection]": ...
+
+
+def _blazeface(**options: Any) -> Detector:
+    from keras_fld.predict.detectors.blazeface import BlazeFace
+
+    return BlazeFace(**options)
+
+
+def _short() -> Detector:
+    from keras_fld.predict.detectors.blazeface import LARGE
+
+    return _blazeface(min_face=LARGE)
+
+
+def _haar(**options: Any) -> Detector:
+    from keras_fld.predict.detectors.haar import HaarDetector
+
+    return HaarDetector(**options)
+
+
 # What a detector can be called, and what it is.
-NAMES: dict[str, Callable[[], Detector]] = {
-    "blazeface": lambda: BlazeFace(),
-    "blazeface-turned": lambda: BlazeFace(turns=True),
-    "blazeface-short": lambda: BlazeFace(min_face=LARGE),
-    "haar": lambda: HaarDetector(),
-    "haar-frontal": lambda: HaarDetector(profiles=False),
+NAMES: dict[str, Callable[..., Detector]] = {
+    "blazeface": _blazeface,
+    "blazeface-turned": lambda **options: _blazeface(turns=True, **options),
+    "blazeface-short": _short,
+    "haar": _haar,
+    "haar-frontal": lambda: _haar(profiles=False),
 }
+# Those that look as far as they are told.
+SCALED = ("blazeface", "blazeface-turned")
 
 
-def open_detector(detector: str | Path | Detector = "haar") -> Detector:
+def open_detector(
+    detector: str | Path | Detector = DEFAULT, min_face: float | None = None
+) -> Detector:
     """The detector that a name, a file or a function stands for.
 
     Args:
         detector: "blazeface", for photographs; "blazeface-turned", which also finds faces upside
             down; "blazeface-short", for video, which finds faces from a sixth of the longer side
-            on; "haar"; "haar-frontal"; the path of a YuNet `.onnx` file; or a function of an
-            image.
+            on; "haar" and "haar-frontal", OpenCV's cascades, where OpenCV has them; the path of a
+            YuNet `.onnx` file; or a function of an image.
+        min_face: side of the smallest face that "blazeface" and "blazeface-turned" look for, as of
+            `BlazeFace`; None takes its default.
 
     Returns:
         A function of an image that returns (faces, 4) boxes.
 
     Raises:
-        ValueError: none of these, or the file is missing or damaged.
+        ValueError: none of these, the file is missing or damaged, OpenCV has no cascades, or
+            `min_face` is given with another detector.
 
     Example:
-        >>> boxes = open_detector("haar")(image)
+        >>> boxes = open_detector("blazeface")(image)
     """
+    named = isinstance(detector, str)
+    if min_face is not None:
+        if not named or detector not in SCALED:
+            raise ValueError(
+                f"min_face goes with the detectors {' and '.join(SCALED)}. Got: {detector!r}"
+            )
+        return NAMES[detector](min_face=min_face)
     if callable(detector):
         return detector
-    if isinstance(detector, str) and detector in NAMES:
+    if named and detector in NAMES:
         return NAMES[detector]()
     if isinstance(detector, (str, Path)) and Path(detector).suffix == ".onnx":
+        from keras_fld.predict.detectors.yunet import YuNetDetector
+
         return YuNetDetector(detector)
+    if detector == "yunet":
+        raise ValueError(YUNET)
     raise ValueError(
         f"detector must be {', '.join(NAMES)}, the path of a YuNet .onnx file or a function of an "
         f"image. Got: {detector!r}"
@@ -60,7 +122,7 @@ def open_detector(detector: str | Path | Detector = "haar") -> Detector:
 
 
 def find_faces(image: np.ndarray) -> list[tuple[float, float, float, float]]:
-    """Face boxes that OpenCV's Haar cascades find.
+    """Face boxes that the default detector finds.
 
     Args:
         image: (height, width, 3) uint8 RGB.
@@ -72,4 +134,4 @@ def find_faces(image: np.ndarray) -> list[tuple[float, float, float, float]]:
         >>> find_faces(np.zeros((90, 90, 3), np.uint8))
         []
     """
-    return [tuple(box) for box in np.asarray(open_detector("haar")(image)).tolist()]
+    return [tuple(box) for box in np.asarray(open_detector()(image)).tolist()]

@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascades: a detector that every installation has.
+"""OpenCV's Haar cascades, which come with OpenCV 4.
 
 Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features, 2001.
 """
@@ -27,7 +27,8 @@ class HaarDetector:
         neighbors: squares that must agree on a face; 0 gives every square, also several on a face.
 
     Raises:
-        ValueError: `max_side` or `min_size` is below 1, or `neighbors` below 0.
+        ValueError: `max_side` or `min_size` is below 1, `neighbors` below 0, or OpenCV has no
+            cascades.
 
     Example:
         >>> HaarDetector()(np.zeros((90, 90, 3), np.uint8)).shape
@@ -46,6 +47,11 @@ class HaarDetector:
                 raise ValueError(f"{name} must be at least 1. Got: {value}")
         if neighbors < 0:
             raise ValueError(f"neighbors must be at least 0. Got: {neighbors}")
+        if not hasattr(cv2, "CascadeClassifier"):
+            raise ValueError(
+                "Haar cascades need opencv-python 4; the detector blazeface needs none. "
+                f"Got: OpenCV {cv2.__version__}"
+            )
         self.profiles, self.max_side, self.min_size = profiles, max_side, min_size
         self.neighbors = neighbors
         self._cascades: dict[str, cv2.CascadeClassifier] = {}

@@ -6,7 +6,7 @@ from keras_fld import drawing
 from keras_fld._internal.files import replacing, write_json
 from keras_fld._internal.images import save_image
 from keras_fld.data.readers.pts import write_pts
-from keras_fld.predict.output.rows import CsvRows, JsonLines, scheme_name
+from keras_fld.predict.output.rows import CsvRows, JsonLines, degrees, scheme_name
 
 IMAGE_FORMATS = ("png", "json", "pts", "csv", "jsonl")
 
@@ -60,6 +60,7 @@ def _content(name, faces):
         "faces": [
             {
                 "box": f.box,
+                "angle": degrees(f),
                 "score": None if f.score is None else round(f.score, 4),
                 "landmarks": f.landmarks.round(3),
             }

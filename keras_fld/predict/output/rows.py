@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 from pathlib import Path
 
 
@@ -56,7 +57,8 @@ class _Lines:
 class JsonLines(_Lines):
     """One JSON object a frame: frame, time in seconds, scheme, faces.
 
-    A face has id (null in a photograph), box (x, y, width, height), score and landmarks, in pixels.
+    A face has id (null in a photograph), box (x, y, width, height), angle in degrees, clockwise,
+    score and landmarks, in pixels.
 
     Args:
         path: the file; one that is there is replaced.
@@ -79,6 +81,7 @@ class JsonLines(_Lines):
                 {
                     "id": getattr(face, "id", None),
                     "box": _rounded(face.box),
+                    "angle": degrees(face),
                     "score": None if face.score is None else round(float(face.score), 4),
                     "landmarks": [_rounded(point) for point in face.landmarks],
                 }
@@ -139,6 +142,11 @@ def scheme_name(faces):
     """What JSON files call the scheme of an image's faces; None without a face or a scheme."""
     scheme = faces[0].scheme if faces else None
     return scheme and scheme.name
+
+
+def degrees(face):
+    """A face's angle as JSON files have it."""
+    return round(math.degrees(face.angle), 2)
 
 
 def _csv(rows):

@@ -7,7 +7,7 @@ grossly wrong; that a track rests on nothing at all, the detector or a face scor
 import numpy as np
 
 from keras_fld.geometry.boxes import overlap
-from keras_fld.geometry.frame import landmark_box, transform
+from keras_fld.geometry.frame import transform, upright_box
 from keras_fld.geometry.similarity import similarity
 
 # Of 2,566 annotated 300W faces the strangest has 0.14 and 33 degrees.
@@ -26,7 +26,7 @@ def steadiness(face):
     On a face the landmarks stay where they are when the crop is cut by them: annotated 300W faces
     have 0.96 in the median and 0.89 at the lowest hundredth, other places 0.81.
     """
-    return overlap([face.box], [landmark_box(face.landmarks)])[0, 0]
+    return overlap([face.box], [upright_box(face.landmarks, face.angle)])[0, 0]
 
 
 def mean_shape(scheme):
@@ -37,16 +37,17 @@ def mean_shape(scheme):
         return None
 
 
-def residual(landmarks, mean_shape):
+def residual(landmarks, mean_shape, angle=0.0):
     """How unlike a face landmarks are.
 
     Args:
         landmarks: (landmarks, 2) pixels.
         mean_shape: (landmarks, 2), the longer side of its box 1.
+        angle: roll expected of the landmarks, in radians, clockwise.
 
     Returns:
         Root mean square distance from the mean shape after the least-squares similarity, in sizes
-        of the face, and the absolute angle of that similarity in degrees.
+        of the face, and the absolute angle in degrees between the face's roll and the expected one.
 
     Example:
         >>> residual(IBUG68.mean_shape * 80 + 7, IBUG68.mean_shape)
@@ -54,11 +55,12 @@ def residual(landmarks, mean_shape):
     """
     matrix = similarity(landmarks, mean_shape)
     off = transform(landmarks, matrix) - mean_shape
-    tilt = np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))
+    turn = (matrix[0, 0] + 1j * matrix[1, 0]) * np.exp(1j * angle)
+    tilt = np.degrees(np.angle(turn))
     return float(np.sqrt((off**2).sum(axis=-1).mean())), float(abs(tilt))
 
 
-def plausible(landmarks, box, shape, mean_shape=None):
+def plausible(landmarks, box, shape, mean_shape=None, angle=0.0):
     """Whether landmarks can be those of a face that was in a box a moment ago.
 
     Args:
@@ -66,9 +68,11 @@ def plausible(landmarks, box, shape, mean_shape=None):
         box: (x, y, width, height) the box of the frame before, or a detector's.
         shape: (height, width) of the image; the face's center must lie in it.
         mean_shape: of the landmarks' scheme; None asks less.
+        angle: roll in radians that the landmarks were found with; `box` is that of the face turned
+            upright by it.
     """
     try:
-        found = landmark_box(landmarks)
+        found = upright_box(landmarks, angle)
     except ValueError:  # all landmarks in one place
         return False
     center, side = found[:2] + found[2:] / 2, found[2:].max()
@@ -83,5 +87,5 @@ def plausible(landmarks, box, shape, mean_shape=None):
         return False
     if mean_shape is None:
         return True
-    off, tilt = residual(landmarks, mean_shape)
+    off, tilt = residual(landmarks, mean_shape, angle)
     return off <= MAX_RESIDUAL and tilt <= MAX_TILT

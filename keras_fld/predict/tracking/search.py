@@ -12,9 +12,9 @@ REGIONS, REGION_SIDE = (2.0, 1.7, 2.4), 128
 
 
 def find(landmarker, image, side=None):
-    """The landmarker's detector on an image reduced to a longer side: (faces, 4) boxes."""
+    """The landmarker's detector on an image reduced to a longer side: (faces, 5) boxes, roll."""
     small, factor = (image, np.ones(2)) if side is None else reduced(image, side)
-    return landmarker.find_boxes(small) * [*factor, *factor]
+    return landmarker.find_boxes(small, in_video=True) * [*factor, *factor, 1]
 
 
 def is_at(landmarker, image, box, turn=0):
@@ -33,12 +33,12 @@ def is_at(landmarker, image, box, turn=0):
     if (high <= low).any():
         return False
     region = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
-    found = find(landmarker, region, REGION_SIDE) + [*low, 0, 0]
-    return bool((overlap(found, [box]) >= SAME).any())
+    found = find(landmarker, region, REGION_SIDE) + [*low, 0, 0, 0]
+    return bool((overlap(found[:, :4], [box]) >= SAME).any())
 
 
 def landmarks_in(landmarker, image, boxes):
-    """A `DetectedFace` for each box, in one pass each; None for a box outside the image."""
+    """A `DetectedFace` for each box with its roll, in one pass; None for one outside the image."""
     shown = [i for i, box in enumerate(boxes) if inside(box, image)]
     faces = [None] * len(boxes)
     if shown:
@@ -50,5 +50,5 @@ def landmarks_in(landmarker, image, boxes):
 
 def inside(box, image):
     """Whether a box shows any of an image."""
-    (x, y, width, height), (rows, columns) = box, image.shape[:2]
+    (x, y, width, height), (rows, columns) = box[:4], image.shape[:2]
     return x < columns and y < rows and x + width > 0 and y + height > 0

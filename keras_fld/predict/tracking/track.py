@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_fld.geometry.frame import landmark_box
+from keras_fld.geometry.frame import upright_box
+from keras_fld.predict.face import roll
 from keras_fld.schemes import Scheme
 
 
@@ -22,6 +23,7 @@ class TrackedFace:
         raw: (landmarks, 2) float32, as predicted from this frame alone.
         scheme: the `Scheme` of the landmarks, or None.
         score: how surely it is a face, 0 to 1; None where nothing judged it.
+        angle: as of `DetectedFace`.
     """
 
     id: int
@@ -30,6 +32,7 @@ class TrackedFace:
     raw: np.ndarray
     scheme: Scheme | None = field(repr=False)
     score: float | None = None
+    angle: float = 0.0
 
 
 class Track:
@@ -58,8 +61,13 @@ class Track:
 
     @property
     def box(self):
-        """The tight box around the last landmarks."""
-        return landmark_box(self.face.landmarks)
+        """The tight box around the last landmarks, the face turned upright."""
+        return self.place[:4]
+
+    @property
+    def place(self):
+        """The box and, as its fifth number, the roll in radians."""
+        return place(self.face)
 
     def seen(self, time):
         """The `TrackedFace` of this frame, at a time in seconds."""
@@ -67,4 +75,11 @@ class Track:
         landmarks = face.landmarks
         if self.smooth is not None:
             landmarks = self.smooth(landmarks, time, unit=max(self.box[2:])).astype(np.float32)
-        return TrackedFace(self.id, face.box, landmarks, face.landmarks, face.scheme, face.score)
+        about = face.scheme, face.score, face.angle
+        return TrackedFace(self.id, face.box, landmarks, face.landmarks, *about)
+
+
+def place(face):
+    """The box around a face's landmarks and their roll: what its next crop is cut by, (5,)."""
+    angle = roll(face.landmarks, face.scheme, face.angle)
+    return np.array([*upright_box(face.landmarks, angle), angle])

@@ -9,12 +9,11 @@ import numpy as np
 
 from keras_fld._internal.images import as_rgb
 from keras_fld.geometry.boxes import covered, doubled, overlap, pairs
-from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.predict.tracking import search
 from keras_fld.predict.tracking.one_euro import OneEuroFilter
 from keras_fld.predict.tracking.plausibility import mean_shape, plausible, steadiness
-from keras_fld.predict.tracking.track import Track, TrackedFace
+from keras_fld.predict.tracking.track import Track, TrackedFace, place
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -33,20 +32,20 @@ MIN_CUTOFF, BETA = 0.3, 30.0
 class FaceTracker:
     """Follows faces from frame to frame.
 
-    In each frame a face's crop is cut by its landmarks in the frame before; where it has moved far,
-    a second pass follows. The detector searches whole frames now and then for new faces, and the
-    surroundings of each tracked face to see whether it is still one.
+    In each frame a face's crop is cut, and turned upright, by its landmarks in the frame before;
+    where it has moved far, a second pass follows. The detector searches whole frames now and then
+    for new faces, and the surroundings of each tracked face to see whether it is still one.
 
     Args:
-        landmarker: a `FaceLandmarker`; its detector may be shown parts of frames.
+        landmarker: a `FaceLandmarker`; its detector may be shown parts of frames. Without one of
+            its own, faces are found from a sixth of the frame's longer side on.
         smooth: whether landmarks are smoothed, by the One-Euro filter.
         min_cutoff: of the filter in Hz: lower means less jitter.
         beta: of the filter, in Hz for a speed of one face's size a second: higher, less lag.
         search_every: frames between two searches for new faces; None searches never, and then
             faces begin with `start` alone and are not looked for again.
         search_side: frames are reduced to this longer side in pixels before a search, which is
-            where the time goes; the cascade finds faces from 24 of these pixels on. None leaves
-            that to the detector.
+            where the time goes. None leaves that to the detector.
         check_every: frames between two looks for a tracked face.
         patience: looks in a row that may miss a face, or frames in a row with a low score, before
             it is lost.
@@ -141,7 +140,8 @@ class FaceTracker:
 
         Args:
             frame: as `update` takes it.
-            boxes: (faces, 4) boxes (x, y, width, height), tight around the landmarks.
+            boxes: (faces, 4) boxes (x, y, width, height), tight around the landmarks of upright
+                faces; the roll is followed from there.
             time: as `update`.
             bgr: as `update`.
 
@@ -152,7 +152,8 @@ class FaceTracker:
             ValueError: as `update`, or a box outside the image.
         """
         image = self._advance(frame, time, bgr)
-        faces = self.landmarker.detect(image, boxes, passes=self.landmarker.passes)
+        upright = [[*box, 0.0] for box in boxes]
+        faces = self.landmarker.detect(image, upright, passes=self.landmarker.passes)
         return [self._begin(face).seen(self._time) for face in faces]
 
     def _advance(self, frame, time, bgr):
@@ -170,14 +171,14 @@ class FaceTracker:
     def _follow(self, image):
         """Finds every tracked face by its landmarks of the frame before."""
         tracks = list(self._tracks)
-        boxes = [track.box for track in tracks]
-        faces = search.landmarks_in(self.landmarker, image, boxes)
-        good = [self._plausible(face, box, image) for face, box in zip(faces, boxes, strict=True)]
+        places = [track.place for track in tracks]
+        faces = search.landmarks_in(self.landmarker, image, places)
+        good = [self._plausible(*pair, image) for pair in zip(faces, places, strict=True)]
         moved = [i for i, face in enumerate(faces) if good[i] and steadiness(face) < STEADY]
-        closer = [landmark_box(faces[i].landmarks) for i in moved]
+        closer = [place(faces[i]) for i in moved]
         second = search.landmarks_in(self.landmarker, image, closer)
         for i, face in zip(moved, second, strict=True):
-            faces[i], good[i] = face, self._plausible(face, boxes[i], image)
+            faces[i], good[i] = face, self._plausible(face, places[i], image)
         for track, face, kept in zip(tracks, faces, good, strict=True):
             if kept:
                 self._judge(track, face)
@@ -199,8 +200,8 @@ class FaceTracker:
 
     def _merge(self):
         """Of two tracks that have come to follow one face the later one ends."""
-        for place in doubled([track.box for track in self._tracks]):
-            del self._tracks[place]
+        for later in doubled([track.box for track in self._tracks]):
+            del self._tracks[later]
 
     def _look(self, image):
         """Looks for the tracked faces whose turn it is, each where it should be."""
@@ -217,13 +218,13 @@ class FaceTracker:
         """Looks for new faces in the whole frame."""
         found = search.find(self.landmarker, image, self.search_side)
         boxes = np.array([track.box for track in self._tracks]).reshape(-1, 4)
-        for row, column in pairs(overlap(found, boxes), search.SAME):
+        for row, column in pairs(overlap(found[:, :4], boxes), search.SAME):
             self._confirm(self._tracks[column])
             found[row] = np.nan
         found = found[~np.isnan(found).any(axis=1)]
-        found = found[covered(found, boxes) < PART]
+        found = found[covered(found[:, :4], boxes) < PART]
         self._lost = [t for t in self._lost if self._frame - t.lost_at <= self.keep]
-        lost = pairs(overlap(found, [track.box for track in self._lost]), search.SAME)
+        lost = pairs(overlap(found[:, :4], [track.box for track in self._lost]), search.SAME)
         returning = {row: self._lost[column] for row, column in lost}
         for row, box in enumerate(found):
             face = self._first(image, box)
@@ -281,5 +282,5 @@ class FaceTracker:
 
     def _plausible(self, face, box, image):
         return face is not None and plausible(
-            face.landmarks, box, image.shape[:2], self._mean_shape
+            face.landmarks, box[:4], image.shape[:2], self._mean_shape, face.angle
         )

@@ -159,6 +159,8 @@ def test_names_open_it():
     assert open_detector("blazeface").min_face == 0.03
     assert open_detector("blazeface-short").min_face == LARGE
     assert open_detector("blazeface-turned").turns
+    assert open_detector("blazeface-turned", 40).turns
+    assert open_detector("blazeface-turned", 40).min_face == 40
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -97,7 +99,7 @@ def test_the_shipped_maps_say_what_they_were_fitted_on():
 
 def test_the_cascade_finds_a_face_at_any_size_and_place(astronaut):
     expected = np.array([180, 80, 90, 95])  # read off the photograph: brows to chin
-    (found,) = detectors.find_faces(astronaut)
+    (found,) = HaarDetector()(astronaut)
     assert overlap([found], [expected])[0, 0] > 0.6
     large = cv2.resize(astronaut, (1536, 1536), interpolation=cv2.INTER_CUBIC)
     assert overlap(HaarDetector(profiles=False)(large), [3 * expected]).max() > 0.6
@@ -157,11 +159,35 @@ def test_files_that_are_no_yunet_are_refused(tmp_path):
         detectors.open_detector(other)(np.zeros((64, 64, 3), np.uint8))
 
 
+def test_where_opencv_has_no_cascades_one_line_says_so(monkeypatch):
+    monkeypatch.delattr(cv2, "CascadeClassifier")
+    monkeypatch.setattr(cv2, "__version__", "5.0.0")
+    with pytest.raises(ValueError, match="Haar cascades need opencv-python 4.* Got: OpenCV 5.0.0"):
+        detectors.open_detector("haar")
+    assert len(detectors.find_faces(np.zeros((64, 64, 3), np.uint8))) == 0
+
+
+def test_no_detector_is_imported_before_it_is_asked_for():
+    code = (
+        "import sys, numpy as np, keras_fld as fld\n"
+        "landmarker = fld.FaceLandmarker.from_preset('trnet20_300w')\n"
+        "landmarker.detect(np.zeros((64, 64, 3), np.uint8))\n"
+        "loaded = {name for name in sys.modules if 'detectors.' in name}\n"
+        "assert {'haar', 'yunet'}.isdisjoint(name.split('.')[-1] for name in loaded), loaded\n"
+        "assert 'keras_fld.predict.detectors.blazeface' in loaded\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize(
     ("call", "rule"),
     [
         (lambda: detectors.open_detector("dlib"), "detector must be blazeface, .* Got: 'dlib'"),
         (lambda: detectors.open_detector(3), "detector must be .* Got: 3"),
+        (lambda: detectors.open_detector("yunet"), "yunet needs its model file: download .*https:"),
+        (lambda: detectors.open_detector("haar", 0.1), "min_face goes with .* Got: 'haar'"),
+        (lambda: detectors.open_detector(len, 0.1), "min_face goes with the detectors blazeface"),
+        (lambda: detectors.open_detector("blazeface", 0), "min_face must be above 0. Got: 0"),
         (lambda: HaarDetector(max_side=0), "max_side must be at least 1. Got: 0"),
         (lambda: HaarDetector(min_size=0), "min_size must be at least 1. Got: 0"),
         (lambda: detectors.YuNetDetector("x.onnx", 1.0), "threshold must be between 0 and 1"),
@@ -284,7 +310,9 @@ def test_a_second_pass_is_cut_by_the_landmarks_of_the_first():
     # A circle of radius 16 in a crop of 64: each pass halves the box about its center.
     np.testing.assert_allclose(twice.box, [116, 116, 32, 32], atol=0.1)
     np.testing.assert_allclose(
-        transform(twice.landmarks, FaceCrop(64, 1.0).matrix(twice.box)), Shapes(16).shape, atol=1e-3
+        transform(twice.landmarks, FaceCrop(64, 1.0).matrix(twice.box, twice.angle)),
+        Shapes(16).shape,
+        atol=1e-3,
     )
     np.testing.assert_array_equal(landmarker.detect(image, [box])[0].landmarks, once.landmarks)
 

@@ -172,7 +172,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path, kind):
 
 def test_lines_are_readable_before_the_end(tmp_path):
     points = np.array([[1.0, 2.0], [3.5, 4.25]], np.float32)
-    face = TrackedFace(7, (1.0, 2.0, 3.0, 4.0), points, points, None, 0.75)
+    face = TrackedFace(7, (1.0, 2.0, 3.0, 4.0), points, points, None, 0.75, np.pi / 6)
     with JsonLines(tmp_path / "a.jsonl") as lines, CsvRows(tmp_path / "a.csv") as rows:
         for output in (lines, rows):
             output.write(0, 0.0, [])
@@ -180,7 +180,7 @@ def test_lines_are_readable_before_the_end(tmp_path):
         assert (tmp_path / "a.jsonl").read_text().splitlines() == [
             '{"frame":0,"time":0.0,"scheme":null,"faces":[]}',
             '{"frame":1,"time":0.04,"scheme":null,"faces":[{"id":7,"box":[1.0,2.0,3.0,4.0],'
-            '"score":0.75,"landmarks":[[1.0,2.0],[3.5,4.25]]}]}',
+            '"angle":30.0,"score":0.75,"landmarks":[[1.0,2.0],[3.5,4.25]]}]}',
         ]
         assert (tmp_path / "a.csv").read_text().splitlines() == [
             "frame,time,id,score,x,y,width,height,x0,y0,x1,y1",

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from keras_fld.geometry.frame import upright_box
 from keras_fld.predict.tracking.plausibility import mean_shape, plausible, residual
 from keras_fld.schemes import IBUG68
 
@@ -43,6 +44,13 @@ def test_a_face_where_it_was_is_plausible():
 )
 def test_what_cannot_be_the_face_is_not(landmarks, box, shape):
     assert not plausible(landmarks, box, shape, MEAN)
+
+
+def test_the_tilt_is_measured_from_the_roll_that_is_known():
+    angle = np.radians(75)
+    box = upright_box(turned(FACE, 75), angle)
+    assert plausible(turned(FACE, 75), box, (480, 640), MEAN, angle)
+    assert not plausible(turned(FACE, 0), box, (480, 640), MEAN, angle)
 
 
 def test_without_a_mean_shape_the_shape_is_not_judged():

@@ -26,9 +26,10 @@ class Squares:
         self.detections = self.crops = 0
         self.blind, self.score = False, lambda image, box: None
 
-    def find_boxes(self, image):
+    def find_boxes(self, image, in_video):
         self.detections += 1
-        return np.empty((0, 4)) if self.blind else self.squares(image)
+        boxes = np.empty((0, 4)) if self.blind else self.squares(image)
+        return np.pad(boxes, ((0, 0), (0, 1)))
 
     def squares(self, image):
         gray = image[..., 0]
@@ -39,7 +40,7 @@ class Squares:
         return np.array(boxes, float).reshape(-1, 4)
 
     def detect(self, image, boxes, passes=None):
-        return [self.face(image, np.array(box, float)) for box in boxes]
+        return [self.face(image, np.array(box[:4], float)) for box in boxes]
 
     def face(self, image, box):
         self.crops += 1
@@ -146,7 +147,7 @@ def test_landmarks_of_no_face_lose_it_at_once_and_it_is_sought_in_the_same_frame
         if len(calls) > 1:
             return detect(image, boxes)
         landmarks = Squares().shape * [4 * SIDE, SIDE] + [60, 100]
-        return [DetectedFace(tuple(box), landmarks, IBUG68) for box in boxes]
+        return [DetectedFace(tuple(box[:4]), landmarks, IBUG68) for box in boxes]
 
     follow.landmarker.detect = wide_at_first
     assert places(follow.update(frame((400, 300)))) == {2: (400, 300)}
@@ -158,7 +159,7 @@ def test_a_face_that_leaves_the_picture_is_lost():
     assert seen == [1] * 5
     landmarks = Squares().shape * SIDE + [-35, 100]
     follow.landmarker.detect = lambda image, boxes, passes=None: [
-        DetectedFace(tuple(box), landmarks, IBUG68) for box in boxes
+        DetectedFace(tuple(box[:4]), landmarks, IBUG68) for box in boxes
     ]
     follow.landmarker.blind = True
     assert follow.update(frame()) == []
@@ -243,7 +244,9 @@ def test_given_boxes_are_followed_without_a_detector():
     assert places(faces) == {1: (199, 100)} and landmarker.detections == 0
 
 
-@pytest.mark.parametrize("scheme", [None, SimpleNamespace(name="five", mean_shape=None)])
+@pytest.mark.parametrize(
+    "scheme", [None, SimpleNamespace(name="five", mean_shape=None, normalizers={})]
+)
 def test_any_number_of_landmarks_is_tracked_and_smoothed(scheme):
     follow = tracker(Squares(scheme, points=5), smooth=True)
     for i in range(30):
