@@ -54,6 +54,7 @@ def main(argv=None):
     )
     parser.add_argument("--root", required=True, help="a 300W tree")
     parser.add_argument("--detectors", nargs="+", default=["blazeface", "blazeface-turned", "haar"])
+    parser.add_argument("--angles", type=int, nargs="+", default=ANGLES, help="in degrees")
     parser.add_argument("--preset", default="trnet20_300w", choices=zoo.names())
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(argv)
@@ -62,7 +63,7 @@ def main(argv=None):
     rows = []
     for name in args.detectors:
         landmarker = FaceLandmarker(args.preset, name, score=None)
-        for degrees in ANGLES:
+        for degrees in args.angles:
             rows.append({"detector": name} | measure(landmarker, faces, degrees))
             print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     if args.json:
