@@ -18,6 +18,7 @@ from keras_fld.geometry.boxes import largest_first, overlap, reduced
 from keras_fld.geometry.frame import FaceCrop, transform
 from keras_fld.predict import detectors
 from keras_fld.predict.detectors import box_map
+from keras_fld.predict.detectors.blazeface import Detection
 from keras_fld.predict.detectors.haar import HaarDetector, map_squares, mirrored
 from keras_fld.schemes import IBUG68
 from tests.predict.detectors import tiny_yunet
@@ -260,6 +261,27 @@ def test_a_detector_that_knows_the_truth_loses_nothing(tree, tmp_path):
     assert saved["detector"] == "<lambda>" and len(saved["faces"]["common"]["overlap"]) == 6
     assert "around its annotated face" in saved["notes"][-1]
     assert not any(str(tree) in note for note in saved["notes"])
+
+
+def test_crops_are_turned_by_the_roll_that_a_detector_gives(tree):
+    faces, angle = read("300w", tree, "common").faces, np.radians(20)
+    queue = [Detection(face.box, angle, np.zeros((6, 2)), 1.0) for face in faces]
+
+    class Knowing:
+        def __call__(self, image):
+            raise AssertionError("the roll is asked for")
+
+        def detect(self, image):
+            return [queue.pop(0)]
+
+    (found,) = evaluate_detector(Shapes(), "300w", tree, Knowing(), 1, ["common"]).subsets
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    for face, error in zip(faces, found.detected[0]["inter_pupil"], strict=True):
+        scale, center = 64 / max(face.box[2:]), face.box[:2] + face.box[2:] / 2
+        points = (Shapes().shape - 31.5) / scale @ turn.T + center
+        off = np.linalg.norm(points - face.landmarks, axis=1).mean()
+        expected = 100 * off / float(IBUG68.distance(face.landmarks, "inter_pupil"))
+        assert error == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_detector_that_errs_loses_what_its_boxes_lead_to(tree):
