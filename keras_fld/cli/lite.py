@@ -91,12 +91,13 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     type=click.Path(),
     help="JSON of tflite/arm/run.py: adds the ARM instructions of the files that it counted.",
 )
+@click.option("--detector", is_flag=True, help="Also copy the face detector's files, for an app.")
 @DATASET
 @ROOT
 @JSON
 @SKIP_BAD
 @QUIET
-def export(model, preset, out, every, names, arm, dataset, root, skip_bad):
+def export(model, preset, out, every, names, arm, detector, dataset, root, skip_bad):
     """Converts MODEL (.keras) in several modes, and prints what each costs.
 
     The table has every file's size, median time on one thread of this machine, and NME on the test
@@ -108,6 +109,7 @@ def export(model, preset, out, every, names, arm, dataset, root, skip_bad):
     \b
     keras-fld export run/model.keras --all --out files --root 300w
     keras-fld export --preset trnet20_300w --all --out files
+    keras-fld export --preset trnet20_300w --mode int8 --detector --out app
     """
     if (model is None) == (preset is None):
         raise click.UsageError("a MODEL or --preset must be given, and not both")
@@ -136,11 +138,12 @@ def export(model, preset, out, every, names, arm, dataset, root, skip_bad):
         crops = _calibration(keras_model, dataset, root, skip_bad)
     with native.held_back():
         result = export_files(
-            keras_model, out, names, crops, dataset, root, skip_bad, preset, arm, batches
+            keras_model, out, names, crops, dataset, root, skip_bad, preset, arm, batches, detector
         )
     show(str(result), result.as_dict())
     tell(result.notes)
-    click.echo(f"wrote {len(result.rows)} files and export.json to {out}")
+    count = len(result.rows) + len(result.detector)
+    click.echo(f"wrote {count} files and export.json to {out}")
 
 
 @click.command()

@@ -15,9 +15,13 @@ from keras_fld.lite.calibration import drawn_crops
 from keras_fld.lite.conversion import convert
 from keras_fld.lite.latency import interleaved
 from keras_fld.lite.tfmot.qat import qat
+from keras_fld.predict.detectors.blazeface import network
 
 if TYPE_CHECKING:
     import keras
+
+# Of BlazeFace's files, as the NOTICE beside them says.
+DETECTOR_LICENSE = "Apache-2.0"
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,13 @@ class Export:
             its first normalizer, and instructions, ARM CPU to those of one inference.
         reference: the Keras model's NME, as in the rows.
         notes: sentences on test faces that are missing.
+        detector: one dictionary for each of the detector's files: file, sha256, bytes, license.
     """
 
     rows: list[dict]
     reference: dict[str, float]
     notes: list[str] = field(default_factory=list)
+    detector: list[dict] = field(default_factory=list)
 
     def __str__(self) -> str:
         subsets = list(self.reference)
@@ -49,11 +55,13 @@ class Export:
             counts = (row["instructions"].get(cpu) for cpu in cpus)
             figures += "".join(f"{'-' if n is None else f'{n:,}':>20}" for n in counts)
             lines.append(f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}{figures}")
+        lines += [f"{x['file']}  {x['bytes']:,} bytes  {x['license']}" for x in self.detector]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as export.json has them."""
-        return {"keras": {"nme": self.reference}, "files": self.rows, "notes": self.notes}
+        about = {"keras": {"nme": self.reference}, "files": self.rows, "notes": self.notes}
+        return about | ({"detector": self.detector} if self.detector else {})
 
 
 def export(
@@ -67,6 +75,7 @@ def export(
     preset: str | None = None,
     arm: str | Path | None = None,
     batches: Iterable[Any] | None = None,
+    detector: bool = False,
 ) -> Export:
     """Writes a model in several modes, measures and evaluates them.
 
@@ -86,6 +95,7 @@ def export(
         arm: the JSON file that `tflite/arm/run.py --json` wrote; files it has counted, whole and
             unchanged, get their instructions. Without it a preset's have the published ones.
         batches: augmented training batches, by which `lite.qat` trains what int8_qat needs.
+        detector: also copy the face detector's files, which an app runs before the model.
 
     Returns:
         An `Export`: printed, it is the table.
@@ -108,7 +118,7 @@ def export(
     if arm is not None:
         missing = [row["mode"] for row in rows if not row["instructions"]]
         more += [f"{arm} has not counted {name}, or another file of it" for name in missing]
-    result = Export(rows, reference, notes + more)
+    result = Export(rows, reference, notes + more, _copy_detector(folder) if detector else [])
     write_json(Path(folder) / "export.json", result.as_dict())
     return result
 
@@ -149,6 +159,18 @@ def _shipped(preset, calibration):
     if calibration is None:
         own["int8"] = zoo.lite_file(preset).read_bytes()
     return own
+
+
+def _copy_detector(folder):
+    """Copies BlazeFace's files, unchanged; the rows of `Export.detector`."""
+    rows = []
+    for name, _ in network.FILES.values():
+        content = Path(network.__file__).with_name(name).read_bytes()
+        with replacing(Path(folder) / name) as temporary:
+            temporary.write_bytes(content)
+        about = {"file": name, "sha256": sha256(Path(folder) / name), "bytes": len(content)}
+        rows.append(about | {"license": DETECTOR_LICENSE})
+    return rows
 
 
 def _rows(files, nme, counts):

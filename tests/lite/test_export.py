@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +133,28 @@ def test_command_exports_a_preset_without_a_root(tmp_path):
     assert re.search(f"int8 +{size}{figures}\n", result.stdout)
     assert "note: NME as published, measured on 300w's test faces" in result.stderr
     assert f"wrote 1 files and export.json to {tmp_path / 'out'}" in result.stdout
+
+
+def test_command_copies_the_detector_beside_the_model(tmp_path):
+    result = command("--preset", PRESET, "--mode", "int8", "--detector", "--out", tmp_path)
+    saved = json.loads((tmp_path / "export.json").read_text())
+    # The files that the package's own detector runs, by their published checksums.
+    sums = Path(__file__).parents[2] / "tflite" / "blazeface" / "SHA256SUMS"
+    published = dict(line.split()[::-1] for line in sums.read_text().splitlines())
+    assert {row["file"]: row["sha256"] for row in saved["detector"]} == published
+    for row in saved["detector"]:
+        content = (tmp_path / row["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == row["sha256"]
+        assert row["license"] == "Apache-2.0"
+        assert f"{row['file']}  {len(content):,} bytes  Apache-2.0\n" in result.stdout
+    assert [row["mode"] for row in saved["files"]] == ["int8"]
+    assert "wrote 3 files and export.json" in result.stdout
+
+
+def test_the_detector_is_not_copied_unasked(exported):
+    folder, result = exported
+    assert result.detector == [] and "detector" not in result.as_dict()
+    assert not list(folder.glob("face_detection*"))
 
 
 def test_command_calibrates_and_evaluates_with_a_root(small_model, tree, tmp_path):
