@@ -65,9 +65,14 @@ class Track:
         return self.place[:4]
 
     @property
-    def place(self):
-        """The box and, as its fifth number, the roll in radians."""
-        return place(self.face)
+    def face(self):
+        """The last `DetectedFace`; `place` is its box and, as a fifth number, its roll."""
+        return self._face
+
+    @face.setter
+    def face(self, face):
+        # Asked for several times a frame.
+        self._face, self.place = face, place(face)
 
     def seen(self, time):
         """The `TrackedFace` of this frame, at a time in seconds."""
