@@ -53,7 +53,7 @@ def test_the_browsers_detector_is_pythons(served, astronaut, tmp_path, name):
         assert face["angle"] == pytest.approx(np.degrees(wanted.angle), abs=0.3)
         assert deviation(image, face) < TOLERANCE
         same = {**face, "box": wanted.box, "angle": np.degrees(wanted.angle)}
-        assert deviation(image, same) < 0.5
+        assert deviation(image, same) < TOLERANCE
 
 
 def test_a_turned_head_gets_the_landmarks_of_an_upright_one(served, astronaut, tmp_path):

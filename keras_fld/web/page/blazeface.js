@@ -4,8 +4,9 @@
 // tiles. The second judges: the short range at each proposal alone, upright and large. The third, at
 // what is a face, measures: its points are found best with some room around it.
 
-import { BlazeNet, angle, best, moved, square } from "./blazenet.js";
+import { BlazeNet, angle, best, moved } from "./blazenet.js";
 import { boxAround, frameMatrix, invert, rotation, transform, warp } from "./geometry.js";
+import { onGrid, turnOnGrid } from "./grid.js";
 import { load, pause } from "./runtime.js";
 import { LEAST, levelSides, tiles } from "./tiles.js";
 
@@ -48,7 +49,11 @@ export class BlazeFace {
       faces.push({ ...measured, score: judged.score });
     }
     return best(faces)
-      .map((face) => ({ box: this.#box(face), angle: angle(face), score: face.score }))
+      .map((face) => ({
+        box: this.#box(face).map((v) => onGrid(v, face.side)),
+        angle: turnOnGrid(angle(face)),
+        score: face.score,
+      }))
       .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
   }
 
@@ -66,7 +71,9 @@ export class BlazeFace {
   /** The face once more, seen upright and large; nothing where none is in the middle. */
   async #look(photo, face, margin) {
     const { size } = this.short, middle = (size - 1) / 2, reach = size / margin;
-    const matrix = frameMatrix({ size, margin }, square(face), angle(face));
+    const [x, y, side] = [...face.points[0], face.side].map((v) => onGrid(v, face.side));
+    const box = boxAround([x, y], side, side);
+    const matrix = frameMatrix({ size, margin }, box, turnOnGrid(angle(face)));
     const near = ({ points: [center] }) => center.every((v) => Math.abs(v - middle) < reach / 4);
     const again = (await this.short.find(warp(photo, matrix, size), PROPOSED)).find(near);
     return again && moved(again, invert(matrix));

@@ -63,7 +63,7 @@ function anchors(cells, each) {
   });
 }
 
-export const square = ({ points, side }) => boxAround(points[0], side, side);
+const square = ({ points, side }) => boxAround(points[0], side, side);
 
 /** Of the faces whose squares are about the same one, that with the highest score. */
 export function best(faces) {

@@ -1,6 +1,7 @@
 import hashlib
 import importlib.util
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import invert, transform
 from keras_fld.predict.detectors import blazeface, box_map, open_detector
 from keras_fld.predict.detectors.blazeface import LARGE, BlazeFace
+from keras_fld.predict.detectors.blazeface.grid import on_grid, turn_on_grid
 from keras_fld.predict.detectors.blazeface.network import Faces, Network, shared
 from keras_fld.predict.detectors.blazeface.tiles import sides, tiles
 from tests.predict.detectors.turned import turned
@@ -136,6 +138,35 @@ def test_squares_points_and_angles_move_together():
     )
     both = Faces.joined([faces, Faces(points, np.array([7.0]), np.array([0.95])), moved])
     assert both.best().scores.tolist() == [0.95, 0.9] and len(Faces.joined([])) == 0
+
+
+def test_what_runtimes_differ_by_is_rounded_away(astronaut, monkeypatch):
+    images = [turned(astronaut, degrees)[0] for degrees in (-50, 0, 30)]
+    found = [BlazeFace().detect(image) for image in images]
+    native, rng = Network.find, np.random.default_rng(0)
+
+    def find(self, image, threshold):
+        """As the real network, of another runtime."""
+        faces = native(self, image, threshold)
+        points, sides = (v + rng.uniform(-4e-6, 4e-6, v.shape) for v in (faces.points, faces.sides))
+        return replace(faces, points=points, sides=sides)
+
+    monkeypatch.setattr(Network, "find", find)
+    for image, (face,) in zip(images, found, strict=True):
+        (other,) = BlazeFace().detect(image)
+        assert np.abs(other.points - face.points).max() > 0
+        assert other.box.tolist() == face.box.tolist() and other.angle == face.angle
+
+
+def test_the_grid_is_a_share_of_the_face_and_never_upright():
+    values = np.linspace(-50, 3000, 999)
+    for side, step in ((20.0, 1 / 32), (64.0, 1 / 8), (127.0, 1 / 8), (1000.0, 1)):
+        rounded = on_grid(values, side)
+        assert np.abs(rounded - values).max() <= step / 2
+        assert not (rounded % step).any() and step <= side / 512
+    angles = np.linspace(-np.pi, np.pi, 999)
+    assert np.abs(turn_on_grid(angles) - angles).max() <= 1 / 512
+    assert np.abs(turn_on_grid(angles)).min() == 1 / 512
 
 
 def test_threads_share_a_detector(astronaut):

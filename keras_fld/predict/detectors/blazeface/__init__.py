@@ -14,6 +14,7 @@ from keras_fld.geometry.boxes import as_boxes, largest_first
 from keras_fld.geometry.frame import invert, warp
 from keras_fld.geometry.similarity import similarity
 from keras_fld.predict.detectors import box_map
+from keras_fld.predict.detectors.blazeface.grid import on_grid, turn_on_grid
 from keras_fld.predict.detectors.blazeface.network import Faces, shared
 from keras_fld.predict.detectors.blazeface.tiles import LEAST, sides, tiles
 
@@ -87,11 +88,12 @@ class BlazeFace:
             image: (height, width, 3) uint8 RGB.
         """
         faces = self.find(image)
-        boxes = tight_boxes(faces, box_map.shipped("blazeface"))
+        boxes = on_grid(tight_boxes(faces, box_map.shipped("blazeface")), faces.sides[:, None])
+        angles = turn_on_grid(faces.angles)
         return [
             Detection(box, float(angle), points[1:], float(score))
             for box, angle, points, score in zip(
-                boxes, faces.angles, faces.points, faces.scores, strict=True
+                boxes, angles, faces.points, faces.scores, strict=True
             )
         ]
 
@@ -161,7 +163,8 @@ def _look(image, face, margin):
     """The face once more, seen upright and large; nothing where none is in the middle."""
     network = shared("short")
     middle, reach = (network.size - 1) / 2, network.size / margin
-    center, side, angle = face.points[0, 0], face.sides[0], face.angles[0]
+    center, side = (on_grid(v, face.sides[0]) for v in (face.points[0, 0], face.sides[0]))
+    angle = turn_on_grid(face.angles[0])
     matrix = similarity(
         [center, center + side * np.array([np.cos(angle), np.sin(angle)])],
         [[middle, middle], [middle + reach, middle]],
