@@ -24,7 +24,7 @@ def test_a_photograph_gives_pythons_landmarks(served, astronaut, landmarker, tmp
     served.open(save(tmp_path / "astronaut.png", astronaut))
     (face,) = served.faces()
     assert deviation(astronaut, face) < TOLERANCE
-    # Three passes: the angle is that of the landmarks of a pass before.
+    # The angle is that of the landmarks of the pass before.
     right, left = (np.mean(face["landmarks"][i : i + 6], axis=0) for i in (36, 42))
     line = np.degrees(np.angle((left - right) @ [1, 1j]))
     assert face["angle"] == pytest.approx(line, abs=1)

@@ -4,9 +4,9 @@ import { frameMatrix, invert, lineAngle, transform, uprightBox, warp } from "./g
 import { readMetadata } from "./metadata.js";
 import { compile, run } from "./runtime.js";
 
-// As in Python: from a detector's or a hand's box, the second and the third pass see the box of the
-// landmarks before, which fits better.
-export const PASSES = 3;
+// As in Python: from a detector's or a hand's box, the second pass sees the box of the landmarks of
+// the first, which fits better.
+export const PASSES = 2;
 // Landmarks are float32 in Python; so are they here, for the next pass to cut the same crop.
 const f32 = Math.fround;
 
