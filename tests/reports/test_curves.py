@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 
-from keras_fld import drawing
-from keras_fld.drawing import schemes
 from keras_fld.reports import curves
 from keras_fld.reports.training_log import read_log
 
@@ -41,7 +39,6 @@ def test_a_panel_for_the_loss_and_each_metric(log):
         hues = {tuple(c // 40) for c in panel[colored(panel)]}
         assert len(hues) >= 2, "training and held-out faces"
     np.testing.assert_array_equal(picture, curves.training_curves(read_log(log)))
-    assert drawing.training_curves is schemes.training_curves is curves.training_curves
 
 
 def test_an_unfinished_run_leaves_room_for_what_is_to_come(log):

@@ -96,19 +96,19 @@ def test_faces_that_cannot_be_sent_are_refused(beam, tmp_path):
 
 
 def test_an_unknown_runner_is_one_line(beam, tree, tmp_path):
-    result = _command("300w", tree, tmp_path / "out", "--beam", "--", "--runner=Nothing")
+    result = _command("300w", tree, "--out", tmp_path / "out", "--beam", "--", "--runner=Nothing")
     assert result.returncode == 2 and "Unexpected pipeline runner: Nothing" in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_without_beam_the_command_says_what_to_install(tree, tmp_path):
-    result = _command("300w", tree, tmp_path / "out", "--beam", before=WITHOUT_BEAM)
+    result = _command("300w", tree, "--out", tmp_path / "out", "--beam", before=WITHOUT_BEAM)
     assert result.returncode == 2 and "Traceback" not in result.stderr
     assert "--beam needs Apache Beam: pip install 'keras-fld[beam]'" in result.stderr
 
 
 def test_beams_options_need_beam(tree, tmp_path):
-    result = _command("300w", tree, tmp_path / "out", "--", "--runner=FlinkRunner")
+    result = _command("300w", tree, "--out", tmp_path / "out", "--", "--runner=FlinkRunner")
     assert result.returncode == 2
     assert "options of Apache Beam need --beam. Got: --runner=FlinkRunner" in result.stderr
     assert not (tmp_path / "out").exists()

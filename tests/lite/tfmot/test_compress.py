@@ -85,7 +85,7 @@ def test_the_command_writes_models_and_figures(small, tree, tmp_path, monkeypatc
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # the command sets it for its process
     small.save(tmp_path / "model.keras")
     out = tmp_path / "pruned"
-    arguments = [tmp_path / "model.keras", out, "--root", tree, "--method", "prune"]
+    arguments = [tmp_path / "model.keras", "--out", out, "--root", tree, "--method", "prune"]
     arguments += ["--sparsity", 0.5, "--epochs", 1, "--quiet"]
     result = CliRunner().invoke(command, [str(x) for x in arguments])
     assert result.exit_code == 0, result.output
