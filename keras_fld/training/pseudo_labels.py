@@ -78,15 +78,23 @@ def relabel(
             f"{faces.name}: no label is within {tolerance:g} of the annotation. "
             f"Least: {disagreement.min():.3f}"
         )
+    labeled = _labeled(faces, predictor.scheme, points, near, trust, weight)
+    name = f"{faces.name}, relabeled"
+    return replace(faces, name=name, scheme=predictor.scheme, faces=labeled), disagreement
+
+
+def _labeled(faces, scheme, points, near, trust, weight):
+    """The faces that are kept, with their labels; `near` says where these agree."""
     annotated, chosen = np.zeros(points.shape[:2], bool), near
-    if faces.scheme == predictor.scheme:
+    if faces.scheme == scheme:
+        known = np.stack([face.landmarks for face in faces.faces])
         annotated = ~np.isnan(known).any(axis=-1)
-        points = _mixed(points, known, predictor.scheme, np.flatnonzero(near), trust)
+        points = _mixed(points, known, scheme, np.flatnonzero(near), trust)
         if trust == 1:
             points[~near[:, None] & ~annotated] = np.nan
             chosen = np.ones(len(faces), bool)
     weights = np.where(annotated, 1, weight).astype(np.float32)
-    labeled = [
+    return [
         replace(
             faces.faces[i],
             landmarks=points[i].astype(np.float32),
@@ -96,8 +104,6 @@ def relabel(
         )
         for i in np.flatnonzero(chosen)
     ]
-    name = f"{faces.name}, relabeled"
-    return replace(faces, name=name, scheme=predictor.scheme, faces=labeled), disagreement
 
 
 def _check(views, tolerance, trust, weight):
