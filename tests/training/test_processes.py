@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from keras_fld.reports.training_log import read_log
+from keras_fld.training.processes import leaving_at_once
 from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
@@ -168,3 +169,24 @@ def test_a_wrong_place_is_named(tmp_path):
     named = {f"KERAS_DISTRIBUTION_{key}": value for key, value in place.items()}
     _, errors = wait(start("train", "--out", tmp_path / "run", **named), 2)
     assert "KERAS_DISTRIBUTION_PROCESS_ID must be 0 to 1. Got: 2" in errors
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [("ValueError('bad')", 2), ("KeyboardInterrupt", 130), ("RuntimeError('fault')", 1)],
+)
+def test_a_process_that_fails_leaves_without_a_farewell_to_the_others(error, code):
+    script = (
+        "import atexit\n"
+        "from keras_fld.training.processes import leaving_at_once\n"
+        "atexit.register(print, 'farewell')\n"
+        f"with leaving_at_once():\n    raise {error}\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == code and "farewell" not in result.stdout
+
+
+def test_a_process_that_succeeds_says_farewell(capsys):
+    with leaving_at_once():
+        print("done")
+    assert capsys.readouterr().out == "done\n"
