@@ -75,7 +75,7 @@ _TABLES = {
     ("ibug68", MEDIAPIPE): IBUG68_FROM_MEDIAPIPE,
     ("ibug68", LONDON189): IBUG68_FROM_LONDON189,
 }
-# Layouts that are converted from alone, with their possible numbers of landmarks.
+# Schemes that are only converted from, with their possible numbers of landmarks.
 _SOURCES = {MEDIAPIPE: MEDIAPIPE_LANDMARKS, LONDON189: LONDON189_LANDMARKS}
 _TABLES["aflw19", "wflw98"] = tuple(
     tuple(_IBUG68_FROM_WFLW98[i] for i in (entry if isinstance(entry, tuple) else (entry,)))
