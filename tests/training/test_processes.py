@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from keras_fld.reports.training_log import read_log
-from keras_fld.training.processes import leaving_at_once
+from keras_fld.training.processes import launch, leaving_at_once
 from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).parents[2]
@@ -178,7 +178,7 @@ def test_a_wrong_place_is_named(tmp_path):
 def test_a_process_that_fails_leaves_without_a_farewell_to_the_others(error, code):
     script = (
         "import atexit\n"
-        "from keras_fld.training.processes import leaving_at_once\n"
+        "from keras_fld.training.processes import launch, leaving_at_once\n"
         "atexit.register(print, 'farewell')\n"
         f"with leaving_at_once():\n    raise {error}\n"
     )
@@ -190,3 +190,11 @@ def test_a_process_that_succeeds_says_farewell(capsys):
     with leaving_at_once():
         print("done")
     assert capsys.readouterr().out == "done\n"
+
+
+def test_launched_processes_succeed_together_or_fail_with_the_first_message(capfd):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    launch(2, ["--version"], environment)
+    assert capfd.readouterr().out.count("version") == 1, "standard output is that of process 0"
+    with pytest.raises(ValueError, match="No such command 'nothing'"):
+        launch(2, ["nothing"], environment)

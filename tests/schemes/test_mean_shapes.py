@@ -1,0 +1,16 @@
+"""The stored mean shapes are those of the package's own 3-D face, drawn anew."""
+
+import numpy as np
+import pytest
+
+from keras_fld.data.synthetic.schemes import mean_shape
+from keras_fld.schemes import SCHEMES
+from keras_fld.schemes.mtfl5 import MTFL5
+
+
+@pytest.mark.parametrize("scheme", [*SCHEMES.values(), MTFL5], ids=lambda scheme: scheme.name)
+def test_the_stored_shape_is_the_drawn_one(scheme):
+    np.testing.assert_allclose(scheme.mean_shape, mean_shape(scheme), rtol=0, atol=1e-12)
+    low, high = scheme.mean_shape.min(axis=0), scheme.mean_shape.max(axis=0)
+    np.testing.assert_allclose((low + high) / 2, 0, atol=1e-12)
+    assert (high - low).max() == pytest.approx(1)
