@@ -22,11 +22,13 @@ ROOT = Path(__file__).parents[1]
 GROUPS = ("tensorflow", "datasets", "plots", "dev")
 # They test no behavior of the package.
 TOOLS = ("mypy", "ruff", "pytest-cov", "pytest-xdist", "playwright")
-# Of each dependency what another version could break; the formulas of losses are no such thing.
 TESTS = (
     "tests/losses/test_classes.py",
+    "tests/losses/test_functions.py",
+    "tests/losses/test_normalizers.py",
     "tests/losses/test_saving.py",
     "tests/test_metrics.py",
+    "tests/models/test_cnn.py",
     "tests/models/test_trnet.py",
     "tests/models/test_windows.py",
     "tests/geometry/test_frame.py",
