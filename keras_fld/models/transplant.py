@@ -14,7 +14,8 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
 
     Where there are fewer filters, those are kept whose outputs weigh most in the layers after them;
     where there are more, the new ones keep their random weights and are not yet listened to, so
-    that the network computes what the trained one did.
+    that the network computes what the trained one did. Layers are matched by name, so a pooling may
+    stand elsewhere: the weights are then a start only.
 
     Args:
         trained: a Keras model whose layers are convolutions, BatchNorm, poolings, sums, one Dense
@@ -28,11 +29,11 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
         >>> thin = TRNet20(68, stem=(16, 16, 32))
         >>> transplant(TRNet20(68), thin)
     """
-    names = [[layer.name for layer in model.layers] for model in (trained, network)]
+    names = [{layer.name for layer in model.layers} for model in (trained, network)]
     if names[0] != names[1]:
-        odd = sorted(set(names[0]) ^ set(names[1])) or ["their order"]
+        odd = min(names[0] ^ names[1])
         raise ValueError(
-            f"a network to transplant into must have the trained one's layers. Got: {odd[0]!r}"
+            f"a network to transplant into must have the trained one's layers. Got: {odd!r}"
         )
     channels = _Channels(trained, network)
     for layer in network.layers:

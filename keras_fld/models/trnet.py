@@ -44,13 +44,16 @@ def _residual_unit(x, filters, name):
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 
-def _stages(x, stem, filters):
+def _stages(x, stem, filters, pool_after):
     """The outputs of the four residual stages, after the first convolutions."""
     for i, number in enumerate(stem, start=1):
         x = _conv(x, number, f"stem{i}")
+        if i == pool_after:
+            x = layers.MaxPooling2D(name="pool1")(x)
     stages = []
     for stage, number in enumerate(filters, start=1):
-        x = layers.MaxPooling2D(name=f"pool{stage}")(x)
+        if stage > 1:
+            x = layers.MaxPooling2D(name=f"pool{stage}")(x)
         for unit in "ab":
             x = _residual_unit(x, number, f"stage{stage}{unit}")
         stages.append(x)
@@ -68,6 +71,7 @@ def TRNet20(
     width: float = 1.0,
     stem: Sequence[int] = (32, 32, 32),
     filters: Sequence[int] = (48, 64, 80, 96),
+    pool_after: int = 3,
     name: str = "trnet20",
 ) -> keras.Model:
     """TRNet-20 of Table 1: three convolutions, then pooling and two residual units at each of
@@ -91,6 +95,8 @@ def TRNet20(
         stem: filters of the first three convolutions. They see the whole crop and take 37 % of the
             multiplications, so a cheaper network is thinned here first.
         filters: filters of the four residual stages.
+        pool_after: the first pooling follows this one of the three first convolutions. After an
+            earlier one, the rest see a quarter of the pixels at a quarter of the cost.
         name: name of the model.
 
     Returns:
@@ -99,17 +105,17 @@ def TRNet20(
 
     Raises:
         ValueError: a size that Table 1's four poolings do not divide, an unknown head, a width that
-            is not above 0, other than three and four numbers of filters, or landmarks that the
-            scheme or mean shape does not fit.
+            is not above 0, other than three and four numbers of filters, a `pool_after` other than
+            1, 2 or 3, or landmarks that the scheme or mean shape does not fit.
 
     Example:
         >>> model = TRNet20(num_landmarks=68)
         >>> model.output_shape
         (None, 68, 2)
     """
-    _check(head, width, stem, filters)
+    _check(head, width, stem, filters, pool_after)
     inputs, x = crop_input(input_size, multiple=16)
-    stages = _stages(x, _scaled(stem, width), _scaled(filters, width))
+    stages = _stages(x, _scaled(stem, width), _scaled(filters, width), pool_after)
     inner = stages[2] if head == "windows" else None
     x = HEADS[head](name="features")(stages[-1])
     frame = FaceCrop(input_size, margin)
@@ -117,7 +123,7 @@ def TRNet20(
     return keras.Model(inputs, outputs, name=name)
 
 
-def _check(head, width, stem, filters):
+def _check(head, width, stem, filters, pool_after):
     """Raises ValueError where an option of `TRNet20` is out of range."""
     if head not in HEADS:
         raise ValueError(f"head must be one of {', '.join(HEADS)}. Got: {head!r}")
@@ -126,6 +132,8 @@ def _check(head, width, stem, filters):
     for option, numbers, count in (("stem", stem, 3), ("filters", filters, 4)):
         if len(numbers) != count or min(numbers) < 1:
             raise ValueError(f"{option} must be {count} numbers of at least 1. Got: {numbers}")
+    if pool_after not in (1, 2, 3):
+        raise ValueError(f"pool_after must be 1, 2 or 3. Got: {pool_after}")
 
 
 def _scaled(numbers, width):

@@ -72,3 +72,11 @@ def test_other_layers_or_shapes_are_refused(trained):
     other = models.TRNet20(**{**SMALL, "input_size": 64})
     with pytest.raises(ValueError, match="layer 'windows' must differ in numbers of filters alone"):
         models.transplant(trained, other)
+
+
+def test_a_pooling_may_stand_elsewhere(trained, images):
+    network = models.TRNet20(**SMALL, pool_after=1)
+    models.transplant(trained, network)
+    for ours, theirs in zip(network.weights, trained.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert np.isfinite(network.predict(images, verbose=0)).all()

@@ -94,6 +94,16 @@ def test_width_scales_every_number_of_filters(width, stem, stages):
     assert model.get_layer("offsets").kernel.shape == (stages[-1], 10)
 
 
+@pytest.mark.parametrize(("pool_after", "sizes"), [(1, (64, 32, 32)), (2, (64, 64, 32))])
+def test_an_earlier_pooling_leaves_the_stages_their_sizes(model, pool_after, sizes):
+    network = models.TRNet20(pool_after=pool_after)
+    assert [network.get_layer(f"stem{i}_relu").output.shape[1] for i in (1, 2, 3)] == list(sizes)
+    for stage in range(1, 5):
+        name = f"stage{stage}b_relu"
+        assert network.get_layer(name).output.shape == model.get_layer(name).output.shape
+    assert network.count_params() == model.count_params()
+
+
 def test_an_untrained_model_predicts_the_mean_shape(model):
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
     expected = FaceCrop().shape_pixels(IBUG68.mean_shape)
@@ -117,6 +127,7 @@ def test_any_size_that_four_poolings_divide_works(size):
         ({"head": None}, "head must be one of pool, windows, flatten. Got: None"),
         ({"width": 0}, "width must be above 0. Got: 0"),
         ({"width": float("nan")}, "width must be above 0. Got: nan"),
+        ({"pool_after": 0}, "pool_after must be 1, 2 or 3. Got: 0"),
         ({"num_landmarks": 5, "scheme": "ibug68"}, "num_landmarks must be 68 for ibug68. Got: 5"),
         ({"mean_shape": np.zeros((5, 2))}, r"mean_shape must have shape \(68, 2\)"),
     ],
