@@ -15,7 +15,7 @@ JOBS ?= 1
 PARALLEL ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test nightly slow soak kills long fuzz test-backends test-light test-beam test-oldest bench \
-	tables arm lint clean
+	tables arm docs lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/keras-fld demo --out demo $(if $(FACES),--faces "$(FACES)") $(if $(EPOCHS),--epochs $(EPOCHS))
@@ -89,7 +89,12 @@ bench: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_backends.py
 	$(BIN)/python tests/benchmarks/bench_data.py --json build/bench_data.json
 
-# The README's tables, from the JSON in results/.
+# The documentation, in build/site; a warning is an error.
+docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# The tables of README.md and docs/, from the JSON in results/.
 tables: $(VENV)/installed
 	$(BIN)/python -m tests.docs.tables
 

@@ -1,4 +1,4 @@
-"""Draws docs/analysis/analysis.png: what the README says one does with landmarks.
+"""Draws docs/analysis/analysis.png: the uses of landmarks.
 
 python docs/analysis/draw.py
 """

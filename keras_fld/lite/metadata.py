@@ -1,7 +1,7 @@
 """What a converted file says about itself: one JSON buffer in its metadata table.
 
 An app that has the file needs nothing else: which crop to cut, what the numbers mean, and what the
-landmarks are. The fields are listed in tflite/README.md, with how a browser reads them.
+landmarks are. The fields are listed in docs/guides/app.md, with how a browser reads them.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Reads what a `.tflite` file says about itself, without TensorFlow.
 
 `lite.metadata` writes it: one JSON buffer in the file's metadata table. The fields are listed in
-tflite/README.md, with how a browser reads them.
+docs/guides/app.md, with how a browser reads them.
 """
 
 import json

@@ -1,14 +1,15 @@
-"""Writes the README's tables of results from the JSON of the runs in results/, and the figures that
-the package has of its presets (`zoo.figures`).
+"""Writes the documents' tables from the JSON of the runs in results/, and the figures that the
+package has of its presets (`zoo.figures`).
 
     python -m tests.docs.tables        # or: make tables
 
-A table stands between the README's lines `<!-- table: NAME -->` and `<!-- end of table -->`; the
-names are those of `BLOCKS`.
+A table stands between the lines `<!-- table: NAME -->` and `<!-- end of table -->` of one of
+`PAGES`; the names are those of `BLOCKS`.
 """
 
 import re
 
+from keras_fld import zoo
 from keras_fld._internal.files import read_json, replacing, write_json
 from keras_fld.data import catalog
 from keras_fld.reproduce.tables import TABLE5
@@ -16,7 +17,8 @@ from tests.docs.costs import cost_rows, mode_rows, preset_figures
 from tests.docs.runs import PARTS, RESULTS, TRAINED_ON, load_runs
 
 ROOT = RESULTS.parent
-README, FIGURES = ROOT / "README.md", ROOT / "keras_fld" / "zoo" / "figures.json"
+PAGES = [ROOT / page for page in ("README.md", "docs/results.md", "docs/guides/arm.md")]
+FIGURES = ROOT / "keras_fld" / "zoo" / "figures.json"
 
 _REGIONS = ("contour", "brows", "nose", "eyes", "mouth")
 
@@ -121,6 +123,20 @@ def published_table(runs):
     ]
 
 
+def summary_table(runs):
+    """What there is to choose between the presets, the most accurate first."""
+    millions = {preset: counts["cortex-a76"] for preset, _, counts, _ in cost_rows(runs)}
+    heads = ["preset", "NME %", "int8 file", "M instructions, Cortex-A76", "latency", "weights"]
+    lines = _head(heads)
+    for run in (run for run in runs if run.preset in millions):
+        size, milliseconds = run.files["int8.tflite"]
+        free = not zoo.about(run.preset).license.startswith("LicenseRef")
+        cells = [f"{run.nme('int8'):.2f}", f"{size / 1e6:.2f} MB", f"{millions[run.preset]:.1f}"]
+        terms = zoo.about(run.preset).license if free else "research only"
+        lines.append(_line(f"`{run.preset}`", *cells, f"{milliseconds:.2f} ms", terms))
+    return lines
+
+
 def cost_table(runs):
     """Instructions of the shipped int8 files on ARM beside their NME."""
     rows = cost_rows(runs)
@@ -166,6 +182,7 @@ def loss_table(runs):
 
 
 BLOCKS = {
+    "summary": summary_table,
     "preset": preset_table,
     "cost": cost_table,
     "modes": mode_table,
@@ -177,7 +194,7 @@ BLOCKS = {
 
 
 def rewritten(text, runs):
-    """The README's text with its tables written anew.
+    """A document's text with its tables written anew.
 
     Raises:
         ValueError: a table of an unknown name, or one without its end.
@@ -198,7 +215,7 @@ def rewritten(text, runs):
 
 
 def _folder(run):
-    return f"[results/{run.name}](results/{run.name})"
+    return f"`results/{run.name}`"
 
 
 def _head(cells):
@@ -210,13 +227,14 @@ def _line(*cells):
 
 
 def main():
-    text = README.read_text("utf-8")
     runs = load_runs()
-    new = rewritten(text, runs)
-    with replacing(README) as temporary:
-        temporary.write_text(new, "utf-8")
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        new = rewritten(text, runs)
+        with replacing(page) as temporary:
+            temporary.write_text(new, "utf-8")
+        print(f"{page.relative_to(ROOT)}: {'as it was' if new == text else 'tables written'}")
     write_json(FIGURES, preset_figures(runs))
-    print(f"{README.name}: {'as it was' if new == text else 'tables written'}")
 
 
 if __name__ == "__main__":

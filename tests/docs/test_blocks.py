@@ -1,4 +1,4 @@
-"""The code of documents and notebooks compiles and names what exists; the README's runs."""
+"""The code of documents and notebooks compiles and names what exists; that of the guides runs."""
 
 import ast
 import json
@@ -106,15 +106,17 @@ def quick(block):
     return block.replace("fld.refine(model, train", "fld.refine(model, train, rounds=1, verbose=0")
 
 
-def test_the_blocks_of_the_readme_run_one_after_the_other(scope, capsys):
+# Documents whose blocks run, each from its first to its last.
+RUN = sorted({document for document, _ in BLOCKS if document.startswith(("README", "docs/"))})
+
+
+@pytest.mark.parametrize("document", RUN)
+def test_the_blocks_of_a_document_run_one_after_the_other(document, scope):
     started = dict(scope)
-    for document, block in BLOCKS:
-        if document == "README.md":
-            # What one block calls `landmarks` or `face` is not what another begins with.
-            scope.update({name: started[name] for name in ("landmarks", "box", "image")})
-            exec(compile(quick(block), document, "exec"), scope)
-    assert scope["points"].tolist() == np.zeros((68, 2)).tolist()
-    assert "common      inter_pupil" in capsys.readouterr().out
+    for block in (block for of, block in BLOCKS if of == document):
+        # What one block calls `landmarks` or `face` is not what another begins with.
+        scope.update({name: started[name] for name in ("landmarks", "box", "image")})
+        exec(compile(quick(block), document, "exec"), scope)
 
 
 def test_the_landmarks_of_the_first_blocks_are_those_of_the_face(scope):

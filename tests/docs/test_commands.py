@@ -114,7 +114,7 @@ def test_the_lines_are_read_as_a_shell_does():
     ]
 
 
-# Beginnings of commands in the README that need no more than a photograph or the small tree.
+# Beginnings of commands in the guides that need no more than a photograph or the small tree.
 SAMPLE = (
     "evaluate --preset trnet20_300w --root 300w",
     "predict photo.jpg ",
@@ -123,8 +123,11 @@ SAMPLE = (
 )
 
 
+GUIDES = {"README.md", *(f"docs/guides/{name}.md" for name in ("photographs", "browser"))}
+
+
 def sample():
-    calls = {call for document, _, call in calls_of("keras-fld") if document == "README.md"}
+    calls = {call for document, _, call in calls_of("keras-fld") if document in GUIDES}
     longer = ("--detector", "--flip", "--occlusion")
     calls = [call for call in calls if not any(option in call for option in longer)]
     return sorted(call for call in calls if call.startswith(SAMPLE))

@@ -13,7 +13,7 @@ from keras_fld.lite.metadata import write
 from keras_fld.predict import metadata
 from keras_fld.predict.lite_model import LiteModel
 
-MANUAL = Path(__file__).parents[2] / "tflite" / "README.md"
+MANUAL = Path(__file__).parents[2] / "docs" / "guides" / "app.md"
 
 
 def test_the_file_describes_its_crop_and_landmarks(files, small_model):
