@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 GROUPS = ("tensorflow", "datasets", "plots", "dev")
 # They test no behavior of the package.
-TOOLS = ("mypy", "ruff", "pytest-cov", "pytest-xdist", "playwright")
+TOOLS = ("codespell", "mypy", "ruff", "pytest-cov", "pytest-xdist", "playwright")
 TESTS = (
     "tests/losses/test_classes.py",
     "tests/losses/test_functions.py",
