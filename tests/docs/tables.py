@@ -8,16 +8,22 @@ A table stands between the lines `<!-- table: NAME -->` and `<!-- end of table -
 """
 
 import re
+from functools import partial
 
 from keras_fld import zoo
 from keras_fld._internal.files import read_json, replacing, write_json
 from keras_fld.data import catalog
 from keras_fld.reproduce.tables import TABLE5
+from tests.docs.cards import card
 from tests.docs.costs import cost_rows, mode_rows, preset_figures
+from tests.docs.markdown import head, line
 from tests.docs.runs import PARTS, RESULTS, TRAINED_ON, load_runs
 
 ROOT = RESULTS.parent
-PAGES = [ROOT / page for page in ("README.md", "docs/results.md", "docs/guides/arm.md")]
+PAGES = [
+    *(ROOT / page for page in ("README.md", "docs/results.md", "docs/guides/arm.md")),
+    *(zoo.keras_file(name).with_suffix(".md") for name in zoo.names()),
+]
 FIGURES = ROOT / "keras_fld" / "zoo" / "figures.json"
 
 _REGIONS = ("contour", "brows", "nose", "eyes", "mouth")
@@ -26,7 +32,7 @@ _REGIONS = ("contour", "brows", "nose", "eyes", "mouth")
 def table_of(runs):
     """A row for each evaluation of each run."""
     heads = ["model", "NME %", "95 % range", "failures > 10 %", "size", "latency, one thread"]
-    lines = [*_head([*heads, "command"])]
+    lines = [*head([*heads, "command"])]
     for run in runs:
         for part in run.parts:
             title, command = PARTS[part]
@@ -34,7 +40,7 @@ def table_of(runs):
             low, high = row["interval"]
             size, latency = _size(run, part)
             lines.append(
-                _line(
+                line(
                     title.format(title=run.title) if run.parameters else run.title,
                     f"{row['nme']:.3f}",
                     f"{low:.3f}–{high:.3f}",
@@ -86,13 +92,13 @@ def model_table(runs):
 
 def region_table(runs):
     """NME of facial regions, for each run's Keras model and what was refined of it."""
-    lines = _head(["NME %", *_REGIONS])
+    lines = head(["NME %", *_REGIONS])
     for run in runs:
         for part, evaluation in run.parts.items():
             if part in ("model", "refined", "local") and run.parameters:
                 found = evaluation["regions"]["common"]
                 title = run.title if part == "model" else PARTS[part][0]
-                lines.append(_line(title, *(f"{found[region]:.3f}" for region in _REGIONS)))
+                lines.append(line(title, *(f"{found[region]:.3f}" for region in _REGIONS)))
     return lines
 
 
@@ -109,10 +115,10 @@ def published_table(runs):
         (run.nme(), f"**{run.title}**", "none" if "generated" in run.title else part)
         for run in runs
     ]
-    lines = _head(["method", "300W training images", "NME %"])
+    lines = head(["method", "300W training images", "NME %"])
     for nme, method, images in sorted(rows, key=lambda row: row[0]):
         figure = f"**{nme:.3f}**" if method.startswith("**") else f"{nme:.2f}"
-        lines.append(_line(method, images, figure))
+        lines.append(line(method, images, figure))
     share = round(100 * TRAINED_ON / official)
     return [
         *lines,
@@ -127,13 +133,13 @@ def summary_table(runs):
     """What there is to choose between the presets, the most accurate first."""
     millions = {preset: counts["cortex-a76"] for preset, _, counts, _ in cost_rows(runs)}
     heads = ["preset", "NME %", "int8 file", "M instructions, Cortex-A76", "latency", "weights"]
-    lines = _head(heads)
+    lines = head(heads)
     for run in (run for run in runs if run.preset in millions):
         size, milliseconds = run.files["int8.tflite"]
         free = not zoo.about(run.preset).license.startswith("LicenseRef")
         cells = [f"{run.nme('int8'):.2f}", f"{size / 1e6:.2f} MB", f"{millions[run.preset]:.1f}"]
         terms = zoo.about(run.preset).license if free else "research only"
-        lines.append(_line(f"`{run.preset}`", *cells, f"{milliseconds:.2f} ms", terms))
+        lines.append(line(f"`{run.preset}`", *cells, f"{milliseconds:.2f} ms", terms))
     return lines
 
 
@@ -142,11 +148,11 @@ def cost_table(runs):
     rows = cost_rows(runs)
     cpus = list(rows[0][2])
     names = [cpu.replace("cortex-a", "Cortex-A") for cpu in cpus]
-    lines = _head(["int8 file", "NME %", "bytes", "M multiply-accumulates", *names])
+    lines = head(["int8 file", "NME %", "bytes", "M multiply-accumulates", *names])
     for preset, entry, millions, nme in rows:
         counts = [f"{millions[cpu]:.2f}" for cpu in cpus]
         figures = [f"{nme:.3f}", f"{entry['bytes']:,}", f"{entry['macs'] / 1e6:.1f}", *counts]
-        lines.append(_line(f"`{preset}`", *figures))
+        lines.append(line(f"`{preset}`", *figures))
     return lines
 
 
@@ -159,10 +165,10 @@ def mode_table(runs):
     """What every mode of the main preset costs and gives."""
     rows = mode_rows(main_preset(runs))
     cpus = [row["cpu"] for row in rows[0][1]["results"]]
-    lines = _head(["mode", "NME %", "bytes", *(x.replace("cortex-a", "Cortex-A") for x in cpus)])
+    lines = head(["mode", "NME %", "bytes", *(x.replace("cortex-a", "Cortex-A") for x in cpus)])
     for mode, entry, nme in rows:
         counts = [f"{row['instructions'] / 1e6:.2f}" for row in entry["results"]]
-        lines.append(_line(f"`{mode}`", f"{nme:.3f}", f"{entry['bytes']:,}", *counts))
+        lines.append(line(f"`{mode}`", f"{nme:.3f}", f"{entry['bytes']:,}", *counts))
     return lines
 
 
@@ -171,13 +177,13 @@ def loss_table(runs):
     found = read_json(RESULTS / "table2" / "table2.json")
     rows = [row for row in found["rows"] if "common" in row.get("measured", {})]
     seeds = found["seeds"]
-    lines = _head(["method", "NME %, mean of the seeds", *(f"seed {seed}" for seed in seeds)])
+    lines = head(["method", "NME %, mean of the seeds", *(f"seed {seed}" for seed in seeds)])
     for row in sorted(rows, key=lambda row: row["measured"]["common"]["nme"]):
         mean = row["measured"]["common"]
         by_seed = {run["seed"]: run["figures"]["common"]["nme"] for run in row["runs"]}
         cells = [f"{by_seed[seed]:.3f}" if seed in by_seed else "" for seed in seeds]
         spread = f" ± {mean['spread']:.3f}" if mean["seeds"] > 1 else ""
-        lines.append(_line(row["method"], f"{mean['nme']:.3f}{spread}", *cells))
+        lines.append(line(row["method"], f"{mean['nme']:.3f}{spread}", *cells))
     return lines
 
 
@@ -190,6 +196,7 @@ BLOCKS = {
     "regions": region_table,
     "published": published_table,
     "losses": loss_table,
+    **{name: partial(card, preset=name) for name in zoo.names()},
 }
 
 
@@ -216,14 +223,6 @@ def rewritten(text, runs):
 
 def _folder(run):
     return f"`results/{run.name}`"
-
-
-def _head(cells):
-    return [_line(*cells), _line(*["---"] * len(cells)).replace(" ", "")]
-
-
-def _line(*cells):
-    return "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|"
 
 
 def main():
