@@ -91,7 +91,7 @@ bench: $(VENV)/installed
 
 # The documentation, in build/site; a warning is an error.
 docs: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet '.[docs]'
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The tables of README.md and docs/, from the JSON in results/.

@@ -18,6 +18,7 @@ from keras_fld.cli.label import label
 from keras_fld.cli.lite import benchmark, convert, export, parity
 from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
+from keras_fld.cli.presets import presets
 from keras_fld.cli.report import report
 from keras_fld.cli.reproduce import reproduce
 from keras_fld.cli.score import score
@@ -58,6 +59,7 @@ for command in (
     parity,
     predict,
     prepare,
+    presets,
     qat,
     refine,
     report,

@@ -48,7 +48,7 @@ def test_the_exit_codes_are_told():
 
 def test_long_work_can_be_quiet():
     short = {"baseline", "baseline figure", "benchmark", "compare", "completion", "score", "web"}
-    short |= {"", "datasets", "datasets list"}
+    short |= {"", "datasets", "datasets list", "presets"}
     for path, command in ALL.items():
         quiet = any("--quiet" in option.opts for option in command.params)
         assert quiet == (" ".join(path) not in short), path

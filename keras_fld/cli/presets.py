@@ -1,0 +1,47 @@
+"""The command `keras-fld presets`."""
+
+import click
+
+from keras_fld.cli.options import JSON, show
+
+# The processor whose instruction counts the table shows.
+_CPU = "cortex-a76"
+
+
+@click.command()
+@JSON
+def presets():
+    """Lists the presets: error, size, cost on a phone and license.
+
+    NME is the published figure of the int8 file in per cent, M instructions are millions for one
+    inference on a Cortex-A76.
+
+    \b
+    keras-fld presets
+    """
+    from keras_fld import zoo
+
+    rows = [_row(zoo, name) for name in zoo.names()]
+    heads = ("preset", "NME %", "bytes", "M instr.", "license")
+    lines = ["{:<22}{:>7}{:>12}{:>10}  {}".format(*heads)]
+    for row in rows:
+        millions = row["instructions"][_CPU] / 1e6
+        figures = f"{row['nme']:>7.3f}{row['bytes']:>12,}{millions:>10.2f}"
+        lines += [f"{row['preset']:<22}{figures}  {row['license']}", f"  {row['description']}"]
+    show("\n".join(lines), {"presets": rows})
+
+
+def _row(zoo, name):
+    about, published = zoo.about(name), zoo.figures(name)
+    int8 = published["files"]["int8"]
+    (subset,) = int8["nme"]
+    return {
+        "preset": name,
+        "description": about.description,
+        "license": about.license,
+        "dataset": published["dataset"],
+        "subset": subset,
+        "nme": int8["nme"][subset],
+        "bytes": zoo.lite_file(name).stat().st_size,
+        "instructions": int8["instructions"],
+    }
