@@ -32,7 +32,7 @@ class FileError(ValueError):
         rule: the rule, and what was given.
         place: where in the file, such as "line 5".
 
-    Example:
+    Examples:
         >>> raise FileError("faces/a.pts", "a point must be two numbers. Got: 'x'", "line 5")
     """
 
@@ -77,7 +77,7 @@ def replacing(path):
     Raises:
         ValueError: the folder cannot be written, or the disk is full.
 
-    Example:
+    Examples:
         >>> with replacing("report.json") as temporary:
         ...     temporary.write_text("{}")
     """
@@ -131,7 +131,7 @@ def sweep(folder):
     Args:
         folder: a folder that `replacing` wrote in; it need not be there.
 
-    Example:
+    Examples:
         >>> sweep("run")
     """
     folder = Path(folder)

@@ -9,7 +9,7 @@ class FrozenDict(dict):
     JSON, pickle, `copy` and `dataclasses.asdict` take it as the dictionary that it is, which
     `types.MappingProxyType` does not allow.
 
-    Example:
+    Examples:
         >>> FrozenDict({"alpha": 2.0})["alpha"]
         2.0
     """

@@ -21,7 +21,7 @@ def lazy_names(
     Returns:
         The two functions.
 
-    Example:
+    Examples:
         >>> __getattr__, __dir__ = lazy_names(__name__, {"evaluate": "protocol", "worst": ""})
     """
 

@@ -7,7 +7,7 @@ def explained(error: ImportError) -> ImportError:
     Args:
         error: of an import.
 
-    Example:
+    Examples:
         >>> print(explained(ImportError("No module named 'keras'", name="keras")))
         No module named 'keras'
     """

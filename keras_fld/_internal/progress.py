@@ -22,7 +22,7 @@ def counting(label, length):
         A function of the number of parts done since it was last called. What is counted inside the
         block, by what the work calls, is not told.
 
-    Example:
+    Examples:
         >>> with counting("squares", 3) as done:
         ...     for number in range(3):
         ...         done(1)
@@ -43,7 +43,7 @@ def watched(watch):
         watch: a function of label and length that returns a context manager, which gives a function
             of the number of parts done; None tells nobody.
 
-    Example:
+    Examples:
         >>> @contextlib.contextmanager
         ... def watch(label, length):
         ...     yield lambda count: print(label, count, "of", length)

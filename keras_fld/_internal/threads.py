@@ -18,7 +18,7 @@ def in_threads(function, items):
         Each item, in order, with a function that returns its result or raises its error. When the
         loop ends early, calls that have not begun are dropped.
 
-    Example:
+    Examples:
         >>> for path, size in in_threads(os.path.getsize, paths):
         ...     print(path, size())
     """
@@ -38,7 +38,7 @@ class _OneOpenCVThread(contextlib.ContextDecorator):
     one setting for the process: until the last thread has left, other threads' calls are not shared
     out either. Then the number is again what it was when the first one entered.
 
-    Example:
+    Examples:
         >>> with one_opencv_thread:
         ...     small = cv2.resize(image, (64, 64))
     """

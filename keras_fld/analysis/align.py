@@ -37,7 +37,7 @@ def aligned_crop(
         ValueError: the landmarks do not fit the scheme or template, or fewer than two different
             ones are known.
 
-    Example:
+    Examples:
         >>> crop, matrix = aligned_crop(image, face.landmarks)
     """
     scheme = schemes.get(scheme)

@@ -28,7 +28,7 @@ def eye_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.nd
     Raises:
         ValueError: the scheme has no lids, or the landmarks do not fit it.
 
-    Example:
+    Examples:
         >>> left, right = eye_openness(face.landmarks)
     """
     points = convert(landmarks, scheme, "ibug68")
@@ -49,7 +49,7 @@ def mouth_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.
     Raises:
         ValueError: the scheme has no inner lips, or the landmarks do not fit it.
 
-    Example:
+    Examples:
         >>> openness = mouth_openness(face.landmarks)
     """
     return _ratio(convert(landmarks, scheme, "ibug68"), *_MOUTH)

@@ -72,7 +72,7 @@ def head_pose(
     Raises:
         ValueError: fewer than six of the landmarks it needs are known, or no pose fits them.
 
-    Example:
+    Examples:
         >>> head_pose(face.landmarks, image.shape[:2]).yaw
         -12.3
     """

@@ -19,7 +19,7 @@ def describe(image, points, radius):
         (points, 128) float32 square roots of the descriptors' shares, each of length 1 or 0
         (RootSIFT: Arandjelovic and Zisserman, CVPR 2012).
 
-    Example:
+    Examples:
         >>> describe(image, landmarks, radius=10).shape
         (68, 128)
     """

@@ -36,7 +36,7 @@ class ERT:
         ImportError: dlib is not installed.
         ValueError: the bytes are not a shape predictor with the scheme's landmarks.
 
-    Example:
+    Examples:
         >>> from keras_fld.baselines import open_baseline
         >>> open_baseline("ert.npz").predict(crops).shape
         (10, 68, 2)
@@ -102,7 +102,7 @@ def train_ert(crops, options=None, seed=0, threads=1, verbose=False):
         ImportError: dlib is not installed.
         ValueError: no face has all its landmarks, or dlib has no such option.
 
-    Example:
+    Examples:
         >>> model = train_ert(model_crops(faces, FaceCrop(200)))
         >>> model.save("ert.npz")
     """

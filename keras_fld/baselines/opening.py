@@ -23,7 +23,7 @@ def open_baseline(path: str | Path) -> "SDM | ERT":
         ValueError: the file is missing, damaged or not a baseline's.
         ImportError: it is an ERT and dlib is not installed.
 
-    Example:
+    Examples:
         >>> open_baseline("sdm.npz").predict(crops).shape
         (10, 68, 2)
     """

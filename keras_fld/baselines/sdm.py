@@ -45,7 +45,7 @@ class SDM:
     Raises:
         ValueError: the arrays do not fit each other.
 
-    Example:
+    Examples:
         >>> model = open_baseline("sdm.npz")
         >>> model.predict(crops).shape
         (10, 68, 2)
@@ -127,7 +127,7 @@ def train_sdm(
     Raises:
         ValueError: no stage, an option out of range, or no face with all its landmarks.
 
-    Example:
+    Examples:
         >>> faces = keras_fld.data.read("300w", root, "train")
         >>> model = train_sdm(model_crops(faces, FaceCrop(64)))
         >>> model.save("sdm.npz")

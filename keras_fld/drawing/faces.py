@@ -36,7 +36,7 @@ def draw_landmarks(
     Returns:
         (height, width, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> picture = draw_landmarks(image, face.landmarks, "ibug68", numbers=True)
     """
     image, landmarks = image.copy(), np.asarray(landmarks, float)
@@ -84,7 +84,7 @@ def draw_difference(
     Returns:
         (size, size, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> draw_difference(crop, truth, model.predict(crop[None])[0]).shape
         (512, 512, 3)
     """
@@ -121,7 +121,7 @@ def draw_pose(image: np.ndarray, pose: "HeadPose", length: float = 1.2) -> np.nd
     Returns:
         (height, width, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> picture = draw_pose(image, head_pose(face.landmarks, image.shape[:2]))
     """
     from keras_fld.analysis.pose import model_points

@@ -38,7 +38,7 @@ def draw_scheme(scheme: schemes.Scheme | str | int, size: int = 900) -> np.ndarr
     Raises:
         ValueError: there is no such scheme, or the size is below 200.
 
-    Example:
+    Examples:
         >>> draw_scheme("wflw98").shape
         (900, 900, 3)
     """
@@ -68,7 +68,7 @@ def draw_conversion(
     Raises:
         ValueError: there is no such conversion, or the size is below 200.
 
-    Example:
+    Examples:
         >>> draw_conversion("wflw98", "ibug68").shape
         (900, 900, 3)
     """

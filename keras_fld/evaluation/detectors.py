@@ -159,7 +159,7 @@ def evaluate_detector(
         ValueError: no subset is there, a file is bad, the faces are prepared ones without their
             photographs, or the model has another scheme.
 
-    Example:
+    Examples:
         >>> print(evaluate_detector("face.tflite", "300w", root))
     """
     landmarker = FaceLandmarker(model, detector, passes, score=None)

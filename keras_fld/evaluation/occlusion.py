@@ -104,7 +104,7 @@ def occlusion_sweep(
     Raises:
         ValueError: a size is below 0 or above 1, a count is below 1, or as `evaluate`.
 
-    Example:
+    Examples:
         >>> print(occlusion_sweep("face.tflite", "300w", root, ["common"]))
     """
     for size in sizes:

@@ -80,7 +80,7 @@ def evaluate(
     Raises:
         ValueError: no subset is there, a file is bad, or the model has another scheme.
 
-    Example:
+    Examples:
         >>> report = evaluate(model, "300w", root)
         >>> print(report)
     """

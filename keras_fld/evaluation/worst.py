@@ -67,7 +67,7 @@ def gallery(
     Raises:
         ValueError: count is below 1, or as `evaluate`.
 
-    Example:
+    Examples:
         >>> gallery("run/model.keras", "300w", root, count=1)[0].name
         'helen/testset/1165146502_1'
     """

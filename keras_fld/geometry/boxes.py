@@ -17,7 +17,7 @@ def overlap(boxes, others):
     Returns:
         (n, m) numbers from 0 to 1.
 
-    Example:
+    Examples:
         >>> overlap([[0, 0, 2, 2]], [[1, 0, 2, 2]]).round(3).tolist()
         [[0.333]]
     """
@@ -64,7 +64,7 @@ def pairs(scores, least):
     Returns:
         A list of (row, column).
 
-    Example:
+    Examples:
         >>> pairs(np.array([[0.9, 0.8], [0.7, 0.1]]), least=0.3)
         [(0, 0)]
     """
@@ -86,7 +86,7 @@ def covered(boxes, others):
     Returns:
         (n,) numbers from 0 to 1, 0 without others.
 
-    Example:
+    Examples:
         >>> covered(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 9, 9]])).tolist()
         [0.5]
     """

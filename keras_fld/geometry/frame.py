@@ -27,7 +27,7 @@ class FaceCrop:
     Raises:
         ValueError: the size is below 1, or the margin is not above 0.
 
-    Example:
+    Examples:
         >>> FaceCrop(64, margin=1.0).matrix((0, 0, 64, 64))[0].tolist()
         [1.0, 0.0, -0.5]
     """
@@ -111,7 +111,7 @@ def upright_box(points: np.ndarray, angle: float) -> np.ndarray:
     Raises:
         ValueError: as `landmark_box`.
 
-    Example:
+    Examples:
         >>> upright_box(np.array([[0, 0], [0, 8], [4, 4]]), np.pi / 2).round(6).tolist()
         [-2.0, 2.0, 8.0, 4.0]
     """

@@ -17,7 +17,7 @@ def similarity(points: ArrayLike, onto: ArrayLike) -> np.ndarray:
     Raises:
         ValueError: fewer than two different pairs are known.
 
-    Example:
+    Examples:
         >>> similarity([[0, 0], [1, 0]], [[5, 5], [5, 7]]).round(6).tolist()
         [[0.0, -2.0, 5.0], [2.0, 0.0, 5.0]]
     """

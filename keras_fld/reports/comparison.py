@@ -69,7 +69,7 @@ def compare(before: str | Path, after: str | Path, seed: int = 0) -> Comparison:
     Raises:
         ValueError: a file is not an evaluation, they are of different datasets, or share no face.
 
-    Example:
+    Examples:
         >>> print(compare("plain/evaluation.json", "refined/evaluation.json"))
     """
     first, second = read_evaluation(before), read_evaluation(after)

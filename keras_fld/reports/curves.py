@@ -28,7 +28,7 @@ def training_curves(
     Raises:
         ValueError: the log is damaged, or no epoch is in it.
 
-    Example:
+    Examples:
         >>> training_curves("run/log.csv").shape
         (480, 1200, 3)
     """
@@ -71,7 +71,7 @@ def ced_curves(
     Returns:
         (480, 720, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> ced_curves({"common": [3.1, 4.0, 12.5]}).shape
         (480, 720, 3)
     """

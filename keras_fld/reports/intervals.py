@@ -29,7 +29,7 @@ def mean_interval(values, draws=DRAWS, seed=0, level=LEVEL):
     Raises:
         ValueError: draws is below 1, or level not between 0 and 100.
 
-    Example:
+    Examples:
         >>> low, high = mean_interval([3.0, 4.0, 5.0, 9.0])
         >>> low < 5.25 < high
         True

@@ -200,7 +200,7 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: the file cannot be read, or is not an evaluation.
 
-    Example:
+    Examples:
         >>> read_evaluation("run/evaluation.json")["rows"][0]["nme"]
         4.281
     """

@@ -75,7 +75,7 @@ def read_run(folder):
     Raises:
         ValueError: a file is missing or damaged; it names the file.
 
-    Example:
+    Examples:
         >>> read_run("run").recipe["loss"]
         'enme'
     """

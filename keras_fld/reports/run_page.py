@@ -17,7 +17,7 @@ def page(run, worst=()):
     Returns:
         The page, with its pictures inside.
 
-    Example:
+    Examples:
         >>> text = page(read_run("run"), gallery("run/model.keras", "300w", root))
     """
     parts = [_state(run), _figures(run), _regions(run), _training(run)]

@@ -19,7 +19,7 @@ def read_log(path):
     Raises:
         ValueError: the file cannot be read, or is no log; it names the line.
 
-    Example:
+    Examples:
         >>> read_log("run/log.csv")["nme"][-1]
         1.92
     """

@@ -32,7 +32,7 @@ def draw_methods(models, photographs, size=220):
     Raises:
         ValueError: no method or no face, or a box or file is bad.
 
-    Example:
+    Examples:
         >>> models = {"SDM": "sdm.npz", "TRNet-20": "model.keras"}
         >>> save_image("methods.png", draw_methods(models, example_faces()))
     """
@@ -73,7 +73,7 @@ def example_faces(drawn=2):
         Pairs of an image and its face box, for `draw_methods`. Without scikit-image the portrait is
         left out.
 
-    Example:
+    Examples:
         >>> image, box = example_faces(1)[-1]
     """
     pairs: list[tuple[Any, Any]] = []
@@ -101,7 +101,7 @@ def photographed(paths):
     Raises:
         ValueError: a file is not an image, or no face is found in it.
 
-    Example:
+    Examples:
         >>> picture = draw_methods({"SDM": "sdm.npz"}, photographed(["photo.jpg"]))
     """
     pairs = []

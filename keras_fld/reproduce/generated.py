@@ -33,7 +33,7 @@ def write(dataset, folder, frame):
     Returns:
         The folder, to be used as the dataset's root.
 
-    Example:
+    Examples:
         >>> root = write("cofw", "generated/cofw", FaceCrop(32))
     """
     if reading.is_prepared(folder):

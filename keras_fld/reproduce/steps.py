@@ -15,7 +15,7 @@ class Errors:
     Args:
         columns: the table's `tables.Column`s.
 
-    Example:
+    Examples:
         >>> errors = Errors(TABLES["table2"].columns)
         >>> errors.add("CNN-6 + L2", "cofw", 0, evaluation)
         >>> errors.steps(["CNN-6 + L2", "CNN-6 + L1"])

@@ -111,7 +111,7 @@ def convert(
     Raises:
         ValueError: a scheme or the conversion is unknown, or the points do not fit the source.
 
-    Example:
+    Examples:
         >>> from keras_fld.schemes import WFLW98, convert
         >>> convert(WFLW98.mean_shape, "wflw98", "ibug68").shape
         (68, 2)
@@ -140,7 +140,7 @@ def groups_of(
     Raises:
         ValueError: the conversion is unknown.
 
-    Example:
+    Examples:
         >>> groups_of("ibug68", "cofw29")[12]
         (37, 38)
     """

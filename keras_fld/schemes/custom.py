@@ -31,7 +31,7 @@ def from_dict(description: dict[str, Any]) -> Scheme:
     Raises:
         ValueError: a part is missing, of the wrong kind, or names a landmark that there is not.
 
-    Example:
+    Examples:
         >>> from_dict({"name": "two", "landmarks": 2, "mirror_pairs": [[0, 1]]}).num_landmarks
         2
     """

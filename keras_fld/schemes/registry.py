@@ -29,7 +29,7 @@ def get(scheme: Scheme | str | int | dict[str, Any], also: str = "") -> Scheme:
     Raises:
         ValueError: there is none such.
 
-    Example:
+    Examples:
         >>> get(68).name
         'ibug68'
     """
@@ -76,7 +76,7 @@ def register(scheme: Scheme) -> Scheme:
     Raises:
         ValueError: another scheme of the package has that name.
 
-    Example:
+    Examples:
         >>> register(custom.from_dict({"name": "two", "landmarks": 2}))
         >>> get("two").num_landmarks
         2

@@ -22,7 +22,7 @@ class Scheme:
         landmark_names: what each landmark is called, left being the image's left; empty numbers
             those of each region, such as "eyes 3".
 
-    Example:
+    Examples:
         >>> from keras_fld.schemes import IBUG68
         >>> IBUG68.num_landmarks, int(IBUG68.mirror[36])
         (68, 45)

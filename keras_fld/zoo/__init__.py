@@ -51,7 +51,7 @@ def about(name: str) -> Preset:
     Raises:
         ValueError: there is no such preset.
 
-    Example:
+    Examples:
         >>> about("trnet20_synthetic").license
         'Apache-2.0'
     """
@@ -87,7 +87,7 @@ def qat_content(name: str) -> bytes | None:
     Raises:
         ValueError: there is no such preset.
 
-    Example:
+    Examples:
         >>> len(qat_content("trnet20_300w"))
         903160
     """
@@ -110,7 +110,7 @@ def figures(name: str) -> dict[str, Any]:
     Raises:
         ValueError: there is no such preset.
 
-    Example:
+    Examples:
         >>> figures("trnet20_300w")["dataset"]
         '300w'
     """
