@@ -133,7 +133,7 @@ def _explained(result):
         return f"Brackets: 95 % bootstrap interval over the test faces; one run, seed {seeds[0]}."
     return (
         f"Mean ± standard deviation of {len(seeds)} runs, seeds {', '.join(map(str, seeds))}. "
-        "Brackets: 95 % bootstrap interval over the faces, while only one run is complete."
+        "Brackets: 95 % bootstrap interval over the faces, where only one run is complete so far."
     )
 
 

@@ -48,7 +48,7 @@ def reproduce(
     """
     columns, chosen = _columns(table, roots), _chosen(table, methods)
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds must be one or more different numbers. Got: {list(seeds)}")
+        raise ValueError(f"seeds must be different, and at least one. Got: {list(seeds)}")
     progress = progress or (lambda sentence: None)
     sheet = _empty_sheet(table, columns, roots, seeds, settings, synthetic)
     jobs = [(name, seed) for name in roots for seed in seeds]

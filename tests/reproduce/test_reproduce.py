@@ -90,7 +90,7 @@ def test_the_markdown_has_the_papers_figures_beside_the_measured(filled):
     assert json.loads((out / "table2.json").read_text()) == json.loads(json.dumps(result))
     assert "cofw: trained on 24 of the official 1,345 faces (2 %)" in text
     assert "with epochs 1, batch_size 12, input_size 32" in text
-    assert "; rounds of the refined module: 1. Peak" in text
+    assert ". Rounds of the refined module: 1. Peak" in text
     assert "- CNN-6 + L2, cofw: 0.0015\n" in text
 
 
