@@ -42,7 +42,7 @@ def read_log(path):
     head, *rows = rows
     if head[:1] != ["epoch"] or len(set(head)) < len(head):
         raise ValueError(
-            f"{path}, line 1: must name the column epoch and other, different columns. "
+            f"{path}, line 1: the first column must be epoch, and names must not repeat. "
             f"Got: {lines[0][:60]}"
         )
     values = []

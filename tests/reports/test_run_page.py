@@ -127,7 +127,7 @@ def test_figures_that_are_not_known_are_dashes(run):
         ("recipe.json", "[1]", "recipe.json: not a recipe"),
         ("recipe.json", '{"recipe": {"epochs": "x"}}', "recipe.json: not a recipe"),
         ("log.csv", None, "log.csv: No such file"),
-        ("log.csv", "loss,nme\n1,2\n", "log.csv, line 1: must name the column epoch"),
+        ("log.csv", "loss,nme\n1,2\n", "log.csv, line 1: the first column must be epoch"),
         ("log.csv", "epoch,loss\n0,1\n1\n2,1\n", "log.csv, line 3: must have 2 columns. Got: 1"),
         ("log.csv", "epoch,loss\n0,many\n", "log.csv, line 2: must be numbers. Got: 'many'"),
         ("log.csv", "epoch,loss\nNA,1\n", "every row must contain the number of its epoch"),
