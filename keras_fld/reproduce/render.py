@@ -101,8 +101,8 @@ def _trained(result):
             search = row["searches"].get(name)
             if search and rates == {search["learning_rate"]}:
                 tried = search["candidates"]
-                said += " of " + ", ".join(sorted(tried, key=float))
-                said += ", the best on held-out training faces"
+                said += ", the best of " + ", ".join(sorted(tried, key=float))
+                said += " on held-out training faces"
             lines.append(f"- {row['method']}, {name}: {said}")
     return lines
 

@@ -167,7 +167,7 @@ def test_a_table_tells_what_earlier_searches_chose(filled, cofw, tmp_path):
     assert next(row for row in only["rows"] if row["method"] == L2.method)["searches"] == {
         "cofw": choice
     }
-    said = f"- {L2.method}, cofw: {L2.rate:g} of {L2.rate:g}, 0.01, the best on held-out"
+    said = f"- {L2.method}, cofw: {L2.rate:g}, the best of {L2.rate:g}, 0.01 on held-out"
     assert said in (out / "table2.md").read_text("utf-8")
     (folder / "choice.json").write_text("[]", "utf-8")
     with pytest.raises(ValueError, match="choice.json: not the result of a search"):
