@@ -1,4 +1,4 @@
-"""Metrics for `compile` and `fit`, in per cent of the normalizer, measured on the crop.
+"""Metrics for `compile` and `fit`, in percent of the normalizer, measured on the crop.
 
 `keras_fld.evaluate` computes the same figures in photograph pixels, where every normalizer is
 known.
@@ -20,21 +20,22 @@ _registered = keras.saving.register_keras_serializable(package="keras_fld.metric
 
 
 class FaceMetric(keras.metrics.Metric):
-    """Mean over the faces seen of a figure made of each face's NME.
+    """Base class of the metrics: averages a function of each face's NME over the faces seen.
 
-    A landmark whose target is NaN is left out; so is a face without any, or without its normalizer.
-    Before any face is counted, the result is NaN. The state is two sums, so replicas and parts of a
-    data set are merged by adding it up.
+    Landmarks whose target is NaN are ignored, and so are faces without any landmark or without
+    their normalizer. The result is NaN until a face has been counted. The state consists of two
+    sums, so the states of replicas can be added.
 
     Args:
-        normalizer: a name known to the scheme with that many landmarks, such as "inter_pupil" or
-            "inter_ocular", a number of pixels, or a function of the targets giving (batch,) pixels.
+        normalizer: a normalizer's name in the scheme with that many landmarks, such as
+            "inter_pupil" or "inter_ocular"; a number of pixels; or a function that maps the targets
+            to (batch,) pixels.
         name: name of the metric.
-        dtype: Keras' dtype of the metric; the sums are float32 whatever it is.
-        **options: further arguments of the metric in per cent, kept as attributes.
+        dtype: Keras' dtype of the metric. The sums are always float32.
+        **options: further arguments of the metric in percent, stored as attributes.
 
     Raises:
-        ValueError: there is no such normalizer, or an option is not above 0.
+        ValueError: the normalizer is unknown, or an option is not above 0.
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class FaceMetric(keras.metrics.Metric):
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         if normalizer is None:
-            raise ValueError("normalizer of a metric in per cent must be given. Got: None")
+            raise ValueError("a metric in percent needs a normalizer. Got: None")
         for option, value in options.items():
             if not value > 0:
-                raise ValueError(f"{option} must be above 0 per cent. Got: {value}")
+                raise ValueError(f"{option} must be above 0 percent. Got: {value}")
             setattr(self, option, float(value))
         self.normalizer = normalizers.check(normalizer)
         self._options = tuple(options)
@@ -57,11 +58,11 @@ class FaceMetric(keras.metrics.Metric):
         self.count = self.add_weight(name="count", initializer="zeros", dtype="float32")
 
     def figure(self, nme: Any) -> Any:
-        """What is averaged, of each face's NME in per cent: (batch,) to (batch,)."""
+        """Maps each face's NME in percent to the value to average: (batch,) to (batch,)."""
         raise NotImplementedError
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Adds a batch.
+        """Adds a batch to the mean.
 
         Args:
             y_true: (batch, landmarks, 2) targets in pixels, NaN where not annotated.
@@ -69,7 +70,7 @@ class FaceMetric(keras.metrics.Metric):
             sample_weight: optional (batch,) or (batch, 1) weights of the faces.
 
         Raises:
-            ValueError: targets, predictions or `sample_weight` have another shape.
+            ValueError: targets, predictions or `sample_weight` have a wrong shape.
         """
         figures = self.figure(100.0 * losses.nme(y_true, y_pred, self.normalizer))
         counted = functions.faces_counted(y_true, self.normalizer)
@@ -98,9 +99,11 @@ class FaceMetric(keras.metrics.Metric):
 
 @_registered
 class NME(FaceMetric):
-    """Normalized mean error (Eq. 4) in per cent, averaged over the faces seen; see `FaceMetric`.
+    """Computes the normalized mean error (Eq. 4) in percent, averaged over the faces seen.
 
-    Example:
+    For the arguments, see `FaceMetric`.
+
+    Examples:
         >>> metric = NME("inter_pupil")
         >>> metric.update_state(y_true, y_pred)
         >>> float(metric.result())
@@ -113,7 +116,7 @@ class NME(FaceMetric):
         dtype: "str | keras.DTypePolicy | None" = None,
     ) -> None:
         super().__init__(normalizer, name, dtype)
-        self._direction = "down"  # what callbacks of mode "auto" read from Keras' own metrics too
+        self._direction = "down"  # read by callbacks of mode "auto", as with Keras' own metrics
 
     def figure(self, nme: Any) -> Any:
         return nme
@@ -121,13 +124,14 @@ class NME(FaceMetric):
 
 @_registered
 class FailureRate(FaceMetric):
-    """Share in per cent of the faces whose NME is above a threshold; see `FaceMetric`.
+    """Computes the failure rate: the percentage of faces whose NME is above a threshold.
 
     Args:
         normalizer: as in `FaceMetric`.
-        threshold: NME in per cent that is no failure yet.
+        threshold: largest NME in percent that is not a failure.
+        name, dtype: as in `FaceMetric`.
 
-    Example:
+    Examples:
         >>> model.compile("adamw", loss, metrics=[FailureRate("inter_pupil", threshold=8.0)])
     """
 
@@ -142,21 +146,22 @@ class FailureRate(FaceMetric):
         self._direction = "down"
 
     def figure(self, nme: Any) -> Any:
-        # A prediction of NaN is a failure too.
+        # Written so that a NaN prediction is a failure, too.
         return 100.0 * ops.cast(ops.logical_not(nme <= self.threshold), "float32")
 
 
 @_registered
 class CEDAUC(FaceMetric):
-    """Area under the cumulative error curve up to a limit, in per cent; see `FaceMetric`.
+    """Computes the area under the cumulative error curve up to a limit, in percent.
 
     The curve is a step function, so the area is exactly the mean of max(0, 1 - NME / limit).
 
     Args:
         normalizer: as in `FaceMetric`.
-        limit: NME in per cent at which the curve ends.
+        limit: NME in percent at which the curve ends.
+        name, dtype: as in `FaceMetric`.
 
-    Example:
+    Examples:
         >>> model.compile("adamw", loss, metrics=[CEDAUC("inter_ocular", limit=8.0)])
     """
 

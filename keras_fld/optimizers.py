@@ -1,4 +1,4 @@
-"""Optimizers of training recipes, by name."""
+"""The optimizers that training recipes select by name."""
 
 from typing import Any
 
@@ -9,35 +9,38 @@ from keras_fld._internal import names
 
 __all__ = ["OPTIMIZERS", "Muon"]
 
-# The quintic whose repetition takes singular values from (0, 1] to about 1 (Jordan et al., 2024).
+# Coefficients of a quintic. Applied repeatedly, it maps singular values in (0, 1] to about 1
+# (Jordan et al., 2024).
 _QUINTIC = (3.4445, -4.7750, 2.0315)
-# Root mean square of an update in learning rates, near AdamW's own, so that both take the same
-# rates and weight decays (Liu et al., arXiv 2502.16982).
+# Root mean square of an update, in units of the learning rate. It is close to AdamW's, so both
+# optimizers work with the same learning rates and weight decays (Liu et al., arXiv 2502.16982).
 _RMS = 0.2
-# Of a matrix of norm 1, whose digits in float32 end long before.
+# Entries below this are set to zero. In a matrix of norm 1 they are far below float32 precision.
 _NOTHING = 1e-12
 
-# On PyTorch, Keras puts a class with fused updates in the place of this one. No instance is made:
-# its variables would start TensorFlow's threads on import, which no fork survives.
+# On PyTorch, Keras replaces AdamW with a class that has fused updates. `__new__` returns that class
+# without creating an optimizer: its variables would start TensorFlow's threads on import, and a
+# process with such threads cannot be forked.
 _AdamW = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
 
 @keras.saving.register_keras_serializable(package="keras_fld")
 class Muon(_AdamW):  # type: ignore[misc, valid-type]
-    """AdamW whose steps of convolution kernels are made orthogonal.
+    """Muon optimizer: orthogonal updates for convolution kernels, AdamW for all other weights.
 
-    A kernel is taken as the matrix from its (height, width, channels) to its filters. Its momentum
-    is replaced by the nearest orthogonal matrix, so that a step moves every direction alike, also
-    those that few faces ask for. `keras.optimizers.Muon` does that for 2-D weights, of which a
-    convolutional network has one; here biases, BatchNorm and output layers keep AdamW.
+    A kernel is reshaped to a matrix of shape (height * width * channels, filters). The update is
+    the orthogonal matrix nearest to its momentum, so it has the same size in all directions,
+    including those that few faces require. `keras.optimizers.Muon` does this for 2-D weights only,
+    and a convolutional network has just one of them. Here, biases, BatchNorm and output layers use
+    AdamW.
 
     Args:
-        learning_rate: as AdamW's.
-        momentum: of kernels.
-        rounds: Newton-Schulz iterations towards the orthogonal matrix.
-        **kwargs: AdamW's other arguments.
+        learning_rate: as in AdamW.
+        momentum: momentum of the kernels.
+        rounds: number of Newton-Schulz iterations towards the orthogonal matrix.
+        **kwargs: other arguments of AdamW.
 
-    Example:
+    Examples:
         >>> model.compile(Muon(4e-3, weight_decay=1e-4), loss=keras_fld.losses.ENME())
     """
 
@@ -74,12 +77,12 @@ class Muon(_AdamW):  # type: ignore[misc, valid-type]
 
 
 def _orthogonal(matrix, rounds):
-    """About the orthogonal matrix nearest to one: its singular values become 0.7 to 1.2."""
+    """Approximates the nearest orthogonal matrix: the singular values become 0.7 to 1.2."""
     tall = matrix.shape[0] > matrix.shape[1]
     x = ops.transpose(matrix) if tall else matrix
     x = x / (ops.norm(x) + 1e-7)
-    # Filters that nothing moves any more have a momentum that decays to subnormal numbers, which
-    # make PyTorch's products three times as slow and change no digit of the result.
+    # The momentum of filters that no longer get a gradient decays to subnormal numbers. They make
+    # PyTorch's matrix products three times as slow and do not change the result.
     x = ops.where(ops.abs(x) < _NOTHING, ops.zeros_like(x), x)
     a, b, c = _QUINTIC
     for _ in range(rounds):

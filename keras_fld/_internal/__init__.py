@@ -1,1 +1,1 @@
-"""What every part of the package may use and users do not: files, images, progress, the version."""
+"""Shared internals of the package: files, images, progress, the version. Not part of the API."""

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, reading JSON, and errors that name their file."""
+"""Atomic file writes, JSON files, and errors that name their file."""
 
 import errno
 import hashlib
@@ -9,7 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-# What a folder refuses: no room, no right, a broken disk.
+# Errors of the disk or folder, such as no space or no permission.
 _REFUSALS = {
     errno.EACCES,
     errno.EDQUOT,
@@ -20,34 +20,37 @@ _REFUSALS = {
     errno.EPERM,
     errno.EROFS,
 }
-# What is longer is no format's suffix, but a part of a name with a dot in it.
+# A longer suffix is not a file format but part of a name that contains a dot.
 _LONGEST_ENDING = 20
 
 
 class FileError(ValueError):
-    """A file breaks a rule; the message is `path, place: rule`.
+    """An error in a file. The message is `path, place: rule`.
 
     Args:
         path: the file or folder.
-        rule: the rule, and what was given.
-        place: where in the file, such as "line 5".
+        rule: the rule that is broken, and what was given.
+        place: place in the file, such as "line 5".
 
-    Example:
+    Examples:
         >>> raise FileError("faces/a.pts", "a point must be two numbers. Got: 'x'", "line 5")
     """
 
     def __init__(self, path, rule, place=""):
-        super().__init__(path, rule, place)  # all of them, for pickle
+        super().__init__(path, rule, place)  # pickle needs all arguments
         self.path, self.rule, self.place = Path(path), rule, place
 
     def __str__(self):
         return self._message(str(self.path))
 
     def relative_to(self, root):
-        """The message with the path in a folder, as reports have it, which are passed on.
+        """Returns the message with the path relative to a folder.
+
+        Reports use this, because they are shared and must not show local paths.
 
         Args:
-            root: the folder; a file elsewhere is called by its name only. None: the whole message.
+            root: the folder. A file elsewhere is called by its name only. None returns the message
+                with the full path.
         """
         if root is None:
             return str(self)
@@ -62,22 +65,24 @@ class FileError(ValueError):
 
 
 def message_in(root, error):
-    """An error's message for a report on a folder: `FileError.relative_to`, or the error's text."""
+    """Returns an error's message for a report on a folder; see `FileError.relative_to`."""
     return error.relative_to(root) if isinstance(error, FileError) else str(error)
 
 
 @contextmanager
 def replacing(path):
-    """Gives a temporary path beside `path`, moved over it when the block ends well.
+    """Writes a file atomically: yields a temporary path that replaces `path` on success.
 
-    A reader sees the old file or the new one, never half of one.
+    Other processes see the old file or the new one, never an incomplete one. If the process is
+    killed, the temporary file remains; `sweep` removes it.
 
-    A process that is killed leaves its temporary file behind; `sweep` removes it.
+    Args:
+        path: the file to write.
 
     Raises:
-        ValueError: the folder cannot be written, or the disk is full.
+        ValueError: the folder is not writable, or the disk is full.
 
-    Example:
+    Examples:
         >>> with replacing("report.json") as temporary:
         ...     temporary.write_text("{}")
     """
@@ -102,14 +107,15 @@ def replacing(path):
 
 
 def check_writable(path, folder=False):
-    """Raises ValueError before long work whose result could not be written.
+    """Checks before long work that the result can be written.
 
     Args:
-        path: what is to be written; its parents need not be there.
-        folder: whether it is a folder, and not a file.
+        path: the file or folder to write. Its parent folders need not exist.
+        folder: whether it is a folder.
 
     Raises:
-        ValueError: something else is in its place, or its folder takes no file.
+        ValueError: the path is a folder instead of a file, or the other way round; or its folder is
+            not writable.
     """
     path = Path(path)
     if path.exists() and path.is_dir() != folder:
@@ -126,12 +132,12 @@ def check_writable(path, folder=False):
 
 
 def sweep(folder):
-    """Removes what killed processes of this machine left of the files they were writing.
+    """Removes temporary files that killed processes on this machine left behind.
 
     Args:
-        folder: a folder that `replacing` wrote in; it need not be there.
+        folder: a folder in which `replacing` wrote files. It need not exist.
 
-    Example:
+    Examples:
         >>> sweep("run")
     """
     folder = Path(folder)
@@ -143,19 +149,20 @@ def sweep(folder):
 
 
 def reason(error):
-    """What an error says, an operating system's without the numbers and paths around it."""
+    """Returns the reason of an error, without the number and path of an operating system error."""
     number = getattr(error, "errno", None)
     return os.strerror(number) if number else str(error).partition("\n")[0]
 
 
 def _refused(error):
-    # HDF5 puts the number into its message alone.
+    # HDF5 gives the number only in its message.
     return error.errno in _REFUSALS or any(f"errno = {n}," in str(error) for n in _REFUSALS)
 
 
 def _ending(path):
-    """The suffix, which stays last: Keras and OpenCV choose the format by it."""
-    # Keras wants both of these. Of other names no more, for they may be as long as names can be.
+    """The suffix that the temporary file needs: Keras and OpenCV derive the format from it."""
+    # Keras requires the double suffix. Nothing else is copied, because the name may already have
+    # the maximum length.
     ending = ".weights.h5" if path.name.endswith(".weights.h5") else path.suffix
     return ending if len(ending) <= _LONGEST_ENDING else ""
 
@@ -170,7 +177,7 @@ def _machine():
 
 def _runs(process):
     if os.name != "posix":
-        return True  # no way to ask without a signal that ends it
+        return True  # `os.kill` would end the process on Windows
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -187,13 +194,13 @@ def _umask():
 
 
 def write_json(path, value):
-    """Writes a JSON file, NaN as null."""
+    """Writes a JSON file. NaN is written as null."""
     with replacing(path) as temporary:
         temporary.write_text(json_text(value) + "\n", "utf-8")
 
 
 def json_text(value):
-    """A value as JSON: NumPy's arrays as lists, NaN as null."""
+    """Returns a value as JSON text. NumPy arrays become lists, NaN becomes null."""
     return json.dumps(_nulls(value), indent=1)
 
 
@@ -207,13 +214,13 @@ def read_json(path):
         return json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise FileError(path, reason(error)) from error
-    # A number of ten thousand digits is a ValueError too, and brackets without end a recursion.
+    # Very long numbers raise a ValueError, too, and deeply nested brackets a RecursionError.
     except (ValueError, RecursionError) as error:
         raise FileError(path, f"not a JSON file ({error})") from error
 
 
 def sha256(path):
-    """SHA-256 of a file's content, in hexadecimal."""
+    """Returns the SHA-256 of a file's content in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

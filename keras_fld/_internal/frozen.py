@@ -1,15 +1,14 @@
-"""A dictionary that stays as it is made."""
+"""An immutable dictionary."""
 
 from typing import Any, NoReturn
 
 
 class FrozenDict(dict):
-    """A `dict` that refuses changes, and holds lists as tuples.
+    """An immutable `dict`; lists in it become tuples.
 
-    JSON, pickle, `copy` and `dataclasses.asdict` take it as the dictionary that it is, which
-    `types.MappingProxyType` does not allow.
+    Unlike `types.MappingProxyType`, it works with JSON, pickle, `copy` and `dataclasses.asdict`.
 
-    Example:
+    Examples:
         >>> FrozenDict({"alpha": 2.0})["alpha"]
         2.0
     """

@@ -1,4 +1,4 @@
-"""Reading image files, with the file's name in every error, and images of other kinds."""
+"""Reading and writing of image files, and conversion of images to RGB arrays."""
 
 import io
 from pathlib import Path
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import PIL.Image
 
 
-# OpenCV warps images with sides up to this.
+# The largest side of an image that OpenCV can warp.
 MAX_SIDE = 32766
-# A file of some kilobytes may declare billions of pixels, and a decoder believes it: at this many,
-# 0.75 GB, an image is refused unread.
+# A small file can declare billions of pixels, and a decoder would allocate them. Larger images than
+# this (0.75 GB) are rejected before decoding.
 MAX_PIXELS = 250_000_000
 
-# The size of a PGM or PPM stands within so many bytes.
+# The header of a PGM or PPM file, which contains the size, is within this many bytes.
 _NETPBM_HEAD = 4096
 
 _REDUCED = {
@@ -33,15 +33,15 @@ def read_image(path: str | Path, upright: bool = False) -> np.ndarray:
     """Reads an image file.
 
     Args:
-        path: a file in a format OpenCV reads.
-        upright: whether to apply a rotation tag, as viewers do. Annotations refer to the stored
-            pixels.
+        path: a file in a format that OpenCV reads.
+        upright: whether to apply the EXIF rotation, as image viewers do. Annotations refer to the
+            pixels as stored.
 
     Returns:
         (height, width, 3) uint8 RGB.
 
     Raises:
-        ValueError: the file cannot be read, is not an image, or declares too large a one.
+        ValueError: the file cannot be read, is not an image, or the image is too large.
     """
     path = Path(path)
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -49,18 +49,20 @@ def read_image(path: str | Path, upright: bool = False) -> np.ndarray:
 
 
 def read_reduced(path, scale):
-    """Reads an image file no larger than it is needed, where its format can: a JPEG's decoder
-    skips what a reduction by 2, 4 or 8 would average away, in less than half the time.
+    """Reads an image file, reduced while decoding if possible.
+
+    A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, in less than half the time. Other formats
+    are read in full size.
 
     Args:
-        path: a file in a format OpenCV reads.
-        scale: at most this size of the photograph is needed, such as 0.4.
+        path: a file in a format that OpenCV reads.
+        scale: the required size as a fraction of the photograph's, such as 0.4.
 
     Returns:
         (height, width, 3) uint8 BGR, and the (2, 3) matrix from its pixels to the photograph's.
 
     Raises:
-        ValueError: the file cannot be read, is not an image, or declares too large a one.
+        ValueError: the file cannot be read, is not an image, or the image is too large.
     """
     path = Path(path)
     data = _content(path)
@@ -69,7 +71,7 @@ def read_reduced(path, scale):
         factor = next((k for k in (8, 4, 2) if k * scale <= 1), 1)
     flags = _REDUCED.get(factor, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
     image = _decode(path, data, flags)
-    # Pixel centers: the first pixel is the average of 0..factor - 1.
+    # The first pixel is the average of pixels 0 to factor - 1.
     shift = (factor - 1) / 2
     return image, np.array([[factor, 0.0, shift], [0.0, factor, shift]])
 
@@ -77,20 +79,20 @@ def read_reduced(path, scale):
 def as_rgb(
     image: "np.ndarray | str | Path | PIL.Image.Image", bgr: bool = False, name: str = ""
 ) -> np.ndarray:
-    """An image as (height, width, 3) uint8 RGB.
+    """Converts an image to (height, width, 3) uint8 RGB.
 
     Args:
         image: a path, a color or gray uint8 array, or a Pillow image.
-        bgr: whether an array's channels are blue, green, red.
-        name: what an error about an array begins with.
+        bgr: whether the channels of an array are blue, green, red.
+        name: prefix of error messages about an array.
 
     Raises:
-        ValueError: the file or the array is not an image, or a side is above 32,766 pixels; or the
-            file declares more than 250 million pixels.
+        ValueError: the file or array is not an image, a side is longer than 32,766 pixels, or the
+            file has more than 250 million pixels.
     """
     if isinstance(image, (str, Path)):
         name, image, bgr = f"{image}: ", read_image(image, upright=True), False
-    elif hasattr(image, "convert") and hasattr(image, "getbands"):  # Pillow's, never imported
+    elif hasattr(image, "convert") and hasattr(image, "getbands"):  # Pillow, which is not imported
         image, bgr = image.convert("RGB"), False
     image = np.asarray(image)
     if image.dtype != np.uint8 or not (
@@ -122,12 +124,12 @@ def _content(path):
 def _decode(path, data, flags):
     _check_declared(path, data)
     image = None
-    # Half a PNG is refused here: the library below would also print a line of its own.
+    # Truncated PNG files are rejected here, because libpng would print a message of its own.
     half = data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:].tobytes()
     if data.size and not half:
         try:
             image = cv2.imdecode(data, flags)
-        except cv2.error:  # a header that declares an absurd size
+        except cv2.error:  # an absurd size in the header
             image = None
     if image is None:
         raise FileError(path, f"not an image that can be read ({data.size} bytes)")
@@ -135,7 +137,7 @@ def _decode(path, data, flags):
 
 
 def _check_declared(path, data):
-    """Raises ValueError where an image's header declares too large a size, before it is decoded."""
+    """Raises a ValueError if the size in an image's header is too large, before decoding."""
     size = _declared_size(data)
     if size is not None and (max(size) > MAX_SIDE or size[0] * size[1] > MAX_PIXELS):
         raise FileError(
@@ -146,23 +148,25 @@ def _check_declared(path, data):
 
 
 def _declared_size(data):
-    """(width, height) that a file's header declares; None where it is of an unknown format, which
-    OpenCV refuses from 2^30 pixels on."""
-    # Here, as it takes 20 ms that arrays of pixels do not need.
+    """(width, height) in a file's header; None if the format is unknown to `imagesize`.
+
+    In those formats, OpenCV itself rejects images from 2^30 pixels on.
+    """
+    # Imported here because it takes 20 ms, which arrays of pixels do not need.
     import imagesize  # type: ignore[import-untyped]
 
-    # Longer digits than any size has would take it minutes.
+    # It would spend minutes on absurdly long numbers in such a header.
     data = data[:_NETPBM_HEAD] if data[:1].tobytes() == b"P" else data
     size = imagesize.get(io.BytesIO(data.tobytes()), exif_rotation=False)
     if size == (-1, -1):
         return None
-    # It reads the sides of a GIF as signed numbers of 16 bits.
+    # It reads the sides of a GIF as signed 16-bit numbers.
     return tuple(side & 0xFFFF if side < 0 else side for side in size)
 
 
 def save_image(path: str | Path, image: np.ndarray) -> None:
-    """Writes an RGB uint8 image; the format follows the suffix, the file appears whole."""
-    # Not cv2.imwrite, which does not say why a disk refuses.
+    """Writes an RGB uint8 image atomically. The suffix determines the format."""
+    # `cv2.imwrite` is not used because it does not say why writing failed.
     done, data = cv2.imencode(Path(path).suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not done:
         raise ValueError(f"{path}: the image could not be written")

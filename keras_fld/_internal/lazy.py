@@ -1,4 +1,4 @@
-"""Public names of a package that are imported when they are first used."""
+"""Lazy imports: public names of a package that are imported on first use."""
 
 import importlib
 import sys
@@ -11,17 +11,17 @@ from keras_fld._internal.opencv import explained
 def lazy_names(
     package: str, names: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The module functions `__getattr__` and `__dir__` of a package with lazy names.
+    """Returns the functions `__getattr__` and `__dir__` of a package with lazy names.
 
     Args:
         package: the package's `__name__`.
-        names: public name to the module below the package that defines it; a name that is itself
-            a submodule has "".
+        names: public name to the submodule that defines it, or to "" if the name is a submodule
+            itself.
 
     Returns:
         The two functions.
 
-    Example:
+    Examples:
         >>> __getattr__, __dir__ = lazy_names(__name__, {"evaluate": "protocol", "worst": ""})
     """
 

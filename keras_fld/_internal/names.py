@@ -1,5 +1,8 @@
-"""Names that options take. The modules that give them a meaning load Keras, which a shell that
-completes them, or `--help`, must not wait for."""
+"""Names that command-line options accept.
+
+They are defined here because the modules that implement them import Keras. `--help` and shell
+completion must not wait for that.
+"""
 
 LOSSES = ("l1", "l2", "smooth_l1", "nme", "wing", "le", "enme")
 NETWORKS = ("trnet20", "cnn6", "cnn7")

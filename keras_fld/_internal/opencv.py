@@ -1,19 +1,19 @@
-"""OpenCV that cannot be loaded, explained."""
+"""Explanation of a failed OpenCV import."""
 
 
 def explained(error: ImportError) -> ImportError:
-    """The error with what to do, where OpenCV lacks a library of the desktop; else the error.
+    """Returns the error, with advice if OpenCV is missing a system library.
 
     Args:
-        error: of an import.
+        error: error of an import.
 
-    Example:
+    Examples:
         >>> print(explained(ImportError("No module named 'keras'", name="keras")))
         No module named 'keras'
     """
     if error.name != "cv2" or "shared object file" not in str(error):
         return error
     return ImportError(
-        f"OpenCV cannot be loaded ({error}). On a machine without a desktop install "
-        "opencv-python-headless in place of opencv-python"
+        f"OpenCV cannot be loaded ({error}). On a machine without a desktop, install "
+        "opencv-python-headless instead of opencv-python"
     )

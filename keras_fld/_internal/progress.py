@@ -1,7 +1,6 @@
-"""How far long work has come: what works counts here, and who watches, such as the command line,
-shows it.
+"""Progress reporting: library code counts steps, and a front end such as the CLI displays them.
 
-Nothing is shown unless somebody watches, so the package is as quiet in a program as it was.
+Without a front end nothing is displayed, so the package prints nothing when used as a library.
 """
 
 import contextlib
@@ -12,17 +11,18 @@ _watcher = contextvars.ContextVar("keras_fld._internal.progress", default=None)
 
 @contextlib.contextmanager
 def counting(label, length):
-    """Tells whoever watches that work has begun, and gives what tells how much of it is done.
+    """Reports the progress of the work in a block.
+
+    Progress reported by functions called inside the block is not displayed.
 
     Args:
-        label: what is done, such as "reading faces".
-        length: how many parts it has, or None where nobody knows.
+        label: name of the work, such as "reading faces".
+        length: number of steps, or None if unknown.
 
     Yields:
-        A function of the number of parts done since it was last called. What is counted inside the
-        block, by what the work calls, is not told.
+        A function to call with the number of steps done since the last call.
 
-    Example:
+    Examples:
         >>> with counting("squares", 3) as done:
         ...     for number in range(3):
         ...         done(1)
@@ -37,13 +37,13 @@ def counting(label, length):
 
 @contextlib.contextmanager
 def watched(watch):
-    """Has `watch` told of what is counted inside the block.
+    """Reports progress inside the block to `watch`.
 
     Args:
-        watch: a function of label and length that returns a context manager, which gives a function
-            of the number of parts done; None tells nobody.
+        watch: a function of label and length that returns a context manager. The context manager
+            yields a function that is called with the number of steps done. None reports nothing.
 
-    Example:
+    Examples:
         >>> @contextlib.contextmanager
         ... def watch(label, length):
         ...     yield lambda count: print(label, count, "of", length)

@@ -1,4 +1,4 @@
-"""Work that is shared among threads, and work that OpenCV must not share among its own."""
+"""Running work in several threads, and restricting OpenCV to one thread."""
 
 import contextlib
 import threading
@@ -8,17 +8,17 @@ import cv2
 
 
 def in_threads(function, items):
-    """Calls a function with each item, in several threads.
+    """Calls a function on each item in several threads.
 
     Args:
         function: function of an item.
         items: a sequence.
 
     Yields:
-        Each item, in order, with a function that returns its result or raises its error. When the
-        loop ends early, calls that have not begun are dropped.
+        Each item, in order, with a function that returns its result or raises its error. If the
+        loop ends early, calls that have not started are canceled.
 
-    Example:
+    Examples:
         >>> for path, size in in_threads(os.path.getsize, paths):
         ...     print(path, size())
     """
@@ -32,13 +32,12 @@ def in_threads(function, items):
 
 
 class _OneOpenCVThread(contextlib.ContextDecorator):
-    """A context, or a decorator, in which OpenCV works in the calling thread only.
+    """A context manager and decorator that restricts OpenCV to the calling thread.
 
-    Small images gain nothing from OpenCV's own threads, which only cost processor time. OpenCV has
-    one setting for the process: until the last thread has left, other threads' calls are not shared
-    out either. Then the number is again what it was when the first one entered.
+    For small images, OpenCV's own threads cost processor time and save nothing. The setting applies
+    to the whole process. It is restored when the last thread leaves the context.
 
-    Example:
+    Examples:
         >>> with one_opencv_thread:
         ...     small = cv2.resize(image, (64, 64))
     """

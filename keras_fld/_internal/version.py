@@ -1,3 +1,3 @@
-"""The package's version, without importing the package."""
+"""The package's version, readable without importing the package."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""What one does with landmarks: aligned crops, head pose, openness of eyes and mouth."""
+"""Head pose, aligned crops, and openness of eyes and mouth, computed from landmarks."""
 
 from keras_fld.analysis.align import aligned_crop
 from keras_fld.analysis.openness import eye_openness, mouth_openness

@@ -1,4 +1,4 @@
-"""Face crops in which every face stands alike: upright, in the middle, of one size."""
+"""Aligned face crops: every face is upright, centered and of the same size."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,28 +16,29 @@ def aligned_crop(
     margin: float = 1.3,
     template: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts a face out of a photograph so that its landmarks lie on a template's.
+    """Cuts a face from a photograph so that its landmarks are aligned with a template.
 
-    The photograph is turned, scaled and shifted, never sheared or mirrored, by the least-squares
-    similarity; a face much larger than the crop is reduced by area averaging.
+    A least-squares similarity rotates, scales and shifts the photograph; it never shears or mirrors
+    it. A face much larger than the crop is reduced by area averaging.
 
     Args:
         image: (height, width, 3) uint8 RGB photograph.
-        landmarks: (landmarks, 2) photograph pixels; NaN ones are left out.
-        scheme: of the landmarks: a `Scheme` or its name.
+        landmarks: (landmarks, 2) photograph pixels. NaN landmarks are ignored.
+        scheme: scheme of the landmarks: a `Scheme` or its name.
         size: side of the square crop in pixels.
-        margin: side of the crop in sizes of the template's face, where `template` is None.
-        template: (landmarks, 2) pixels of the crop; None takes the scheme's mean shape.
+        margin: side of the crop in multiples of the template face's longer side. Only used if
+            `template` is None.
+        template: (landmarks, 2) pixels of the crop. None uses the scheme's mean shape.
 
     Returns:
         The crop, (size, size, 3) uint8, and the (2, 3) matrix from photograph to crop pixels, for
-        `data.geometry.transform`.
+        `geometry.frame.transform`.
 
     Raises:
-        ValueError: the landmarks do not fit the scheme or template, or fewer than two different
-            ones are known.
+        ValueError: the landmarks do not match the scheme or the template, or fewer than two
+            different landmarks are known.
 
-    Example:
+    Examples:
         >>> crop, matrix = aligned_crop(image, face.landmarks)
     """
     scheme = schemes.get(scheme)

@@ -1,34 +1,37 @@
-"""How far eyes and mouth are open: a height over a width, so that neither face size nor a turned
-head matters much."""
+"""Openness of eyes and mouth: the ratio of height to width.
+
+Being a ratio, it depends little on the size of the face or on the head's pose.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_fld.schemes import Scheme, convert
 
-# Of each eye: outer corner, upper lid, inner corner, lower lid, in the order of the picture.
+# Each eye, from left to right in the image: left corner, upper lid, right corner, lower lid.
 _EYES = ((36, (37, 38), 39, (41, 40)), (42, (43, 44), 45, (47, 46)))
 _MOUTH = (60, (61, 62, 63), 64, (67, 66, 65))
 
 
 def eye_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.ndarray:
-    """Height of the left and the right eye's opening, as a part of its width.
+    """Computes the ratio of height to width of both eyes.
 
-    Soukupova and Cech's eye aspect ratio (Real-Time Eye Blink Detection using Facial Landmarks,
-    CVWW 2016): about 0.3 in an open eye, below 0.2 in a closed one; people differ, so compare a
-    face with itself.
+    This is the eye aspect ratio of Soukupova and Cech (Real-Time Eye Blink Detection using Facial
+    Landmarks, CVWW 2016). It is about 0.3 for an open eye and below 0.2 for a closed one. It
+    differs between people, so compare a person only with themselves.
 
     Args:
-        landmarks: (..., landmarks, 2) in any unit.
-        scheme: of the landmarks: a `Scheme` or its name, "ibug68" or one that converts to it.
+        landmarks: (..., landmarks, 2) points in any unit.
+        scheme: scheme of the landmarks: a `Scheme` or its name. It must be "ibug68" or convert to
+            it.
 
     Returns:
-        (..., 2) floats, the image's left eye first; NaN where a landmark is.
+        (..., 2) floats, the eye on the image's left first. NaN if a required landmark is NaN.
 
     Raises:
-        ValueError: the scheme has no lids, or the landmarks do not fit it.
+        ValueError: the scheme has no eyelids, or the landmarks do not match it.
 
-    Example:
+    Examples:
         >>> left, right = eye_openness(face.landmarks)
     """
     points = convert(landmarks, scheme, "ibug68")
@@ -36,20 +39,21 @@ def eye_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.nd
 
 
 def mouth_openness(landmarks: ArrayLike, scheme: Scheme | str = "ibug68") -> np.ndarray:
-    """Height of the opening between the lips, as a part of its width.
+    """Computes the ratio of height to width of the opening between the lips.
 
     Args:
-        landmarks: (..., landmarks, 2) in any unit.
-        scheme: of the landmarks: a `Scheme` or its name, "ibug68" or one that converts to it.
+        landmarks: (..., landmarks, 2) points in any unit.
+        scheme: scheme of the landmarks: a `Scheme` or its name. It must be "ibug68" or convert to
+            it.
 
     Returns:
-        (...) floats, about 0 for a closed mouth and 0.5 and more in a yawn; NaN where a landmark
-        is.
+        (...) floats, about 0 for a closed mouth and 0.5 or more for a yawn. NaN if a required
+        landmark is NaN.
 
     Raises:
-        ValueError: the scheme has no inner lips, or the landmarks do not fit it.
+        ValueError: the scheme has no inner lips, or the landmarks do not match it.
 
-    Example:
+    Examples:
         >>> openness = mouth_openness(face.landmarks)
     """
     return _ratio(convert(landmarks, scheme, "ibug68"), *_MOUTH)

@@ -1,4 +1,4 @@
-"""Which way a head looks, from its landmarks and a 3-D model of the face."""
+"""Head pose from landmarks and a 3-D model of the face."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from numpy.typing import ArrayLike
 from keras_fld.schemes import Scheme, convert
 from keras_fld.schemes.mean_face import MEAN_FACE
 
-# Landmarks that expressions move least: the nose's bridge and wings, the eyes' corners, and the
-# upper half of the contour. The jaw and the mouth open, the brows rise.
+# The landmarks that facial expressions move least: nose bridge and wings, eye corners, and the
+# upper half of the contour. Jaw, mouth and brows move too much.
 RIGID = (0, 1, 2, 14, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45)
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Where a head is and how it is turned.
+    """Position and rotation of a head.
 
-    The three angles are those from the line of sight, so that a face that looks into the camera has
-    none wherever in the photograph it is, and however the photograph was cut.
+    The three angles are measured from the line of sight. They are zero for a face that looks into
+    the camera, wherever it is in the photograph and however the photograph was cropped.
 
     Args:
-        yaw: degrees to the side; positive where the nose points to the image's right.
-        pitch: degrees up (positive) or down.
-        roll: degrees of tilt in the image, positive clockwise.
-        rotation: (3, 3), from the model's axes (x right, y down, z away from the camera, as in
-            the image) to the camera's.
-        translation: (3,) of the model's origin, between the ears at the height of the eyes, in
-            units of the model: half the distance between the ears, about 7.5 cm.
-        camera: (3, 3) matrix of the camera that was assumed.
+        yaw: rotation to the side in degrees, positive if the nose points to the image's right.
+        pitch: rotation up (positive) or down (negative) in degrees.
+        roll: tilt in the image in degrees, positive clockwise.
+        rotation: (3, 3) rotation from the model's axes to the camera's. The model's axes are x
+            right, y down and z away from the camera, as seen in the image.
+        translation: (3,) position of the model's origin, which is between the ears at the height of
+            the eyes. The unit is half the distance between the ears, about 7.5 cm.
+        camera: (3, 3) matrix of the assumed camera.
     """
 
     yaw: float
@@ -41,7 +41,14 @@ class HeadPose:
     camera: np.ndarray
 
     def project(self, points: ArrayLike) -> np.ndarray:
-        """Points of the model as pixels, to draw axes or glasses: (points, 3) to (points, 2)."""
+        """Projects points of the model to pixels, to draw axes or glasses.
+
+        Args:
+            points: (points, 3) points in the model's axes and unit.
+
+        Returns:
+            (points, 2) photograph pixels.
+        """
         seen = (np.asarray(points, float) @ self.rotation.T + self.translation) @ self.camera.T
         return seen[:, :2] / seen[:, 2:]
 
@@ -52,27 +59,27 @@ def head_pose(
     scheme: Scheme | str = "ibug68",
     focal_length: float | None = None,
 ) -> HeadPose:
-    """Estimates a head's pose by `cv2.solvePnP` on the landmarks that expressions move least.
+    """Estimates the head pose with `cv2.solvePnP`.
 
-    The model is the package's own hand-made mean face, symmetric and neutral: a person's own
-    proportions turn the answer by some degrees, so compare a person with themselves where that
-    matters.
+    It uses the landmarks that facial expressions move least, and the package's own symmetric,
+    neutral mean face as the 3-D model. Individual proportions change the angles by some degrees. If
+    that matters, compare a person only with themselves.
 
     Args:
         landmarks: (landmarks, 2) photograph pixels.
         image_size: (height, width) of the photograph.
-        scheme: of the landmarks: a `Scheme` or its name, "ibug68" or one that converts to
+        scheme: scheme of the landmarks: a `Scheme` or its name. It must be "ibug68" or convert to
             it.
-        focal_length: of the camera in pixels; None takes the photograph's longer side, the view
-            of a phone's main camera.
+        focal_length: focal length of the camera in pixels. None uses the photograph's longer side,
+            which matches the main camera of a phone.
 
     Returns:
         A `HeadPose`.
 
     Raises:
-        ValueError: fewer than six of the landmarks it needs are known, or no pose fits them.
+        ValueError: fewer than six of the required landmarks are known, or no pose fits them.
 
-    Example:
+    Examples:
         >>> head_pose(face.landmarks, image.shape[:2]).yaw
         -12.3
     """
@@ -86,7 +93,7 @@ def head_pose(
         [[focal_length, 0, (width - 1) / 2], [0, focal_length, (height - 1) / 2], [0, 0, 1.0]]
     )
     model = model_points()[list(RIGID)]
-    # SQPnP needs no first guess, and the refinement ends in the least squares of the pixels.
+    # SQPnP needs no initial guess. The refinement then minimizes the squared error in pixels.
     found, turn, translation = cv2.solvePnP(
         model[known], points[known], camera, None, flags=cv2.SOLVEPNP_SQPNP
     )
@@ -102,13 +109,13 @@ def head_pose(
 
 
 def model_points() -> np.ndarray:
-    """The 3-D model's iBUG-68 landmarks in `HeadPose`'s axes: (68, 3)."""
-    # The face looks towards the camera, so that its z is the camera's reversed.
+    """Returns the iBUG-68 landmarks of the 3-D model in the axes of `HeadPose`: (68, 3)."""
+    # The z axis of the mean face points towards the camera, that of `HeadPose` away from it.
     return MEAN_FACE * (1, 1, -1)
 
 
 def _line_of_sight(translation):
-    """The smallest rotation that turns the camera's axis towards a place."""
+    """The smallest rotation that turns the camera's axis towards a point."""
     ahead = translation / np.linalg.norm(translation)
     axis = np.cross([0, 0, 1.0], ahead)
     sine = np.linalg.norm(axis)
@@ -117,11 +124,11 @@ def _line_of_sight(translation):
 
 
 def _angles(rotation):
-    """Yaw, pitch and roll in degrees; the head is rolled first, then pitched, then turned."""
+    """Yaw, pitch and roll in degrees. The order of the rotations is roll, pitch, yaw."""
     ahead = rotation @ [0, 0, -1.0]  # where the nose points
     yaw = np.degrees(np.arctan2(ahead[0], -ahead[2]))
     pitch = np.degrees(np.arcsin(np.clip(-ahead[1], -1, 1)))
-    level = np.cross([0, 1.0, 0], -ahead)  # to the head's side, were it not rolled
+    level = np.cross([0, 1.0, 0], -ahead)  # direction to the head's side without roll
     level /= np.linalg.norm(level)
     side = rotation @ [1.0, 0, 0]
     roll = np.degrees(np.arctan2(side @ np.cross(-ahead, level), side @ level))

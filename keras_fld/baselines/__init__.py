@@ -1,7 +1,7 @@
-"""The methods of the paper's Figure 1 that are not networks: SDM and ERT.
+"""The two methods in the paper's Figure 1 that are not networks: SDM and ERT.
 
-They are judged, and draw landmarks, as every model of the package: their files end in `.npz` and
-open wherever a `.keras` or a `.tflite` does.
+Their `.npz` files can be used wherever a `.keras` or `.tflite` file can, for example in evaluation
+and prediction.
 """
 
 from keras_fld.baselines.opening import open_baseline

@@ -1,31 +1,30 @@
-"""SIFT descriptors at landmarks, of one size and upright, as the Supervised Descent Method has."""
+"""SIFT descriptors at landmarks, of fixed size and upright, for the Supervised Descent Method."""
 
 import cv2
 import numpy as np
 
-# Numbers in one descriptor: 4x4 cells of 8 orientations.
+# Length of a descriptor: 4x4 cells with 8 orientations each.
 LENGTH = 128
 
 
 def describe(image, points, radius):
-    """Describes the surroundings of points.
+    """Computes RootSIFT descriptors at points (Arandjelovic and Zisserman, CVPR 2012).
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        points: (points, 2) pixels; those outside the image are moved to its border.
-        radius: half the side of the square described, in pixels.
+        points: (points, 2) pixels. Points outside the image are moved to its border.
+        radius: half the side of the described square, in pixels.
 
     Returns:
-        (points, 128) float32 square roots of the descriptors' shares, each of length 1 or 0
-        (RootSIFT: Arandjelovic and Zisserman, CVPR 2012).
+        (points, 128) float32 descriptors of norm 1; a descriptor of a uniform area is 0.
 
-    Example:
+    Examples:
         >>> describe(image, landmarks, radius=10).shape
         (68, 128)
     """
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     height, width = gray.shape
-    # A cell's side is 1.5 keypoint sizes in OpenCV, and four of them make a side.
+    # In OpenCV, the side of a cell is 1.5 keypoint sizes, and a descriptor has four cells per side.
     size = 2 * radius / 6
     keypoints = [
         cv2.KeyPoint(float(min(max(x, 0), width - 1)), float(min(max(y, 0), height - 1)), size, 0)
@@ -38,5 +37,5 @@ def describe(image, points, radius):
 
 
 def _sift():
-    # Made for each image: its scratch is not shared between threads.
-    return cv2.SIFT_create()  # type: ignore[attr-defined]  # OpenCV's stub lacks it
+    # Created for each image because its buffers cannot be shared between threads.
+    return cv2.SIFT_create()  # type: ignore[attr-defined]  # missing in OpenCV's type stubs

@@ -1,7 +1,7 @@
-"""An Ensemble of Regression Trees, through dlib.
+"""An Ensemble of Regression Trees (ERT), implemented by dlib.
 
 Kazemi and Sullivan, "One Millisecond Face Alignment with an Ensemble of Regression Trees", CVPR
-2014. dlib is in the group `baselines`, which `all` leaves out.
+2014. dlib is installed by the extra `baselines`, which is not part of the extra `all`.
 """
 
 import tempfile
@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_fld.baselines import files
 
-# The paper's settings, as far as dlib's names for them go.
+# The settings of that paper, where dlib has an option for them.
 OPTIONS = {
     "cascade_depth": 10,
     "tree_depth": 5,
@@ -25,18 +25,18 @@ OPTIONS = {
 
 
 class ERT:
-    """A trained ensemble, with the interface of every model of the package.
+    """A trained ensemble, with the same interface as the other models of the package.
 
     Args:
-        frame: the `FaceCrop` of the crops it sees.
+        frame: the `FaceCrop` of its input.
         scheme: the `Scheme` of its landmarks.
-        trees: (bytes,) uint8, dlib's own file of a shape predictor.
+        trees: (bytes,) uint8, the content of dlib's file of a shape predictor.
 
     Raises:
         ImportError: dlib is not installed.
-        ValueError: the bytes are not a shape predictor with the scheme's landmarks.
+        ValueError: the bytes are not a shape predictor with the landmarks of the scheme.
 
-    Example:
+    Examples:
         >>> from keras_fld.baselines import open_baseline
         >>> open_baseline("ert.npz").predict(crops).shape
         (10, 68, 2)
@@ -46,14 +46,14 @@ class ERT:
         dlib = load_dlib()
         self.frame, self.scheme, self.num_landmarks = frame, scheme, scheme.num_landmarks
         self._trees = np.asarray(trees, np.uint8)
-        # dlib reads files alone.
+        # dlib can only read from files.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trees.dat"
             path.write_bytes(self._trees.tobytes())
             try:
                 self._predictor = dlib.shape_predictor(str(path))
             except RuntimeError as error:
-                raise ValueError(f"not a shape predictor of dlib ({error})") from error
+                raise ValueError(f"not a dlib shape predictor ({error})") from error
         self._box = _box(dlib, frame)
         found = self._predictor(np.zeros((frame.size, frame.size, 3), np.uint8), self._box)
         if found.num_parts != self.num_landmarks:
@@ -71,9 +71,13 @@ class ERT:
         files.save(path, "ert", self.frame, self.scheme, {"trees": self._trees})
 
     def predict(self, images):
-        """Landmarks of (faces, size, size, 3) uint8 crops: (faces, landmarks, 2) float32 pixels.
+        """Predicts landmarks. dlib rounds them to whole pixels.
 
-        dlib gives whole pixels.
+        Args:
+            images: (faces, size, size, 3) uint8 crops.
+
+        Returns:
+            (faces, landmarks, 2) float32 crop pixels.
         """
         images = np.ascontiguousarray(images, np.uint8)
         result = np.empty((len(images), self.num_landmarks, 2), np.float32)
@@ -87,12 +91,12 @@ def train_ert(crops, options=None, seed=0, threads=1, verbose=False):
     """Trains an ensemble on crops and their mirror images.
 
     Args:
-        crops: `Crops` made by `data.crops.model_crops`; faces with a landmark that is not annotated
-            are left out. dlib rounds landmarks to whole pixels, so crops of 200 pixels or more suit
-            it better than a network's.
-        options: fields of dlib's `shape_predictor_training_options` in place of `OPTIONS`.
+        crops: `Crops` made by `data.crops.model_crops`. Faces with a missing landmark are skipped.
+            dlib rounds landmarks to whole pixels, so use larger crops than for a network: 200
+            pixels or more.
+        options: fields of dlib's `shape_predictor_training_options` that override `OPTIONS`.
         seed: seed of the trees.
-        threads: dlib's threads.
+        threads: number of threads.
         verbose: whether dlib prints its progress.
 
     Returns:
@@ -100,9 +104,9 @@ def train_ert(crops, options=None, seed=0, threads=1, verbose=False):
 
     Raises:
         ImportError: dlib is not installed.
-        ValueError: no face has all its landmarks, or dlib has no such option.
+        ValueError: no face has all landmarks, or dlib has no such option.
 
-    Example:
+    Examples:
         >>> model = train_ert(model_crops(faces, FaceCrop(200)))
         >>> model.save("ert.npz")
     """
@@ -130,7 +134,7 @@ def train_ert(crops, options=None, seed=0, threads=1, verbose=False):
 
 
 def _box(dlib, frame):
-    """The face box in pixels of the crop: in the middle, without the margin."""
+    """The face box in crop pixels: centered, without the margin."""
     half = frame.size / frame.margin / 2
     middle = (frame.size - 1) / 2
     low, high = round(middle - half), round(middle + half)
@@ -138,7 +142,11 @@ def _box(dlib, frame):
 
 
 def load_dlib():
-    """The module dlib; raises ImportError that names the group to install."""
+    """Imports dlib and returns the module.
+
+    Raises:
+        ImportError: dlib is not installed. The message names the extra to install.
+    """
     try:
         import dlib
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The `.npz` files of baselines: arrays and numbers, without pickle."""
+"""The `.npz` files of baselines. They contain arrays and numbers, and no pickled objects."""
 
 import json
 import zipfile
@@ -12,7 +12,7 @@ from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import registry
 
 FORMAT = 1
-# Bytes of all arrays, unpacked; an ERT of the default size has a quarter.
+# Limit of the unpacked size in bytes. An ERT with the default options has a quarter of it.
 LARGEST = 2**29
 
 
@@ -20,14 +20,14 @@ def save(path, method, frame, scheme, arrays):
     """Writes a baseline.
 
     Args:
-        path: the file, which ends in `.npz`.
+        path: the file. Its name must end in `.npz`.
         method: "sdm" or "ert".
         frame: its `FaceCrop`.
         scheme: its `Scheme`.
-        arrays: name to array, of what the method needs.
+        arrays: name to array, as needed by the method.
 
     Raises:
-        ValueError: the path ends otherwise or cannot be written.
+        ValueError: the name does not end in `.npz`, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix != ".npz":
@@ -45,10 +45,13 @@ def save(path, method, frame, scheme, arrays):
 
 
 def load(path):
-    """Reads a baseline: its method, frame, scheme and arrays.
+    """Reads a baseline.
+
+    Returns:
+        Its method, frame, scheme and arrays.
 
     Raises:
-        ValueError: the file is missing, damaged or not a baseline's.
+        ValueError: the file is missing, damaged or not a baseline.
     """
     path = Path(path)
     arrays = _arrays(path)
@@ -69,7 +72,7 @@ def load(path):
 
 
 def _scheme_text(scheme):
-    """The name of one of the package's schemes; of another its description, as JSON."""
+    """The name of one of the package's schemes, or the JSON description of any other."""
     reference = registry.reference(scheme)
     return reference if isinstance(reference, str) else json.dumps(reference)
 
@@ -88,12 +91,12 @@ def _arrays(path):
     except Exception as error:  # as below
         raise ValueError(f"{path}: not a .npz file, or a damaged one") from error
     if size > LARGEST:
-        raise ValueError(f"{path}: must hold at most {LARGEST:,} bytes. Got: {size:,}")
+        raise ValueError(f"{path}: must contain at most {LARGEST:,} bytes. Got: {size:,}")
     try:
         with np.load(path, allow_pickle=False) as file:
-            # What is no array NumPy gives as bytes, which then are an array of no numbers.
+            # NumPy returns entries that are not arrays as bytes. `load` rejects them later.
             return {name: np.asarray(file[name]) for name in file.files}
-    # Damaged archives and headers raise a dozen kinds, Python's tokenizer's among them; and NumPy's
-    # own message proposes to allow pickle.
+    # Damaged archives and headers raise a dozen kinds of errors, even from Python's tokenizer.
+    # NumPy's own message would suggest to allow pickle.
     except Exception as error:
         raise ValueError(f"{path}: not a .npz file, or a damaged one") from error

@@ -1,4 +1,4 @@
-"""Opens the file of whichever baseline it is."""
+"""Opening the file of any baseline."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def open_baseline(path: str | Path) -> "SDM | ERT":
-    """Opens a baseline's file.
+    """Opens the file of a baseline.
 
     Args:
         path: the `.npz` file.
@@ -20,10 +20,10 @@ def open_baseline(path: str | Path) -> "SDM | ERT":
         An `SDM` or `ERT`, with `frame`, `scheme`, `num_landmarks` and `predict(images)`.
 
     Raises:
-        ValueError: the file is missing, damaged or not a baseline's.
-        ImportError: it is an ERT and dlib is not installed.
+        ValueError: the file is missing, damaged or not a baseline.
+        ImportError: it is an ERT, and dlib is not installed.
 
-    Example:
+    Examples:
         >>> open_baseline("sdm.npz").predict(crops).shape
         (10, 68, 2)
     """
@@ -40,7 +40,7 @@ def open_baseline(path: str | Path) -> "SDM | ERT":
             from keras_fld.baselines.ert import ERT
 
             return ERT(frame, scheme, **arrays)
-    # Arrays that the method does not have, or lacks, or of too few dimensions.
+    # Unknown or missing arrays, or arrays with too few dimensions.
     except (TypeError, IndexError) as error:
         raise ValueError(f"{path}: the baseline is damaged ({error})") from error
     except ValueError as error:

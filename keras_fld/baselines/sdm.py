@@ -1,8 +1,8 @@
-"""The Supervised Descent Method: cascaded ridge regression on descriptors at the landmarks.
+"""The Supervised Descent Method (SDM): cascaded ridge regression on descriptors at the landmarks.
 
 Xiong and De la Torre, "Supervised Descent Method and Its Applications to Face Alignment", CVPR
-2013. Each stage describes the image around the present landmarks and adds a linear function of the
-descriptors to them; the training faces pass each stage before the next is learned.
+2013. Each stage computes descriptors at the current landmarks and adds a linear function of them to
+the landmarks. Stages are trained one after the other, each on the output of the previous one.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,33 +19,33 @@ from keras_fld.data.faces import evenly
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import Scheme
 
-# Half the side of the described square in each stage, in face boxes: coarse to fine.
+# Half the side of the described square in each stage, in face boxes, from coarse to fine.
 RADII = (0.2, 0.16, 0.13, 0.1)
-# Ridge of a stage in mean variances of a feature.
+# Ridge penalty of a stage, in units of the mean variance of a feature.
 RIDGE = 1.0
-# Numbers that the principal components keep of a descriptor.
+# Number of principal components kept of a descriptor.
 KEPT = 32
-# Descriptors that the principal components are computed from.
+# Number of descriptors that the principal components are computed from.
 _SAMPLE = 100_000
 
 
 class SDM:
-    """A trained cascade, with the interface of every model of the package.
+    """A trained cascade, with the same interface as the other models of the package.
 
     Args:
-        frame: the `FaceCrop` of the crops it sees.
+        frame: the `FaceCrop` of its input.
         scheme: the `Scheme` of its landmarks.
-        start: (landmarks, 2) pixels of the crop that the cascade starts from.
+        start: (landmarks, 2) crop pixels that the cascade starts from.
         center: (128,) mean descriptor.
-        basis: (128, kept) principal components of descriptors.
-        radii: (stages,) half the side of the described square in pixels of the crop.
-        weights: (stages, landmarks * kept + 1, landmarks * 2) linear functions, the last row the
-            offset.
+        basis: (128, kept) principal components of the descriptors.
+        radii: (stages,) half the side of the described square in crop pixels.
+        weights: (stages, landmarks * kept + 1, landmarks * 2) linear functions. The last row of
+            each is the offset.
 
     Raises:
-        ValueError: the arrays do not fit each other.
+        ValueError: the shapes of the arrays do not match.
 
-    Example:
+    Examples:
         >>> model = open_baseline("sdm.npz")
         >>> model.predict(crops).shape
         (10, 68, 2)
@@ -86,7 +86,14 @@ class SDM:
         files.save(path, "sdm", self.frame, self.scheme, arrays)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Landmarks of (faces, size, size, 3) uint8 crops: (faces, landmarks, 2) float32 pixels."""
+        """Predicts landmarks.
+
+        Args:
+            images: (faces, size, size, 3) uint8 crops.
+
+        Returns:
+            (faces, landmarks, 2) float32 crop pixels.
+        """
         images = np.asarray(images, np.uint8)
         shapes = np.repeat(self.start[None], len(images), axis=0)
         if len(images):
@@ -108,26 +115,26 @@ def train_sdm(
 ) -> SDM:
     """Trains a cascade on crops and their mirror images.
 
-    Every face starts from several places: the mean shape, turned, scaled and moved a little.
+    Each face is used several times, starting from the mean shape with small random rotations,
+    scalings and shifts.
 
     Args:
-        crops: `Crops` made by `data.crops.model_crops`; faces with a landmark that is not annotated
-            are left out.
+        crops: `Crops` made by `data.crops.model_crops`. Faces with a missing landmark are skipped.
         radii: half the side of the described square in each stage, in face boxes.
-        ridge: ridge of the regressions, in mean variances of a feature.
-        kept: numbers kept of each descriptor.
-        starts: starting places of each face and of its mirror image.
-        seed: seed of the starting places.
-        limit: at most so many faces, evenly over the set; None takes all.
+        ridge: ridge penalty of the regressions, in units of the mean variance of a feature.
+        kept: number of principal components kept of each descriptor.
+        starts: number of starting shapes for each face and for each mirror image.
+        seed: seed of the starting shapes.
+        limit: largest number of faces, taken evenly from the set. None uses all faces.
         progress: called with the number of a finished stage and the training error in pixels.
 
     Returns:
         An `SDM`.
 
     Raises:
-        ValueError: no stage, an option out of range, or no face with all its landmarks.
+        ValueError: there is no stage, an option is out of range, or no face has all landmarks.
 
-    Example:
+    Examples:
         >>> faces = keras_fld.data.read("300w", root, "train")
         >>> model = train_sdm(model_crops(faces, FaceCrop(64)))
         >>> model.save("sdm.npz")
@@ -160,7 +167,7 @@ def train_sdm(
 
 
 def _check_options(radii, ridge, kept, starts):
-    """Raises ValueError where an option of `train_sdm` is out of range."""
+    """Raises a ValueError if an option of `train_sdm` is out of range."""
     for name, value in (("starts", starts), ("kept", kept), ("number of stages", len(radii))):
         if value < 1:
             raise ValueError(f"{name} must be at least 1. Got: {value}")
@@ -172,13 +179,13 @@ def _check_options(radii, ridge, kept, starts):
 
 
 def whole_faces(crops, limit=None):
-    """Indices of the faces with every landmark annotated, at most `limit`, evenly over them."""
+    """Returns the indices of up to `limit` evenly chosen faces with every landmark annotated."""
     whole = np.flatnonzero(~np.isnan(crops.landmarks).any(axis=(1, 2)))
     return whole if limit is None else whole[evenly(len(whole), limit)]
 
 
 def with_mirrors(crops, limit=None):
-    """Crops and landmarks of whole faces, followed by those of their mirror images."""
+    """Returns crops and landmarks of fully annotated faces, followed by their mirror images."""
     whole = whole_faces(crops, limit)
     if not len(whole):
         raise ValueError("SDM needs faces with every landmark annotated. Got: none")
@@ -191,7 +198,7 @@ def with_mirrors(crops, limit=None):
 
 
 def _starting_shapes(start, truth, of_image, rng, side):
-    """The mean shape for each sample, a little off its place but for each image's first."""
+    """The mean shape for each sample, randomly transformed except in the first of each image."""
     count = len(of_image)
     first = np.concatenate([[True], of_image[1:] != of_image[:-1]])
     angle = np.radians(rng.normal(0, 8, count)) * ~first
@@ -204,7 +211,7 @@ def _starting_shapes(start, truth, of_image, rng, side):
 
 
 def _components(images, shapes, of_image, radius, kept, rng):
-    """Mean and principal components of the descriptors of some samples."""
+    """Mean and principal components of the descriptors of random samples."""
     some = rng.permutation(len(shapes))[: max(1, _SAMPLE // shapes.shape[1])]
     found = np.concatenate([describe(images[of_image[i]], shapes[i], radius) for i in some])
     center = found.mean(axis=0)
@@ -213,7 +220,7 @@ def _components(images, shapes, of_image, radius, kept, rng):
 
 
 def _features(images, shapes, radius, center, basis, of_image=None):
-    """Shortened descriptors at the landmarks of each sample: (samples, landmarks * kept)."""
+    """Projected descriptors at the landmarks of each sample: (samples, landmarks * kept)."""
     of_image = np.arange(len(shapes)) if of_image is None else of_image
 
     def one(sample):
@@ -225,11 +232,11 @@ def _features(images, shapes, radius, center, basis, of_image=None):
 
 
 def _ridge(features, targets, ridge):
-    """Weights (features + 1, outputs) float32 of the ridge regression; the offset is not shrunk."""
+    """Weights (features + 1, outputs) float32 of a ridge regression without penalized offset."""
     center, target = features.mean(axis=0), targets.mean(axis=0)
     features = features - center
     gram = (features.T @ features).astype(float)
-    # In units of the variance, and with the number of samples, so that neither changes its meaning.
+    # Scaled by variance and number of samples, so that the penalty means the same for any of them.
     gram[np.diag_indices_from(gram)] += ridge * np.trace(gram) / len(gram)
     weights = np.linalg.solve(gram, features.T @ (targets - target))
     return np.concatenate([weights, (target - center @ weights)[None]]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Pictures of landmarks, of landmark schemes and of the conversions between them."""
+"""Drawing of landmarks, landmark schemes and conversions between schemes."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ __all__ = [
     "square",
 ]
 
-if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+if TYPE_CHECKING:  # for editors and type checkers, which cannot see lazy names
     from keras_fld.drawing.faces import draw_box, draw_difference, draw_landmarks, draw_pose, square
     from keras_fld.drawing.schemes import draw_conversion, draw_scheme
 

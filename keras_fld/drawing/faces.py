@@ -1,4 +1,4 @@
-"""Pictures of landmarks."""
+"""Drawing of landmarks, boxes and head poses on images."""
 
 import itertools
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LINE, _POINT, _NUMBER = (90, 220, 90), (255, 255, 255), (255, 230, 60)
 _REFERENCE, _OTHER = (60, 220, 90), (255, 60, 80)
-_BITS = 4  # fractional bits: landmarks are drawn where they are, not at whole pixels
+_BITS = 4  # fractional bits of the coordinates, so that landmarks are not rounded to whole pixels
 
 
 def draw_landmarks(
@@ -28,22 +28,22 @@ def draw_landmarks(
     """Draws the landmarks of one face.
 
     Args:
-        image: (height, width, 3) uint8 RGB; it is not changed.
-        landmarks: (landmarks, 2) pixels of the image; a NaN one is not drawn.
-        scheme: a `Scheme` or its name, for the lines between landmarks; None draws points alone.
-        numbers: whether to write each landmark's index beside it.
+        image: (height, width, 3) uint8 RGB. It is not modified.
+        landmarks: (landmarks, 2) pixels of the image. NaN landmarks are not drawn.
+        scheme: a `Scheme` or its name, for the lines between landmarks. None draws only points.
+        numbers: whether to write the index next to each landmark.
 
     Returns:
         (height, width, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> picture = draw_landmarks(image, face.landmarks, "ibug68", numbers=True)
     """
     image, landmarks = image.copy(), np.asarray(landmarks, float)
     visible = ~np.isnan(landmarks).any(axis=-1)
     if not visible.any():
         return image
-    # Thickness follows the face, so that a thumbnail and a poster both read well.
+    # The line width is proportional to the face, so that pictures of any size are readable.
     side = np.ptp(landmarks[visible], axis=0).max()
     unit, radius = max(1, round(side / 150)), max(0.8, side / 110)
     fixed = np.round(np.nan_to_num(landmarks) * 2**_BITS).astype(int)
@@ -75,16 +75,16 @@ def draw_difference(
     """Draws two sets of landmarks of one face: the reference as green rings, the other as red dots.
 
     Args:
-        image: (side, side, 3) uint8 RGB, a crop with the face.
-        reference: (landmarks, 2) pixels of the crop, such as the annotation; NaN ones are not
+        image: (side, side, 3) uint8 RGB crop of the face.
+        reference: (landmarks, 2) pixels of the crop, such as the annotation. NaN landmarks are not
             drawn.
         other: (landmarks, 2) pixels of the crop, such as a prediction.
-        size: side of the picture in pixels, to which the crop is enlarged.
+        size: side of the picture in pixels. The crop is resized to it.
 
     Returns:
         (size, size, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> draw_difference(crop, truth, model.predict(crop[None])[0]).shape
         (512, 512, 3)
     """
@@ -95,7 +95,7 @@ def draw_difference(
     for points, color, radius, thickness in marks:
         points = np.asarray(points, float)
         points = points[~np.isnan(points).any(axis=-1)]
-        # Pixel centers are at whole numbers in both.
+        # Pixel centers are at whole numbers in the crop and in the picture.
         places = np.round(((points + 0.5) * factor - 0.5) * 2**_BITS).astype(int)
         for center in places.tolist():
             radius_bits = round(radius * 2**_BITS)
@@ -104,24 +104,30 @@ def draw_difference(
 
 
 def draw_box(image: np.ndarray, box: Iterable[float]) -> np.ndarray:
-    """Draws a face box (x, y, width, height): (height, width, 3) uint8 RGB, a copy."""
+    """Draws a face box (x, y, width, height) on a copy of the image.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+    """
     x, y, width, height = (round(float(v)) for v in box)
     unit = max(1, round(max(width, height) / 150))
     return cv2.rectangle(image.copy(), (x, y), (x + width, y + height), (255, 170, 60), unit)
 
 
 def draw_pose(image: np.ndarray, pose: "HeadPose", length: float = 1.2) -> np.ndarray:
-    """Draws a head's axes from its nose: red to its image's right, green down, blue ahead.
+    """Draws the axes of a head from the tip of its nose.
+
+    The red axis points to the right in the image, the green axis down, and the blue axis ahead.
 
     Args:
-        image: (height, width, 3) uint8 RGB; it is not changed.
+        image: (height, width, 3) uint8 RGB. It is not modified.
         pose: an `analysis.HeadPose`.
-        length: of the axes in units of the pose's model, half the distance between the ears.
+        length: length of the axes. The unit is half the distance between the ears.
 
     Returns:
         (height, width, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> picture = draw_pose(image, head_pose(face.landmarks, image.shape[:2]))
     """
     from keras_fld.analysis.pose import model_points
@@ -136,7 +142,7 @@ def draw_pose(image: np.ndarray, pose: "HeadPose", length: float = 1.2) -> np.nd
 
 
 def square(image: np.ndarray, size: int) -> np.ndarray:
-    """An image fitted into a square of `size` pixels, the rest black: (size, size, 3) uint8."""
+    """Fits an image into a black square of `size` pixels: (size, size, 3) uint8."""
     factor = size / max(image.shape[:2])
     height, width = (max(1, round(side * factor)) for side in image.shape[:2])
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC

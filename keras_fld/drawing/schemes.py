@@ -1,7 +1,7 @@
 """Diagrams of landmark schemes and of the conversions between them.
 
-They show the package's own mean face, so that they carry no dataset's license. Those of trainings
-and of errors are in `curves`.
+They show the package's own mean face, so no dataset's license applies to them. Plots of trainings
+and errors are in `reports.curves`.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import numpy as np
 from keras_fld import schemes
 from keras_fld.schemes.conversion import groups_of
 
-# One color for each patch, dark enough to be read as text on white.
+# One color for each patch, dark enough for text on white.
 _COLORS = {
     "contour": (70, 70, 70),
     "brows": (150, 80, 20),
@@ -26,19 +26,19 @@ _FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.36
 
 
 def draw_scheme(scheme: schemes.Scheme | str | int, size: int = 900) -> np.ndarray:
-    """Draws a scheme: its mean shape with lines, numbers and a color for each patch.
+    """Draws a scheme: its mean shape with lines, indices and a color for each patch.
 
     Args:
         scheme: a `Scheme`, its name or its number of landmarks.
-        size: side of the picture in pixels; the numbers of a dense scheme need about 900.
+        size: side of the picture in pixels. The indices of a dense scheme need about 900.
 
     Returns:
         (size, size, 3) uint8 RGB.
 
     Raises:
-        ValueError: there is no such scheme, or the size is below 200.
+        ValueError: the scheme is unknown, or the size is below 200.
 
-    Example:
+    Examples:
         >>> draw_scheme("wflw98").shape
         (900, 900, 3)
     """
@@ -52,10 +52,10 @@ def draw_scheme(scheme: schemes.Scheme | str | int, size: int = 900) -> np.ndarr
 def draw_conversion(
     source: schemes.Scheme | str | int, target: schemes.Scheme | str | int, size: int = 900
 ) -> np.ndarray:
-    """Draws a conversion: the target's scheme, numbered by the source's landmarks.
+    """Draws a conversion: the target scheme, labeled with the indices of the source landmarks.
 
-    A filled point is one landmark of the source, whose number stands beside it; a ring is the
-    mean of several. The source's own scheme lies behind in gray, where it has a mean shape.
+    A filled point is a single landmark of the source, labeled with its index. A ring is the mean of
+    several landmarks. The landmarks of the source are drawn in gray behind, if it has a mean shape.
 
     Args:
         source: a `Scheme`, its name or number of landmarks, or "mediapipe478".
@@ -66,9 +66,9 @@ def draw_conversion(
         (size, size, 3) uint8 RGB.
 
     Raises:
-        ValueError: there is no such conversion, or the size is below 200.
+        ValueError: the conversion is unknown, or the size is below 200.
 
-    Example:
+    Examples:
         >>> draw_conversion("wflw98", "ibug68").shape
         (900, 900, 3)
     """
@@ -80,14 +80,14 @@ def draw_conversion(
         name, shape = source.name, source.mean_shape
         for point in _fixed(place(shape)):
             cv2.circle(canvas, point, round(2.5 * 2**_BITS), _SOURCE, -1, cv2.LINE_AA, _BITS)
-        # Where the conversion puts the target's landmarks on the source's mean face.
+        # The target's landmarks, converted from the source's mean shape.
         points = schemes.convert(shape, source, target)
     _diagram(canvas, target, place(points), [_runs(g) for g in groups], [len(g) for g in groups])
     return _titled(canvas, f"{target.name} from {name}")
 
 
 def _canvas(size):
-    """A white picture, and the function that places a mean shape on it."""
+    """A white picture, and a function that maps a mean shape to its pixels."""
     if size < 200:
         raise ValueError(f"size must be at least 200. Got: {size}")
 
@@ -98,7 +98,7 @@ def _canvas(size):
 
 
 def _diagram(canvas, scheme, points, labels, counts=None):
-    """Draws lines, points and labels of a scheme at (landmarks, 2) pixels onto a canvas."""
+    """Draws the lines, points and labels of a scheme on a canvas; points are in pixels."""
     patch = {index: name for name, indices in scheme.patches.items() for index in indices}
     colors = [_COLORS.get(patch[index], _OTHER) for index in range(scheme.num_landmarks)]
     pale = [tuple(int(160 + 0.35 * value) for value in color) for color in colors]
@@ -121,7 +121,10 @@ def _diagram(canvas, scheme, points, labels, counts=None):
 
 
 def _label_directions(scheme, points):
-    """(landmarks, 2): unit steps away from each landmark's line, out of it or out of the face."""
+    """Unit vectors from each landmark away from its line, for labels: (landmarks, 2).
+
+    They point out of a closed line, and away from the middle of the face otherwise.
+    """
     directions: dict[int, np.ndarray] = {}
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     for line in scheme.lines:
@@ -139,9 +142,10 @@ def _label_directions(scheme, points):
 
 
 def _free_box(canvas, text, point, direction, others, taken):
-    """Box (left, top, right, bottom) of a label beside its point that covers nothing else.
+    """Box (left, top, right, bottom) of a label next to its point that overlaps nothing else.
 
-    The other side, above and below are tried after the wanted one, which is taken if none is free.
+    If the preferred direction is not free, the opposite one, above and below are tried. If none is
+    free, the preferred one is used.
     """
     (width, height), _ = cv2.getTextSize(text, _FONT, _SCALE, 1)
     boxes = []
@@ -171,7 +175,7 @@ def _fixed(points):
 
 
 def _runs(indices):
-    """Indices as text, runs shortened: (36, 37, 38, 39) becomes "36-39"."""
+    """Indices as text with shortened runs: (36, 37, 38, 39) becomes "36-39"."""
     groups = itertools.groupby(enumerate(sorted(set(indices))), lambda pair: pair[1] - pair[0])
     parts = []
     for _, group in groups:

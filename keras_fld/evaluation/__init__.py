@@ -1,4 +1,4 @@
-"""What a model's landmarks are worth: the protocols' figures, detectors, occlusion, worst faces."""
+"""Evaluation of models: test protocols, face detectors, occlusion and the worst faces."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ _NAMES = {
 
 __all__ = ["evaluate", "evaluate_detector", "face_errors", "gallery", "occlusion_sweep"]
 
-if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+if TYPE_CHECKING:  # for editors and type checkers, which cannot see lazy names
     from keras_fld.evaluation.detectors import evaluate_detector
     from keras_fld.evaluation.occlusion import occlusion_sweep
     from keras_fld.evaluation.protocol import evaluate, face_errors

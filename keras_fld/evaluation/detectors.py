@@ -1,4 +1,4 @@
-"""What a detector costs: the faces it misses, and the error its boxes add to landmarks."""
+"""Evaluation of a face detector: the faces it misses, and the error its boxes add to landmarks."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,29 +13,29 @@ from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.reports.intervals import mean_interval
 from keras_fld.reports.report import mean
 
-# A face is found when a box overlaps the annotated one by this much (intersection over union).
+# A face counts as found if a box overlaps the annotated one by this much (intersection over union).
 FOUND = 0.5
-# A box that overlaps it by less than this is about something else.
+# A box that overlaps the annotated one by less than this is on something else.
 ELSEWHERE = 0.3
 
 NOTE = (
-    "a photograph shows what is around its annotated face: where that is a crop with one face, "
-    "fewer are missed and fewer other boxes found than in whole photographs"
+    "the images of some datasets are cropped around one face: there, a detector misses fewer faces "
+    "and finds fewer other boxes than in whole photographs"
 )
 
 
 @dataclass(frozen=True)
 class Detections:
-    """What a detector found in one subset, and the landmarks' errors.
+    """The faces that a detector found in one subset, and the errors of their landmarks.
 
     Args:
-        subset: its name.
+        subset: name of the subset.
         names: name of each face.
-        overlaps: (faces,) overlap of the best box with the annotated one, 0 without any.
-        others: boxes that are about something else than the annotated face.
-        annotated: normalizer to each face's NME in per cent with the annotated box.
-        detected: for each number of passes, from one on, the same with the detector's box; NaN for
-            a missed face.
+        overlaps: (faces,) overlap of the best box with the annotated one; 0 if there is no box.
+        others: number of boxes on something other than the annotated face.
+        annotated: normalizer to each face's NME in percent with the annotated box.
+        detected: for each number of passes, starting at one, the same with the detector's box. NaN
+            for a missed face.
     """
 
     subset: str
@@ -47,10 +47,11 @@ class Detections:
 
     @property
     def rows(self):
-        """Figures for each normalizer and number of passes, NME in per cent.
+        """One dictionary for each normalizer and number of passes, with the NME in percent.
 
-        "loss" is the mean over the found faces of what the detector's box adds, with its 95 %
-        bootstrap interval; "annotated_missed" is the NME of the missed faces with their own box.
+        "loss" is the NME that the detector's box adds, averaged over the found faces; "interval" is
+        its 95 % bootstrap interval. "annotated_missed" is the NME of the missed faces with their
+        annotated box.
         """
         found = self.overlaps >= FOUND
         rows = []
@@ -78,14 +79,14 @@ class Detections:
 
 @dataclass(frozen=True)
 class DetectionReport:
-    """Result of `evaluate_detector`; printed, it is a table.
+    """Result of `evaluate_detector`. Printing it shows a table.
 
     Args:
         dataset: name of the dataset.
         model: name of the model.
         detector: name of the detector.
-        subsets: a `Detections` each.
-        notes: sentences on what was missing or skipped, and on what the figures are not.
+        subsets: one `Detections` for each subset.
+        notes: sentences on missing or skipped files and on the limits of the figures.
     """
 
     dataset: str
@@ -96,7 +97,7 @@ class DetectionReport:
 
     @property
     def rows(self):
-        """Every subset's rows."""
+        """The rows of all subsets."""
         return [row for subset in self.subsets for row in subset.rows]
 
     def __str__(self):
@@ -115,7 +116,7 @@ class DetectionReport:
         return "\n".join(lines)
 
     def as_dict(self):
-        """The figures with every face's overlap and errors, as detection.json has them."""
+        """Returns the content of detection.json: figures, overlaps and errors of the faces."""
         return {
             "dataset": self.dataset,
             "model": self.model,
@@ -126,7 +127,7 @@ class DetectionReport:
         }
 
     def save(self, folder):
-        """Writes detection.json, with every face's overlap and errors."""
+        """Writes detection.json with each face's overlap and errors."""
         write_json(Path(folder) / "detection.json", self.as_dict())
 
 
@@ -140,26 +141,26 @@ def evaluate_detector(
     skip_bad=False,
     **options,
 ):
-    """Compares landmarks in a detector's boxes with those in the annotated boxes.
+    """Compares the landmarks from a detector's boxes with those from the annotated boxes.
 
     Args:
-        model: a Keras model, or the path of a `.keras`, `.tflite` or baseline's `.npz` file.
+        model: a Keras model, or the path of a `.keras` or `.tflite` file or a baseline's `.npz`.
         dataset: name of the dataset, such as "300w".
-        root: its folder, with photographs.
-        detector: as `FaceLandmarker` takes it.
-        passes: most forward passes for a face; every number up to it is reported.
-        subsets: names of the subsets; None takes every test subset that is there.
-        skip_bad: leave bad files out instead of stopping at the first.
-        **options: of the dataset's reader.
+        root: folder of the dataset, with photographs.
+        detector: a detector as in `FaceLandmarker`.
+        passes: largest number of forward passes per face. Every number up to it is reported.
+        subsets: names of the subsets. None uses all test subsets that are present.
+        skip_bad: whether to skip bad files instead of stopping at the first one.
+        **options: options of the dataset's reader.
 
     Returns:
         A `DetectionReport`.
 
     Raises:
-        ValueError: no subset is there, a file is bad, the faces are prepared ones without their
+        ValueError: no subset is present, a file is bad, the faces are prepared crops without their
             photographs, or the model has another scheme.
 
-    Example:
+    Examples:
         >>> print(evaluate_detector("face.tflite", "300w", root))
     """
     landmarker = FaceLandmarker(model, detector, passes, score=None)
@@ -179,7 +180,7 @@ def evaluate_detector(
 
 
 def _detections(landmarker, subset, faces, images):
-    """The `Detections` of a subset; `images` gives its photographs, each time anew."""
+    """The `Detections` of a subset. Each call of `images` iterates over its photographs."""
     boxes, overlaps, others = [], [], 0
     with counting("detecting faces", len(faces)) as done:
         for face, image in zip(faces.faces, images(), strict=True):
@@ -191,7 +192,7 @@ def _detections(landmarker, subset, faces, images):
             done(1)
 
     def errors(boxes, passes):
-        """NME under each normalizer of landmarks predicted from at most one box a face."""
+        """NME for each normalizer, with at most one box per face."""
         predicted = np.full((len(faces), landmarker.num_landmarks, 2), np.nan)
         with counting("finding landmarks", len(faces)) as done:
             found = landmarker.detect_many(_counted(images(), done), boxes, passes=passes)
@@ -217,8 +218,8 @@ def _counted(images, done):
 
 
 def _readable(faces, skip_bad):
-    """The faces whose photographs can be read, what reads these one after the other, and a sentence
-    for each face that was left out.
+    """The faces with a readable photograph, a function that iterates over these photographs, and
+    a message for each skipped face.
     """
     if any(face.prepared for face in faces.faces):
         raise ValueError(
@@ -238,14 +239,14 @@ def _readable(faces, skip_bad):
 
 
 def _detector_name(detector):
-    """What a report calls a detector: its file's or function's name alone."""
+    """The name of a detector in a report: that of its file, without folders, or its function."""
     if isinstance(detector, (str, Path)):
         return Path(detector).name
     return getattr(detector, "__name__", type(detector).__name__)
 
 
 def _faces(found):
-    """What is saved of every face."""
+    """The figures of each face, for detection.json."""
     detected = {
         f"{name}_passes_{passes}": errors[name].round(4)
         for passes, errors in enumerate(found.detected, 1)

@@ -1,7 +1,7 @@
-"""How much occluders cost: test faces covered by one and by two squares of growing size.
+"""Evaluation under occlusion: test faces covered by one and by two squares of growing size.
 
-Section 3 of the paper argues that a model may cope with each of two occlusions apart and fail where
-both are there. Here the second occluder is put beside the same first one.
+Section 3 of the paper argues that a model may handle each of two occlusions separately but fail
+when both are present. Here, the second occluder is added to the same first one.
 """
 
 import zlib
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     import keras
 
 
-# Sides of an occluder in face boxes, of the box's longer side.
+# Sides of an occluder in multiples of the face box's longer side.
 SIZES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 COUNTS = (1, 2)
 
 
 @dataclass(frozen=True)
 class OcclusionReport:
-    """Result of a sweep.
+    """Result of `occlusion_sweep`. Printing it shows a table.
 
     Args:
         dataset: name of the dataset.
         model: name of the model.
         normalizer: subset to its normalizer.
-        rows: a dictionary for each subset, number of occluders and size: NME in per cent with its
-            95 % interval, failure rate, the NME of visible and of hidden landmarks alone, and
-            the mean share of the face box that is covered.
-        notes: sentences on missing parts and skipped files.
+        rows: a dictionary for each subset, number of occluders and size: the NME in percent with
+            its 95 % interval, the failure rate, the NME of the visible landmarks and that of the
+            hidden ones, and the mean covered share of the face box.
+        notes: sentences on missing subsets and skipped files.
     """
 
     dataset: str
@@ -65,7 +65,7 @@ class OcclusionReport:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as occlusion.json has them."""
+        """Returns the content of occlusion.json."""
         return dict(vars(self))
 
     def save(self, folder: str | Path) -> None:
@@ -86,15 +86,15 @@ def occlusion_sweep(
     skip_bad: bool = False,
     **options: Any,
 ) -> OcclusionReport:
-    """Evaluates a model on test faces that squares of one color cover.
+    """Evaluates a model on test faces that are partly covered by squares of a single color.
 
-    The crop stays that of the true face box. A square's middle lies anywhere in the box, stays
-    there while the square grows, and is the first of two where there are two: all rows are about
-    the same faces and places.
+    The crop is always that of the annotated face box. The center of a square is at a random place
+    in the box. It is the same for all sizes, and the first of two squares is the same as a single
+    one. All rows therefore use the same faces and places.
 
     Args:
-        model, dataset, root, subsets, skip_bad, **options: as of `evaluation.evaluate`.
-        sizes: sides of a square in face boxes, of the box's longer side.
+        model, dataset, root, subsets, skip_bad, **options: as in `evaluation.evaluate`.
+        sizes: sides of a square in multiples of the face box's longer side.
         counts: numbers of squares.
         seed: seed of places and colors, which also depend on the face's name.
 
@@ -102,9 +102,10 @@ def occlusion_sweep(
         An `OcclusionReport`.
 
     Raises:
-        ValueError: a size is below 0 or above 1, a count is below 1, or as `evaluate`.
+        ValueError: a size is below 0 or above 1, a count is below 1, or for the reasons listed in
+            `evaluate`.
 
-    Example:
+    Examples:
         >>> print(occlusion_sweep("face.tflite", "300w", root, ["common"]))
     """
     for size in sizes:
@@ -129,7 +130,7 @@ def occlusion_sweep(
 
 
 def _covered_results(predictor, subset, faces, data, rounds, seed):
-    """Yields for each number and size of squares the result and what a row says of the squares."""
+    """Yields, for each number and size of squares, the result and the row's entries about them."""
     faces = _in_order(faces, data)
     boxes = [_crop_box(*x) for x in zip(faces.faces, data.matrices, strict=True)]
     most = max(count for count, _ in rounds)
@@ -146,16 +147,16 @@ def _covered_results(predictor, subset, faces, data, rounds, seed):
 
 
 class _Occluders:
-    """Where the squares of one face are and what color they have, whatever their size."""
+    """The places and colors of the squares of one face, for any size."""
 
     def __init__(self, name, seed, count):
         rng = np.random.Generator(np.random.Philox(key=[seed, zlib.crc32(name.encode())]))
-        # One after the other, so that the first is the same whatever the count.
+        # Drawn one by one, so that the first is the same for every count.
         drawn = [(rng.random(2), rng.integers(0, 256, 3)) for _ in range(count)]
         self._places, self.colors = zip(*drawn, strict=True)
 
     def squares(self, box, count, size):
-        """The first squares in crop pixels: (count, 4) of left, top, right, bottom."""
+        """The first `count` squares in crop pixels: (count, 4), as left, top, right, bottom."""
         x, y, width, height = box
         middle = np.array([x, y]) + np.stack(self._places[:count]) * (width, height)
         half = size * max(width, height) / 2
@@ -176,13 +177,13 @@ def _crop_box(face, matrix):
 
 
 def _inside(points, squares):
-    """(landmarks,) bool: which lie in one of the squares; a NaN one does not."""
+    """Which points are in one of the squares: (points,) bool, False for NaN."""
     low, high = squares[:, None, :2], squares[:, None, 2:]
     return ((points >= low) & (points < high)).all(axis=-1).any(axis=0)
 
 
 def _covered(data, draws, squares, boxes):
-    """The crops with their squares, and the mean share of the face box under them in per cent."""
+    """The crops with their squares, and the mean covered share of the face box in percent."""
     side = data.frame.size
     y, x = np.mgrid[:side, :side]
     pixels = np.stack([x, y], axis=-1).reshape(-1, 2)

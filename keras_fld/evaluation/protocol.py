@@ -1,4 +1,4 @@
-"""The protocols' figures: NME, failure rate and area under the CED curve of each subset.
+"""Evaluation by a dataset's protocol: NME, failure rate and AUC of each test subset.
 
 Errors are measured in photograph pixels, where every normalizer is known.
 """
@@ -46,7 +46,7 @@ __all__ = [
     "plot_ced",
 ]
 
-# Faces predicted at once: whole batches of a Keras model, and some seconds of any.
+# Faces per call of `predict`: a multiple of Keras' batch size, and some seconds for any model.
 _AT_ONCE = 512
 
 
@@ -63,24 +63,25 @@ def evaluate(
     """Evaluates a model on the test subsets of a dataset.
 
     Args:
-        model: a Keras model, or the path of a `.keras`, `.tflite` or baseline's `.npz` file.
+        model: a Keras model, or the path of a `.keras` or `.tflite` file or a baseline's `.npz`.
         dataset: name of the dataset, such as "300w".
-        root: its folder.
-        subsets: names of the subsets; None takes every one that is there.
-        skip_bad: leave bad files out instead of stopping at the first.
-        flip: average the predictions on each crop and on its mirror image.
-        held_out: evaluate the faces of the training split that a run with this `validation` did not
-            see, in place of the test subsets.
-        **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
+        root: folder of the dataset.
+        subsets: names of the subsets. None uses all test subsets that are present.
+        skip_bad: whether to skip bad files instead of stopping at the first one.
+        flip: whether to average the predictions on each crop and on its mirror image.
+        held_out: if above 0, evaluates the training faces that a run with this `validation` held
+            out, instead of the test subsets.
+        **options: options of the dataset's reader, such as `hidden="keep"` for "aflw".
 
     Returns:
-        A `Report`: printed, it is the table. A protocol's attributes, such as WFLW's, are rows of
-        their own, and so are occluded and visible landmarks where the annotation tells them apart.
+        A `Report`. Printing it shows a table. The attributes of a protocol, such as WFLW's, have
+        rows of their own. Occluded and visible landmarks do, too, if the annotation distinguishes
+        them.
 
     Raises:
-        ValueError: no subset is there, a file is bad, or the model has another scheme.
+        ValueError: no subset is present, a file is bad, or the model has another scheme.
 
-    Example:
+    Examples:
         >>> report = evaluate(model, "300w", root)
         >>> print(report)
     """
@@ -103,7 +104,7 @@ def evaluate(
 
 
 def model_name(model: Any) -> str:
-    """What a report calls a model: its file's name alone, without its maker's folders."""
+    """Returns the name of a model in a report: that of its file, without folders."""
     return Path(model).name if isinstance(model, (str, Path)) else getattr(model, "name", "model")
 
 
@@ -116,24 +117,24 @@ def read_subsets(
     held_out: float = 0.0,
     **options: Any,
 ) -> tuple[list[tuple[str, FaceSet]], list[str]]:
-    """Reads the test subsets that are there.
+    """Reads the test subsets that are present.
 
-    Of your own faces, which no protocol divides, all are taken where none is marked as a test face.
+    A custom dataset without any test face is read as a whole.
 
     Args:
-        predictor: the model, or a landmarker on it.
-        dataset, root, subsets, skip_bad, held_out, **options: as of `evaluate`.
+        predictor: the model, or a landmarker that uses it.
+        dataset, root, subsets, skip_bad, held_out, **options: as in `evaluate`.
 
     Returns:
-        Each subset's name and faces, and notes on what is missing or skipped.
+        The name and faces of each subset, and notes on missing and skipped files.
 
     Raises:
-        ValueError: as `evaluate`.
+        ValueError: for the reasons listed in `evaluate`.
     """
     found = catalog.get(dataset)
     if held_out:
         if subsets:
-            raise ValueError(f"held_out goes with no subsets. Got: {', '.join(subsets)}")
+            raise ValueError(f"held_out must be given without subsets. Got: {', '.join(subsets)}")
         faces = catalog.read(dataset, root, found.train, skip_bad, **options)
         read, notes = [("held out", faces.split(held_out)[1])], []
     else:
@@ -145,7 +146,7 @@ def read_subsets(
 
 
 def _test_subsets(found, dataset, root, subsets, skip_bad, options):
-    """Name and faces of each test subset that is there, and notes on those that are not."""
+    """Name and faces of each test subset that is present, and notes on the missing ones."""
     read, notes = [], []
     for subset in subsets or found.tests:
         try:
@@ -170,13 +171,13 @@ def _test_subsets(found, dataset, root, subsets, skip_bad, options):
 def subset_crops(
     subset: str, faces: FaceSet, frame: FaceCrop, skip_bad: bool
 ) -> tuple[crops.Crops, list[str]]:
-    """A subset's crops as a model with this frame sees them, and notes on skipped photographs."""
+    """Returns the crops of a subset for a model with this frame, and notes on skipped images."""
     data = crops.model_crops(faces, frame, skip_bad)
     return data, [f"{subset}: {sentence}" for sentence in data.skipped]
 
 
 def check_landmarks(predictor: "LandmarkModel | FaceLandmarker", scheme: Scheme) -> None:
-    """Raises ValueError when a model's landmarks are not those of the data."""
+    """Raises a ValueError if the model's landmarks are not those of the data."""
     if predictor.num_landmarks != scheme.num_landmarks:
         raise ValueError(
             f"the model must predict the data's {scheme.num_landmarks} landmarks "
@@ -187,7 +188,7 @@ def check_landmarks(predictor: "LandmarkModel | FaceLandmarker", scheme: Scheme)
 def subset_result(
     predictor: LandmarkModel, subset: str, data: crops.Crops, faces: FaceSet
 ) -> tuple[SubsetResult, list[Face]]:
-    """The `SubsetResult` of crops of a subset's faces, and those faces that could be read."""
+    """Predicts a subset; returns its `SubsetResult` and the faces that could be read."""
     by_name = {face.name: face for face in faces.faces}
     kept = [by_name[name] for name in data.names]
     back = [invert(matrix) for matrix in data.matrices]
@@ -199,7 +200,7 @@ def subset_result(
 
 
 def _predict(predictor: LandmarkModel, images):
-    """Landmarks of crops, in parts: it can take minutes."""
+    """Landmarks of crops, predicted in parts to report the progress."""
     found = []
     with counting("finding landmarks", len(images)) as done:
         for start in range(0, len(images), _AT_ONCE):
@@ -211,16 +212,16 @@ def _predict(predictor: LandmarkModel, images):
 def normalized_errors(
     faces: list[Face], predicted: np.ndarray, scheme: Scheme, normalizers: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """NME of each face in per cent under each normalizer, NaN where it is not annotated.
+    """Computes the NME of each face in percent for each normalizer.
 
     Args:
-        faces: `Face`s.
+        faces: list of `Face`.
         predicted: (faces, landmarks, 2) photograph pixels.
         scheme: the landmarks' scheme.
-        normalizers: names of the normalizing distances.
+        normalizers: names of the normalizers.
 
     Returns:
-        Name to (faces,) errors.
+        Normalizer to (faces,) errors, NaN where the normalizer is not annotated.
     """
     truth = np.stack([face.landmarks for face in faces]).astype(float)
     wrong = face_errors(truth, predicted)
@@ -228,7 +229,7 @@ def normalized_errors(
 
 
 def _part(whole, subset, chosen, kept, scheme):
-    """The result of some faces of a subset."""
+    """The result of the chosen faces of a subset."""
     part = replace(
         whole,
         subset=subset,
@@ -241,7 +242,7 @@ def _part(whole, subset, chosen, kept, scheme):
 
 
 def _with_parts_of_faces(result, kept, scheme):
-    """The result with the NME of regions and of visible and occluded landmarks."""
+    """The result, with the NME of facial regions and of visible and occluded landmarks added."""
     truth = np.stack([face.landmarks for face in kept]).astype(float)
     distance = _distances(kept, truth, scheme, next(iter(result.errors)))
 
@@ -258,13 +259,13 @@ def _with_parts_of_faces(result, kept, scheme):
     if all(face.occluded is not None for face in kept):
         occluded = np.stack([face.occluded for face in kept])
         visibility = {"visible": mean(errors_of(~occluded)), "occluded": mean(errors_of(occluded))}
-        # Hidden landmarks that are not annotated tell nothing.
+        # If no hidden landmark is annotated, there is nothing to compare.
         visibility = {} if np.isnan(visibility["occluded"]) else visibility
     return replace(result, regions=regions, region_errors=by_face, visibility=visibility)
 
 
 def _distances(kept, truth, scheme, name):
-    """A normalizer of each face in pixels: (faces,), NaN where it is not known."""
+    """The normalizing distance of each face in pixels: (faces,), NaN where unknown."""
     if name == "face_size":
         return np.array([np.sqrt(np.prod(face.box[2:])) for face in kept])
     known = np.full(len(kept), np.nan)
@@ -272,12 +273,20 @@ def _distances(kept, truth, scheme, name):
         known = scheme.distance(truth, name)
     given = np.array([face.distances.get(name, np.nan) for face in kept])
     distances = np.where(np.isnan(given), known, given)
-    # Eyes annotated at one place are no distance.
+    # Two eyes annotated at the same place give no distance to divide by.
     return np.where(distances > 0, distances, np.nan)
 
 
 def face_errors(truth: ArrayLike, predicted: ArrayLike) -> np.ndarray:
-    """Mean distance of each face's annotated landmarks: (faces,), NaN for a face without any."""
+    """Computes the mean distance between annotated and predicted landmarks of each face.
+
+    Args:
+        truth: (faces, landmarks, 2) annotated landmarks, NaN where not annotated.
+        predicted: (faces, landmarks, 2) predicted landmarks.
+
+    Returns:
+        (faces,) distances in the same unit, NaN for a face without annotated landmarks.
+    """
     distances = np.linalg.norm(np.asarray(predicted, float) - truth, axis=-1)
     visible = ~np.isnan(distances)
     with np.errstate(invalid="ignore"):

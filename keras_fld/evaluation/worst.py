@@ -1,4 +1,4 @@
-"""The faces that a model gets most wrong, with truth and prediction drawn."""
+"""The test faces with the largest errors, with annotation and prediction drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     import keras
 
 
-# Side of a picture in face boxes: wider than the crop, so that its surroundings tell more.
+# Side of a picture in face boxes. It is wider than the crop to show the surroundings of the face.
 _MARGIN = 1.4
 
 
 @dataclass(frozen=True)
 class WorstFace:
-    """A test face and how wrong the model is about it.
+    """A test face with a large error.
 
     Args:
-        subset: the subset it is in.
-        name: its name in the dataset.
-        error: its NME in per cent of the normalizer.
-        normalizer: the protocol's normalizing distance.
-        picture: (size, size, 3) uint8 RGB with annotated landmarks as green rings and predicted
-            ones as red dots.
+        subset: name of its subset.
+        name: name of the face in the dataset.
+        error: its NME in percent of the normalizer.
+        normalizer: name of the protocol's normalizer.
+        picture: (size, size, 3) uint8 RGB, with annotated landmarks as green rings and predicted
+            landmarks as red dots.
     """
 
     subset: str
@@ -53,21 +53,21 @@ def gallery(
     """Draws the faces with the largest errors.
 
     Args:
-        model: a Keras model, or the path of a `.keras`, `.tflite` or baseline's `.npz` file.
+        model: a Keras model, or the path of a `.keras` or `.tflite` file or a baseline's `.npz`.
         dataset: name of the dataset, such as "300w".
-        root: its folder.
-        count: how many faces.
-        subsets: names of the subsets; None takes every test subset that is there.
-        skip_bad: leave bad files out instead of stopping at the first.
+        root: folder of the dataset.
+        count: number of faces.
+        subsets: names of the subsets. None uses all test subsets that are present.
+        skip_bad: whether to skip bad files instead of stopping at the first one.
         size: side of a picture in pixels.
 
     Returns:
-        A list of `WorstFace`, worst first; a face that is in several subsets is there once.
+        A list of `WorstFace`, worst first. A face in several subsets is listed once.
 
     Raises:
-        ValueError: count is below 1, or as `evaluate`.
+        ValueError: `count` is below 1, or for the reasons listed in `evaluate`.
 
-    Example:
+    Examples:
         >>> gallery("run/model.keras", "300w", root, count=1)[0].name
         'helen/testset/1165146502_1'
     """
@@ -98,7 +98,7 @@ def gallery(
 
 
 def _drawn(face, predicted, frame, size):
-    """The face cut out of its photograph; of prepared faces, what the model sees."""
+    """The picture of a face, cut from its photograph; for a prepared face, the model's crop."""
     if face.prepared:
         view, crop = frame, face.prepared.cut(frame, frame)
     else:

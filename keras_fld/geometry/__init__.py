@@ -1,1 +1,1 @@
-"""Photograph, crop and box: one geometry for training, evaluation, prediction and the page."""
+"""Crops, boxes and transforms, shared by training, evaluation, prediction and the web page."""

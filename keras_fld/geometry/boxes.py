@@ -1,23 +1,23 @@
-"""Boxes (x, y, width, height) in numbers: overlap, and the image reduced for a detector."""
+"""Functions on boxes (x, y, width, height), and the reduction of an image for a detector."""
 
 import cv2
 import numpy as np
 
-# Boxes of two tracked faces that overlap by more have come to lie on one face.
+# Two tracked boxes that overlap by at least this much are on the same face.
 ONE_FACE = 0.6
 
 
 def overlap(boxes, others):
-    """Intersection over union of every box with every other.
+    """Computes the intersection over union of all pairs of boxes.
 
     Args:
-        boxes: (n, 4).
-        others: (m, 4).
+        boxes: (n, 4) boxes.
+        others: (m, 4) boxes.
 
     Returns:
-        (n, m) numbers from 0 to 1.
+        (n, m) floats from 0 to 1.
 
-    Example:
+    Examples:
         >>> overlap([[0, 0, 2, 2]], [[1, 0, 2, 2]]).round(3).tolist()
         [[0.333]]
     """
@@ -29,21 +29,21 @@ def overlap(boxes, others):
 
 
 def as_boxes(boxes):
-    """Boxes as an (n, 4) float64 array, (0, 4) where there is none."""
+    """Returns boxes as an (n, 4) float64 array; (0, 4) if there are none."""
     return np.asarray(boxes, float).reshape(-1, 4)
 
 
 def largest_first(boxes):
-    """The boxes, largest area first; what follows a box's four numbers in its row goes along."""
+    """Sorts boxes by area, largest first. Each row moves as a whole, including extra columns."""
     return boxes[np.argsort(-np.prod(boxes[:, 2:4], axis=1), kind="stable")]
 
 
 def reduced(image, max_side):
-    """An image averaged down until its longer side is at most `max_side`.
+    """Reduces an image by area averaging so that its longer side is at most `max_side`.
 
     Returns:
-        The image, and the (2,) factor from its pixels to the original's. An edge at x becomes
-        factor * x: positions here count from the image's corner, as a detector's boxes do.
+        The image, and the (2,) factors from its pixels to those of the original. Multiply box
+        coordinates by them: as in a detector's boxes, 0 is the image's edge, not a pixel center.
     """
     height, width = image.shape[:2]
     scale = max_side / max(height, width)
@@ -55,16 +55,16 @@ def reduced(image, max_side):
 
 
 def pairs(scores, least):
-    """Joins rows and columns in pairs, each at most once, the highest scores first.
+    """Pairs rows with columns greedily by score; each row and column is used at most once.
 
     Args:
-        scores: (n, m), such as `overlap` of n boxes with m others.
-        least: pairs with a lower score are not made.
+        scores: (n, m) scores, such as `overlap` of n boxes with m others.
+        least: lowest score of a pair.
 
     Returns:
         A list of (row, column).
 
-    Example:
+    Examples:
         >>> pairs(np.array([[0.9, 0.8], [0.7, 0.1]]), least=0.3)
         [(0, 0)]
     """
@@ -77,16 +77,16 @@ def pairs(scores, least):
 
 
 def covered(boxes, others):
-    """The largest share of each box's area that lies in one of the others.
+    """Computes the largest share of each box's area that a single other box covers.
 
     Args:
-        boxes: (n, 4).
-        others: (m, 4).
+        boxes: (n, 4) boxes.
+        others: (m, 4) boxes.
 
     Returns:
-        (n,) numbers from 0 to 1, 0 without others.
+        (n,) floats from 0 to 1; all 0 if there are no others.
 
-    Example:
+    Examples:
         >>> covered(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 9, 9]])).tolist()
         [0.5]
     """
@@ -98,6 +98,6 @@ def covered(boxes, others):
 
 
 def doubled(boxes):
-    """Places of the boxes that lie on the same face as an earlier one, the last first."""
+    """Returns the indices of boxes on the same face as an earlier box, in descending order."""
     later = np.triu(overlap(boxes, boxes), 1) >= ONE_FACE
     return np.flatnonzero(later.any(axis=0))[::-1].tolist()

@@ -1,7 +1,8 @@
-"""The one mapping between a photograph and the crop a network sees.
+"""The mapping between a photograph and the crop that a network sees.
 
 Preparation, training, evaluation and the landmarker all cut crops with `FaceCrop` and `warp`. Pixel
-centers are at whole numbers in both; a matrix is (2, 3) and takes photograph to crop pixels.
+centers are at whole numbers in both images. A matrix is (2, 3) and maps photograph pixels to crop
+pixels.
 """
 
 import math
@@ -12,22 +13,22 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Side of the default crop in face boxes.
+# Side of the default crop in multiples of the face box's longer side.
 MARGIN = 1.1
 
 
 @dataclass(frozen=True)
 class FaceCrop:
-    """The square crop that a network sees.
+    """The size and margin of the square crop that a network sees.
 
     Args:
-        size: side in pixels.
-        margin: side in face boxes, of the box's longer side.
+        size: side of the crop in pixels.
+        margin: side of the crop in multiples of the face box's longer side.
 
     Raises:
         ValueError: the size is below 1, or the margin is not above 0.
 
-    Example:
+    Examples:
         >>> FaceCrop(64, margin=1.0).matrix((0, 0, 64, 64))[0].tolist()
         [1.0, 0.0, -0.5]
     """
@@ -42,13 +43,13 @@ class FaceCrop:
             raise ValueError(f"margin must be above 0. Got: {self.margin}")
 
     def matrix(self, box: np.ndarray | Sequence[float], angle: float = 0.0) -> np.ndarray:
-        """Photograph pixels to crop pixels.
+        """Computes the matrix from photograph to crop pixels.
 
         Args:
-            box: face box (x, y, width, height) in photograph pixels, of the face turned upright
-                about the box's center.
-            angle: how far the face is turned in the photograph, in radians, clockwise; the crop
-                shows it upright.
+            box: face box (x, y, width, height) in photograph pixels. For a rotated face, the box of
+                the face after rotating it upright about the box's center.
+            angle: clockwise rotation of the face in the photograph, in radians. The crop shows the
+                face upright.
 
         Returns:
             (2, 3) float64 matrix.
@@ -71,16 +72,20 @@ class FaceCrop:
     def crop(
         self, image: np.ndarray, box: np.ndarray | Sequence[float], angle: float = 0.0
     ) -> np.ndarray:
-        """Cuts the crop of a face box out of a photograph: (size, size, 3) uint8."""
+        """Cuts the crop of a face box from a photograph: (size, size, 3) uint8."""
         return warp(image, self.matrix(box, angle), self.size)
 
     def shape_pixels(self, shape: ArrayLike) -> np.ndarray:
-        """A shape centered on its box, whose longer side is 1, in pixels of the crop."""
+        """Maps a mean shape, centered on its box with longer side 1, to pixels of the crop."""
         return np.asarray(shape) * (self.size / self.margin) + (self.size - 1) / 2
 
 
 def check_box(box: np.ndarray | Sequence[float]) -> np.ndarray:
-    """The four numbers of a box; raises ValueError when they are not one."""
+    """Checks a box and returns its four numbers as an array.
+
+    Raises:
+        ValueError: the box is not four finite numbers with a positive size.
+    """
     values = np.asarray(box, float).ravel()
     if values.shape != (4,) or not np.isfinite(values).all() or min(values[2:]) <= 0:
         raise ValueError(f"a box must be x, y, width, height with a positive size. Got: {box}")
@@ -88,7 +93,7 @@ def check_box(box: np.ndarray | Sequence[float]) -> np.ndarray:
 
 
 def landmark_box(points: np.ndarray) -> np.ndarray:
-    """The face box: the tight box (x, y, width, height) around the annotated landmarks.
+    """Computes the face box: the tight box (x, y, width, height) around the annotated landmarks.
 
     Raises:
         ValueError: fewer than two different landmarks are annotated.
@@ -102,16 +107,18 @@ def landmark_box(points: np.ndarray) -> np.ndarray:
 
 
 def upright_box(points: np.ndarray, angle: float) -> np.ndarray:
-    """The face box of landmarks turned upright about its center, as `FaceCrop.matrix` takes it.
+    """Computes the face box of a rotated face, for `FaceCrop.matrix`.
+
+    The box is tight around the landmarks after the face is rotated upright about the box's center.
 
     Args:
         points: (landmarks, 2) photograph pixels.
-        angle: how far the face is turned, in radians, clockwise.
+        angle: clockwise rotation of the face, in radians.
 
     Raises:
-        ValueError: as `landmark_box`.
+        ValueError: fewer than two different landmarks are annotated.
 
-    Example:
+    Examples:
         >>> upright_box(np.array([[0, 0], [0, 8], [4, 4]]), np.pi / 2).round(6).tolist()
         [-2.0, 2.0, 8.0, 4.0]
     """
@@ -123,36 +130,38 @@ def upright_box(points: np.ndarray, angle: float) -> np.ndarray:
 
 
 def transform(points: ArrayLike, matrix: np.ndarray) -> np.ndarray:
-    """Points (..., 2) mapped by a (2, 3) matrix."""
+    """Maps points (..., 2) by a (2, 3) matrix."""
     return np.asarray(points) @ matrix[:, :2].T + matrix[:, 2]
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:
-    """The (2, 3) matrix of the way back."""
+    """Inverts a (2, 3) matrix."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
 def compose(after: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """The (2, 3) matrix that applies `before`, then `after`."""
+    """Returns the (2, 3) matrix that applies `before`, then `after`."""
     return np.column_stack(
         [after[:, :2] @ before[:, :2], after[:, :2] @ before[:, 2] + after[:, 2]]
     )
 
 
 def turned(source_size, size, angle, zoom, shift, mirrored):
-    """A square crop as another, turned, scaled, shifted and perhaps mirrored about its middle.
+    """Computes the matrix that rotates, scales, shifts and optionally mirrors a square crop.
+
+    Rotation, scaling and mirroring are about the crop's center.
 
     Args:
-        source_size: side of the crop that there is, in pixels.
-        size: side of the wanted one.
-        angle: turn in radians.
-        zoom: pixels of the wanted crop per pixel of the other.
-        shift: (x, y) pixels of the wanted crop.
-        mirrored: whether left and right change places first.
+        source_size: side of the source crop in pixels.
+        size: side of the new crop in pixels.
+        angle: rotation in radians.
+        zoom: pixels of the new crop per pixel of the source.
+        shift: (x, y) shift in pixels of the new crop.
+        mirrored: whether to mirror the source first.
 
     Returns:
-        (2, 3) matrix from the pixels of the one to those of the other.
+        (2, 3) matrix from source pixels to pixels of the new crop.
     """
     x, y = (size - 1) / 2 + shift
     cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
@@ -167,10 +176,10 @@ def turned(source_size, size, angle, zoom, shift, mirrored):
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Cuts a square crop; what lies outside the photograph is black.
+    """Cuts a square crop; pixels outside the photograph are black.
 
-    A face much larger than the crop is first reduced by area averaging to at most twice the crop's
-    scale: a plain warp would alias.
+    A face much larger than the crop is first reduced by area averaging to twice the crop's scale,
+    because a plain warp would alias.
 
     Args:
         image: (height, width, 3) uint8.
@@ -192,7 +201,8 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
             (max(1, round(width * shrink)), max(1, round(height * shrink))),
             interpolation=cv2.INTER_AREA,
         )
-        # The rounded size makes the two factors differ a little; pixel centers are at halves here.
+        # The size is rounded, so the two factors differ a little. The factors refer to edge
+        # coordinates, in which pixel centers are at halves.
         factor = np.array([width / small.shape[1], height / small.shape[0]])
         to_photo = np.column_stack([np.diag(factor), factor / 2 - 0.5 + offset])
         image, matrix = small, compose(matrix, to_photo)
@@ -200,7 +210,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 def _region(image, to_photo, size, pad):
-    """The part of the photograph under the crop, so that only that is reduced, and its corner."""
+    """The part of the photograph under the crop, and its corner. Only this part is reduced."""
     corners = transform([[0, 0], [size, 0], [0, size], [size, size]], to_photo)
     limit = np.array([image.shape[1], image.shape[0]])
     low = np.clip(np.floor(corners.min(axis=0) - pad), 0, limit).astype(int)

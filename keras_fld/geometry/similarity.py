@@ -1,23 +1,23 @@
-"""The similarity between two sets of points."""
+"""The similarity transform between two sets of points."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 
 def similarity(points: ArrayLike, onto: ArrayLike) -> np.ndarray:
-    """The turn, scale and shift that bring points closest to others, by least squares.
+    """Computes the least-squares similarity (rotation, scale and shift) between two point sets.
 
     Args:
-        points: (points, 2); pairs with a NaN are left out.
-        onto: (points, 2).
+        points: (points, 2) source points. Pairs with a NaN are ignored.
+        onto: (points, 2) target points.
 
     Returns:
         (2, 3) matrix.
 
     Raises:
-        ValueError: fewer than two different pairs are known.
+        ValueError: fewer than two different points are known.
 
-    Example:
+    Examples:
         >>> similarity([[0, 0], [1, 0]], [[5, 5], [5, 7]]).round(6).tolist()
         [[0.0, -2.0, 5.0], [2.0, 0.0, 5.0]]
     """
@@ -26,7 +26,7 @@ def similarity(points: ArrayLike, onto: ArrayLike) -> np.ndarray:
     # As complex numbers a similarity is one product and one sum.
     a, b = points[known] @ [1, 1j], onto[known] @ [1, 1j]
     if len(a) < 2 or not np.ptp(points[known], axis=0).any():
-        raise ValueError(f"a similarity needs two different points. Got: {len(a)} known ones")
+        raise ValueError(f"a similarity needs two different points. Got: {len(a)} known points")
     centered = a - a.mean()
     factor = np.vdot(centered, b - b.mean()) / np.vdot(centered, centered)
     shift = b.mean() - factor * a.mean()

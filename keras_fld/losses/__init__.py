@@ -1,10 +1,10 @@
 """Regression losses for landmarks: L1, L2, SmoothL1, NME, Wing, LE and ENME.
 
-Each is a pure function that gives one value per face, and a thin `keras.losses.Loss` that averages
-it over a batch. Targets and predictions are (batch, landmarks, 2) pixels of the crop; the losses of
-single coordinates (L1, SmoothL1, Wing, LE) take any other regression target (batch, ...) too. What
-is NaN in the target is left out and gets a gradient of zero; a face without any landmark counts
-nothing. Equation numbers are those of the ENME paper.
+Each loss exists as a pure function that returns one value per face, and as a `keras.losses.Loss`
+that averages it over a batch. Targets and predictions are (batch, landmarks, 2) in crop pixels. The
+losses on single coordinates (L1, SmoothL1, Wing, LE) also accept any other regression target of
+shape (batch, ...). NaN targets are ignored and their gradient is zero; a face without any annotated
+landmark does not count. Equation numbers are those of the ENME paper.
 
     model.compile("adamw", loss=keras_fld.losses.ENME(alpha=2.0))
 """
@@ -44,27 +44,28 @@ LOSSES = dict(zip(names.LOSSES, (L1, L2, SmoothL1, NME, Wing, LE, ENME), strict=
 
 
 def get(identifier: str | dict[str, Any] | keras.losses.Loss, **options: Any) -> keras.losses.Loss:
-    """Finds a loss.
+    """Returns a loss by name.
 
     Args:
-        identifier: a name such as "enme" or "SmoothL1" in any case, a Keras configuration, or a
-            loss.
-        **options: arguments of the class, with a name.
+        identifier: a case-insensitive name such as "enme" or "SmoothL1", a Keras configuration, or
+            a loss.
+        **options: arguments of the loss class. Only allowed with a name.
 
     Returns:
-        The `keras.losses.Loss`.
+        A `keras.losses.Loss`.
 
     Raises:
-        ValueError: there is no such loss, or it does not take an option.
+        ValueError: the loss is unknown, or it does not accept an option.
 
-    Example:
+    Examples:
         >>> get("enme", alpha=2.0).alpha
         2.0
     """
     if not isinstance(identifier, str):
         if options:
             raise ValueError(
-                f"options go with a loss's name. Got: {', '.join(options)} with {identifier!r}"
+                "options can only be given with the name of a loss. "
+                f"Got: {', '.join(options)} with {identifier!r}"
             )
         return keras.losses.get(identifier)
     known = {name.replace("_", ""): cls for name, cls in LOSSES.items()}
@@ -74,5 +75,5 @@ def get(identifier: str | dict[str, Any] | keras.losses.Loss, **options: Any) ->
     arguments = inspect.signature(cls).parameters
     for option in options:
         if option not in arguments:
-            raise ValueError(f"loss {cls.__name__} takes {', '.join(arguments)}. Got: {option!r}")
+            raise ValueError(f"loss {cls.__name__} accepts {', '.join(arguments)}. Got: {option!r}")
     return cls(**options)

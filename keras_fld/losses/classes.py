@@ -1,4 +1,4 @@
-"""The losses as `keras.losses.Loss`, for `compile` and for saving."""
+"""The losses as `keras.losses.Loss` classes, for `compile` and for saving."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -13,28 +13,28 @@ _registered = keras.saving.register_keras_serializable(package="keras_fld")
 
 
 class LandmarkLoss(keras.losses.Loss):
-    """A loss per face, averaged over the faces that have a landmark and their normalizer.
+    """Base class of the losses: one value per face, averaged over the faces that count.
 
-    A subclass names its pure function, or defines `call(y_true, y_pred, weights)`.
+    A face counts if at least one landmark and, if used, the normalizer are annotated. A subclass
+    sets `function` to its pure function, or defines `call(y_true, y_pred, weights)`.
+
+    `sample_weight` has shape (batch,) or (batch, 1) to weight faces, or (batch, landmarks) to
+    weight landmarks.
 
     Args:
-        normalizer: what errors are divided by; see `l1`.
-        reduction: Keras' reductions. The default divides by the number of such faces,
+        normalizer: distance that the errors are divided by; see `l1`.
+        reduction: a Keras reduction. The default divides by the number of faces that count,
             "mean_with_sample_weight" by the sum of their weights.
         name: name of the loss.
-        **options: further arguments of the pure function, kept as attributes.
-
-    `sample_weight` is (batch,) or (batch, 1) per face, or (batch, landmarks) per landmark. Keras
-    multiplies weights after `call()`, too late for the second kind, so both are taken in
-    `__call__`.
+        **options: further arguments of the pure function, stored as attributes.
 
     Raises:
-        ValueError: `normalizer` or `reduction` is none of those known; when called, targets and
-            predictions differ in shape, or are no points where the loss needs them.
+        ValueError: `normalizer` or `reduction` is unknown. When called: targets and predictions
+            have different shapes, or they are not points although the loss needs points.
     """
 
     function: Callable | None = None  # the pure function
-    points = False  # whether a NaN coordinate leaves out its landmark, or only itself
+    points = False  # whether a NaN coordinate excludes its whole landmark or only itself
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class LandmarkLoss(keras.losses.Loss):
         name: str | None = None,
         **options: Any,
     ) -> None:
-        # Losses compute in float32 whatever the policy.
+        # Losses always compute in float32, whatever the dtype policy.
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.normalizer = normalizers.check(normalizer)
         self._options = tuple(options)
@@ -61,6 +61,7 @@ class LandmarkLoss(keras.losses.Loss):
         if self.points:
             shapes.check_points(y_true, "y_true")
         shapes.check_same(y_true, y_pred)
+        # Keras applies weights after `call`, which is too late for weights of landmarks.
         face_weight, landmark_weight = self._weights(sample_weight, y_true)
         with keras.name_scope(self.name):
             values = self.call(y_true, y_pred, landmark_weight)
@@ -75,7 +76,7 @@ class LandmarkLoss(keras.losses.Loss):
         }
 
     def _weights(self, sample_weight, y_true):
-        """The weights per face and those per landmark; None for the kind that is not given."""
+        """The weights of the faces and those of the landmarks; None for the kind not given."""
         if sample_weight is None:
             return None, None
         weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
@@ -94,14 +95,14 @@ class LandmarkLoss(keras.losses.Loss):
     def _reduce(self, values, counted, weight):
         values = ops.where(counted > 0, values, 0.0)
         if self.reduction in ("sum_over_batch_size", "mean"):
-            # Keras will divide by the number of all faces.
+            # Keras divides by the number of all faces; this factor corrects that.
             counted = counted * ops.sum(ops.ones_like(counted)) / ops.maximum(ops.sum(counted), 1.0)
         weight = counted if weight is None else counted * weight
         return _Reduction(self.name, self.reduction, "float32")(values, values, weight)
 
 
 class _Reduction(keras.losses.Loss):
-    """Keras' own reduction, which knows of replicas, of values that are there already."""
+    """Applies Keras' reduction, which handles replicas, to values that are already computed."""
 
     def call(self, y_true, y_pred):
         return y_pred
@@ -109,7 +110,7 @@ class _Reduction(keras.losses.Loss):
 
 @_registered
 class L1(LandmarkLoss):
-    """Mean absolute error of the coordinates; see `l1`."""
+    """Computes the mean absolute error of the coordinates; see `l1`."""
 
     function = functions.l1
 
@@ -124,7 +125,7 @@ class L1(LandmarkLoss):
 
 @_registered
 class L2(LandmarkLoss):
-    """Root of the summed squares over the number of landmarks (Eq. 1); see `l2`."""
+    """Computes the L2 loss (Eq. 1); see `l2`."""
 
     function = functions.l2
     points = True
@@ -140,7 +141,7 @@ class L2(LandmarkLoss):
 
 @_registered
 class SmoothL1(LandmarkLoss):
-    """Parabola below beta (in pixels), line above, mean over the coordinates; see `smooth_l1`.
+    """Computes the smooth L1 loss: a parabola below beta and a line above; see `smooth_l1`.
 
     Raises:
         ValueError: beta is not above 0.
@@ -160,7 +161,7 @@ class SmoothL1(LandmarkLoss):
 
 @_registered
 class NME(LandmarkLoss):
-    """Mean Euclidean distance of the landmarks (Eq. 5); see `nme`."""
+    """Computes the mean Euclidean distance of the landmarks (Eq. 5); see `nme`."""
 
     function = functions.nme
     points = True
@@ -176,7 +177,7 @@ class NME(LandmarkLoss):
 
 @_registered
 class Wing(LandmarkLoss):
-    """Wing loss (Eq. 8); see `wing`.
+    """Computes the Wing loss (Eq. 8); see `wing`.
 
     Raises:
         ValueError: omega or epsilon is not above 0.
@@ -198,7 +199,7 @@ class Wing(LandmarkLoss):
 
 @_registered
 class LE(LandmarkLoss):
-    """Log-enhanced loss (Eq. 9); see `le`.
+    """Computes the log-enhanced loss (Eq. 9); see `le`.
 
     Raises:
         ValueError: alpha is negative.
@@ -218,12 +219,12 @@ class LE(LandmarkLoss):
 
 @_registered
 class ENME(LandmarkLoss):
-    """Enhanced normalized mean error (Eq. 10), the paper's loss; see `enme`.
+    """Computes the enhanced normalized mean error (Eq. 10), the paper's loss; see `enme`.
 
     Raises:
         ValueError: alpha is negative.
 
-    Example:
+    Examples:
         >>> model.compile("adamw", loss=ENME(alpha=2.0))
     """
 

@@ -1,4 +1,4 @@
-"""The distance of a face that its errors are divided by (d of Eq. 4)."""
+"""Normalizers: the distance that the errors of a face are divided by (d in Eq. 4)."""
 
 import numbers
 from collections.abc import Callable, Iterable
@@ -11,19 +11,19 @@ from keras_fld import schemes
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.losses import shapes
 
-# What errors are divided by: a name, a number of pixels, or a function of the targets.
+# A name, a number of pixels, or a function of the targets.
 Normalizer = str | float | Callable[[Any], Any]
 
 
 @keras.saving.register_keras_serializable(package="keras_fld.normalizers")
 class CenterDistance:
-    """Distance between the centers of two groups of landmarks: a normalizer of any scheme.
+    """Computes the distance between the centers of two groups of landmarks, in any scheme.
 
     Args:
-        first: indices of the landmarks of one group.
-        second: indices of the other.
+        first: landmark indices of one group.
+        second: landmark indices of the other group.
 
-    Example:
+    Examples:
         >>> loss = keras_fld.losses.NME(CenterDistance((36,), (45,)))
     """
 
@@ -31,7 +31,7 @@ class CenterDistance:
         self.first, self.second = [int(i) for i in first], [int(i) for i in second]
 
     def __call__(self, y_true: Any) -> Any:
-        """Targets (batch, landmarks, 2) to (batch,) pixels, NaN where one is not annotated."""
+        """Maps (batch, landmarks, 2) targets to (batch,) pixels, NaN where not annotated."""
         y_true = ops.cast(y_true, "float32")
         shapes.check_points(y_true, "targets of a normalizer between landmarks")
         offset = ops.mean(ops.take(y_true, self.first, axis=-2), axis=-2) - ops.mean(
@@ -48,19 +48,19 @@ class CenterDistance:
 
 
 def on_crop(name: str, scheme: schemes.Scheme, frame: FaceCrop) -> Normalizer | None:
-    """What a metric on the crop takes for a dataset's normalizer.
+    """Returns the normalizer of a dataset for use with metrics on crops.
 
     Args:
-        name: the dataset's, as `Dataset.normalizer`; "face_box" is the width of a square face box,
-            of which every crop's side is `frame.margin`.
+        name: name of the dataset's normalizer, such as `Dataset.normalizer`. "face_box" is the
+            width of a square face box; the side of a crop is `frame.margin` times this width.
         scheme: the landmarks' scheme.
         frame: the `FaceCrop` of the crops.
 
     Returns:
-        A name, a number of pixels or a function, for `metrics.NME`; another normalizer of the
-        scheme where it has none of that name, and None where it has none at all.
+        A name, a number of pixels or a function, for `metrics.NME`. If the scheme has no normalizer
+        of this name, its first normalizer; None if it has none.
 
-    Example:
+    Examples:
         >>> on_crop("face_box", AFLW19, FaceCrop(64, margin=1.25))
         51.2
     """
@@ -73,11 +73,11 @@ def on_crop(name: str, scheme: schemes.Scheme, frame: FaceCrop) -> Normalizer | 
 
 
 def check(normalizer: Any) -> Normalizer | None:
-    """Gives back what may be a normalizer, a saved function as the function.
+    """Checks a normalizer and returns it; a serialized function is restored.
 
     Args:
-        normalizer: None for none; a name such as "inter_pupil"; a number of pixels; a function of
-            `y_true` giving (batch,) pixels; or what `serialize` made of one.
+        normalizer: None for no normalizer; a name such as "inter_pupil"; a number of pixels; a
+            function that maps `y_true` to (batch,) pixels; or the result of `serialize`.
 
     Returns:
         None, the name, the number or the function.
@@ -99,41 +99,42 @@ def check(normalizer: Any) -> Normalizer | None:
 
 
 def serialize(normalizer: Normalizer | None) -> str | float | dict[str, Any] | None:
-    """What `get_config` keeps of a normalizer: a function by its name, the rest as it is.
+    """Serializes a normalizer for `get_config`: a function by its name, anything else unchanged.
 
-    Loading finds a function by `keras.saving.register_keras_serializable`, or in the
-    `custom_objects` given to `load_model`.
+    To be found on loading, a function must be registered with
+    `keras.saving.register_keras_serializable` or given to `load_model` in `custom_objects`.
 
     Raises:
-        ValueError: the function has no name to be found by.
+        ValueError: the function has no name.
     """
     if not callable(normalizer):
         return normalizer
     nameless = getattr(normalizer, "__name__", "<lambda>") == "<lambda>"
     if nameless and not hasattr(normalizer, "get_config"):
         raise ValueError(
-            "a normalizer that is saved must be a function with a name, registered by "
+            "to be saved, a normalizer function must have a name and be registered with "
             f"keras.saving.register_keras_serializable. Got: {normalizer!r}"
         )
     return keras.saving.serialize_keras_object(normalizer)
 
 
 def normalizing_distance(y_true: Any, normalizer: Normalizer) -> Any:
-    """Normalizing distance of each face in pixels.
+    """Computes the normalizing distance of each face in pixels.
 
     Args:
         y_true: (batch, landmarks, 2) targets in pixels.
-        normalizer: a name known to the scheme with that many landmarks, a number of pixels, or a
-            function of `y_true` giving (batch,) pixels.
+        normalizer: a normalizer's name in the scheme with that many landmarks, a number of pixels,
+            or a function that maps `y_true` to (batch,) pixels.
 
     Returns:
-        (batch,) float32, NaN where a landmark it needs is not annotated; or the number.
+        (batch,) float32, NaN where a required landmark is not annotated. If `normalizer` is a
+        number, that number.
 
     Raises:
-        ValueError: the targets have another shape, no scheme has that many landmarks, or it has no
-            such normalizer.
+        ValueError: the targets have a wrong shape, no scheme has that many landmarks, or the
+            scheme has no such normalizer.
 
-    Example:
+    Examples:
         >>> normalizing_distance(y_true, "inter_ocular")  # (batch, 68, 2) to (batch,)
     """
     if callable(normalizer):

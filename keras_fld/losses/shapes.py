@@ -1,10 +1,10 @@
-"""The shapes that losses and metrics take. Broadcasting others would give a wrong number."""
+"""Shape checks of losses and metrics. Broadcasting a wrong shape would give a wrong number."""
 
 from typing import Any
 
 
 def check_same(y_true: Any, y_pred: Any) -> None:
-    """Raises ValueError where targets and predictions differ in shape."""
+    """Raises a ValueError if targets and predictions have different shapes."""
     if not agree(y_true.shape, y_pred.shape):
         raise ValueError(
             "y_true and y_pred must have the same shape. "
@@ -13,7 +13,7 @@ def check_same(y_true: Any, y_pred: Any) -> None:
 
 
 def check_points(points: Any, what: str) -> None:
-    """Raises ValueError where a tensor is not (batch, landmarks, 2)."""
+    """Raises a ValueError if a tensor is not (batch, landmarks, 2)."""
     if not agree(points.shape, (None, None, 2)):
         raise ValueError(
             f"{what} must have shape (batch, landmarks, 2). Got: {tuple(points.shape)}"
@@ -21,7 +21,7 @@ def check_points(points: Any, what: str) -> None:
 
 
 def agree(shape: Any, other: Any) -> bool:
-    """Whether two shapes can be the same, None being unknown."""
+    """Returns whether two shapes can be the same; None is an unknown size."""
     return len(shape) == len(other) and all(
         a == b or a is None or b is None for a, b in zip(shape, other, strict=True)
     )

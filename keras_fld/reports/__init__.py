@@ -1,4 +1,4 @@
-"""What was measured, as tables, curves and pages; nothing here needs Keras."""
+"""Reports of trainings and evaluations: tables, curves and HTML pages. They do not need Keras."""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ __all__ = [
     "training_curves",
 ]
 
-if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+if TYPE_CHECKING:  # for editors and type checkers, which cannot see lazy names
     from keras_fld.reports.comparison import compare
     from keras_fld.reports.curves import ced_curves, training_curves
     from keras_fld.reports.report import Report, SubsetResult, ced_auc, failure_rate, plot_ced

@@ -1,4 +1,4 @@
-"""A paired comparison of two evaluations: the same faces, before and after."""
+"""Paired comparison of two evaluations on the same faces."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +13,14 @@ from keras_fld.reports.report import mean, read_evaluation
 
 @dataclass(frozen=True)
 class Comparison:
-    """Differences between two models on the faces that both were judged on.
+    """Differences between two models on the faces that both were evaluated on.
 
     Args:
         before: name of the first model.
-        after: name of the second.
-        rows: a dictionary for each subset and normalizer: NME of both in per cent, their
-            difference, its 95 % interval, and the share of faces that came out better.
-        regions: the same for each facial region, under the first normalizer.
+        after: name of the second model.
+        rows: a dictionary for each subset and normalizer: the NME of both models in percent, the
+            difference, its 95 % interval, and the percentage of faces that improved.
+        regions: the same for each facial region, with the first normalizer.
         notes: sentences on what could not be compared.
     """
 
@@ -46,7 +46,7 @@ class Comparison:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures for JSON."""
+        """Returns the figures as a dictionary for JSON."""
         return dict(vars(self))
 
     def save(self, path: str | Path) -> None:
@@ -59,17 +59,17 @@ def compare(before: str | Path, after: str | Path, seed: int = 0) -> Comparison:
 
     Args:
         before: path of an evaluation.json.
-        after: path of another, of the same dataset.
+        after: path of another evaluation.json of the same dataset.
         seed: seed of the bootstrap.
 
     Returns:
-        A `Comparison`; a negative difference is a gain. An interval without zero means that the
-        difference is not one of this sample of faces alone.
+        A `Comparison`. A negative difference is an improvement. If the interval does not contain
+        zero, the difference is not just due to the choice of faces.
 
     Raises:
-        ValueError: a file is not an evaluation, they are of different datasets, or share no face.
+        ValueError: a file is not an evaluation, the datasets differ, or no face is in both.
 
-    Example:
+    Examples:
         >>> print(compare("plain/evaluation.json", "refined/evaluation.json"))
     """
     first, second = read_evaluation(before), read_evaluation(after)
@@ -109,7 +109,7 @@ def compare(before: str | Path, after: str | Path, seed: int = 0) -> Comparison:
 
 
 def _paired(faces, others):
-    """Positions of the common faces in both, and their names."""
+    """Indices of the common faces in both evaluations, and their names."""
     if others is None:
         return [], [], []
     place = {name: i for i, name in enumerate(others["name"])}
@@ -119,7 +119,7 @@ def _paired(faces, others):
 
 
 def _first(faces):
-    """The normalizer that a report gives regions in."""
+    """The normalizer that a report uses for facial regions."""
     return next(name for name in faces if name != "name")
 
 

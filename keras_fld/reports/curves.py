@@ -1,4 +1,4 @@
-"""Curves of a training and of errors, drawn by Matplotlib (group `plots`)."""
+"""Training curves and cumulative error curves, drawn with Matplotlib (extra `plots`)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,26 +9,26 @@ from numpy.typing import ArrayLike
 from keras_fld.reports.training_log import read_log
 
 _DPI = 120
-# What an axis says of a column of the log.
+# Column of the log to the label of its axis.
 _LABELS = {"loss": "loss", "nme": "NME on the crop in %"}
 
 
 def training_curves(
     log: str | Path | Mapping[str, np.ndarray], epochs: int | None = None
 ) -> np.ndarray:
-    """Draws the training of a run: a panel for the loss, and one for each metric.
+    """Draws the training curves of a run: one panel for the loss and one for each metric.
 
     Args:
-        log: path of a run's log.csv, which may still be written, or what `read_log` returns.
-        epochs: epochs of the whole run, where the axis ends; None ends it at the last one done.
+        log: path of a run's log.csv, or the result of `read_log`. The run may still be in progress.
+        epochs: number of epochs at which the axis ends. None ends it at the last completed epoch.
 
     Returns:
-        (height, width, 3) uint8 RGB, 480 pixels high and 600 wide for each panel.
+        (height, width, 3) uint8 RGB. Each panel is 480 pixels high and 600 pixels wide.
 
     Raises:
-        ValueError: the log is damaged, or no epoch is in it.
+        ValueError: the log is damaged or contains no epoch.
 
-    Example:
+    Examples:
         >>> training_curves("run/log.csv").shape
         (480, 1200, 3)
     """
@@ -36,7 +36,7 @@ def training_curves(
     columns = read_log(log) if isinstance(log, (str, Path)) else log
     done = np.asarray(columns["epoch"]) + 1
     if not len(done):
-        raise ValueError(f"{name}a log must have an epoch or more to draw. Got: none")
+        raise ValueError(f"{name}a log must contain at least one epoch to draw. Got: none")
     panels = [x for x in columns if x not in ("epoch", "seconds") and not x.startswith("val_")]
     figure, axes = _figure(len(panels))
     for panel, column in zip(axes, panels, strict=True):
@@ -44,7 +44,7 @@ def training_curves(
         for key, label in ((column, "training faces, augmented"), (f"val_{column}", "held out")):
             values = np.asarray(columns.get(key, []), float)
             if np.isfinite(values).any():
-                # One epoch is no line.
+                # A single epoch needs a marker, because it gives no line.
                 marker = "o" if np.isfinite(values).sum() == 1 else None
                 panel.plot(done, values, marker=marker, label=label)
                 drawn.append(values[np.isfinite(values)])
@@ -60,18 +60,18 @@ def training_curves(
 def ced_curves(
     errors: Mapping[str, ArrayLike], label: str = "NME in %", title: str = "", limit: float = 10.0
 ) -> np.ndarray:
-    """Draws cumulative error distributions: the share of faces whose error is at most so large.
+    """Draws cumulative error distributions: the share of faces with an error up to each value.
 
     Args:
-        errors: name of a curve to its (faces,) errors in per cent; NaN ones are left out.
-        label: what the axis of the errors says.
-        title: above the curves.
-        limit: where the axis ends, in per cent.
+        errors: name of a curve to its (faces,) errors in percent. NaN errors are ignored.
+        label: label of the error axis.
+        title: title of the plot.
+        limit: end of the error axis, in percent.
 
     Returns:
         (480, 720, 3) uint8 RGB.
 
-    Example:
+    Examples:
         >>> ced_curves({"common": [3.1, 4.0, 12.5]}).shape
         (480, 720, 3)
     """
@@ -107,7 +107,10 @@ def _figure(panels, width=5):
 
 
 def _scale(panel, values):
-    """A logarithmic axis with plain numbers where values fall far: the end would be a flat line."""
+    """Makes the axis logarithmic, with plain numbers, if the values fall by a factor of 4 or more.
+
+    On a linear axis, the end of such a curve would look flat.
+    """
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     if values.min() <= 0 or values.max() < 4 * values.min():

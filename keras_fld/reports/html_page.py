@@ -1,4 +1,4 @@
-"""Parts of an HTML page that is one file and opens without a network."""
+"""Building blocks of a self-contained HTML page, which opens without a network."""
 
 import base64
 from html import escape
@@ -18,16 +18,16 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere }
 img { max-width: 100% }
 .reference { color: #0a7d32 } .model { color: #c0203a }
 """
-# Nothing is loaded from elsewhere, whatever a name on the page says.
+# The page loads nothing from elsewhere, even if a name on it contains HTML.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def document(title, body):
-    """A whole page.
+    """Returns a complete HTML page.
 
     Args:
-        title: its title and heading, as text.
-        body: HTML of what follows.
+        title: title and heading, as text.
+        body: HTML below the heading.
 
     Returns:
         The HTML.
@@ -42,13 +42,13 @@ def document(title, body):
 
 
 def table(head, rows, words=1):
-    """A table of text.
+    """Returns an HTML table.
 
     Args:
         head: titles of the columns.
         rows: cells of each row, as text.
-        words: how many columns, from the first on, hold words, which stand to the left; the others
-            hold numbers, to the right.
+        words: number of leading columns that contain words and are left-aligned. The other columns
+            contain numbers and are right-aligned.
 
     Returns:
         The HTML.
@@ -58,25 +58,25 @@ def table(head, rows, words=1):
 
 
 def notes(sentences):
-    """A list of sentences; nothing where there is none."""
+    """Returns an HTML list of sentences, or an empty string if there are none."""
     if not sentences:
         return ""
     return "<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences) + "</ul>\n"
 
 
 def picture(image, width, alt, caption="", photograph=True):
-    """A picture inside the page.
+    """Returns an HTML figure that contains the picture itself.
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        width: in pixels of the page.
-        alt: what it shows, as text.
-        caption: as text.
-        photograph: photographs are kept as JPEG, drawings as PNG: a dozen photographs as PNG would
-            make a page of megabytes.
+        width: width on the page in pixels.
+        alt: alternative text.
+        caption: caption, as text.
+        photograph: whether the image is a photograph. Photographs are stored as JPEG to keep the
+            page small, drawings as PNG.
 
     Returns:
-        The HTML of a figure.
+        The HTML.
     """
     kind, options = (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 88]) if photograph else (".png", [])
     _, data = cv2.imencode(kind, image[..., ::-1], options)

@@ -1,35 +1,35 @@
-"""How far a mean over faces can be trusted: bootstrap intervals.
+"""Bootstrap intervals of means over faces.
 
 Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13 (percentile intervals).
 """
 
 import numpy as np
 
-# Share of the resamples that an interval covers, in per cent.
+# Percentage of the resamples that an interval covers.
 LEVEL = 95.0
 DRAWS = 2000
-# Resamples drawn at a time are this many numbers at most, 16 MB.
+# Resamples are drawn in chunks of at most this many numbers (16 MB).
 _CHUNK = 2_000_000
 
 
 def mean_interval(values, draws=DRAWS, seed=0, level=LEVEL):
-    """Percentile bootstrap interval of a mean: faces are drawn again and again, with replacement.
+    """Computes the percentile bootstrap interval of a mean over faces.
 
-    For a paired comparison the values are each face's differences.
+    For a paired comparison, pass the difference of each face.
 
     Args:
-        values: (faces,) numbers; NaN ones are left out.
+        values: (faces,) numbers. NaN values are ignored.
         draws: number of resamples.
-        seed: seed of the resamples; the same values and seed give the same interval.
-        level: share of the resamples inside, in per cent.
+        seed: seed of the resamples. The same values and seed give the same interval.
+        level: percentage of the resamples inside the interval.
 
     Returns:
-        The lower and the upper end as floats, NaN where there is no value.
+        The lower and upper end as floats. NaN if there is no value.
 
     Raises:
-        ValueError: draws is below 1, or level not between 0 and 100.
+        ValueError: `draws` is below 1, or `level` is not between 0 and 100.
 
-    Example:
+    Examples:
         >>> low, high = mean_interval([3.0, 4.0, 5.0, 9.0])
         >>> low < 5.25 < high
         True

@@ -1,4 +1,4 @@
-"""What an evaluation found: figures of each subset, as a table, JSON and curves."""
+"""The report of an evaluation: figures of each subset as a table, JSON and curves."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,10 @@ from keras_fld._internal.images import save_image
 from keras_fld.reports import curves
 from keras_fld.reports.intervals import mean_interval
 
-# A face with an NME above it is a failure, and the CED curve's area ends there; in per cent.
+# A face with an NME above this is a failure. The area under the CED curve ends here. In percent.
 LIMIT = 10.0
 
-# What a curve's axis says of a normalizer.
+# Normalizer to its name on an axis.
 DISTANCES = {
     "inter_pupil": "the inter-pupil distance",
     "inter_ocular": "the inter-ocular distance",
@@ -26,16 +26,18 @@ DISTANCES = {
 
 @dataclass(frozen=True)
 class SubsetResult:
-    """Figures of one subset.
+    """The errors of one test subset.
 
     Args:
-        subset: its name.
+        subset: name of the subset.
         names: name of each face.
-        errors: normalizer to the NME of each face in per cent, NaN where it is not annotated.
-        regions: facial region to its NME in per cent of the first normalizer.
+        errors: normalizer to the NME of each face in percent. NaN where the normalizer is not
+            annotated.
+        regions: facial region to its NME in percent of the first normalizer.
         predictions: (faces, landmarks, 2) photograph pixels.
-        visibility: NME of the "visible" and the "occluded" landmarks in per cent of the first
-            normalizer; empty where the annotation does not tell them apart.
+        visibility: NME of the "visible" and of the "occluded" landmarks in percent of the first
+            normalizer. Empty if the annotation does not distinguish them.
+        region_errors: facial region to the NME of each face in percent of the first normalizer.
     """
 
     subset: str
@@ -47,9 +49,10 @@ class SubsetResult:
     region_errors: dict[str, np.ndarray] = field(default_factory=dict)
 
     def row(self, normalizer: str) -> dict[str, Any]:
-        """Figures under one normalizer, in per cent; faces without it are left out and counted.
+        """Returns the figures for one normalizer, in percent.
 
-        "interval" is the 95 % bootstrap interval of the NME over faces.
+        "interval" is the 95 % bootstrap interval of the NME over faces. "left_out" is the number of
+        faces without the normalizer, which do not count.
         """
         errors = self.errors[normalizer]
         counted = errors[~np.isnan(errors)]
@@ -67,13 +70,13 @@ class SubsetResult:
 
 @dataclass(frozen=True)
 class Report:
-    """Result of an evaluation.
+    """Result of an evaluation. Printing it shows a table.
 
     Args:
         dataset: name of the dataset.
         model: name of the model.
-        subsets: a `SubsetResult` each.
-        notes: sentences on missing parts and skipped files.
+        subsets: one `SubsetResult` for each subset.
+        notes: sentences on missing subsets and skipped files.
     """
 
     dataset: str
@@ -87,7 +90,12 @@ class Report:
         return [subset.row(name) for subset in self.subsets for name in subset.errors]
 
     def nme(self, subset: str, normalizer: str | None = None) -> float:
-        """NME of a subset in per cent; None takes the protocol's normalizer, the first."""
+        """Returns the NME of a subset in percent.
+
+        Args:
+            subset: name of the subset.
+            normalizer: name of the normalizer. None uses the first one, which is the protocol's.
+        """
         result = next(s for s in self.subsets if s.subset == subset)
         return mean(result.errors[normalizer or next(iter(result.errors))])
 
@@ -111,7 +119,7 @@ class Report:
         return "\n".join(lines)
 
     def region_table(self) -> str:
-        """The NME of each facial region as text, a line for each subset."""
+        """Returns the NME of each facial region as text, with one line per subset."""
         lines = []
         for result in self.subsets:
             figures = "".join(f"  {name} {nme:.3f}" for name, nme in result.regions.items())
@@ -119,7 +127,7 @@ class Report:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures with every face's error, as evaluation.json has them."""
+        """Returns the content of evaluation.json: the figures, and the errors of each face."""
         return {
             "dataset": self.dataset,
             "model": self.model,
@@ -137,27 +145,27 @@ class Report:
         }
 
     def save(self, folder: str | Path) -> None:
-        """Writes evaluation.json, with every face's error, and the CED curves as ced.png."""
+        """Writes evaluation.json with the errors of each face, and the CED curves as ced.png."""
         folder = Path(folder)
         write_json(folder / "evaluation.json", self.as_dict())
         plot_ced(self, folder / "ced.png")
 
 
 def mean(errors: ArrayLike) -> float:
-    """Mean of the errors that are known, NaN where none is."""
+    """Computes the mean of the errors that are not NaN; NaN if there are none."""
     known = np.asarray(errors)
     known = known[~np.isnan(known)]
     return float(known.mean()) if len(known) else float("nan")
 
 
 def failure_rate(errors: ArrayLike, threshold: float = LIMIT) -> float:
-    """Share of faces with an error above the threshold, in per cent."""
+    """Computes the percentage of faces with an error above the threshold."""
     errors = np.asarray(errors)
     return float(100 * (errors > threshold).mean()) if len(errors) else float("nan")
 
 
 def ced_auc(errors: ArrayLike, limit: float = LIMIT) -> float:
-    """Area under the cumulative error curve up to the limit, in per cent of its rectangle.
+    """Computes the area under the cumulative error curve up to the limit, in percent.
 
     The curve is a step function, so the area is exactly the mean of max(0, 1 - error / limit).
     """
@@ -168,7 +176,7 @@ def ced_auc(errors: ArrayLike, limit: float = LIMIT) -> float:
 
 
 def plot_ced(report: Report, path: str | Path) -> None:
-    """Draws the cumulative error distribution of each subset under the first normalizer.
+    """Draws the cumulative error distribution of each subset with the first normalizer.
 
     Args:
         report: a `Report`.
@@ -184,15 +192,15 @@ def plot_ced(report: Report, path: str | Path) -> None:
 
 
 def distance_label(normalizer: str) -> str:
-    """What a curve's axis says of errors under a normalizer."""
+    """Returns the label of an error axis for a normalizer."""
     return f"NME in % of {DISTANCES.get(normalizer, normalizer)}"
 
 
 def read_evaluation(path: str | Path) -> dict[str, Any]:
-    """Reads an evaluation.json and checks that every face has its entries.
+    """Reads an evaluation.json and checks that the entries of the faces are complete.
 
     Args:
-        path: the file, as `Report.save` writes it.
+        path: a file written by `Report.save`.
 
     Returns:
         Its content as a dictionary.
@@ -200,7 +208,7 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: the file cannot be read, or is not an evaluation.
 
-    Example:
+    Examples:
         >>> read_evaluation("run/evaluation.json")["rows"][0]["nme"]
         4.281
     """

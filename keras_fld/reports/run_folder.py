@@ -1,4 +1,4 @@
-"""Reading what a run folder holds, without Keras: see `training` for what is in one."""
+"""Reading of a run folder without Keras. `training` describes its files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,12 @@ class Evaluated:
     """An evaluation in a run folder.
 
     Args:
-        name: the model's name, with the folder where it is not the run's own.
+        name: name of the model. For an evaluation in a subfolder, the folder is appended.
         dataset: name of the dataset.
-        rows: the figures of each subset and normalizer, NaN where one is not known.
-        errors: subset to normalizer to the NME of each face in per cent.
+        rows: the figures of each subset and normalizer, NaN where unknown.
+        errors: subset to normalizer to the NME of each face in percent.
         parts: subset to the NME of its facial regions, and of visible and occluded landmarks.
-        notes: sentences on missing parts and skipped files.
+        notes: sentences on missing subsets and skipped files.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Run:
     """A training run, finished or not.
 
     Args:
-        name: the folder's name.
+        name: name of the folder.
         recipe: the fields of `training.Recipe`.
-        about: what else recipe.json says, such as versions and backend.
-        log: what `read_log` returns.
-        model_bytes: size of model.keras, None where the run holds none.
-        evaluations: an `Evaluated` each, the run's own first.
+        about: the other entries of recipe.json, such as versions and backend.
+        log: the result of `read_log`.
+        model_bytes: size of model.keras, or None if there is none.
+        evaluations: one `Evaluated` for each evaluation, that of the run itself first.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Run:
 
     @property
     def epochs(self):
-        """How many epochs are done."""
+        """Number of completed epochs."""
         return len(self.log["epoch"])
 
     @property
     def seconds(self):
-        """Time of the epochs whose time the log has; 0 where it has none."""
+        """Total time of the epochs whose time is in the log; 0 if there is none."""
         return float(np.nansum(self.log.get("seconds", 0.0)))
 
 
@@ -66,16 +66,16 @@ def read_run(folder):
     """Reads a run folder.
 
     Args:
-        folder: as `keras-fld train --out` writes it. Evaluations are its evaluation.json and those
-            in folders inside it, such as flip and refined.
+        folder: a folder written by `keras-fld train --out`. Its evaluations are evaluation.json and
+            those in subfolders, such as flip and refined.
 
     Returns:
         A `Run`.
 
     Raises:
-        ValueError: a file is missing or damaged; it names the file.
+        ValueError: a file is missing or damaged. The message names the file.
 
-    Example:
+    Examples:
         >>> read_run("run").recipe["loss"]
         'enme'
     """
@@ -118,9 +118,9 @@ def _evaluated(path, folder):
             _parts(content),
             list(map(str, content.get("notes", []))),
         )
-    # Infinity is a number of Python's JSON, but no number of faces.
+    # For example, Python's JSON allows Infinity, which is not a valid number of faces.
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path}: an evaluation's figures must be whole ({error!r})") from error
+        raise ValueError(f"{path}: an evaluation's figures must be complete ({error!r})") from error
 
 
 def _parts(content):

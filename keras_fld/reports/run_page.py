@@ -1,4 +1,4 @@
-"""The report of a training run as one HTML file that opens without a network."""
+"""The report of a training run as a self-contained HTML page."""
 
 import json
 from html import escape
@@ -8,16 +8,16 @@ from keras_fld.reports.report import LIMIT, distance_label
 
 
 def page(run, worst=()):
-    """The HTML of a run.
+    """Returns the HTML report of a run.
 
     Args:
         run: a `run_folder.Run`.
-        worst: `gallery.WorstFace`s to show.
+        worst: the `evaluation.worst.WorstFace`s to show.
 
     Returns:
-        The page, with its pictures inside.
+        The HTML page, including its pictures.
 
-    Example:
+    Examples:
         >>> text = page(read_run("run"), gallery("run/model.keras", "300w", root))
     """
     parts = [_state(run), _figures(run), _regions(run), _training(run)]
@@ -39,7 +39,7 @@ def _state(run):
 
 
 def _figures(run):
-    """The table of all evaluations and the CED curves under the first one's normalizer."""
+    """The table of all evaluations, and the CED curves with the first normalizer."""
     head = ("model", "subset", "normalizer", "faces", "NME %", "95 % range", "FR@10 %", "AUC@10")
     rows = [
         (
@@ -57,15 +57,15 @@ def _figures(run):
     ]
     if not rows:
         return (
-            "<h2>Figures</h2>\n<p>Not evaluated as yet: "
+            "<h2>Figures</h2>\n<p>Not evaluated yet. Run "
             "<code>keras-fld evaluate RUN/model.keras --out RUN</code>.</p>\n"
         )
     return (
         "<h2>Figures</h2>\n"
         + html_page.table(head, rows, words=3)
-        + "<p>The range is a 95 % bootstrap interval of the NME over faces; FR@10 is the share of "
-        "faces with an NME above 10 %, AUC@10 the area under the curve up to there.</p>\n"
-        + _ced(run)
+        + "<p>The range is a 95 % bootstrap interval of the NME over faces. FR@10 is the "
+        "percentage of faces with an NME above 10 %. AUC@10 is the area under the CED "
+        "curve up to 10 %.</p>\n" + _ced(run)
     )
 
 
@@ -83,7 +83,7 @@ def _ced(run):
 
 
 def _regions(run):
-    """NME of facial regions, and of visible and occluded landmarks, where they are known."""
+    """The NME of facial regions, and of visible and occluded landmarks, if known."""
     lines = [(x.name, subset, parts) for x in run.evaluations for subset, parts in x.parts.items()]
     columns = dict.fromkeys(part for *_, parts in lines for part in parts)
     if not columns:
@@ -98,7 +98,7 @@ def _regions(run):
 
 def _training(run):
     if not run.epochs:
-        return "<h2>Training</h2>\n<p>No epoch is done as yet.</p>\n"
+        return "<h2>Training</h2>\n<p>No epoch has been completed yet.</p>\n"
     image = curves.training_curves(run.log, run.recipe["epochs"])
     width = min(920, image.shape[1])
     return (
@@ -123,8 +123,8 @@ def _gallery(worst):
     return (
         "<h2>Faces with the largest errors</h2>\n"
         '<p><b class="reference">Rings: annotated</b>, <b class="model">dots: predicted</b>. '
-        "These are the dataset's photographs: pass this page on only where its license allows."
-        f"</p>\n{figures}\n"
+        "The photographs belong to the dataset. Share this page only if the dataset's license "
+        f"allows it.</p>\n{figures}\n"
     )
 
 
@@ -137,7 +137,7 @@ def _recipe(run):
         for key, value in [*run.about.items(), *run.recipe.items()]
         if key != "versions"
     ]
-    return "<h2>Recipe</h2>\n" + html_page.table(("what", "value"), rows, words=2)
+    return "<h2>Recipe</h2>\n" + html_page.table(("option", "value"), rows, words=2)
 
 
 def _notes(run):
@@ -146,7 +146,7 @@ def _notes(run):
 
 
 def _number(value, digits):
-    """A figure; a dash where there is none."""
+    """A figure as text, or a dash if it is unknown."""
     return "–" if value is None or value != value else f"{value:.{digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""The log of a training run: log.csv, a row for each epoch."""
+"""The log of a training run: log.csv, with one row per epoch."""
 
 import csv
 from pathlib import Path
@@ -7,19 +7,19 @@ import numpy as np
 
 
 def read_log(path):
-    """Reads a run's log.csv, also while the run still writes it.
+    """Reads the log.csv of a run, even while it is being written.
 
     Args:
         path: the file.
 
     Returns:
-        Name of a column, such as "loss", "nme" or "val_nme", to (epochs,) float64, NaN where the
-        log has none. "epoch" counts from 0.
+        Column name, such as "loss", "nme" or "val_nme", to (epochs,) float64 values. NaN where a
+        value is missing. "epoch" counts from 0.
 
     Raises:
-        ValueError: the file cannot be read, or is no log; it names the line.
+        ValueError: the file cannot be read or is not a log. The message names the line.
 
-    Example:
+    Examples:
         >>> read_log("run/log.csv")["nme"][-1]
         1.92
     """
@@ -32,16 +32,19 @@ def read_log(path):
         raise ValueError(f"{path}: not a text file ({error})") from error
     lines = text.splitlines()
     if not text.endswith("\n"):
-        lines = lines[:-1]  # it is being written
+        lines = lines[:-1]  # the last line is still being written
     try:
         rows = list(csv.reader(lines))
-    except csv.Error as error:  # a cell without end
+    except csv.Error as error:  # an unclosed quote
         raise ValueError(f"{path}: not a log of this package ({error})") from error
     if not rows:
         return {"epoch": np.empty(0)}
     head, *rows = rows
     if head[:1] != ["epoch"] or len(set(head)) < len(head):
-        raise ValueError(f"{path}, line 1: must name epoch and other columns. Got: {lines[0][:60]}")
+        raise ValueError(
+            f"{path}, line 1: the first column must be epoch, and names must not repeat. "
+            f"Got: {lines[0][:60]}"
+        )
     values = []
     for number, row in enumerate(rows, start=2):
         if len(row) != len(head):
@@ -51,7 +54,7 @@ def read_log(path):
         values.append([_number(path, number, cell) for cell in row])
     columns = np.array(values, float).reshape(-1, len(head)).T
     if np.isnan(columns[0]).any():
-        raise ValueError(f"{path}: every row must have its epoch's number")
+        raise ValueError(f"{path}: every row must contain the number of its epoch")
     return dict(zip(head, columns, strict=True))
 
 
@@ -61,4 +64,4 @@ def _number(path, line, cell):
     try:
         return float(cell)
     except ValueError:
-        raise ValueError(f"{path}, line {line}: must hold numbers. Got: {cell[:40]!r}") from None
+        raise ValueError(f"{path}, line {line}: must be numbers. Got: {cell[:40]!r}") from None

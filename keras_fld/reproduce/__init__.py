@@ -1,4 +1,4 @@
-"""The paper's tables and its Figure 4 as commands: what it gives beside what is measured here."""
+"""Reproduction of the paper's tables and its Figure 4: published next to measured figures."""
 
 from keras_fld.reproduce.tables import FIGURE4, TABLES
 

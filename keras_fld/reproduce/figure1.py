@@ -1,4 +1,4 @@
-"""A picture like the paper's Figure 1: several methods' landmarks on the same faces."""
+"""A picture like the paper's Figure 1: landmarks of several methods on the same faces."""
 
 import contextlib
 from typing import Any
@@ -18,21 +18,22 @@ _GAP = 6
 
 
 def draw_methods(models, photographs, size=220):
-    """Draws a row for each method and a column for each face.
+    """Draws a picture with a row for each method and a column for each face.
 
     Args:
-        models: name to model: a Keras model, a baseline, or the path of a model's file.
-        photographs: pairs of an image, (height, width, 3) uint8 RGB or a path, and its face box (x,
-            y, width, height) in its pixels.
+        models: name of a method to its model: a Keras model, a baseline, or the path of a model
+            file.
+        photographs: pairs of an image and its face box. The image is a (height, width, 3) uint8 RGB
+            array or a path. The box is (x, y, width, height) in pixels.
         size: side of each picture in pixels.
 
     Returns:
         (height, width, 3) uint8 RGB.
 
     Raises:
-        ValueError: no method or no face, or a box or file is bad.
+        ValueError: there is no method or no face, or a box or file is invalid.
 
-    Example:
+    Examples:
         >>> models = {"SDM": "sdm.npz", "TRNet-20": "model.keras"}
         >>> save_image("methods.png", draw_methods(models, example_faces()))
     """
@@ -61,19 +62,19 @@ def draw_methods(models, photographs, size=220):
 
 
 def example_faces(drawn=2):
-    """Faces that may be shown anywhere: scikit-image's public-domain portrait, and drawn ones.
+    """Returns faces that may be published: a public-domain portrait and drawn faces.
 
-    The portrait comes as it is and under what Figure 1 calls challenging: turned, in half light,
-    and with a part of the face covered.
+    The portrait is scikit-image's. It is included unchanged and under the conditions that Figure 1
+    calls challenging: rotated, lit from one side, and partly covered.
 
     Args:
-        drawn: number of generated faces.
+        drawn: number of drawn faces.
 
     Returns:
-        Pairs of an image and its face box, for `draw_methods`. Without scikit-image the portrait is
-        left out.
+        Pairs of an image and its face box, for `draw_methods`. Without scikit-image, only the drawn
+        faces.
 
-    Example:
+    Examples:
         >>> image, box = example_faces(1)[-1]
     """
     pairs: list[tuple[Any, Any]] = []
@@ -90,18 +91,18 @@ def example_faces(drawn=2):
 
 
 def photographed(paths):
-    """The largest face of each photograph, for `draw_methods`.
+    """Finds the largest face in each photograph, for `draw_methods`.
 
     Args:
-        paths: of the images.
+        paths: paths of the images.
 
     Returns:
         Pairs of an image and its face box.
 
     Raises:
-        ValueError: a file is not an image, or no face is found in it.
+        ValueError: a file is not an image, or no face was found in it.
 
-    Example:
+    Examples:
         >>> picture = draw_methods({"SDM": "sdm.npz"}, photographed(["photo.jpg"]))
     """
     pairs = []
@@ -115,9 +116,9 @@ def photographed(paths):
 
 
 def _challenging(image, box):
-    """An image with a face box turned about it, lit from one side, and with the box half covered.
+    """Variants of an image: rotated about the face box, lit from one side, and half covered.
 
-    The box holds for each of them, about as well as a detector's would.
+    The same box is used for all of them. It is about as accurate as a detector's.
     """
     x, y, width, height = box
     middle = x + width / 2, y + height / 2

@@ -1,6 +1,6 @@
-"""Generated faces in the place of datasets, so that a table can be tried in a minute.
+"""Generated faces that stand in for datasets, so that you can try a table in a minute.
 
-They are prepared folders: everything after the reader is what the real dataset meets.
+They are written as prepared folders, so all steps after reading are the same as for real datasets.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ from keras_fld.schemes import AFLW19, COFW29, IBUG68, WFLW98
 
 TRAINING, TEST = 24, 8
 _SCHEMES = {"aflw": AFLW19, "cofw": COFW29, "300w": IBUG68, "wflw": WFLW98}
-# Splits of generated faces, and those that are joined of others.
+# The test splits to generate. The split `full` of 300W is the union of its two.
 _SPLITS = {"300w": ("common", "challenge"), "aflw": ("full",), "cofw": ("test",), "wflw": ("test",)}
 
 
@@ -27,13 +27,13 @@ def write(dataset, folder, frame):
 
     Args:
         dataset: "aflw", "cofw", "300w" or "wflw".
-        folder: the folder; a finished one stays as it is.
-        frame: `FaceCrop` of the crops.
+        folder: the folder. A complete prepared folder is not changed.
+        frame: the `FaceCrop` of the crops.
 
     Returns:
-        The folder, to be used as the dataset's root.
+        The folder, to be used as the root of the dataset.
 
-    Example:
+    Examples:
         >>> root = write("cofw", "generated/cofw", FaceCrop(32))
     """
     if reading.is_prepared(folder):

@@ -1,15 +1,15 @@
-"""A filled table as Markdown, JSON and, for Figure 4, a picture."""
+"""Output of a measured table as Markdown and JSON, and of Figure 4 as a picture."""
 
 from keras_fld._internal.files import replacing, write_json
 from keras_fld.reports.report import DISTANCES
 
 
 def write(result, out):
-    """Writes NAME.md and NAME.json, and NAME.png for Figure 4.
+    """Writes NAME.md and NAME.json, and for Figure 4 also NAME.png.
 
     Args:
-        result: what `table.reproduce` returns.
-        out: the folder, a `Path`.
+        result: the result of `table.reproduce`.
+        out: the output folder, a `Path`.
     """
     name = result["table"]
     write_json(out / f"{name}.json", result)
@@ -20,7 +20,7 @@ def write(result, out):
 
 
 def markdown(result):
-    """The table as Markdown: each column's figure of the paper beside the measured one."""
+    """Returns the table as Markdown, with the paper's figures next to the measured ones."""
     heads, cells = ["Method"], [[row["method"]] for row in result["rows"]]
     for column in result["columns"]:
         key, title = column["key"], column["title"]
@@ -35,8 +35,8 @@ def markdown(result):
             line.append(_measured(row, key))
     lines = [f"# {result['table']}: {result['title']}", ""]
     if result["synthetic"]:
-        lines += ["**Generated faces and a minute of training: a trial, no result.**", ""]
-    lines += ["NME in per cent. " + _explained(result), "", _line(heads)]
+        lines += ["**A trial with generated faces and a minute of training, not a result.**", ""]
+    lines += ["NME in percent. " + _explained(result), "", _line(heads)]
     lines += [_line(["---"] * len(heads)), *map(_line, cells)]
     lines += _steps(result) + _trained(result)
     if result["notes"]:
@@ -45,7 +45,7 @@ def markdown(result):
 
 
 def _shown(result, column):
-    """Whether a column has measured figures, or may still get some."""
+    """Whether a column has measured figures or may still get some."""
     if column["dataset"] not in result["datasets"]:
         return not result["datasets"]
     runs = [run for row in result["rows"] for run in row["runs"]]
@@ -54,7 +54,7 @@ def _shown(result, column):
 
 
 def _steps(result):
-    """What rows gain over others, a section of its own."""
+    """The section with the differences between rows."""
     if not result["steps"]:
         return []
     titles = {column["key"]: column["title"] for column in result["columns"]}
@@ -63,8 +63,9 @@ def _steps(result):
         "",
         "## From row to row",
         "",
-        "Differences in points of the NME, below zero for a gain. Brackets: 95 % bootstrap "
-        "interval over the faces, errors averaged over the seeds; beside it each seed's own.",
+        "Differences of the NME in percentage points; negative is better. Brackets: 95 % bootstrap "
+        "interval over the faces, with errors averaged over the seeds. The last column lists the "
+        "differences of the single seeds.",
         "",
         _line(["from", "to", "on", "paper", "measured", "by seed"]),
         _line(["---"] * 6),
@@ -80,7 +81,7 @@ def _steps(result):
 
 
 def _trained(result):
-    """What the measured rows were trained with."""
+    """The settings with which the measured rows were trained."""
     rows = [row for row in result["rows"] if row["runs"]]
     if not rows:
         return []
@@ -89,7 +90,7 @@ def _trained(result):
         "",
         f"Trained on the {result['backend']} backend with "
         + (f"{changed}, and otherwise " if changed else "")
-        + "the defaults of `keras_fld.training.Recipe`; rounds of the refined module: "
+        + "the defaults of `keras_fld.training.Recipe`. Rounds of the refined module: "
         f"{result['rounds']}. Peak learning rates:",
         "",
     ]
@@ -100,8 +101,8 @@ def _trained(result):
             search = row["searches"].get(name)
             if search and rates == {search["learning_rate"]}:
                 tried = search["candidates"]
-                said += " of " + ", ".join(sorted(tried, key=float))
-                said += ", the best on held-out training faces"
+                said += ", the best of " + ", ".join(sorted(tried, key=float))
+                said += " on held-out training faces"
             lines.append(f"- {row['method']}, {name}: {said}")
     return lines
 
@@ -131,22 +132,22 @@ def _explained(result):
     if len(seeds) == 1:
         return f"Brackets: 95 % bootstrap interval over the test faces; one run, seed {seeds[0]}."
     return (
-        f"Mean ± standard deviation of {len(seeds)} runs, seeds {', '.join(map(str, seeds))}; "
-        "in brackets, where there is one run as yet, the 95 % bootstrap interval over its faces."
+        f"Mean ± standard deviation of {len(seeds)} runs, seeds {', '.join(map(str, seeds))}. "
+        "Brackets: 95 % bootstrap interval over the faces, where only one run is complete so far."
     )
 
 
 def plot_alphas(result, path):
-    """Draws NME over alpha, a panel for each dataset that was measured.
+    """Draws the NME over alpha, with one panel per measured dataset.
 
     Args:
-        result: what `table.reproduce` returns for Figure 4.
+        result: the result of `table.reproduce` for Figure 4.
         path: the PNG to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    # A dataset's protocol is its first column.
+    # The first column of a dataset is that of its protocol.
     columns = {column["dataset"]: column for column in reversed(result["columns"])}
     panels = {}
     for column in columns.values():
@@ -175,7 +176,7 @@ def plot_alphas(result, path):
 
 
 def _bars(points):
-    """Lengths of the error bars, below and above: the spread of seeds, or one run's interval."""
+    """Lengths of the error bars below and above: the spread of the seeds, or a run's interval."""
     below, above = [], []
     for _, found in points:
         low, high = found["interval"] or (

@@ -1,9 +1,9 @@
-"""Training runs behind the rows of a table: each is a folder that continues where it stopped.
+"""The training runs behind the rows of a table. An interrupted run resumes from its folder.
 
 OUT/runs/DATASET/ROW/seed0            a run of `training.train`, with its evaluation
 OUT/runs/DATASET/ROW/seed0/refined    the refined module on top of it
 
-`search` has the learning rate's.
+The runs of the learning rate search are in `search`.
 """
 
 import json
@@ -18,13 +18,13 @@ from keras_fld.training.recipe import Recipe, saved_recipe
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for every run of a table.
+    """Settings that all runs of a table share.
 
     Args:
-        out: folder of runs and tables.
-        recipe: fields of `training.Recipe` in place of its defaults.
+        out: folder of the runs and tables.
+        recipe: fields of `training.Recipe` that override its defaults.
         rounds: augmentation rounds of the refined module.
-        skip_bad: leave bad files of a dataset out.
+        skip_bad: whether to skip bad files of a dataset.
         verbose: Keras' verbosity.
     """
 
@@ -36,21 +36,21 @@ class Settings:
 
 
 def run(row, dataset, root, seed, rate, settings):
-    """Trains and evaluates a row, as far as that is not done.
+    """Trains and evaluates a row. Completed steps are not repeated.
 
     Args:
         row: a measured `tables.Row`.
         dataset: name of the dataset.
-        root: its folder.
+        root: folder of the dataset.
         seed: seed of the run.
-        rate: AdamW's peak learning rate.
+        rate: peak learning rate of AdamW.
         settings: a `Settings`.
 
     Returns:
-        The run's evaluation.json as a dictionary.
+        The content of the run's evaluation.json.
 
     Raises:
-        ValueError: bad data, or the folder holds a run of another recipe.
+        ValueError: the data is bad, or the folder already contains a run with another recipe.
     """
     folder = folder_of(settings, "runs", dataset, row) / f"seed{seed}"
     recipe = recipe_of(row, dataset, settings, learning_rate=rate, seed=seed)
@@ -66,14 +66,14 @@ def run(row, dataset, root, seed, rate, settings):
 
 
 def finished(row, dataset, seed, settings):
-    """What is there of a row, whatever its learning rate.
+    """Returns the completed run of a row, whatever its learning rate.
 
     Args:
-        row, dataset, seed, settings: as of `run`.
+        row, dataset, seed, settings: as in `run`.
 
     Returns:
-        The learning rate and the run's evaluation.json as a dictionary; None where the run is not
-        done, or is one of another recipe.
+        The learning rate and the content of the run's evaluation.json. None if the run is not
+        complete or has another recipe.
     """
     folder = folder_of(settings, "runs", dataset, row) / f"seed{seed}"
     evaluated = (folder / "refined" if row.refined else folder) / "evaluation.json"
@@ -90,7 +90,7 @@ def finished(row, dataset, seed, settings):
 
 
 def recipe_of(row, dataset, settings, **changes):
-    """The `Recipe` of a row."""
+    """Returns the `Recipe` of a row."""
     return Recipe(
         dataset=dataset,
         network=row.network,
@@ -101,12 +101,12 @@ def recipe_of(row, dataset, settings, **changes):
 
 
 def as_saved(recipe):
-    """A recipe as a run's recipe.json has it."""
+    """Returns a recipe in the form stored in a run's recipe.json."""
     return json.loads(json.dumps(asdict(recipe)))
 
 
 def folder_of(settings, kind, dataset, row):
-    """The folder of a row's runs or searches."""
+    """Returns the folder of a row's runs or searches."""
     return Path(settings.out) / kind / dataset / row.key
 
 
@@ -115,12 +115,12 @@ def _refining(settings):
 
 
 def _refined(model, path, recipe, root, settings):
-    """The refined module on a trained model, plain: as many parameters as before."""
+    """The trained model after the refined module, with the same number of parameters."""
     told = path.parent / "refine.json"
     if told.exists() and read_json(told) != _refining(settings):
         raise ValueError(
-            f"{path.parent}: holds a refined module of other options: {read_json(told)}. "
-            f"Got: {_refining(settings)}; choose another folder, or the same to continue"
+            f"{path.parent}: already contains a refined module with {read_json(told)}. "
+            f"Got: {_refining(settings)}. Use the same options to resume it, or another folder"
         )
     if path.exists():
         return models.load_model(path)

@@ -1,7 +1,7 @@
-"""The learning rate of a row, searched on held-out training faces.
+"""Search for the learning rate of a row on held-out training faces.
 
-OUT/search/DATASET/ROW/0.001          a candidate, a run of `training.train`
-OUT/search/DATASET/ROW/choice.json    the figures of all, and the best
+OUT/search/DATASET/ROW/0.001          a candidate, which is a run of `training.train`
+OUT/search/DATASET/ROW/choice.json    the figures of all candidates, and the best rate
 """
 
 import csv
@@ -22,20 +22,21 @@ from keras_fld.reproduce.tables import (
 
 
 def search(row, dataset, root, settings, epochs=None):
-    """Compares learning rates on held-out training faces, as far as that is not done.
+    """Compares learning rates on held-out training faces. Completed runs are not repeated.
 
-    Where the best one is at an end, the next beyond it is tried, up to `SEARCH_MOST` in all.
+    If the best rate is the lowest or the highest one, the next rate beyond it is tried, up to
+    `SEARCH_MOST` rates in total.
 
     Args:
-        row, dataset, root, settings: as of `run`.
-        epochs: of each candidate; None takes the run's own.
+        row, dataset, root, settings: as in `run`.
+        epochs: epochs of each candidate. None uses the epochs of the run.
 
     Returns:
-        {"learning_rate": the best, "candidates": rate to the NME in per cent on the held-out faces
-        after the last epoch, None where the loss did not stay finite}.
+        A dictionary. "learning_rate" is the best rate. "candidates" maps each rate to the NME in
+        percent on the held-out faces after the last epoch, or to None if the training diverged.
 
     Raises:
-        ValueError: bad data, or no candidate's loss stayed finite.
+        ValueError: the data is bad, or all candidates diverged.
     """
     folder, found = folder_of(settings, "search", dataset, row), {}
     rates = [_rounded(factor * row.rate) for factor in SEARCH_FACTORS]
@@ -49,7 +50,7 @@ def search(row, dataset, root, settings, epochs=None):
         rates = rates[1:] or _beyond(found)
     finite = {rate: figure for rate, figure in found.items() if figure is not None}
     if not finite:
-        raise ValueError(f"{folder}: no learning rate kept the loss finite. Got: {list(found)}")
+        raise ValueError(f"{folder}: training diverged with every rate. Got: {list(found)}")
     best = min(finite, key=finite.__getitem__)
     choice = {"learning_rate": best, "candidates": {f"{k:g}": v for k, v in found.items()}}
     write_json(folder / "choice.json", {"recipe": as_saved(recipe), **choice})
@@ -57,7 +58,7 @@ def search(row, dataset, root, settings, epochs=None):
 
 
 def kept(row, dataset, settings):
-    """What an earlier search of a row chose, as `search` returns it; None where there is none."""
+    """Returns the result of an earlier search for a row, or None if there is none."""
     path = folder_of(settings, "search", dataset, row) / "choice.json"
     if not path.exists():
         return None
@@ -65,11 +66,11 @@ def kept(row, dataset, settings):
     try:
         return {key: choice[key] for key in ("learning_rate", "candidates")}
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not the choice of a search ({error})") from error
+        raise ValueError(f"{path}: not the result of a search ({error})") from error
 
 
 def _beyond(found):
-    """The next rate, in a list, where the best one is the highest or the lowest yet."""
+    """A list with the next rate if the best one is the highest or lowest so far, else empty."""
     finite = {rate: figure for rate, figure in found.items() if figure is not None}
     if not finite or len(found) >= SEARCH_MOST:
         return []
@@ -84,7 +85,7 @@ def _rounded(rate):
 
 
 def _candidate(recipe, folder, root, settings):
-    """Figure of one candidate, the lower the better, or None."""
+    """The figure of a candidate (lower is better), or None if it diverged."""
     diverged, mine = folder / "diverged.json", as_saved(recipe)
     if diverged.exists() and read_json(diverged) == mine:
         return None
@@ -97,6 +98,6 @@ def _candidate(recipe, folder, root, settings):
         keras.backend.clear_session()
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
         last = list(csv.DictReader(file))[-1]
-    # The same loss in all candidates, so it serves where a crop has no normalizer.
+    # All candidates have the same loss, so it can replace the NME if there is no normalizer.
     figure = float(last.get("val_nme") or last["val_loss"])
     return figure if math.isfinite(figure) else None

@@ -1,4 +1,4 @@
-"""A table of the paper while it fills with measured figures."""
+"""A table of the paper that is being filled with measured figures."""
 
 import statistics
 
@@ -6,14 +6,14 @@ from keras_fld.reproduce import render, steps
 
 
 class Sheet:
-    """The dictionary of a table, as NAME.json has it, and what its steps are computed from.
+    """Collects the figures of a table and writes NAME.md and NAME.json.
 
     Args:
         table: a `tables.Table`.
-        columns: its `tables.Column`s, with those of further datasets.
+        columns: its `tables.Column`s, including those of additional datasets.
         out: folder of NAME.md and NAME.json.
-        about: what the dictionary says of the runs, such as their seeds.
-        notes: sentences under the table, to which the runs add theirs.
+        about: entries about the runs, such as their seeds.
+        notes: sentences below the table. The runs add theirs.
     """
 
     def __init__(self, table, columns, out, about, notes):
@@ -31,11 +31,19 @@ class Sheet:
         }
 
     def add_search(self, row, dataset, choice):
-        """Adds what `search.search` chose for a row."""
+        """Adds the result of `search.search` for a row."""
         self._rows[row.method]["searches"][dataset] = choice
 
     def add(self, row, dataset, seed, rate, evaluation):
-        """Adds a run's figures, its evaluation.json as a dictionary, and the row's means anew."""
+        """Adds the figures of a run and updates the means of its row.
+
+        Args:
+            row: the `tables.Row`.
+            dataset: name of the dataset.
+            seed: seed of the run.
+            rate: its peak learning rate.
+            evaluation: the content of its evaluation.json.
+        """
         shown, figures = self._rows[row.method], self._figures(dataset, evaluation)
         shown["runs"].append(
             {"dataset": dataset, "seed": seed, "learning_rate": rate, "figures": figures}
@@ -49,12 +57,12 @@ class Sheet:
         notes.extend(note for note in new if note not in notes)
 
     def write(self):
-        """Writes the files with all that has been added."""
+        """Writes NAME.md and NAME.json with the figures added so far."""
         self.result["steps"] = self._errors.steps(list(self._rows), self._table.reference)
         render.write(self.result, self._out)
 
     def _figures(self, dataset, evaluation):
-        """Column's key to a run's figure, as far as it has one."""
+        """Key of a column to the run's figure, for the columns that have one."""
         by_place = {(row["subset"], row["normalizer"]): row for row in evaluation["rows"]}
         figures = {}
         for column in self._columns:
@@ -88,12 +96,12 @@ def _paper_row(row, columns):
 
 
 def _mean(figures):
-    """Mean and spread of a figure over the seeds."""
+    """The mean and spread of a figure over the seeds."""
     values = [figure["nme"] for figure in figures]
     return {
         "nme": statistics.fmean(values),
         "seeds": len(values),
-        # Of the seeds' figures; that of a single one is over its faces, below.
+        # Spread over the seeds. A single seed has an interval over its faces instead.
         "spread": statistics.stdev(values) if len(values) > 1 else None,
         "interval": figures[0]["interval"] if len(values) == 1 else None,
     }

@@ -1,7 +1,8 @@
-"""Does a table's order hold: what rows gain over others, face by face.
+"""Paired differences between the rows of a table, to check whether their order is reproduced.
 
-The gaps of the paper's Table 2 are a few hundredths of a per cent, less than another sample of
-faces or another seed can move, so each comes with both.
+The differences in the paper's Table 2 are a few hundredths of a percent. Another sample of faces or
+another seed can change the NME by more than that, so each difference comes with an interval over
+faces and with the values of the single seeds.
 """
 
 import numpy as np
@@ -10,12 +11,12 @@ from keras_fld.reports.intervals import mean_interval
 
 
 class Errors:
-    """Each face's error in the runs of a table.
+    """The error of each face in the runs of a table.
 
     Args:
         columns: the table's `tables.Column`s.
 
-    Example:
+    Examples:
         >>> errors = Errors(TABLES["table2"].columns)
         >>> errors.add("CNN-6 + L2", "cofw", 0, evaluation)
         >>> errors.steps(["CNN-6 + L2", "CNN-6 + L1"])
@@ -23,10 +24,10 @@ class Errors:
 
     def __init__(self, columns):
         self._columns = columns
-        self._runs = {}  # (method, column's key) to seed to face to error
+        self._runs = {}  # (method, key of the column) to seed to face to error
 
     def add(self, method, dataset, seed, evaluation):
-        """Adds a run's evaluation.json, a dictionary."""
+        """Adds the errors of a run, given the content of its evaluation.json."""
         for column in self._columns:
             faces = evaluation.get("faces", {}).get(column.subset, {})
             if column.dataset == dataset and column.normalizer in faces:
@@ -35,16 +36,18 @@ class Errors:
                 self._runs.setdefault((method, column.key), {})[seed] = by_face
 
     def steps(self, methods, reference=None):
-        """Differences of rows that were both measured, on the seeds of both: of neighbors, and of
-        a reference from each row before it.
+        """Computes the differences between measured rows on their common seeds.
+
+        Each row is compared with the next one, and the reference with each row before it.
 
         Args:
-            methods: names of the rows in their order.
+            methods: names of the rows in order.
             reference: one of them, or None.
 
         Returns:
-            A dictionary for each column and pair: "difference" in points of the NME, its 95 %
-            bootstrap "interval" over faces, errors averaged over the seeds, and "by_seed".
+            A dictionary for each column and pair of rows. "difference" is that of the NME in
+            percentage points. "interval" is its 95 % bootstrap interval over faces, with errors
+            averaged over the seeds. "by_seed" contains the difference for each seed.
         """
         found = []
         for column in self._columns:

@@ -23,32 +23,32 @@ def reproduce(
     synthetic=False,
     progress=None,
 ):
-    """Trains and evaluates the rows of a table, as far as that is not done.
+    """Trains and evaluates the rows of a table. Completed runs are not repeated.
 
-    The table is written anew after each run, as `settings.out`/NAME.md and NAME.json, with all that
-    the folder has of the table under these settings.
+    After each run, the table is written to `settings.out` as NAME.md and NAME.json. It includes all
+    runs in that folder that match the settings.
 
     Args:
         table: a `tables.Table`.
-        roots: name of a dataset to its folder. One that the table lacks adds a column where the
-            paper's other rows are not other people's methods.
+        roots: name of a dataset to its folder. A dataset that is not in the table adds a column;
+            this is only possible if all rows can be trained here.
         settings: a `runs.Settings`.
-        seeds: a run each.
-        methods: rows to train, by name in any case; None takes all.
-        search: compare learning rates first, on held-out training faces.
-        search_epochs: of each candidate; None takes the run's own.
-        synthetic: whether the roots hold generated faces.
+        seeds: seeds of the runs of each row.
+        methods: case-insensitive names of the rows to train. None trains all.
+        search: whether to search the learning rates first, on held-out training faces.
+        search_epochs: epochs of each candidate. None uses the epochs of the run.
+        synthetic: whether the roots contain generated faces.
         progress: called with a sentence before each run and search.
 
     Returns:
-        The table as a dictionary, as in NAME.json.
+        The content of NAME.json.
 
     Raises:
-        ValueError: an unknown method or dataset, no seed, or bad data.
+        ValueError: a method or dataset is unknown, there is no seed, or the data is bad.
     """
     columns, chosen = _columns(table, roots), _chosen(table, methods)
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds must be different, and one at least. Got: {list(seeds)}")
+        raise ValueError(f"seeds must be different, and at least one. Got: {list(seeds)}")
     progress = progress or (lambda sentence: None)
     sheet = _empty_sheet(table, columns, roots, seeds, settings, synthetic)
     jobs = [(name, seed) for name in roots for seed in seeds]
@@ -69,7 +69,7 @@ def reproduce(
             keras.backend.clear_session()
             sheet.add(row, name, seed, rates[name], found)
             sheet.write()
-    sheet.write()  # the searches of rows that were there
+    sheet.write()  # includes new searches of rows that were already complete
     return sheet.result
 
 
@@ -87,8 +87,7 @@ def _empty_sheet(table, columns, roots, seeds, settings, synthetic):
 
 
 def _add_finished(sheet, table, roots, jobs, settings):
-    """Adds the searches and runs that the folder holds; returns (method, dataset, seed, rate) of
-    the runs."""
+    """Adds the folder's searches and runs; returns (method, dataset, seed, rate) of the runs."""
     there = set()
     for row in table.rows:
         for name in roots if row.network else ():
@@ -104,7 +103,7 @@ def _add_finished(sheet, table, roots, jobs, settings):
 
 
 def _notes(table, columns, roots, skip_bad, synthetic):
-    """What a reader must know of the data; reading them all fails before hours of training."""
+    """Notes on the data. All datasets are read here, so bad data fails before hours of training."""
     notes = [_needed(name) for name in table.datasets if name not in roots]
     if any(column.variant and column.dataset in roots for column in columns):
         notes.append(NORMALIZER_NOTE)
@@ -120,13 +119,13 @@ def _notes(table, columns, roots, skip_bad, synthetic):
 def _fewer(name, count, official):
     share = round(100 * count / official)
     return (
-        f"{name}: trained on {count:,} of the official {official:,} faces ({share} %), the paper "
-        "on all: with that caveat alone are the figures comparable"
+        f"{name}: trained on {count:,} of the official {official:,} faces ({share} %). The paper "
+        "used all of them, so the figures are not fully comparable"
     )
 
 
 def _columns(table, roots):
-    """The table's columns, and those of further datasets."""
+    """The columns of the table and of additional datasets."""
     extra = [name for name in roots if name not in table.datasets]
     for name in extra:
         if name not in COLUMNS or not all(row.network for row in table.rows):
@@ -149,11 +148,10 @@ def _chosen(table, methods):
 
 
 def _needed(name):
-    """What a dataset that is not there would take."""
+    """Explains how to add a missing dataset."""
     found = catalog.get(name)
     numbers = ", ".join(f"{split} {count:,}" for split, count in found.official.items())
     return (
         f"{name}: not measured: it needs the released files ({numbers} faces); "
-        f"its card, datasets/{found.folder}/README.md, says where they come from; then add "
-        f"--root {name}=FOLDER"
+        f"datasets/{found.folder}/README.md says where to get them. Then add --root {name}=FOLDER"
     )

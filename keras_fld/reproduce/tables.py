@@ -1,16 +1,18 @@
 """Rows, columns and numbers of the paper's Tables 2 to 5, and the alphas of its Figure 4.
 
-What the paper leaves open is set here and can be searched (`--search`): optimizer, schedule, batch
-size, alpha and learning rates. Everything else is the default of `training.Recipe`.
+The paper does not specify the optimizer, schedule, batch size, alpha and learning rates. The values
+of alpha and the learning rates are set here; `--search` searches the learning rates. Everything
+else is the default of `training.Recipe`.
 """
 
 from dataclasses import dataclass, field
 from typing import cast
 
-# Peak learning rates of AdamW, whose steps do not depend on the size of the gradient: L2's, about
-# 1/sqrt(N) of the others' (Eq. 1), asks for no larger one by itself. Each was the best of three or
-# four after 8 epochs at batch 32 on 300W (docs/experiments.md). `--search` compares SEARCH_FACTORS
-# times each on held-out training faces and goes on beyond an end that is best.
+# Peak learning rates of AdamW. Its steps do not depend on the size of the gradient, so L2 needs no
+# larger rate, although its gradient is about 1/sqrt(N) of the others' (Eq. 1). Each rate was the
+# best of three or four after 8 epochs with batch size 32 on 300W (docs/experiments.md). `--search`
+# compares SEARCH_FACTORS times the rate on held-out training faces. If the best rate is the lowest
+# or highest, it continues beyond it.
 LEARNING_RATES = {
     "cnn6": dict.fromkeys(("l2", "l1", "nme", "wing", "le", "enme"), 1.5e-3),
     "trnet20": {"enme": 3e-3},
@@ -18,21 +20,21 @@ LEARNING_RATES = {
 SEARCH_FACTORS = (0.3, 1.0, 3.0)
 SEARCH_STEP = 3.0
 SEARCH_MOST = 6
-# Part of the training faces that a search holds out.
+# Fraction of the training faces that a search holds out.
 SEARCH_VALIDATION = 0.1
 
 
 @dataclass(frozen=True)
 class Column:
-    """A figure that a table gives of each method.
+    """A column of a table.
 
     Args:
-        key: what rows name the paper's number by.
-        title: what is printed.
+        key: identifier of the column in `Row.paper`.
+        title: title of the column.
         dataset: name of the dataset.
-        subset: its test subset.
-        normalizer: what its NME is divided by.
-        variant: whether the paper's number stands in the column before.
+        subset: name of the test subset.
+        normalizer: name of the normalizer of the NME.
+        variant: whether the paper's number is in the previous column.
     """
 
     key: str
@@ -45,16 +47,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A method of a table.
+    """A row of a table: a method.
 
     Args:
-        method: its name as the paper prints it.
-        paper: column's key to the paper's NME in per cent.
-        network: what is trained; None where the method is other people's.
+        method: name of the method in the paper.
+        paper: key of a column to the paper's NME in percent.
+        network: name of the network to train. None for methods of other papers.
         loss: name of the loss.
-        loss_options: its arguments.
-        refined: whether the refined module follows.
-        learning_rate: AdamW's peak; None takes `LEARNING_RATES`.
+        loss_options: arguments of the loss.
+        refined: whether the refined module is applied.
+        learning_rate: peak learning rate of AdamW. None uses `LEARNING_RATES`.
     """
 
     method: str
@@ -67,19 +69,19 @@ class Row:
 
     @property
     def key(self):
-        """Name of the training run: rows with the same one share it, refined or not."""
+        """Name of the training run. Rows with the same key share the run, refined or not."""
         options = [f"{name}{value:g}" for name, value in self.loss_options.items()]
         return "-".join([*self._trained, *options])
 
     @property
     def rate(self):
-        """Peak learning rate to start from."""
+        """Peak learning rate without a search."""
         network, loss = self._trained
         return self.learning_rate or LEARNING_RATES[network][loss]
 
     @property
     def _trained(self):
-        """Network and loss of a row that is trained; other rows have neither key nor rate."""
+        """Network and loss of a trained row. Other rows have neither `key` nor `rate`."""
         return cast("tuple[str, str]", (self.network, self.loss))
 
 
@@ -88,11 +90,12 @@ class Table:
     """A table of the paper.
 
     Args:
-        name: such as "table2".
-        title: its caption, shortened.
+        name: name of the table, such as "table2".
+        title: shortened caption.
         columns: its columns.
         rows: its rows in order.
-        reference: method that each row before it is compared with, beside its neighbor.
+        reference: a method with which each row before it is compared, in addition to the
+            comparisons of neighboring rows.
     """
 
     name: str
@@ -103,7 +106,7 @@ class Table:
 
     @property
     def datasets(self):
-        """Names of the paper's datasets."""
+        """Names of the datasets in the paper's table."""
         return list(dict.fromkeys(column.dataset for column in self.columns))
 
 
@@ -124,7 +127,7 @@ W300 = (
 WFLW = (Column("wflw", "WFLW", "wflw", "test", "inter_ocular"),)
 COLUMNS = {"aflw": AFLW, "cofw": COFW, "300w": W300, "wflw": WFLW}
 
-# The Wing paper's own values; alpha of LE and ENME is not given, and Figure 4 is about LE.
+# Wing: the values of the Wing paper. The paper does not give alpha; its Figure 4 varies that of LE.
 WING = {"omega": 10.0, "epsilon": 2.0}
 ALPHA = {"alpha": 2.0}
 OURS_300W = {"common": 3.86, "challenge": 7.81, "full": 4.63}
@@ -146,7 +149,7 @@ TABLE2 = Table(
         Row("CNN-6 + LE", {"aflw": 1.87, "cofw": 6.59}, "cnn6", "le", ALPHA),
         Row("CNN-6 + ENME", {"aflw": 1.83, "cofw": 6.49}, "cnn6", "enme", ALPHA),
         Row("TRNet-20 + ENME", {"aflw": 1.60, "cofw": 5.48}, "trnet20", "enme", ALPHA),
-        # 300W is Table 5's: of the rows here it has this one alone.
+        # The figures on 300W are from Table 5, which has only this one of the rows here.
         _ours({"aflw": 1.57, "cofw": 5.39, **OURS_300W}),
     ),
     reference="CNN-6 + ENME",
@@ -192,12 +195,18 @@ TABLE5 = Table(
     ),
 )
 
-# CNN-6 with LE at several alphas. The figure's own are not readable; alpha 0 is L1 (Eq. 9).
+# CNN-6 with LE for several alphas. Those of the figure are not readable. Alpha 0 is L1 (Eq. 9).
 ALPHAS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
 
 def figure4(alphas=ALPHAS):
-    """Figure 4 as a table of one row for each alpha; the paper gives no numbers.
+    """Returns Figure 4 as a table with one row for each alpha. The paper gives no numbers.
+
+    Args:
+        alphas: values of alpha, from 0.
+
+    Returns:
+        A `Table`.
 
     Raises:
         ValueError: an alpha is below 0.

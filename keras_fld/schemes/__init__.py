@@ -1,7 +1,7 @@
-"""Landmark schemes: what every index means, written once.
+"""Landmark schemes: the meaning of each landmark index, defined in one place.
 
-Augmentation reads the mirror permutation, losses and metrics the normalizers, the refined module
-the patches, drawing the lines.
+Augmentation uses a scheme's mirror permutation, losses and metrics its normalizers, the refined
+module its patches, and drawing its lines.
 """
 
 from keras_fld.schemes.aflw19 import AFLW19

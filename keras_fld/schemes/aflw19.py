@@ -1,9 +1,10 @@
 """AFLW-19: the 21 points of AFLW without the two ears, in AFLW's order.
 
-Order of the points: Koestinger et al., Annotated Facial Landmarks in the Wild, ICCV workshops 2011
-(where left is the image's left). Leaving the ears out: Zhu et al., Unconstrained Face Alignment
-via Cascaded Compositional Learning, CVPR 2016, whose AFLW-Full protocol divides by the width of
-the annotated face box; that is a property of the face ("face_box"), not of its landmarks.
+The order of the points is that of Koestinger et al., Annotated Facial Landmarks in the Wild, ICCV
+workshops 2011, where left is the image's left. The ears are omitted as in Zhu et al., Unconstrained
+Face Alignment via Cascaded Compositional Learning, CVPR 2016. Its AFLW-Full protocol divides errors
+by the width of the annotated face box. The box belongs to the face ("face_box"), not to its
+landmarks, so it is not a normalizer of this scheme.
 """
 
 from keras_fld.schemes.scheme import Scheme, mirrored, run

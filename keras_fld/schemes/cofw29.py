@@ -1,7 +1,7 @@
 """COFW-29: Burgos-Artizzu et al., Robust Face Landmark Estimation under Occlusion, ICCV 2013.
 
-Left and right points alternate; of a brow come the outer and the inner end, then the middle of
-the upper and of the lower edge. The scheme is that of LFPW.
+Left and right points alternate. Each brow has its outer and inner end, then the middle of its upper
+and lower edge. LFPW uses the same scheme.
 """
 
 from keras_fld.schemes.scheme import Scheme, run

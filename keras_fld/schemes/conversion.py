@@ -1,8 +1,8 @@
-"""One scheme's landmarks from another's.
+"""Conversion of landmarks from one scheme to another.
 
-A table says for every landmark of the target which of the source's it is the mean of. One source
-landmark is the same place on the face; several, or a neighbor, make an approximation, which the
-tables mark as such.
+For each landmark of the target scheme, a table lists the source landmarks whose mean it is. A
+single source landmark is usually the same place on the face. Several landmarks, or a neighbor, are
+an approximation; comments in the tables mark these.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from keras_fld.schemes.london189 import (
 from keras_fld.schemes.mediapipe import IBUG68_FROM_MEDIAPIPE, MEDIAPIPE, MEDIAPIPE_LANDMARKS
 from keras_fld.schemes.scheme import Scheme, run
 
-# Every landmark of iBUG-68 is one of WFLW-98.
+# Every landmark of iBUG-68 is also a landmark of WFLW-98.
 _IBUG68_FROM_WFLW98 = (
     *range(0, 33, 2),
     *run(33, 37),
@@ -30,24 +30,24 @@ _IBUG68_FROM_WFLW98 = (
 
 _COFW29_FROM_WFLW98 = (
     *(33, 46, 37, 42),
-    *(35, 40, 44, 48),  # of each brow the middle of the upper and of the lower edge
+    *(35, 40, 44, 48),  # the middle of the upper and lower edge of each brow
     *(60, 72, 64, 68),
-    *(62, 66, 70, 74),  # of each eye the middle of the upper and of the lower lid
+    *(62, 66, 70, 74),  # the middle of the upper and lower lid of each eye
     *(96, 97),
     *(55, 59, 54, 57),
     *(76, 82, 79, 90, 94, 85),
     16,
 )
 
-# After the nearest landmarks of Ghiasi and Fowlkes, Occlusion Coherence, CVPR 2014.
+# Based on the nearest landmarks in Ghiasi and Fowlkes, Occlusion Coherence, CVPR 2014.
 _COFW29_FROM_IBUG68 = (
     *(17, 26, 21, 22),
-    # Approximate: iBUG-68 has no lower edge of a brow, which about joins the brow's ends.
+    # Approximate: iBUG-68 has no lower brow edge. Its middle is taken as that of the brow's ends.
     *(19, (17, 21), 24, (22, 26)),
     *(36, 45, 39, 42),
-    # Approximate: the middle of a lid as that of its two landmarks.
+    # Approximate: the middle of a lid is the mean of its two landmarks.
     *((37, 38), (40, 41), (43, 44), (46, 47)),
-    # Approximate: the pupil as the center of the eye's contour, which does not follow the gaze.
+    # Approximate: the pupil is the center of the eye's contour, which does not follow the gaze.
     *(run(36, 41), run(42, 47)),
     *(31, 35, 30, 33),
     *(48, 54, 51, 62, 66, 57),
@@ -56,16 +56,16 @@ _COFW29_FROM_IBUG68 = (
 
 _AFLW19_FROM_IBUG68 = (
     *(17, 19, 21, 22, 24, 26),
-    *(36, run(36, 41), 39, 42, run(42, 47), 45),  # approximate: the eyes' centers
+    *(36, run(36, 41), 39, 42, run(42, 47), 45),  # approximate: eye centers
     *(31, 30, 35),
-    *(48, (62, 66), 54),  # approximate: the mouth's center between the lips
+    *(48, (62, 66), 54),  # approximate: the mouth's center is between the lips
     8,
 )
 
-# Approximate: the eyes' centers are those of their contours.
+# Approximate: an eye's center is that of its contour.
 _MTFL5_FROM_IBUG68 = (run(36, 41), run(42, 47), 30, 48, 54)
 
-# target, source: the table
+# (target, source) to table
 _TABLES = {
     ("ibug68", "wflw98"): _IBUG68_FROM_WFLW98,
     ("cofw29", "wflw98"): _COFW29_FROM_WFLW98,
@@ -75,7 +75,7 @@ _TABLES = {
     ("ibug68", MEDIAPIPE): IBUG68_FROM_MEDIAPIPE,
     ("ibug68", LONDON189): IBUG68_FROM_LONDON189,
 }
-# Schemes that are only converted from, with their possible numbers of landmarks.
+# Formats that are only converted from, with their possible numbers of landmarks.
 _SOURCES = {MEDIAPIPE: MEDIAPIPE_LANDMARKS, LONDON189: LONDON189_LANDMARKS}
 _TABLES["aflw19", "wflw98"] = tuple(
     tuple(_IBUG68_FROM_WFLW98[i] for i in (entry if isinstance(entry, tuple) else (entry,)))
@@ -84,7 +84,7 @@ _TABLES["aflw19", "wflw98"] = tuple(
 
 
 def conversions() -> list[tuple[str, str]]:
-    """The (source, target) names that `convert` knows, besides every scheme to itself."""
+    """Returns the (source, target) names that `convert` supports for two different schemes."""
     return [(source, target) for target, source in _TABLES]
 
 
@@ -93,25 +93,27 @@ def convert(
 ) -> np.ndarray:
     """Converts landmarks from one scheme to another.
 
-    Exact are "wflw98" to "ibug68" and to "cofw29", whose landmarks are all among the source's.
-    Approximate in the places that the tables of this file name are "ibug68" to "cofw29" (lower
-    brow edges, lid middles, pupils), "ibug68" and "wflw98" to "aflw19" (centers of eyes and mouth),
-    "ibug68" to "mtfl5" (centers of the eyes), "mediapipe478" to "ibug68" (throughout: a mesh
-    vertex is no annotated landmark) and "london189" to "ibug68" (see `schemes.london189`).
+    The conversions from "wflw98" to "ibug68" and to "cofw29" are exact. The others are approximate:
+
+    - "ibug68" to "cofw29": lower brow edges, middles of the lids, pupils
+    - "ibug68" and "wflw98" to "aflw19": centers of eyes and mouth
+    - "ibug68" to "mtfl5": centers of the eyes
+    - "mediapipe478" to "ibug68": all landmarks, because a mesh vertex is not an annotated landmark
+    - "london189" to "ibug68": see `schemes.london189`
 
     Args:
-        points: (..., landmarks, dimensions) in any unit, dimensions usually 2; NaN where not
-            annotated. MediaPipe's may be its 468 or 478 points, in pixels or normalized.
+        points: (..., landmarks, dimensions) points in any unit, usually with 2 dimensions. NaN
+            where not annotated. MediaPipe's 468 or 478 points can be in pixels or normalized.
         source: a `Scheme`, its name or number of landmarks, "mediapipe478" or "london189".
         target: a `Scheme`, its name or number of landmarks.
 
     Returns:
-        (..., target landmarks, dimensions) floats, NaN where a landmark it needs is NaN.
+        (..., target landmarks, dimensions) floats, NaN where a required source landmark is NaN.
 
     Raises:
-        ValueError: a scheme or the conversion is unknown, or the points do not fit the source.
+        ValueError: a scheme or the conversion is unknown, or the points do not match the source.
 
-    Example:
+    Examples:
         >>> from keras_fld.schemes import WFLW98, convert
         >>> convert(WFLW98.mean_shape, "wflw98", "ibug68").shape
         (68, 2)
@@ -135,12 +137,12 @@ def convert(
 def groups_of(
     source: Scheme | str | int, target: Scheme | str | int
 ) -> tuple[tuple[int, ...], ...]:
-    """For every landmark of the target the source's indices that it is the mean of.
+    """Returns, for each target landmark, the indices of the source landmarks to average.
 
     Raises:
         ValueError: the conversion is unknown.
 
-    Example:
+    Examples:
         >>> groups_of("ibug68", "cofw29")[12]
         (37, 38)
     """
@@ -154,7 +156,7 @@ def groups_of(
 
 
 def _name_and_counts(scheme: Scheme | str | int) -> tuple[str, tuple[int, ...]]:
-    """Name and possible numbers of landmarks."""
+    """The scheme's name and its possible numbers of landmarks."""
     for name, counts in _SOURCES.items():
         if scheme == name or scheme in counts:
             return name, counts

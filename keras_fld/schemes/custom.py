@@ -1,4 +1,4 @@
-"""Schemes that are not the package's own, described by a dictionary, as in a JSON file.
+"""Custom schemes, described by a dictionary or a JSON file.
 
     {
       "name": "five",
@@ -7,9 +7,11 @@
       "eyes": [["left eye"], ["right eye"]]
     }
 
-Landmarks are called by name or by index from 0; `landmarks` may be their number alone. `eyes` are
-the landmarks whose centers are the pupils, for the normalizer "inter_pupil". Optional are
-`normalizers`, `patches` and `lines` as in `Scheme`; without patches all landmarks are one.
+Landmarks are referred to by name or by index, counted from 0. Instead of a list of names,
+`landmarks` can be the number of landmarks. `eyes` are two lists of landmarks, one for each eye;
+their centers are used as the pupils for the normalizer "inter_pupil". `normalizers`, `patches` and
+`lines` are optional and have the same meaning as in `Scheme`. Without `patches`, all landmarks form
+one patch.
 """
 
 from typing import Any
@@ -20,18 +22,18 @@ _KEYS = ("name", "landmarks", "mirror_pairs", "eyes", "normalizers", "patches", 
 
 
 def from_dict(description: dict[str, Any]) -> Scheme:
-    """The scheme that a dictionary describes.
+    """Creates a scheme from its description.
 
     Args:
-        description: as at the top of this module.
+        description: dictionary as shown at the top of this module.
 
     Returns:
         A `Scheme`.
 
     Raises:
-        ValueError: a part is missing, of the wrong kind, or names a landmark that there is not.
+        ValueError: an entry is missing, has the wrong type, or refers to an unknown landmark.
 
-    Example:
+    Examples:
         >>> from_dict({"name": "two", "landmarks": 2, "mirror_pairs": [[0, 1]]}).num_landmarks
         2
     """
@@ -42,7 +44,7 @@ def from_dict(description: dict[str, Any]) -> Scheme:
             raise ValueError(f"a scheme's keys must be among {', '.join(_KEYS)}. Got: {key!r}")
     name = description.get("name")
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise ValueError(f"a scheme's name must be a text. Got: {name!r}")
+        raise ValueError(f"a scheme's name must be printable text. Got: {name!r}")
     names = names_of(description)
     index = _index(names)
 
@@ -76,7 +78,7 @@ def from_dict(description: dict[str, Any]) -> Scheme:
 
 
 def to_dict(scheme: Scheme) -> dict[str, Any]:
-    """A scheme for JSON, its landmarks by name, then by index; `from_dict` gives it back."""
+    """Describes a scheme as a dictionary for JSON. `from_dict` is the inverse."""
     return {
         "name": scheme.name,
         "landmarks": list(scheme.landmark_names),
@@ -88,14 +90,14 @@ def to_dict(scheme: Scheme) -> dict[str, Any]:
 
 
 def names_of(description: dict[str, Any]) -> list[str]:
-    """Names of the landmarks of a described scheme, in order; their indices where it has none."""
+    """Returns the landmark names of a described scheme in order, or indices if it has no names."""
     names = description.get("landmarks")
     if isinstance(names, int) and not isinstance(names, bool) and 1 <= names <= 10_000:
         return [str(index) for index in range(names)]
     good = isinstance(names, (list, tuple)) and all(isinstance(n, str) and n for n in names)
     if not good or not names or len(set(names)) != len(names):
         raise ValueError(
-            f"landmarks of a scheme must be different names, or how many there are. Got: {names!r}"
+            f"landmarks of a scheme must be different names, or their number. Got: {names!r}"
         )
     return list(names)
 
@@ -108,7 +110,7 @@ def _index(names):
             return item
         if isinstance(item, str) and item in numbers:
             return numbers[item]
-        raise ValueError(f"a scheme's landmark must be a name or index it has. Got: {item!r}")
+        raise ValueError(f"a scheme has no such landmark name or index. Got: {item!r}")
 
     return index
 

@@ -1,6 +1,6 @@
 """iBUG-68, the scheme of 300W: https://ibug.doc.ic.ac.uk/resources/facial-point-annotations/.
 
-The page counts from 1, the package from 0.
+That page counts landmarks from 1, this package from 0.
 """
 
 from keras_fld.schemes.scheme import Scheme, mirrored, numbered, run

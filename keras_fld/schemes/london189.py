@@ -1,10 +1,11 @@
-"""iBUG-68 out of the 189 points of the Face Research Lab London Set (DeBruine and Jones, 2017).
+"""iBUG-68 from the 189 points of the Face Research Lab London Set (DeBruine and Jones, 2017).
 
-Its template follows the outlines of brows, lids, irises, nose, lips, ears and jaw. Where iBUG-68
-has no point of its own there, a landmark is placed between two, an index that comes twice pulling
-it nearer: the jaw's and the brows' landmarks evenly along them, as iBUG-68 spaces them, those of
-the lids at a third and two thirds. Approximate are the tip of the nose, which the template leaves
-out, and the inner corners of the mouth, whose lips are closed.
+The template of the set follows the outlines of brows, lids, irises, nose, lips, ears and jaw. Where
+it has no point for a landmark of iBUG-68, the landmark is the weighted mean of nearby points; an
+index that is repeated has more weight. The landmarks of jaw and brows are spaced evenly, as in
+iBUG-68, and those of the lids are at one third and two thirds. Two places are approximate: the tip
+of the nose, where the template has no point, and the inner corners of the mouth, because the lips
+are closed.
 """
 
 LONDON189 = "london189"

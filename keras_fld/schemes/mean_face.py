@@ -1,7 +1,7 @@
-"""The package's own mean face: iBUG-68 in three dimensions, made by hand.
+"""The package's own mean face: a hand-made 3-D model with the iBUG-68 landmarks.
 
-Axes are those of the image: x to the right, y down, z towards the camera. The unit is half the
-distance between the ears; the origin lies between the ears at the height of the eyes.
+In the image, x points right, y down and z towards the camera. The unit is half the distance between
+the ears. The origin is between the ears at the height of the eyes.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ _MIRROR = np.array([*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *ran
                     45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, *range(54, 47, -1),
                     *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65])  # fmt: skip
 
-# The image's left half and the middle line; the right half is their mirror image.
+# The image's left half and the center line; the right half is the mirror image.
 _HALF = {
     0: (-1.0, 0.04, 0.02), 1: (-0.985, 0.31, 0.04), 2: (-0.95, 0.57, 0.09), 3: (-0.89, 0.82, 0.2),
     4: (-0.78, 1.06, 0.4), 5: (-0.62, 1.26, 0.63), 6: (-0.42, 1.42, 0.84), 7: (-0.21, 1.52, 0.97),
@@ -30,7 +30,7 @@ _HALF = {
 
 
 def both_sides(half):
-    """The 68 points from the left half: the mirror partners get -x."""
+    """Returns all 68 points, given those of the left half: mirror partners have x negated."""
     points = np.zeros((68, 3))
     for index, point in half.items():
         points[_MIRROR[index]] = np.multiply(point, (-1, 1, 1))

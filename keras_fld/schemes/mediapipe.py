@@ -1,15 +1,14 @@
-"""iBUG-68 out of MediaPipe's face mesh: 468 vertices, or 478 with the two irises.
+"""iBUG-68 from MediaPipe's face mesh: 468 vertices, or 478 with the two irises.
 
-MediaPipe publishes no such table. This one is the list of single vertices that most public code
-shares, with three pairs taken from other public tables because they lie closer to the annotation:
-the contour's ends (127 and 356 in place of 162 and 389), its fourth landmark from each end (the
-middle of 58 and 132, and of 288 and 361) and the brows' outer ends (70 and 300 in place of 71 and
-301).
+MediaPipe publishes no such table. This one is the list of vertices that most public code uses,
+except for three pairs from other public tables that are closer to the annotation: the ends of the
+contour (127 and 356 instead of 162 and 389), the fourth landmark from each end (the mean of 58 and
+132, and of 288 and 361), and the outer ends of the brows (70 and 300 instead of 71 and 301).
 
-How near it comes: run by MediaPipe 0.10.14 on 277 faces of the 300W common set, the mean distance
-from the annotated landmarks is 4.6 % of the inter-ocular distance (contour 7.9, brows 5.2, nose
-3.4, eyes 2.5, mouth 3.1). The mesh knows no outline of the seen cheek, so the contour is the least
-certain part, above all on a turned head.
+Accuracy with MediaPipe 0.10.14 on 277 faces of the 300W common set: the mean distance from the
+annotated landmarks is 4.6 % of the inter-ocular distance (contour 7.9, brows 5.2, nose 3.4, eyes
+2.5, mouth 3.1). The mesh does not follow the visible outline of the cheek, so the contour is the
+least accurate part, especially on a turned head.
 """
 
 MEDIAPIPE = "mediapipe478"

@@ -1,7 +1,8 @@
-"""MTFL's five points: the eyes' centers, the tip of the nose and the corners of the mouth.
+"""MTFL's five points: the centers of the eyes, the tip of the nose and the corners of the mouth.
 
-Order of the points: Zhang et al., Facial Landmark Detection by Deep Multi-task Learning, ECCV 2014
-(where left is the image's left). It is no key of the schemes by number: many sets have five points.
+The order of the points is that of Zhang et al., Facial Landmark Detection by Deep Multi-task
+Learning, ECCV 2014, where left is the image's left. The scheme cannot be found by its number of
+landmarks, because many other datasets have five points, too.
 """
 
 from keras_fld.schemes.scheme import Scheme

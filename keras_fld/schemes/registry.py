@@ -1,4 +1,4 @@
-"""The schemes by name."""
+"""Registry of the schemes."""
 
 from typing import Any
 
@@ -11,25 +11,26 @@ from keras_fld.schemes.scheme import Scheme
 from keras_fld.schemes.wflw98 import WFLW98
 
 SCHEMES = {scheme.name: scheme for scheme in (IBUG68, AFLW19, COFW29, WFLW98)}
-# Found by name alone: MTFL's, as many sets have five points, and those that a program registers.
+# Found only by name, not by number of landmarks: MTFL's, because many datasets have five points,
+# and the schemes that a program registers.
 _OTHERS = {MTFL5.name: MTFL5}
 
 
 def get(scheme: Scheme | str | int | dict[str, Any], also: str = "") -> Scheme:
-    """Finds a scheme.
+    """Returns a scheme by name, number of landmarks or description.
 
     Args:
         scheme: a `Scheme`, its name, its description as a dictionary, or a number of landmarks that
             only one of the package's schemes has.
-        also: a name that the caller takes besides, for the error.
+        also: another name that the caller accepts, to be listed in the error message.
 
     Returns:
         The `Scheme`.
 
     Raises:
-        ValueError: there is none such.
+        ValueError: the scheme is unknown.
 
-    Example:
+    Examples:
         >>> get(68).name
         'ibug68'
     """
@@ -48,35 +49,37 @@ def get(scheme: Scheme | str | int | dict[str, Any], also: str = "") -> Scheme:
 
 
 def described(description: dict[str, Any]) -> Scheme:
-    """The scheme that a dictionary describes, such as that of a file.
-
-    It is not registered: whatever was read carries the scheme itself.
+    """Creates a scheme from its description, such as that in a file, without registering it.
 
     Args:
-        description: as of `schemes.custom`.
+        description: dictionary as in `schemes.custom`.
 
     Returns:
         The `Scheme`.
 
     Raises:
-        ValueError: the description is bad, or another scheme of the package has that name.
+        ValueError: the description is invalid, or a different scheme of the package has its name.
     """
     return _with_free_name(custom.from_dict(description))
 
 
 def register(scheme: Scheme) -> Scheme:
-    """Makes a scheme found by its name in this process; the last one of a name counts.
+    """Registers a scheme in this process, so that `get` finds it by name.
 
-    Models and data sets carry their schemes and need no registration. It is for programs that name
-    a scheme of their own where one of the package's could be named.
+    Models and datasets contain their schemes and do not need this. Register a scheme if you want to
+    pass its name to functions of the package. Registering another scheme under the same name
+    replaces the first.
+
+    Args:
+        scheme: the `Scheme`.
 
     Returns:
         The scheme.
 
     Raises:
-        ValueError: another scheme of the package has that name.
+        ValueError: a different scheme of the package has this name.
 
-    Example:
+    Examples:
         >>> register(custom.from_dict({"name": "two", "landmarks": 2}))
         >>> get("two").num_landmarks
         2
@@ -88,16 +91,22 @@ def register(scheme: Scheme) -> Scheme:
 
 
 def reference(scheme: Scheme) -> str | dict[str, Any]:
-    """What a file keeps of a scheme, for `get`: the name of the package's own, else all of it."""
+    """Returns what a file stores of a scheme, for `get`.
+
+    This is the name of one of the package's schemes, or the description of any other.
+    """
     return scheme.name if SCHEMES.get(scheme.name) == scheme else custom.to_dict(scheme)
 
 
 def with_landmarks(num_landmarks: int) -> Scheme | None:
-    """The scheme with that many landmarks, or None."""
+    """Returns the package's scheme with that many landmarks, or None."""
     return next((s for s in SCHEMES.values() if s.num_landmarks == num_landmarks), None)
 
 
 def _with_free_name(scheme):
     if SCHEMES.get(scheme.name, scheme) != scheme:
-        raise ValueError(f"another scheme cannot be called {scheme.name!r}")
+        raise ValueError(
+            "the name of a scheme must not be that of one of the package's schemes. "
+            f"Got: {scheme.name!r}"
+        )
     return scheme

@@ -1,4 +1,4 @@
-"""What a landmark scheme is."""
+"""The `Scheme` class."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,18 +11,21 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True)
 class Scheme:
-    """A landmark scheme.
+    """A landmark scheme: the meaning of each landmark index.
 
     Args:
         name: identifier, such as "ibug68".
-        patches: facial region to its landmark indices; together they cover every index once.
-        mirror_pairs: index pairs that change places in a mirror; the others stay.
-        normalizers: name of a distance to the two groups of indices whose centers it joins.
-        lines: index runs to draw, a closed one repeating its first index.
-        landmark_names: what each landmark is called, left being the image's left; empty numbers
-            those of each region, such as "eyes 3".
+        patches: facial region to its landmark indices. Every index must be in exactly one region.
+        mirror_pairs: pairs of indices that are swapped when the image is mirrored. All other
+            indices stay.
+        normalizers: name of a normalizing distance to two groups of indices. The distance is that
+            between the centers of the groups.
+        lines: sequences of indices to connect when drawing. A closed line ends with its first
+            index.
+        landmark_names: name of each landmark, where left is the image's left. If empty, the
+            landmarks of each region are numbered, such as "eyes 3".
 
-    Example:
+    Examples:
         >>> from keras_fld.schemes import IBUG68
         >>> IBUG68.num_landmarks, int(IBUG68.mirror[36])
         (68, 45)
@@ -53,7 +56,7 @@ class Scheme:
 
     @cached_property
     def mirror(self) -> np.ndarray:
-        """Permutation that renames the landmarks of a mirrored face: (landmarks,) integers."""
+        """Permutation that reorders the landmarks of a mirrored face: (landmarks,) integers."""
         order = np.arange(self.num_landmarks)
         for left, right in self.mirror_pairs:
             order[[left, right]] = right, left
@@ -61,29 +64,29 @@ class Scheme:
 
     @cached_property
     def mean_shape(self) -> np.ndarray:
-        """Default mean shape, (landmarks, 2): centered on its tight box, whose longer side is 1.
+        """Default mean shape, (landmarks, 2), centered on its tight box with longer side 1.
 
         Raises:
-            ValueError: the scheme is not one of the package's own.
+            ValueError: the scheme is not one of the package's schemes.
         """
         known = _mean_shapes()
         shape = np.array(known.get(self.name, ()))
         if len(shape) != self.num_landmarks:
             raise ValueError(
-                f"mean_shape must be given for a scheme other than {', '.join(known)}. "
+                f"mean_shape must be given for schemes other than {', '.join(known)}. "
                 f"Got: {self.name!r}"
             )
         return shape
 
     def distance(self, points: ArrayLike, normalizer: str) -> np.ndarray:
-        """Normalizing distance of each face, in the points' unit.
+        """Computes the normalizing distance of each face, in the unit of the points.
 
         Args:
             points: (..., landmarks, 2) array.
             normalizer: a key of `normalizers`, such as "inter_pupil".
 
         Returns:
-            (...) array, NaN where a landmark it needs is not annotated.
+            (...) array, NaN where a required landmark is not annotated.
 
         Raises:
             ValueError: the scheme has no such normalizer.
@@ -94,7 +97,11 @@ class Scheme:
         return np.linalg.norm(offset, axis=-1)
 
     def normalizer_indices(self, name: str) -> tuple[list[int], list[int]]:
-        """The two index tuples of a normalizer; raises ValueError when there is none such."""
+        """Returns the two lists of indices of a normalizer.
+
+        Raises:
+            ValueError: the scheme has no such normalizer.
+        """
         if name not in self.normalizers:
             known = ", ".join(sorted(self.normalizers))
             raise ValueError(f"normalizer of {self.name} must be one of {known}. Got: {name!r}")
@@ -104,20 +111,20 @@ class Scheme:
 
 @cache
 def _mean_shapes():
-    """The frontal view of the package's own 3-D face in each scheme; no dataset's license."""
+    """Scheme name to the frontal view of the package's 3-D face, free of any dataset's license."""
     return json.loads(Path(__file__).with_name("mean_shapes.json").read_text("utf-8"))
 
 
 def run(first: int, last: int) -> tuple[int, ...]:
-    """The indices from `first` to `last`, both included."""
+    """Returns the indices from `first` to `last`, both included."""
     return tuple(range(first, last + 1))
 
 
 def numbered(**counts: int) -> tuple[str, ...]:
-    """Names of runs of landmarks, such as "left eye 0" to "left eye 5" of left_eye=6."""
+    """Returns numbered names, such as "left eye 0" to "left eye 5" for left_eye=6."""
     return tuple(f"{part.replace('_', ' ')} {i}" for part, n in counts.items() for i in range(n))
 
 
 def mirrored(first: int, last: int, other: int) -> tuple[tuple[int, int], ...]:
-    """Pairs of the run `first`..`last` with the run that ends in `other` and comes backwards."""
+    """Pairs `first`, `first` + 1, ..., `last` with `other`, `other` - 1, and so on."""
     return tuple((index, other - (index - first)) for index in run(first, last))

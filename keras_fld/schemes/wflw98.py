@@ -1,7 +1,7 @@
 """WFLW-98: Wu et al., Look at Boundary, CVPR 2018, https://wywu.github.io/projects/LAB/WFLW.html.
 
-It refines iBUG-68: a contour of twice the density, brows with an upper and a lower edge, the
-middles of the eyelids, and the pupils.
+It refines iBUG-68. The contour is twice as dense, the brows have an upper and a lower edge, and the
+middles of the eyelids and the pupils are added.
 """
 
 from keras_fld.schemes.scheme import Scheme, mirrored, numbered, run

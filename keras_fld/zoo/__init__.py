@@ -1,9 +1,10 @@
-"""Pretrained models in the package.
+"""Pretrained models that come with the package.
 
-A preset is `NAME.keras` without optimizer state, `NAME_int8.tflite` and the card `NAME.md`; one has
-`NAME_int8_qat.tflite.gz` as well, packed so that the folder stays under 10 MB. presets.json lists
-them, and figures.json has their published figures, written by `make tables`. The face score, which
-is no preset, is `face_score.tflite` with the card `face_score.md`.
+A preset consists of `NAME.keras` without optimizer state, `NAME_int8.tflite` and the model card
+`NAME.md`. One preset also has `NAME_int8_qat.tflite.gz`, which is compressed to keep the folder
+under 10 MB. presets.json lists the presets. figures.json contains their published figures and is
+written by `make tables`. The face score is not a preset: it is `face_score.tflite` with the card
+`face_score.md`.
 """
 
 import gzip
@@ -21,15 +22,14 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Preset:
-    """What a preset is, as presets.json has it.
+    """The entry of a preset in presets.json.
 
     Args:
-        description: one line.
-        license: SPDX identifier of the weights' license; LicenseRef-300W-Weights is
+        description: description in one line.
+        license: SPDX identifier of the license of the weights. LicenseRef-300W-Weights is
             LICENSE-300W.md.
-        face_score: whether the package's face score judges what the preset predicts where nothing
-            else is said. The score is for research, so it does not with weights that are free of
-            such terms.
+        face_score: whether predictions with this preset use the face score by default. The face
+            score may only be used for research, so this is False for presets with a free license.
     """
 
     description: str
@@ -38,20 +38,23 @@ class Preset:
 
 
 def names() -> list[str]:
-    """Names of the presets."""
+    """Returns the names of the presets."""
     return sorted(_presets())
 
 
 def about(name: str) -> Preset:
-    """What a preset is.
+    """Returns the description, license and default face score of a preset.
 
     Args:
-        name: the preset.
+        name: name of the preset.
+
+    Returns:
+        A `Preset`.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: the preset is unknown.
 
-    Example:
+    Examples:
         >>> about("trnet20_synthetic").license
         'Apache-2.0'
     """
@@ -66,28 +69,36 @@ def _presets():
 
 
 def keras_file(name: str) -> Path:
-    """Path of a preset's Keras model; raises ValueError for an unknown preset."""
+    """Returns the path of a preset's Keras model.
+
+    Raises:
+        ValueError: the preset is unknown.
+    """
     return _file(name, ".keras")
 
 
 def lite_file(name: str) -> Path:
-    """Path of a preset's int8 TFLite model; raises ValueError for an unknown preset."""
+    """Returns the path of a preset's int8 TFLite model.
+
+    Raises:
+        ValueError: the preset is unknown.
+    """
     return _file(name, "_int8.tflite")
 
 
 def qat_content(name: str) -> bytes | None:
-    """What a preset's TFLite file holds that was trained for int8, where the package has it.
+    """Returns a preset's TFLite file from quantization-aware training.
 
     Args:
-        name: the preset.
+        name: name of the preset.
 
     Returns:
-        The bytes of the file, mode "int8_qat"; None for a preset that has none.
+        The content of the file (mode "int8_qat"), or None if the preset has no such file.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: the preset is unknown.
 
-    Example:
+    Examples:
         >>> len(qat_content("trnet20_300w"))
         903160
     """
@@ -96,21 +107,22 @@ def qat_content(name: str) -> bytes | None:
 
 
 def figures(name: str) -> dict[str, Any]:
-    """What is published of a preset: where it was measured, and what it costs a phone.
+    """Returns the published figures of a preset: its accuracy and its cost on phone CPUs.
 
     Args:
-        name: the preset.
+        name: name of the preset.
 
     Returns:
-        A dictionary: `dataset`; `keras`, test subset to NME in per cent of the dataset's
-        normalizer; and `files`, mode to `sha256`, `nme` as of `keras`, and `instructions` of one
-        inference, ARM CPU to their number. The files int8 and int8_qat are the package's; others
-        are what `keras-fld export` writes.
+        A dictionary with three entries. `dataset` is the name of the test dataset. `keras` maps
+        each test subset to the NME of the Keras model, in percent of the dataset's normalizer.
+        `files` maps each mode to the `sha256` of its file, its `nme` in the same form, and its
+        `instructions`: ARM CPU to the number of instructions per inference. The files of the modes
+        int8 and int8_qat are in the package. `keras-fld export` writes the others.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: the preset is unknown.
 
-    Example:
+    Examples:
         >>> figures("trnet20_300w")["dataset"]
         '300w'
     """
@@ -119,15 +131,15 @@ def figures(name: str) -> dict[str, Any]:
 
 
 def score_file() -> Path:
-    """Path of the face score's TFLite model, which judges what landmark models predict."""
+    """Returns the path of the face score, a TFLite model that scores predicted landmarks."""
     return _FOLDER / "face_score.tflite"
 
 
 def _file(name, ending):
-    """Path of a preset's file.
+    """Path of a file of a preset.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: the preset is unknown.
     """
     known = names()
     if name not in known:

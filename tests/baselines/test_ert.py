@@ -59,7 +59,7 @@ def test_the_command_trains_and_tells_how(tree, tmp_path):
 def test_what_is_no_shape_predictor_is_refused(trained, tmp_path):
     path = tmp_path / "ert.npz"
     files.save(path, "ert", trained.frame, trained.scheme, {"trees": np.zeros(9, np.uint8)})
-    with pytest.raises(ValueError, match="ert.npz: not a shape predictor of dlib"):
+    with pytest.raises(ValueError, match="ert.npz: not a dlib shape predictor"):
         open_baseline(path)
 
 

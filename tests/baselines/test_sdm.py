@@ -287,5 +287,5 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch
     monkeypatch.setattr(files, "LARGEST", 2**20)
     np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(2**20))
     assert (tmp_path / "bomb.npz").stat().st_size < 2**14
-    with pytest.raises(ValueError, match="bomb.npz: must hold at most 1,048,576 bytes"):
+    with pytest.raises(ValueError, match="bomb.npz: must contain at most 1,048,576 bytes"):
         open_baseline(tmp_path / "bomb.npz")

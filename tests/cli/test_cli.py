@@ -106,7 +106,7 @@ def test_one_line_says_which_opencv_a_machine_without_a_desktop_needs(tmp_path):
     result = without_opencv(f"import keras_fld.cli as c; c.main({words})")
     (line,) = result.stderr.splitlines()
     assert result.returncode == 2 and line.startswith("Error: OpenCV cannot be loaded (libGL.so.1:")
-    assert line.endswith("install opencv-python-headless in place of opencv-python")
+    assert line.endswith("install opencv-python-headless instead of opencv-python")
     result = without_opencv("import keras_fld as fld; fld.FaceLandmarker")
     assert result.stderr.splitlines()[-1] == f"Import{line}"
 

@@ -417,7 +417,7 @@ def test_the_faces_that_a_run_held_out_are_evaluated(tree):
     assert result.subset == "held out" and result.names == [face.name for face in held.faces]
     expected = [500 / float(IBUG68.distance(f.landmarks, "inter_pupil")) for f in held.faces]
     np.testing.assert_allclose(result.errors["inter_pupil"], expected, rtol=1e-4)
-    with pytest.raises(ValueError, match="held_out goes with no subsets. Got: common"):
+    with pytest.raises(ValueError, match="held_out must be given without subsets. Got: common"):
         evaluation.evaluate(Oracle(held), "300w", tree, ["common"], held_out=0.3)
 
 

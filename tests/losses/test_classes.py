@@ -251,9 +251,11 @@ def test_get_finds_every_loss_in_any_case():
 def test_get_names_what_there_is():
     with pytest.raises(ValueError, match=r"loss must be one of l1, l2, smooth_l1.*Got: 'mse'"):
         losses.get("mse")
-    with pytest.raises(ValueError, match=r"loss Wing takes omega, epsilon.*Got: 'alpha'"):
+    with pytest.raises(ValueError, match=r"loss Wing accepts omega, epsilon.*Got: 'alpha'"):
         losses.get("wing", alpha=2)
-    with pytest.raises(ValueError, match=r"options go with a loss's name. Got: alpha"):
+    with pytest.raises(
+        ValueError, match=r"options can only be given with the name of a loss. Got: alpha"
+    ):
         losses.get(losses.ENME(), alpha=2)
 
 
@@ -302,5 +304,5 @@ def test_a_function_normalizer_is_saved_by_its_registered_name():
     config = losses.NME(face_height).get_config()
     assert config["normalizer"]["config"] == "keras_fld_tests>face_height"
     assert losses.NME.from_config(config).normalizer is face_height
-    with pytest.raises(ValueError, match="must be a function with a name"):
+    with pytest.raises(ValueError, match="normalizer function must have a name"):
         losses.NME(lambda y: y[:, 0, 0]).get_config()

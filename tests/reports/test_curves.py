@@ -58,7 +58,7 @@ def test_a_single_epoch_is_a_point(log):
 
 def test_a_log_without_an_epoch_cannot_be_drawn(log):
     log.write_text("epoch,loss\n")
-    with pytest.raises(ValueError, match="log.csv: a log must have an epoch or more"):
+    with pytest.raises(ValueError, match="log.csv: a log must contain at least one epoch"):
         curves.training_curves(log)
 
 

@@ -85,11 +85,11 @@ def test_an_unfinished_run_has_its_curves(run):
     lines = (run / "log.csv").read_text().splitlines(keepends=True)
     (run / "log.csv").write_text("".join(lines[:4]) + lines[4][:9])  # an epoch is being written
     text = page(read_run(run))
-    assert "Unfinished: 3 of 40 epochs" in text and "Not evaluated as yet" in text
+    assert "Unfinished: 3 of 40 epochs" in text and "Not evaluated yet" in text
     assert text.count("data:image/png") == 1
     (run / "log.csv").unlink()
     text = page(read_run(run))
-    assert "Unfinished: 0 of 40 epochs." in text and "No epoch is done as yet" in text
+    assert "Unfinished: 0 of 40 epochs." in text and "No epoch has been completed yet" in text
 
 
 def test_names_cannot_break_out_of_the_page(run):
@@ -127,10 +127,10 @@ def test_figures_that_are_not_known_are_dashes(run):
         ("recipe.json", "[1]", "recipe.json: not a recipe"),
         ("recipe.json", '{"recipe": {"epochs": "x"}}', "recipe.json: not a recipe"),
         ("log.csv", None, "log.csv: No such file"),
-        ("log.csv", "loss,nme\n1,2\n", "log.csv, line 1: must name epoch"),
+        ("log.csv", "loss,nme\n1,2\n", "log.csv, line 1: the first column must be epoch"),
         ("log.csv", "epoch,loss\n0,1\n1\n2,1\n", "log.csv, line 3: must have 2 columns. Got: 1"),
-        ("log.csv", "epoch,loss\n0,many\n", "log.csv, line 2: must hold numbers. Got: 'many'"),
-        ("log.csv", "epoch,loss\nNA,1\n", "log.csv: every row must have its epoch's number"),
+        ("log.csv", "epoch,loss\n0,many\n", "log.csv, line 2: must be numbers. Got: 'many'"),
+        ("log.csv", "epoch,loss\nNA,1\n", "every row must contain the number of its epoch"),
         ("log.csv", b"\xff\xfe", "log.csv: not a text file"),
         ("evaluation.json", "{}", "evaluation.json: an evaluation must have 'dataset'"),
         ("flip/evaluation.json", "", "flip/evaluation.json: not a JSON file"),
@@ -160,7 +160,7 @@ def test_a_damaged_or_missing_file_is_named(run, name, content, rule):
 )
 def test_figures_of_another_kind_are_refused_with_the_files_name(run, spoil):
     change(run / "evaluation.json", spoil)
-    with pytest.raises(ValueError, match="evaluation.json: .* must be (whole|numbers)"):
+    with pytest.raises(ValueError, match="evaluation.json: .* must be (complete|numbers)"):
         read_run(run)
 
 
@@ -211,6 +211,6 @@ def test_the_command_shows_a_gallery_with_a_root_alone(run, tree, tmp_path):
     result = command(run, "--root", tree, "--model", model, "--worst", 3)
     assert result.exit_code == 0, result.output
     text = (run / "report.html").read_text("utf-8")
-    assert text.count("data:image/jpeg") == 3 and "pass this page on only where" in text
+    assert text.count("data:image/jpeg") == 3 and "Share this page only if" in text
     assert str(tree) not in text
     assert "data:image/jpeg" not in page(read_run(run))

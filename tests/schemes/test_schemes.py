@@ -146,7 +146,9 @@ def test_only_what_is_registered_is_found_by_its_name(monkeypatch):
         schemes.get("two")
     assert schemes.register(scheme) is scheme is schemes.get("two")
     for give in (schemes.get, lambda description: schemes.register(from_dict(description))):
-        with pytest.raises(ValueError, match="another scheme cannot be called 'ibug68'"):
+        with pytest.raises(
+            ValueError, match="must not be that of one of the package's schemes. Got: 'ibug68'"
+        ):
             give({"name": "ibug68", "landmarks": 68})
 
 

@@ -155,7 +155,7 @@ def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
         ({"repeats": 0}, "repeats must be at least 1. Got: 0"),
         ({"learning_rate": 0}, "learning_rate must be above 0. Got: 0"),
         ({"loss": "huge"}, "loss must be one of"),
-        ({"loss": "l1", "loss_options": {"alpha": 2}}, "loss L1 takes"),
+        ({"loss": "l1", "loss_options": {"alpha": 2}}, "loss L1 accepts"),
         ({"averaging": 1}, "averaging must be at least 0 and below 1. Got: 1"),
         ({"validation": 2.0}, "validation must be at least 0 and below 1. Got: 2.0"),
         ({"batch_size": 0}, "batch_size must be at least 1. Got: 0"),

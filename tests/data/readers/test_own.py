@@ -108,18 +108,18 @@ def test_a_bad_face_is_named_or_skipped(tmp_path, change, rule):
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"name": ""}, "a scheme's name must be a text"),
-        ({"name": "ibug68"}, "another scheme cannot be called 'ibug68'"),
+        ({"name": ""}, "a scheme's name must be printable text"),
+        ({"name": "ibug68"}, "must not be that of one of the package's schemes. Got: 'ibug68'"),
         ({"landmarks": ["a", "a"]}, "must be different names"),
         ({"landmarks": 0}, "must be different names"),
-        ({"mirror_pairs": [["left eye", "ear"]]}, "a name or index it has. Got: 'ear'"),
+        ({"mirror_pairs": [["left eye", "ear"]]}, "no such landmark name or index. Got: 'ear'"),
         ({"mirror_pairs": [[0, 1], [1, 2]]}, "pairs that share no landmark"),
         ({"mirror_pairs": [[0, 1, 2]]}, "pairs that share no landmark"),
         ({"eyes": [["left eye"]]}, "eyes of a scheme must be two lists"),
         ({"patches": {"all": [0, 1]}}, "patches of a scheme must cover every landmark once"),
         ({"normalizers": []}, None),
         ({"normalizers": [1]}, "normalizers of a scheme must be a dictionary"),
-        ({"lines": [[True, 1]]}, "a name or index it has. Got: True"),
+        ({"lines": [[True, 1]]}, "no such landmark name or index. Got: True"),
         ({"color": 1}, "a scheme's keys must be among"),
     ],
 )
