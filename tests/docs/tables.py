@@ -123,8 +123,9 @@ def published_table(runs):
     return [
         *lines,
         "",
-        f"Bold: measured here, float32, on the same {catalog.get('300w').official['common']} faces, but with "
-        f"{share} % of the official training images. The rest: as in the paper's Table 5.",
+        f"Bold: measured here, float32, on the same {catalog.get('300w').official['common']} "
+        f"faces, but with {share} % of the official training images. "
+        "The rest: as in the paper's Table 5.",
     ]
 
 
