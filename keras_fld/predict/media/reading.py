@@ -1,17 +1,16 @@
 """Frames of video files and streams, one after the other, with their times."""
 
 import re
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from keras_fld.predict.media import address, library, opening
 from keras_fld.predict.media.pictures import Pictures
+from keras_fld.predict.media.sound import Sound
 
 # A container's own count may be off by this share; a file that ends earlier was cut off.
 COUNT_TOLERANCE = 0.02
@@ -19,21 +18,6 @@ COUNT_TOLERANCE = 0.02
 SECONDS_TOLERANCE = 1.0
 # Errors in a row, while a file is read on after each.
 _ERRORS = 16
-
-
-@dataclass
-class Sound:
-    """The sound of a video, read together with its frames.
-
-    Args:
-        stream: PyAV's, whose parameters a writer copies.
-        start: time in its file, in seconds, that is 0 in the frames' times.
-        packets: those read and not yet taken.
-    """
-
-    stream: Any
-    start: float
-    packets: deque = field(default_factory=deque)
 
 
 class VideoFile:
@@ -44,12 +28,13 @@ class VideoFile:
 
     Args:
         path: a file in a format that FFmpeg reads, whatever its name; or a URL, such as
-            "rtsp://camera/1", "https://server/clip.mp4". A stream that breaks off ends; opening it
-            again is up to you.
+            "rtsp://camera/1", "https://server/clip.mp4". A stream that breaks off is an error, after
+            its frames; opening it again is up to you.
         max_frames: end after so many; None reads to the end, which a stream need not have.
         max_pixels: of a frame; a file with larger ones is refused.
         timeout: seconds to wait for a stream's server, each time.
-        sound: whether the sound is read too, for a `VideoWriter`, which takes it as it comes.
+        sound: whether the sound is read too, for a `VideoWriter` that gets it while frames are
+            read.
 
     Attributes:
         size: (width, height) of the first frame in pixels.
@@ -89,9 +74,10 @@ class VideoFile:
         self.damaged = 0
         self.sound: Sound | None = None
         self._container, self._file = opening.open_input(path, timeout, max_pixels)
+        self._first: tuple | None = None
+        self._pictures = self._read()
         try:
             self._describe(sound)
-            self._pictures = self._read()
             self._first = next(self._pictures, None)
         except BaseException:
             self.close()
@@ -111,6 +97,8 @@ class VideoFile:
             ValueError: at the end, when the file ends before its last frame; a frame is too large;
                 a stream breaks off.
         """
+        if self._container is None:
+            return
         number, last = 0, -1.0
         try:
             while self._first is not None:
@@ -133,6 +121,9 @@ class VideoFile:
 
     def close(self) -> None:
         """Closes the file or the stream; the end of the frames does it too."""
+        # PyAV does not survive being asked for more of what is closed.
+        self._first = None
+        self._pictures.close()
         if self._container is not None:
             self._container.close()
         if self._file is not None:
@@ -161,7 +152,7 @@ class VideoFile:
         self._start = None if stream.start_time is None else stream.start_time * self.time_base
         heard = self._container.streams.best("audio", related=stream) if sound else None
         if heard is not None and heard.codec_context is not None:
-            self.sound = Sound(heard, float(self._start or 0))
+            self.sound = Sound(heard, self._start or Fraction(0))
 
     def _read(self):
         """Yields (seconds or None, picture) to the end."""
@@ -180,7 +171,7 @@ class VideoFile:
         for packet in self._packets():
             if self.sound is not None and packet.stream is self.sound.stream:
                 if packet.size:
-                    self.sound.packets.append(packet)
+                    self.sound.put(packet)
                 continue
             try:
                 frames = packet.decode()
@@ -213,7 +204,8 @@ class VideoFile:
                 errors += 1
                 damaged = isinstance(error, self._av.error.InvalidDataError)
                 if self._is_stream or not damaged or errors > _ERRORS:
-                    rule = f"cannot be read on ({library.reason(error)})"
+                    what = "the stream broke off" if self._is_stream else "cannot be read on"
+                    rule = f"{what} ({library.reason(error)})"
                     raise ValueError(f"{self.name}: {rule}") from error
 
     def _check_pixels(self, error):
@@ -232,7 +224,7 @@ class VideoFile:
         if self._start is None:
             self._start = seconds
             if self.sound is not None:
-                self.sound.start = float(seconds)
+                self.sound.start = seconds
         seconds = float(seconds - self._start)
         return seconds if seconds > last else max(0.0, last + 0.5 / self.fps)
 

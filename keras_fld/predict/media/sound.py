@@ -1,5 +1,8 @@
 """The sound of a video, copied into another file or encoded anew where that cannot hold it."""
 
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from keras_fld.predict.media import library
@@ -13,18 +16,50 @@ COPIED = {
 _RATE = 48000
 
 
+# Packets that wait for a taker: some seconds.
+_WAITING = 1000
+
+
+class Sound:
+    """The sound of a video, read together with its frames and handed on packet by packet.
+
+    Args:
+        stream: PyAV's, whose parameters a writer copies.
+        start: time in its file, in seconds, that is 0 in the frames' times.
+    """
+
+    def __init__(self, stream: Any, start: Fraction) -> None:
+        self.stream, self.start = stream, start
+        self._waiting: deque = deque(maxlen=_WAITING)
+        self._taker: Callable[[Any], None] | None = None
+
+    def send(self, taker: Callable[[Any], None]) -> None:
+        """Sends every packet to a function: those that wait, and then each as it is read."""
+        self._taker = taker
+        while self._waiting:
+            taker(self._waiting.popleft())
+
+    def put(self, packet: Any) -> None:
+        """Takes the next packet of the file."""
+        if self._taker is None:
+            self._waiting.append(packet)
+        else:
+            self._taker(packet)
+
+
 class SoundTrack:
     """The sound in a file that is being written.
 
     Args:
         container: PyAV's, before its first packet.
-        sound: a `Sound`, whose packets are taken as they come.
+        sound: the `Sound` whose packets it is given.
         suffix: of the file, from `COPIED`.
     """
 
     def __init__(self, container: Any, sound: Any, suffix: str) -> None:
         self._av = library.load()
-        self._container, self._sound, self._last = container, sound, None
+        self._container, self._sound = container, sound
+        self._last: int | None = None
         names, encoder = COPIED[suffix]
         self._resampler: Any = None
         if sound.stream.codec_context.name.removesuffix("float") in names:
@@ -40,23 +75,20 @@ class SoundTrack:
             frame_size=1024 if encoder == "aac" else 960,
         )
 
-    def write(self) -> None:
-        """Adds the packets that have been read since."""
-        while self._sound.packets:
-            packet = self._sound.packets.popleft()
-            shift = round(self._sound.start / packet.time_base)
-            if packet.pts is not None:
-                packet.pts -= shift
-            if packet.dts is not None:
-                packet.dts -= shift
-            if self._resampler is None:
-                self._copy(packet)
-            else:
-                self._encode(packet)
+    def write(self, packet: Any) -> None:
+        """Adds a packet."""
+        shift = round(self._sound.start / packet.time_base)
+        if packet.pts is not None:
+            packet.pts -= shift
+        if packet.dts is not None:
+            packet.dts -= shift
+        if self._resampler is None:
+            self._copy(packet)
+        else:
+            self._encode(packet)
 
     def finish(self) -> None:
         """Adds what is left in the encoder."""
-        self.write()
         if self._resampler is not None and self._last is not None:
             for frame in self._resampler.resample(None):
                 self._container.mux(self._stream.encode(frame))

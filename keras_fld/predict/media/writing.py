@@ -10,8 +10,7 @@ import numpy as np
 
 from keras_fld._internal.files import replacing
 from keras_fld.predict.media import library
-from keras_fld.predict.media.reading import Sound
-from keras_fld.predict.media.sound import SoundTrack
+from keras_fld.predict.media.sound import Sound, SoundTrack
 
 # Of each suffix: the encoder, its options, the container's. x264's "superfast" takes 2/3 of the
 # time of "veryfast".
@@ -107,8 +106,6 @@ class VideoWriter(contextlib.AbstractContextManager):
         with self._explained():
             self._container.mux(self._stream.encode(picture))
             self.frames += 1
-            if self._track is not None:
-                self._track.write()
 
     def close(self) -> None:
         """Ends the file and gives it its name; without a frame there is none.
@@ -158,8 +155,16 @@ class VideoWriter(contextlib.AbstractContextManager):
         context.colorspace, context.color_range = _SMPTE170M, _STUDIO
         if pixel_aspect != 1:
             context.sample_aspect_ratio = pixel_aspect
-        self._track: Any = None if sound is None else SoundTrack(self._container, sound, suffix)
+        self._track = None if sound is None else SoundTrack(self._container, sound, suffix)
         self._container.start_encoding()
+        if sound is not None:
+            sound.send(self._hear)
+
+    def _hear(self, packet):
+        """Adds a packet of sound, which comes while the next frame is read."""
+        if not self._closed and self._track is not None:
+            with self._explained():
+                self._track.write(packet)
 
     @contextlib.contextmanager
     def _explained(self):
