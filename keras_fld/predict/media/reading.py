@@ -28,8 +28,8 @@ class VideoFile:
 
     Args:
         path: a file in a format that FFmpeg reads, whatever its name; or a URL, such as
-            "rtsp://camera/1", "https://server/clip.mp4". A stream that breaks off is an error, after
-            its frames; opening it again is up to you.
+            "rtsp://camera/1", "https://server/clip.mp4". A stream that breaks off is an error,
+            after its frames; opening it again is up to you.
         max_frames: end after so many; None reads to the end, which a stream need not have.
         max_pixels: of a frame; a file with larger ones is refused.
         timeout: seconds to wait for a stream's server, each time.

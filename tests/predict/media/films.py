@@ -13,22 +13,27 @@ SIZE, FPS = (64, 48), 25
 LOUD, SOUND_RATE = 10, 48000
 
 
-def gray(number):
-    """The value that fills a frame."""
-    return 30 + 4 * (number % 50)
-
-
-def number_of(picture):
-    """The number of a frame of `film`, by its middle."""
-    height, width = picture.shape[:2]
-    return round(
-        (float(np.median(picture[height // 4 : -height // 4, width // 4 : -width // 4, 1])) - 30)
-        / 4
-    )
+# Vertical bands of a frame, each a digit of its number in binary.
+BANDS = 8
 
 
 def plain(number, size=SIZE):
-    return np.full((size[1], size[0], 3), gray(number), np.uint8)
+    """A frame's picture, which tells its number."""
+    digits = [60 + 140 * (number >> place & 1) for place in range(BANDS)]
+    row = np.array(digits, np.uint8)[np.arange(size[0]) * BANDS // size[0]]
+    return np.broadcast_to(row[None, :, None], (size[1], size[0], 3)).copy()
+
+
+def number_of(picture):
+    """The number of a frame of `film`, by its picture."""
+    row = np.median(picture[..., 1], axis=0)
+    bands = [np.median(part) for part in np.array_split(row, BANDS)]
+    return sum(1 << place for place, value in enumerate(bands) if value > 130)
+
+
+def flat(number, size=SIZE):
+    """A picture of one gray."""
+    return np.full((size[1], size[0], 3), 30 + 40 * number, np.uint8)
 
 
 def film(
