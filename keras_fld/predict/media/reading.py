@@ -151,7 +151,8 @@ class VideoFile:
             self.count = min(self.count, self.max_frames)
         self._start = None if stream.start_time is None else stream.start_time * self.time_base
         heard = self._container.streams.best("audio", related=stream) if sound else None
-        if heard is not None and heard.codec_context is not None:
+        # Without these there is nothing to hear, and no file takes it.
+        if heard is not None and getattr(heard.codec_context, "sample_rate", None):
             self.sound = Sound(heard, self._start or Fraction(0))
 
     def _read(self):

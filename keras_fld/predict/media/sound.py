@@ -48,7 +48,7 @@ class Sound:
 
 
 class SoundTrack:
-    """The sound in a file that is being written.
+    """The sound in a file that is being written; what of it is damaged is left out.
 
     Args:
         container: PyAV's, before its first packet.
@@ -60,6 +60,7 @@ class SoundTrack:
         self._av = library.load()
         self._container, self._sound = container, sound
         self._last: int | None = None
+        self._form: tuple | None = None
         names, encoder = COPIED[suffix]
         self._resampler: Any = None
         if sound.stream.codec_context.name.removesuffix("float") in names:
@@ -82,10 +83,12 @@ class SoundTrack:
             packet.pts -= shift
         if packet.dts is not None:
             packet.dts -= shift
-        if self._resampler is None:
-            self._copy(packet)
-        else:
-            self._encode(packet)
+        try:
+            (self._copy if self._resampler is None else self._encode)(packet)
+        except OSError:  # a full disk
+            raise
+        except self._av.FFmpegError:
+            return  # damaged: a moment of silence, and the pictures go on
 
     def finish(self) -> None:
         """Adds what is left in the encoder."""
@@ -103,12 +106,12 @@ class SoundTrack:
         self._container.mux(packet)
 
     def _encode(self, packet):
-        try:
-            frames = packet.decode()
-        except self._av.FFmpegError:  # a damaged piece of sound: a moment of silence
-            return
-        for frame in frames:
+        for frame in packet.decode():
             if frame.pts is None or (self._last is not None and frame.pts <= self._last):
+                continue
+            form = (frame.format.name, frame.layout.name, frame.sample_rate)
+            self._form = self._form or form
+            if form != self._form:  # which the resampler does not take
                 continue
             self._last = frame.pts
             for piece in self._resampler.resample(frame):

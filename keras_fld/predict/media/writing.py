@@ -23,6 +23,9 @@ _KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     ),
 }
 SUFFIXES = tuple(_KINDS)
+# Seconds between two frames; damaged times may be years apart. The second number is what an mp4
+# holds between a frame and the one that it is decoded with.
+LONGEST_GAP, _LONGEST = 600, 1 << 28
 # As many as a small machine has cores, while this thread computes the next landmarks.
 _THREADS = 2
 # BT.601 in studio range, to which OpenCV converts: FFmpeg's numbers.
@@ -39,10 +42,11 @@ class VideoWriter(contextlib.AbstractContextManager):
         path: the file, which ends in .mp4 or .webm.
         size: (width, height) of a frame in pixels.
         fps: frames a second, on average; each frame has its own time.
-        time_base: seconds of which every time is a multiple.
+        time_base: seconds of which every time is a multiple. A gap of more than `LONGEST_GAP`
+            seconds between two frames is shortened to that.
         pixel_aspect: width of a pixel over its height.
         sound: the `Sound` of the `VideoFile` that is read meanwhile: copied, or encoded as AAC or
-            Opus where the file cannot hold it.
+            Opus where the file cannot hold it. Damaged sound is left out.
 
     Attributes:
         frames: how many the file has so far.
@@ -73,7 +77,7 @@ class VideoWriter(contextlib.AbstractContextManager):
         suffix = self.path.suffix.lower()
         if suffix not in _KINDS:
             raise ValueError(f"{path}: a video's name must end in {' or '.join(SUFFIXES)}")
-        self._time_base, self._last = time_base, -1
+        self._time_base, self._last, self._skipped = time_base, -1, 0
         self._padding = self.size[0] % 2, self.size[1] % 2
         self._closed = False
         self._container: Any = None
@@ -81,7 +85,13 @@ class VideoWriter(contextlib.AbstractContextManager):
         temporary = self._stack.enter_context(replacing(self.path))
         try:
             with self._explained():
-                self._open(temporary, suffix, fps, pixel_aspect, sound)
+                try:
+                    self._open(temporary, suffix, fps, pixel_aspect, sound)
+                except self._av.FFmpegError:
+                    if sound is None:
+                        raise
+                    # Its parameters are damaged; the pictures are not.
+                    self._open(temporary, suffix, fps, pixel_aspect, None)
         except BaseException as error:
             self._discard(error)
             raise
@@ -101,7 +111,7 @@ class VideoWriter(contextlib.AbstractContextManager):
         picture = self._av.VideoFrame.from_ndarray(
             cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420), "yuv420p"
         )
-        picture.pts = self._last = max(self._last + 1, round(time / self._time_base))
+        picture.pts = self._last = self._at(time)
         picture.time_base = self._time_base
         with self._explained():
             self._container.mux(self._stream.encode(picture))
@@ -135,6 +145,16 @@ class VideoWriter(contextlib.AbstractContextManager):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _at(self, time):
+        """A time in units of the file, later than the last, and not too late for it."""
+        at = round(time / self._time_base) - self._skipped
+        if self.frames:
+            longest = min(round(LONGEST_GAP / self._time_base), _LONGEST)
+            late = max(0, at - self._last - longest)
+            self._skipped += late
+            at -= late
+        return max(self._last + 1, at)
 
     def _open(self, temporary, suffix, fps, pixel_aspect, sound):
         codec, options, container_options = _KINDS[suffix]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_fld.predict.media import VideoFile, VideoWriter, writing
+from tests.predict.media import films
 from tests.predict.media.films import FPS, LOUD, av, film, flat, heard, number_of, plain, turned
 
 SIZE = (64, 48)
@@ -83,6 +84,39 @@ def test_other_sound_becomes_aac_and_stays_with_its_pictures(tmp_path, name, cod
     kind, begins = heard(path)
     assert kind == "aac"
     assert abs(begins - LOUD / FPS) < 0.045  # a frame of the sound's
+
+
+def test_sound_in_another_form_midway_leaves_the_pictures(tmp_path, monkeypatch):
+    """A broadcast that goes on with another rate of its sound."""
+    first = film(tmp_path / "a.ts", 20, sound="ac3", g="1").read_bytes()
+    monkeypatch.setattr(films, "SOUND_RATE", 32000)
+    second = film(tmp_path / "b.ts", 20, sound="ac3", g="1").read_bytes()
+    (tmp_path / "both.ts").write_bytes(first + second)
+    path = copied(tmp_path / "both.ts", tmp_path / "out.mp4")
+    found = [number_of(p) for _, _, p in VideoFile(path)]
+    assert found == [*range(20), *range(20)]
+
+
+def test_sound_with_damaged_parameters_leaves_the_pictures(tmp_path):
+    data = film(tmp_path / "a.mkv", 10, sound="flac").read_bytes()
+    assert data.count(b"fLaC") == 1
+    (tmp_path / "a.mkv").write_bytes(data.replace(b"fLaC", b"xxxx"))
+    assert VideoFile(tmp_path / "a.mkv", sound=True).sound is not None
+    path = copied(tmp_path / "a.mkv", tmp_path / "out.mp4")
+    assert [number_of(p) for _, _, p in VideoFile(path)] == list(range(10))
+
+
+def test_times_that_jump_by_years_are_no_end(tmp_path):
+    times = [0.0, 0.04, 0.08, 9e8, 9e8 + 0.04, 9e8 + 0.08]
+    for base in (Fraction(1, 90000), Fraction(1, 10**9)):
+        with VideoWriter(tmp_path / "a.mp4", SIZE, FPS, base) as writer:
+            for number, time in enumerate(times):
+                writer.write(time, plain(number))
+        found = list(VideoFile(tmp_path / "a.mp4"))
+        assert [number_of(p) for _, _, p in found] == list(range(6))
+        steps = np.diff([time for _, time, _ in found])
+        np.testing.assert_allclose(steps[[0, 1, 3, 4]], 0.04, atol=1e-3)
+        assert steps[2] <= writing.LONGEST_GAP
 
 
 def test_sound_is_cut_with_the_pictures(tmp_path):
