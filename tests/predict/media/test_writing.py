@@ -88,21 +88,22 @@ def test_other_sound_becomes_aac_and_stays_with_its_pictures(tmp_path, name, cod
 
 def test_sound_in_another_form_midway_leaves_the_pictures(tmp_path, monkeypatch):
     """A broadcast that goes on with another rate of its sound."""
-    first = film(tmp_path / "a.ts", 20, sound="ac3", g="1").read_bytes()
+    first = film(tmp_path / "a.ts", 5, sound="ac3", g="1").read_bytes()
     monkeypatch.setattr(films, "SOUND_RATE", 32000)
     second = film(tmp_path / "b.ts", 20, sound="ac3", g="1").read_bytes()
     (tmp_path / "both.ts").write_bytes(first + second)
     path = copied(tmp_path / "both.ts", tmp_path / "out.mp4")
     found = [number_of(p) for _, _, p in VideoFile(path)]
-    assert found == [*range(20), *range(20)]
+    assert found == [*range(5), *range(20)]
 
 
-def test_sound_with_damaged_parameters_leaves_the_pictures(tmp_path):
-    data = film(tmp_path / "a.mkv", 10, sound="flac").read_bytes()
-    assert data.count(b"fLaC") == 1
-    (tmp_path / "a.mkv").write_bytes(data.replace(b"fLaC", b"xxxx"))
-    assert VideoFile(tmp_path / "a.mkv", sound=True).sound is not None
-    path = copied(tmp_path / "a.mkv", tmp_path / "out.mp4")
+def test_sound_that_no_file_takes_leaves_the_pictures(tmp_path, monkeypatch):
+    class Refused:
+        def __init__(self, *_):
+            raise av.error.InvalidDataError(-1, "damaged parameters")
+
+    monkeypatch.setattr(writing, "SoundTrack", Refused)
+    path = copied(film(tmp_path / "a.mkv", 10, sound="aac"), tmp_path / "out.mp4")
     assert [number_of(p) for _, _, p in VideoFile(path)] == list(range(10))
 
 
