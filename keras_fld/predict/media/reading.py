@@ -230,19 +230,20 @@ class VideoFile:
         return seconds if seconds > last else max(0.0, last + 0.5 / self.fps)
 
     def _check_end(self, number, last):
-        seen = number + self.damaged
+        """Raises ValueError where a file ends before it should, by its own count or duration."""
+        until = last + 1 / self.fps
+        seconds = self._stated / self.fps if self._stated else self._seconds or 0.0
+        # The last frame may be a long one.
+        lack = seconds - until - max(COUNT_TOLERANCE * seconds, 1.5 * until / number)
         if self._stated:
-            if self._stated - seen > max(1, COUNT_TOLERANCE * self._stated):
+            missing = self._stated - number - self.damaged
+            # AVI counts places without a picture too, where the one before goes on.
+            if missing > max(1, COUNT_TOLERANCE * self._stated) and lack > 0:
                 raise ValueError(
                     f"{self.name}: the video ends after {number} of {self._stated} frames"
                 )
-        elif self._seconds:
-            until = last + 1 / self.fps
-            allowed = max(SECONDS_TOLERANCE, COUNT_TOLERANCE * self._seconds)
-            if self._seconds - until > allowed:
-                raise ValueError(
-                    f"{self.name}: the video ends after {until:.1f} of {self._seconds:.1f} s"
-                )
+        elif lack > SECONDS_TOLERANCE:
+            raise ValueError(f"{self.name}: the video ends after {until:.1f} of {seconds:.1f} s")
 
 
 def _duration(stream, container):
