@@ -79,10 +79,10 @@ class VideoWriter(contextlib.AbstractContextManager):
             raise ValueError(f"{path}: a video's name must end in {' or '.join(SUFFIXES)}")
         self._time_base, self._last, self._skipped = time_base, -1, 0
         self._padding = self.size[0] % 2, self.size[1] % 2
-        self._closed = False
+        self._closed = self._doubted = False
         self._container: Any = None
         self._stack = contextlib.ExitStack()
-        temporary = self._stack.enter_context(replacing(self.path))
+        temporary = self._temporary = self._stack.enter_context(replacing(self.path))
         try:
             with self._explained():
                 try:
@@ -114,7 +114,7 @@ class VideoWriter(contextlib.AbstractContextManager):
         picture.pts = self._last = self._at(time)
         picture.time_base = self._time_base
         with self._explained():
-            self._container.mux(self._stream.encode(picture))
+            self._mux(self._stream.encode(picture))
             self.frames += 1
 
     def close(self) -> None:
@@ -131,10 +131,11 @@ class VideoWriter(contextlib.AbstractContextManager):
             return
         try:
             with self._explained():
-                self._container.mux(self._stream.encode(None))
+                self._mux(self._stream.encode(None))
                 if self._track is not None:
                     self._track.finish()
                 self._container.close()
+                self._check()
         except BaseException as error:
             self._discard(error)
             raise
@@ -145,6 +146,29 @@ class VideoWriter(contextlib.AbstractContextManager):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _mux(self, packets):
+        """Adds pictures; what FFmpeg refuses meanwhile is damaged sound, whose turn has come."""
+        for packet in packets:
+            try:
+                self._container.mux_one(packet)
+            except OSError:  # a full disk
+                raise
+            except self._av.FFmpegError:
+                if self._track is None:
+                    raise
+                self._doubted = True
+
+    def _check(self):
+        """Raises ValueError where what FFmpeg refused was pictures after all."""
+        if not self._doubted:
+            return
+        with self._temporary.open("rb") as file, self._av.open(file) as container:
+            found = sum(packet.size > 0 for packet in container.demux(video=0))
+        if found < self.frames:
+            raise ValueError(
+                f"{self.path}: cannot be written (the file holds {found} of {self.frames} frames)"
+            )
 
     def _at(self, time):
         """A time in units of the file, later than the last, and not too late for it."""

@@ -107,6 +107,36 @@ def test_sound_that_no_file_takes_leaves_the_pictures(tmp_path, monkeypatch):
     assert [number_of(p) for _, _, p in VideoFile(path)] == list(range(10))
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_sound_that_is_refused_when_its_turn_comes_leaves_the_pictures(tmp_path, lost):
+    """FFmpeg tells of it while it is given a picture; one that is lost for it is an error."""
+    video = VideoFile(film(tmp_path / "a.mkv", 10, sound="aac"), sound=True)
+    writer = VideoWriter(tmp_path / "out.mp4", video.size, video.fps, sound=video.sound)
+
+    class Refusing:
+        def __init__(self, container):
+            self.container, self.calls = container, 0
+            self.close, self.mux = container.close, container.mux
+
+        def mux_one(self, packet):
+            self.calls += 1
+            if not lost or self.calls != 3:
+                self.container.mux_one(packet)
+            if self.calls == 3:
+                raise av.error.InvalidDataError(-1, "a packet of sound")
+
+    writer._container = Refusing(writer._container)
+    for _, time, picture in video:
+        writer.write(time, picture)
+    if lost:
+        with pytest.raises(ValueError, match=r"the file holds 9 of 10 frames"):
+            writer.close()
+        assert not (tmp_path / "out.mp4").exists()
+        return
+    writer.close()
+    assert [number_of(p) for _, _, p in VideoFile(tmp_path / "out.mp4")] == list(range(10))
+
+
 def test_times_that_jump_by_years_are_no_end(tmp_path):
     times = [0.0, 0.04, 0.08, 9e8, 9e8 + 0.04, 9e8 + 0.08]
     for base in (Fraction(1, 90000), Fraction(1, 10**9)):
