@@ -149,6 +149,19 @@ def test_the_commands_that_need_no_backend_work(programs, photo, tmp_path):
     assert "_KERAS_FLD_COMPLETE" in done(run(program, "completion", "bash"))
 
 
+def test_a_video_needs_a_group_and_the_photographs_beside_it_do_not(programs, photo, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"mp4v"), 30.0, (64, 48))
+    writer.write(cv2.resize(cv2.imread(str(photo / "astronaut.png")), (64, 48)))
+    writer.release()
+    command = (programs / "keras-fld", "predict", clip, photo / "astronaut.png")
+    result = run(*command, "--out", tmp_path / "o", "--format", "csv")
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1 and 'pip install "keras-fld[video]"' in lines[0]
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["astronaut.csv"]
+
+
 def test_a_command_that_needs_one_says_so_in_a_line(programs, tmp_path):
     result = run(programs / "keras-fld", "train", "--dataset", "synthetic", "--out", tmp_path / "r")
     assert result.returncode == 2 and "Traceback" not in result.stderr

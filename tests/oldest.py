@@ -19,7 +19,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-GROUPS = ("tensorflow", "datasets", "plots", "dev")
+GROUPS = ("tensorflow", "datasets", "video", "plots", "dev")
 # They test no behavior of the package.
 TOOLS = ("codespell", "mypy", "ruff", "pytest-cov", "pytest-xdist", "playwright")
 TESTS = (
@@ -38,6 +38,8 @@ TESTS = (
     "tests/lite/test_conversion.py",
     "tests/lite/test_metadata.py",
     "tests/predict/test_landmarker.py",
+    "tests/predict/media/test_reading.py",
+    "tests/predict/media/test_writing.py",
     "tests/drawing/test_faces.py",
     "tests/zoo/test_zoo.py",
 )

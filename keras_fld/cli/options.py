@@ -117,7 +117,8 @@ def show(text=None, data=None):
     stdout = click.get_current_context().meta.get(_STDOUT)
     if stdout is None:
         if text is not None:
-            click.echo(text)
+            # A name need not be UTF-8, in which standard output is strict.
+            click.echo(text.encode(errors="surrogateescape").decode(errors="replace"))
     elif data is not None:
         from keras_fld._internal.files import json_text
 

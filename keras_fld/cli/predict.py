@@ -25,12 +25,17 @@ from keras_fld.cli.options import JSON, out_option, show
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice(["png", "json", "pts", "mp4", "jsonl", "csv"]),
-    help="What to write, as often as wanted: png, json, pts, jsonl, csv for images; mp4, jsonl, "
-    "csv for videos.  [default: png and json; mp4 and jsonl]",
+    type=click.Choice(["png", "json", "pts", "mp4", "webm", "jsonl", "csv"]),
+    help="What to write, as often as wanted: png, json, pts, jsonl, csv for images; mp4, webm, "
+    "jsonl, csv for videos.  [default: png and json; mp4 and jsonl]",
 )
 @click.option("--camera", type=click.IntRange(0), help="Number of a webcam, from 0; Ctrl-C ends.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long, of a webcam.")
+@click.option(
+    "--max-frames",
+    type=click.IntRange(1),
+    help="End a video or stream after so many frames.",
+)
 @click.option(
     "--box",
     help="x,y,width,height of the face, tight around its landmarks. In a video, of the first "
@@ -93,20 +98,23 @@ from keras_fld.cli.options import JSON, out_option, show
 def predict(
     inputs, model, out, formats, camera, seconds, box, detector, min_face, passes, **options
 ):
-    """Landmarks of every face in INPUTS: images, videos, and folders of them; or of a --camera.
+    """Landmarks of every face in INPUTS: images, videos, folders of them, URLs of streams; or of a
+    --camera.
 
     An image becomes a PNG with its landmarks drawn and a JSON file; a video, an mp4 and a file of
     JSON lines, in which each face keeps its number. Faces are found by --detector, or taken from
     --box, in a video's first frame. What scores less than --min-score is left out, and in a video
     it is lost; a --box in an image is kept. An image without a face is no error: its files say
     so, with an empty list of faces, and so does a line. A bad file does not stop the others; after
-    Ctrl-C a video's files hold what was done. Inputs are never written over. --json prints the
-    inputs with their numbers of faces and files, and the errors.
+    Ctrl-C a video's files hold what was done. A video's damaged frames are left out and counted.
+    Inputs are never written over. --json prints the inputs with their numbers of faces and files,
+    and the errors.
 
     \b
     keras-fld predict photo.jpg clip.mp4 --out result
     keras-fld predict photos --format pts --out points
     keras-fld predict --camera 0 --seconds 10 --out result
+    keras-fld predict rtsp://192.168.0.9/live --max-frames 900 --out result
     """
     if bool(inputs) == (camera is not None):
         raise click.UsageError("give INPUTS or --camera, one of them")
@@ -139,6 +147,7 @@ class _Run:
     def __init__(self, landmarker, out, formats, boxes, options):
         self.landmarker, self.out, self.formats, self.boxes = landmarker, out, formats, boxes
         self.numbers, self.quiet = options["numbers"], options["quiet"]
+        self.max_frames = options["max_frames"]
         kept = ("smooth", "search_every", "search_side", "min_score")
         self.tracking = {key: options[key] for key in kept}
         if boxes:  # a face whose box is given may be one that the detector does not find
@@ -201,20 +210,26 @@ class _Run:
         return good
 
     def video(self, path, output):
-        from keras_fld.predict.tracking.frames import VideoFile
+        from keras_fld.predict.media import VideoFile, address, library
+        from keras_fld.predict.output import DRAWN_FORMATS
 
         formats = self.formats_of("video", path)
-        _silence_decoders()
-        self.frames(path, VideoFile(path), output, formats)
+        try:
+            library.quiet()
+        except ImportError as error:
+            raise ValueError(f"{address.shown(path)}: {error}") from error
+        sound = not {*DRAWN_FORMATS}.isdisjoint(formats)
+        with VideoFile(path, self.max_frames, sound=sound) as video:
+            self.frames(video.name, video, output, formats)
 
     def camera(self, number, seconds):
         from keras_fld.predict.inputs import formats_of
-        from keras_fld.predict.tracking.frames import Camera
+        from keras_fld.predict.media import Camera
 
         formats = formats_of("video", self.formats)
-        _silence_decoders()
+        _silence_opencv()
         try:
-            frames = Camera(number, seconds)
+            frames = Camera(number, seconds, self.max_frames)
             self.frames(frames.name, frames, self.out / f"camera{number}", formats)
         except ValueError as error:
             self.fail(error)
@@ -241,6 +256,12 @@ class _Run:
             steps.close()  # ends the files, after Ctrl-C too
             # A video that a full disk refused is not there.
             result.paths = [path for path in result.paths if path.exists()]
+            if result.damaged:
+                click.echo(
+                    f"Note: {name}: {result.frames} of {result.frames + result.damaged} frames "
+                    f"read; {result.damaged} damaged ones left out",
+                    err=True,
+                )
             if result.frames and result.paths:
                 self.finish(f"{name}: {result}", {"input": str(name), **result.as_dict()})
 
@@ -271,13 +292,10 @@ def _listed(paths):
     return " and ".join([first, *(path.removeprefix(stem) for path in others)])
 
 
-def _silence_decoders():
-    """OpenCV's decoders write lines of their own about a damaged file; ours names it."""
-    import os
-
+def _silence_opencv():
+    """OpenCV writes lines of its own about a camera that is not there; ours names it."""
     import cv2
 
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 

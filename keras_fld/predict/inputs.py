@@ -3,12 +3,32 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_fld._internal.files import reason
+from keras_fld._internal.signatures import HEAD, is_image
+from keras_fld.predict.media import address, opening
 from keras_fld.predict.output import IMAGE_FORMATS, VIDEO_FORMATS
 
+# What is taken of a folder; a file that is named may be called anything.
 VIDEO_SUFFIXES = frozenset(
-    (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+    (
+        ".3gp",
+        ".avi",
+        ".dv",
+        ".flv",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+    )
+    + (".ogv", ".ts", ".webm", ".wmv")
 )
-IMAGE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+IMAGE_SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+)
 
 # What is written where no formats are named.
 DEFAULTS = {"image": ("png", "json"), "video": ("mp4", "jsonl")}
@@ -20,20 +40,23 @@ class Source:
     """One photograph or video.
 
     Args:
-        path: the file, as it was given.
+        path: the file, as it was given; or the URL of a stream.
         kind: "image" or "video".
     """
 
-    path: Path
+    path: Path | str
     kind: str
 
 
 def sources(path):
     """The photographs and videos that a path stands for.
 
+    A file's content says which it is; an animated image is an image, of which the first picture
+    counts. Where the content is neither's, as of an empty file, its suffix says it.
+
     Args:
-        path: a file, which is a photograph where its suffix is not a video's; or a folder, whose
-            photographs and videos are taken by name, hidden ones and those of folders in it not.
+        path: a file; the URL of a stream, which is a video; or a folder, whose photographs and
+            videos are taken by their suffixes, hidden ones and those of folders in it not.
 
     Returns:
         A list of `Source`.
@@ -45,13 +68,15 @@ def sources(path):
         >>> [source.kind for source in sources("clip.mp4")]
         ['video']
     """
+    if address.is_url(path):
+        return [Source(path, "video")]
     path = Path(path)
     if not path.is_dir():
         return [Source(path, _kind(path))]
     try:
         files = sorted(file for file in path.iterdir() if file.is_file())
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
+        raise ValueError(f"{path}: {reason(error)}") from error
     suffixes = VIDEO_SUFFIXES | IMAGE_SUFFIXES
     # Hidden: what a killed process left half-written, and the ._ files of some systems.
     files = [file for file in files if not file.name.startswith(".")]
@@ -65,7 +90,8 @@ def output_names(found):
     """What the files of each source are called, without the formats' suffixes.
 
     That is its name without the suffix; with it where two would be the same, as a phone's
-    photograph and the video taken with it.
+    photograph and the video taken with it. A stream's is the last part of its address, or else its
+    server.
 
     Raises:
         ValueError: two files have the same name.
@@ -74,10 +100,10 @@ def output_names(found):
         >>> output_names([Source(Path("a.jpg"), "image"), Source(Path("b.mp4"), "video")])
         ['a', 'b']
     """
-    stems = [source.path.stem for source in found]
+    files = [address.file_name(source.path) for source in found]
+    stems = [Path(name).stem for name in files]
     names = [
-        source.path.name if stems.count(source.path.stem) > 1 else source.path.stem
-        for source in found
+        name if stems.count(stem) > 1 else stem for name, stem in zip(files, stems, strict=True)
     ]
     for name in names:
         if names.count(name) > 1:
@@ -146,9 +172,11 @@ def _fitting(kind, formats):
 
 def _identity(path):
     """What is the same for all names of a file, links to it included; None where it is not."""
+    if address.is_url(path):
+        return None
     try:
         status = Path(path).stat()
-    except OSError:
+    except (OSError, ValueError):  # no such file; a name with a zero byte
         return None
     return status.st_dev, status.st_ino
 
@@ -159,4 +187,15 @@ def _same(path, other):
 
 
 def _kind(path):
-    return "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image"
+    """By the content, where it is known; what cannot be read is refused later."""
+    by_name = "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image"
+    try:
+        # A pipe's first bytes can be read once only.
+        head = path.open("rb").read(HEAD) if path.is_file() else b""
+    except (OSError, ValueError):
+        return by_name
+    if is_image(head):
+        return "image"
+    if not head or by_name == "video":
+        return by_name
+    return "video" if opening.is_video(path) else "image"

@@ -11,11 +11,13 @@ class VideoResult:
 
     Args:
         frames: how many so far.
+        damaged: how many could not be read so far, and are left out.
         ids: numbers of the faces seen.
         paths: of the files.
     """
 
     frames: int = 0
+    damaged: int = 0
     ids: set[int] = field(default_factory=set)
     paths: list = field(default_factory=list)
 
@@ -29,7 +31,12 @@ class VideoResult:
     def as_dict(self):
         """The same for JSON."""
         paths = [str(path) for path in self.paths]
-        return {"frames": self.frames, "faces": len(self.ids), "files": paths}
+        return {
+            "frames": self.frames,
+            "damaged": self.damaged,
+            "faces": len(self.ids),
+            "files": paths,
+        }
 
 
 def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=False):
@@ -48,7 +55,7 @@ def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=
         numbers: whether to draw each landmark's index.
 
     Yields:
-        Nothing, after each frame.
+        Nothing, after each frame; `result` has its numbers when it ends.
 
     Raises:
         ValueError: the video ends too early, or a file cannot be written.
@@ -59,14 +66,17 @@ def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=
         ...     pass
         >>> print(result)
     """
-    with VideoOutput(output, formats, frames.size, frames.fps, numbers) as files:
+    about = {name: getattr(frames, name) for name in ("time_base", "pixel_aspect", "sound")}
+    with VideoOutput(output, formats, frames.size, frames.fps, numbers, **about) as files:
         result.paths = files.paths
-        for number, time, frame in frames:
-            if boxes is not None and not number:
-                faces = tracker.start(frame, boxes, time, bgr=True)
-            else:
-                faces = tracker.update(frame, time, bgr=True)
-            files.write(number, time, frame, faces)
-            result.frames = number + 1
-            result.ids |= {face.id for face in faces}
-            yield
+        try:
+            for number, time, frame in frames:
+                if boxes is not None and not number:
+                    faces = tracker.start(frame, boxes, time)
+                else:
+                    faces = tracker.update(frame, time)
+                files.write(number, time, frame, faces)
+                result.ids |= {face.id for face in faces}
+                yield
+        finally:
+            result.frames, result.damaged = files.frames, frames.damaged

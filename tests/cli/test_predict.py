@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 import numpy as np
@@ -19,6 +22,7 @@ from keras_fld.data.readers.pts import read_pts
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.output import IMAGE_FORMATS
 from tests.interrupts import heed_interrupts
+from tests.predict.media.films import FPS, damaged, film
 from tests.predict.tracking.moving_face import MovingFace
 
 VIDEO = MovingFace(4, size=(320, 240), side=180, still=0.3)
@@ -320,18 +324,22 @@ def test_an_output_that_cannot_be_written_is_named(clip, tmp_path):
         assert any(f"clip.{name}: cannot be written" in line for line in errors)
 
 
-def test_an_opencv_without_the_codec_says_so(clip, tmp_path, monkeypatch):
-    class Closed:
-        def __init__(self, *arguments):
-            pass
+def test_a_pyav_without_the_codec_says_so(clip, tmp_path, monkeypatch):
+    from keras_fld.predict.media import writing
 
-        def isOpened(self):
-            return False
-
-    monkeypatch.setattr(cv2, "VideoWriter", Closed)
+    monkeypatch.setattr(writing, "_KINDS", {".mp4": ("libnone", {}, {})})
     _, errors = predict(clip, "--out", tmp_path, code=2)
-    assert any("no encoder for mp4v in mp4; write jsonl or csv instead" in x for x in errors)
-    assert not list(tmp_path.iterdir())
+    assert any("no encoder libnone; write jsonl or csv instead" in x for x in errors)
+
+
+def test_without_pyav_images_are_done_and_a_video_is_a_line(clip, frames, tmp_path, monkeypatch):
+    cv2.imwrite(str(tmp_path / "face.png"), frames[0])
+    monkeypatch.setitem(sys.modules, "av", None)
+    out = tmp_path / "o"
+    done, errors = predict(clip, tmp_path / "face.png", "--out", out, "--format", "csv", code=2)
+    (line,) = [x for x in errors if x.startswith("Error: ")]
+    assert str(clip) in line and 'pip install "keras-fld[video]"' in line
+    assert len(done) == 1 and [path.name for path in out.iterdir()] == ["face.csv"]
 
 
 class FakeCamera:
@@ -340,7 +348,7 @@ class FakeCamera:
     frames, opened = [], True
 
     def __new__(cls, source):
-        # The video that is written is opened once more.
+        # What the test reads.
         return super().__new__(cls) if isinstance(source, int) else CAPTURE(source)
 
     def __init__(self, number):
@@ -400,10 +408,9 @@ def test_an_interrupted_video_can_be_read(frames, tmp_path):
     output, error = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in error and "interrupted" in error
     count = len(read_lines(lines))
-    # The signal may come between a frame's lines and the count.
-    assert any(f"long.avi: {n} frames" in output for n in (count - 1, count))
+    assert f"long.avi: {count} frames" in output
     assert 5 < count < 15 * COUNT
-    assert abs(len(read_video(out / "long.mp4")[0]) - count) <= 1
+    assert len(read_video(out / "long.mp4")[0]) == count
     assert {path.name for path in out.iterdir()} == {"long.mp4", "long.jsonl"}
 
 
@@ -415,3 +422,82 @@ def test_predicting_a_video_loads_neither_keras_nor_tensorflow(clip, tmp_path):
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_damaged_frames_are_counted(frames, tmp_path):
+    path = damaged(film(tmp_path / "a.mp4", COUNT, picture=lambda i: frames[i], g="1"), 6, 7)
+    (line,), notes = predict(path, "--out", tmp_path / "o", "--format", "jsonl")
+    read = f"{COUNT - 2} of {COUNT} frames read; 2 damaged ones left out"
+    assert f"Note: {path}: {read}" in notes and f"{path}: {COUNT - 2} frames, " in line
+    times = [entry["time"] for entry in read_lines(tmp_path / "o" / "a.jsonl")]
+    expected = [i / FPS for i in range(COUNT) if i not in (6, 7)]
+    np.testing.assert_allclose(times, expected, atol=1e-6)
+    (text,), _ = predict_json(path, "--out", tmp_path / "o", "--format", "csv")
+    assert (text["frames"], text["damaged"]) == (COUNT - 2, 2)
+
+
+def predict_json(*arguments):
+    result = CliRunner().invoke(cli, ["predict", *map(str, arguments), "--json"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    found = json.loads(result.stdout)
+    return found["files"], found["errors"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that are not UTF-8")
+def test_names_that_are_not_utf8(frames, tmp_path):
+    """In a process of its own, which OpenCV ended by a segmentation fault."""
+    video, photo = (tmp_path / os.fsdecode(b"caf\xe9" + end) for end in (b".mp4", b".png"))
+    film(tmp_path / "a.mp4", 5, picture=lambda i: frames[i]).rename(video)
+    cv2.imwrite(str(tmp_path / "a.png"), frames[0])
+    (tmp_path / "a.png").rename(photo)
+    bad = tmp_path / os.fsdecode(b"b\xe9d.mp4")
+    bad.write_bytes(b"none")
+    command = [sys.executable, "-m", "keras_fld", "predict", *map(os.fsencode, (video, photo, bad))]
+    result = subprocess.run(
+        [*command, "--out", str(tmp_path / "o")],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert result.returncode == 2 and b"Traceback" not in result.stderr, result.stderr
+    assert "caf\N{REPLACEMENT CHARACTER}.mp4: 5 frames, 1 face" in result.stdout.decode()
+    assert b"d.mp4: not a video that can be read (4 bytes)" in result.stderr
+    written = sorted(os.fsencode(path.name) for path in (tmp_path / "o").iterdir())
+    assert written == [b"caf\xe9.mp4" + end for end in (b".jsonl", b".mp4")] + [
+        b"caf\xe9.png" + end for end in (b".json", b".png")
+    ]
+
+
+def test_the_content_says_what_a_file_is(frames, tmp_path):
+    film(tmp_path / "a.mp4", 3, picture=lambda i: frames[i]).rename(tmp_path / "video.jpg")
+    cv2.imwrite(str(tmp_path / "a.png"), frames[0])
+    (tmp_path / "a.png").rename(tmp_path / "photo.mp4")
+    inputs = tmp_path / "video.jpg", tmp_path / "photo.mp4"
+    predict(*inputs, "--out", tmp_path / "o")
+    names = {path.name for path in (tmp_path / "o").iterdir()}
+    assert names == {"video.mp4", "video.jsonl", "photo.png", "photo.json"}
+
+
+def test_a_stream_is_read_and_named_after_its_address(frames, tmp_path):
+    film(tmp_path / "live.ts", COUNT, picture=lambda i: frames[i])
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_port}"
+        found, _ = predict_json(
+            f"http://me:pw@{place}/live.ts?key=1",
+            *("--out", tmp_path / "o", "--format", "webm", "--max-frames", 5),
+        )
+        _, errors = predict(f"http://me:pw@{place}/no.ts", "--out", tmp_path / "o", code=2)
+        server.shutdown()
+    assert found == [
+        {
+            "input": f"http://{place}/live.ts?key=1",
+            "frames": 5,
+            "damaged": 0,
+            "faces": 1,
+            "files": [str(tmp_path / "o" / "live.webm")],
+        }
+    ]
+    assert len(read_video(tmp_path / "o" / "live.webm")[0]) == 5
+    (error,) = [line for line in errors if line.startswith("Error: ")]
+    assert f"http://{place}/no.ts: cannot be read" in error and "pw" not in error

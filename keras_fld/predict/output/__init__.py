@@ -3,9 +3,10 @@
 from keras_fld.predict.output.image import IMAGE_FORMATS, write_image
 from keras_fld.predict.output.overlay import OverlayVideo
 from keras_fld.predict.output.rows import CsvRows, JsonLines
-from keras_fld.predict.output.video import VIDEO_FORMATS, VideoOutput
+from keras_fld.predict.output.video import DRAWN_FORMATS, VIDEO_FORMATS, VideoOutput
 
 __all__ = [
+    "DRAWN_FORMATS",
     "IMAGE_FORMATS",
     "VIDEO_FORMATS",
     "CsvRows",

@@ -1,9 +1,10 @@
-from pathlib import Path
+import signal
 
 import cv2
 import numpy as np
 import pytest
 
+from keras_fld.predict.media import VideoWriter
 from keras_fld.predict.output import CsvRows, JsonLines, OverlayVideo, VideoOutput
 from keras_fld.predict.tracking import TrackedFace
 
@@ -22,21 +23,6 @@ def values(path):
     return found
 
 
-def test_pictures_stand_as_long_as_in_their_times(tmp_path):
-    with OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video:
-        # Late by two frames, then two pictures within one frame.
-        for time, value in ((5.0, 40), (5.1, 80), (5.4, 120), (5.41, 160), (5.5, 200)):
-            video.write(time, gray(value), [])
-    np.testing.assert_allclose(values(tmp_path / "a.mp4"), [40, 80, 80, 80, 120, 200], atol=4)
-
-
-def test_a_gap_is_not_filled_for_ever(tmp_path):
-    with OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video:
-        video.write(0.0, gray(40), [])
-        video.write(3600.0, gray(80), [])
-    assert len(values(tmp_path / "a.mp4")) == 22
-
-
 def test_the_file_is_there_after_an_error_and_not_without_a_picture(tmp_path):
     with (
         pytest.raises(KeyboardInterrupt),
@@ -51,100 +37,52 @@ def test_the_file_is_there_after_an_error_and_not_without_a_picture(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
-class Refused:
-    """An encoder under whose file the disk is full: OpenCV's says nothing of it."""
+def test_all_files_have_the_same_frames_whenever_ctrl_c_comes(tmp_path, monkeypatch):
+    """The signal arrives while a frame is encoded: the frame is finished in every file."""
+    encode = VideoWriter.write
 
-    def __init__(self, path, *_):
-        self.path = path
+    def interrupted(self, time, frame):
+        encode(self, time, frame)
+        if self.frames == 3:
+            signal.raise_signal(signal.SIGINT)
 
-    def isOpened(self):
-        return True
+    monkeypatch.setattr(VideoWriter, "write", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with (
+            pytest.raises(KeyboardInterrupt),
+            VideoOutput(tmp_path / "a", ("mp4", "webm", "jsonl"), SIZE, 10.0) as output,
+        ):
+            for i in range(5):
+                output.write(i, i / 10, gray(90), [])
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert output.frames == 3 and len((tmp_path / "a.jsonl").read_text().splitlines()) == 3
+    assert len(values(tmp_path / "a.mp4")) == len(values(tmp_path / "a.webm")) == 3
 
-    def write(self, _):
-        pass
 
-    def release(self):
-        Path(self.path).write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
+def test_what_ends_the_program_ends_it_though_a_file_fails_too(tmp_path, monkeypatch):
+    def full(self):
+        raise ValueError("a.mp4: cannot be written")
 
-
-def test_a_video_that_cannot_be_opened_is_an_error_and_no_file(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(cv2, "VideoWriter", Refused)
-    rule = r"a.mp4: cannot be written \(the file holds 0 of 1 frames; the disk may be full"
-    with (
-        pytest.raises(ValueError, match=rule),
-        OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video,
-    ):
-        video.write(0.0, gray(90), [])
-    assert not list(tmp_path.iterdir())
-    # What ends the program still does.
+    monkeypatch.setattr(VideoWriter, "close", full)
     with (
         pytest.raises(KeyboardInterrupt),
         VideoOutput(tmp_path / "a", ("mp4", "jsonl"), SIZE, 10.0) as output,
     ):
         output.write(0, 0.0, gray(90), [])
         raise KeyboardInterrupt
-    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
 
 
-def test_a_video_that_lacks_frames_is_an_error(tmp_path, monkeypatch):
-    real = cv2.VideoWriter
-
-    class Forgetful:
-        def __init__(self, *arguments):
-            self.writer, self.seen = real(*arguments), 0
-            self.isOpened, self.release = self.writer.isOpened, self.writer.release
-
-        def write(self, picture):
-            self.seen += 1
-            if self.seen != 3:
-                self.writer.write(picture)
-
-    monkeypatch.setattr(cv2, "VideoWriter", Forgetful)
-    with (
-        pytest.raises(ValueError, match="the file holds 4 of 5 frames"),
-        OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video,
-    ):
-        for i in range(5):
-            video.write(i / 10, gray(90), [])
-    assert not list(tmp_path.iterdir())
-
-
-def test_ctrl_c_within_a_frame_keeps_the_video(tmp_path, monkeypatch):
-    real = cv2.VideoWriter
-
-    class Interrupted:
-        def __init__(self, *arguments):
-            self.writer, self.seen = real(*arguments), 0
-            self.isOpened, self.release = self.writer.isOpened, self.writer.release
-
-        def write(self, picture):
-            self.writer.write(picture)
-            self.seen += 1
-            if self.seen == 3:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr(cv2, "VideoWriter", Interrupted)
-    with (
-        pytest.raises(KeyboardInterrupt),
-        VideoOutput(tmp_path / "a", ("mp4",), SIZE, 10.0) as output,
-    ):
-        for i in range(5):
-            output.write(i, i / 10, gray(90), [])
-    assert len(values(tmp_path / "a.mp4")) == 3
-
-
-def test_a_picture_of_another_size_is_kept(tmp_path):
+def test_the_picture_is_returned_with_its_landmarks(tmp_path):
+    points = np.array([[20.0, 20.0], [40.0, 30.0]], np.float32)
+    face = TrackedFace(7, (1.0, 2.0, 3.0, 4.0), points, points, None, 0.75)
     with OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video:
-        video.write(0.0, gray(90), [])
-        video.write(0.1, np.full((100, 200, 3), 180, np.uint8), [])
-    np.testing.assert_allclose(values(tmp_path / "a.mp4"), [90, 180], atol=4)
-
-
-def test_closing_twice_is_closing_once(tmp_path):
-    with OverlayVideo(tmp_path / "a.mp4", SIZE, 10.0) as video:
-        video.write(0.0, gray(90), [])
+        frame = gray(90)
+        drawn = video.write(0.0, frame, [face])
         video.close()
-    assert len(values(tmp_path / "a.mp4")) == 1
+    assert (frame == 90).all() and (drawn[20, 20] == 255).all() and video.frames == 1
 
 
 @pytest.mark.parametrize("kind", [JsonLines, CsvRows])

@@ -1,0 +1,7 @@
+"""Videos: frames of files, streams and cameras, and files that are written."""
+
+from keras_fld.predict.media.camera import Camera
+from keras_fld.predict.media.reading import VideoFile
+from keras_fld.predict.media.writing import VideoWriter
+
+__all__ = ["Camera", "VideoFile", "VideoWriter"]
