@@ -62,6 +62,9 @@ class ERT:
                 f"{scheme.name}. Got: {found.num_parts}"
             )
 
+    def __reduce__(self):
+        return type(self), (self.frame, self.scheme, self._trees)
+
     @property
     def name(self):
         return f"ert{self.num_landmarks}"

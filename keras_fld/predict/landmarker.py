@@ -30,6 +30,13 @@ _TOGETHER = 16
 class FaceLandmarker:
     """Finds faces and their landmarks.
 
+    Any number of threads may share a landmarker; each gets the results that it would get alone. A
+    thread has interpreters of its own while it predicts, so several are faster than one; they take
+    turns at a Keras model. A detector or score of your own must be safe to call from threads.
+
+    A landmarker can be pickled, for worker processes. The pickle names `.tflite` and `.onnx` files,
+    which the worker opens again, and contains Keras models and baselines.
+
     Args:
         model: a Keras model, a `LandmarkModel` such as `LiteModel`, the path of a `.keras` or
             `.tflite` file, or the name of a preset, whose int8 file is taken. With a `.tflite` file
