@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld._internal.pixels import crops_of
 from keras_fld.baselines import files
 
 # The paper's settings, as far as dlib's names for them go.
@@ -78,7 +79,7 @@ class ERT:
 
         dlib gives whole pixels.
         """
-        images = np.ascontiguousarray(images, np.uint8)
+        images = np.ascontiguousarray(crops_of(images, self.frame.size))
         result = np.empty((len(images), self.num_landmarks, 2), np.float32)
         for image, points in zip(images, result, strict=True):
             parts = self._predictor(image, self._box).parts()

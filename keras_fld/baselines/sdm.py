@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_fld._internal.pixels import crops_of
 from keras_fld.baselines import files
 from keras_fld.baselines.descriptors import LENGTH, describe
 from keras_fld.data.crops import Crops
@@ -87,7 +88,7 @@ class SDM:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) uint8 crops: (faces, landmarks, 2) float32 pixels."""
-        images = np.asarray(images, np.uint8)
+        images = crops_of(images, self.frame.size)
         shapes = np.repeat(self.start[None], len(images), axis=0)
         if len(images):
             for radius, weights in zip(self.radii, self.weights, strict=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld._internal.pixels import crops_of
 from keras_fld._internal.pool import Pool
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict import metadata
@@ -63,9 +64,10 @@ class _File:
 
     def _outputs(self, images):
         """The output of each crop, as real numbers: (faces, ...) float32."""
+        images = crops_of(images, self.frame.size)
         outputs = np.empty((len(images), *self._output["shape"][1:]), np.float32)
         with self._interpreters.borrow() as interpreter:
-            for i, image in enumerate(np.asarray(images, np.uint8)):
+            for i, image in enumerate(images):
                 interpreter.set_tensor(self._input["index"], self._bytes(image[None]))
                 interpreter.invoke()
                 outputs[i] = interpreter.get_tensor(self._output["index"])[0]
@@ -128,10 +130,14 @@ class LiteModel(_File):
         """Landmarks of crops, one forward pass each.
 
         Args:
-            images: (faces, size, size, 3) uint8 RGB.
+            images: (faces, size, size, 3) RGB, uint8 or other numbers from 0 to 255, which are
+                rounded; an empty list is a batch of none.
 
         Returns:
             (faces, landmarks, 2) float32 pixels of the crop.
+
+        Raises:
+            ValueError: crops of another shape, or values that are not from 0 to 255.
         """
         return self._outputs(images)
 
@@ -161,9 +167,12 @@ class ScoreModel(_File):
         """Scores of crops.
 
         Args:
-            images: (faces, size, size, 3) uint8 RGB.
+            images: as `LiteModel.predict` takes them.
 
         Returns:
             (faces,) float32 from 0 to 1.
+
+        Raises:
+            ValueError: as `LiteModel.predict`.
         """
-        return self._outputs(images).reshape(len(images))
+        return self._outputs(images).reshape(-1)

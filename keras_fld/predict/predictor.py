@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_fld import zoo
+from keras_fld._internal.pixels import crops_of
 from keras_fld.predict.protocol import LandmarkModel, Scorer
 from keras_fld.schemes import Scheme
 
@@ -43,10 +44,11 @@ class KerasModel:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) float32 pixels."""
+        images = crops_of(images, self.frame.size)
         if not len(images):
             return np.empty((0, self.num_landmarks, 2), np.float32)
         with _ONE_KERAS_CALL:
-            return self.model.predict(np.asarray(images), batch_size=64, verbose=0)
+            return self.model.predict(images, batch_size=64, verbose=0)
 
     def __reduce__(self):
         return _unpickled, (pickle.dumps(self.model),)

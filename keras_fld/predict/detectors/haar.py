@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_fld._internal.images import as_rgb
 from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import as_boxes, largest_first, overlap, reduced
 from keras_fld.predict.detectors import box_map
@@ -72,7 +73,7 @@ class HaarDetector:
         Returns:
             (faces, 4) boxes, tight around the landmarks, largest first.
         """
-        image, factor = reduced(image, self.max_side)
+        image, factor = reduced(as_rgb(image), self.max_side)
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         boxes = map_squares(self.frontal(gray), "haar_frontal")
         if self.profiles and not len(boxes):

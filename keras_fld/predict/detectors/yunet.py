@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_fld._internal.images import as_rgb
 from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import largest_first, reduced
 from keras_fld.predict.detectors import box_map
@@ -70,7 +71,7 @@ class YuNetDetector:
 
     def points(self, image: np.ndarray) -> np.ndarray:
         """The eyes' centers, the nose's tip and the mouth's corners: (faces, 5, 2) pixels."""
-        image, factor = reduced(image, self.max_side)
+        image, factor = reduced(as_rgb(image), self.max_side)
         with self._networks.borrow() as network:
             network.setInputSize((image.shape[1], image.shape[0]))
             try:

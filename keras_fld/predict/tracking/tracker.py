@@ -190,7 +190,8 @@ class FaceTracker:
             time = 0.0 if self._time is None else self._time + 1 / 30
         if self._time is not None and not time > self._time:
             raise ValueError(f"time must be later than {self._time:g} s. Got: {time:g}")
-        if bgr and isinstance(frame, np.ndarray) and frame.ndim == 3:
+        color = isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3
+        if bgr and color and frame.dtype == np.uint8 and frame.size:
             frame, bgr = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), False
         image = as_rgb(frame, bgr)
         self._frame, self._time = self._frame + 1, float(time)
