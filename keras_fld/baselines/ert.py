@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld._internal.extras import load
 from keras_fld._internal.pixels import crops_of
 from keras_fld.baselines import files
 
@@ -143,8 +144,4 @@ def _box(dlib, frame):
 
 def load_dlib():
     """The module dlib; raises ImportError that names the group to install."""
-    try:
-        import dlib
-    except ImportError as error:
-        raise ImportError("ERT needs dlib: pip install 'keras-fld[baselines]'") from error
-    return dlib
+    return load("dlib", "ERT")

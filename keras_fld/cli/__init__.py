@@ -5,8 +5,8 @@ import sys
 
 import click
 
+from keras_fld._internal.extras import explained
 from keras_fld._internal.files import reason
-from keras_fld._internal.opencv import explained
 from keras_fld._internal.version import __version__
 from keras_fld.cli.baselines import baseline
 from keras_fld.cli.completion import completion

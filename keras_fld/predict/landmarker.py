@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -291,13 +290,13 @@ def _boxes(given, name):
         boxes = list(given)
     except TypeError as error:
         raise TypeError(f"{rule}{given!r:.60}") from error
-    if boxes and isinstance(boxes[0], Real):
+    if boxes and isinstance(boxes[0], (int, float, np.number)):
         raise ValueError(f"{rule}{given!r:.60}")
     return boxes
 
 
 def _check_whole(name, value):
     # Infinity and NaN have no remainder of 0.
-    if not isinstance(value, Real) or not value >= 1 or value % 1:
+    if not isinstance(value, (int, float, np.integer)) or not value >= 1 or value % 1:
         raise ValueError(f"{name} must be a whole number from 1 on. Got: {value}")
     return int(value)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld._internal.extras import load
 from keras_fld._internal.pixels import crops_of
 from keras_fld._internal.pool import Pool
 from keras_fld.geometry.frame import FaceCrop
@@ -88,9 +89,8 @@ class _File:
 
 
 def _interpreter(content, num_threads):
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=content, num_threads=num_threads)
+    litert = load("ai_edge_litert.interpreter", "Running a .tflite file")
+    interpreter = litert.Interpreter(model_content=content, num_threads=num_threads)
     interpreter.allocate_tensors()
     return interpreter
 

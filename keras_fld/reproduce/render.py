@@ -1,6 +1,7 @@
 """A filled table as Markdown, JSON and, for Figure 4, a picture."""
 
 from keras_fld._internal.files import replacing, write_json
+from keras_fld._internal.plots import new_figure
 from keras_fld.reports.report import DISTANCES
 
 
@@ -143,9 +144,6 @@ def plot_alphas(result, path):
         result: what `table.reproduce` returns for Figure 4.
         path: the PNG to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     # A dataset's protocol is its first column.
     columns = {column["dataset"]: column for column in reversed(result["columns"])}
     panels = {}
@@ -157,8 +155,7 @@ def plot_alphas(result, path):
         ]
         if points:
             panels[column["title"]] = column, points
-    figure = Figure(figsize=(5 * len(panels), 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(figsize=(5 * len(panels), 4))
     for index, (title, (column, points)) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(1, len(panels), index)
         alphas, nme = zip(*[(alpha, found["nme"]) for alpha, found in points], strict=True)

@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 
+from keras_fld._internal.extras import load
 from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import transform
@@ -129,9 +130,8 @@ class Network:
         return Faces(pairs[:, [0, *range(2, 8)]] + centers, pairs[:, 1].mean(axis=1), scores[seen])
 
     def _open(self):
-        from ai_edge_litert.interpreter import Interpreter
-
-        interpreter = Interpreter(model_content=self._content, num_threads=1)
+        litert = load("ai_edge_litert.interpreter", "BlazeFace")
+        interpreter = litert.Interpreter(model_content=self._content, num_threads=1)
         interpreter.allocate_tensors()
         return interpreter
 
