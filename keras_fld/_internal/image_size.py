@@ -19,6 +19,8 @@ def declared_size(data: np.ndarray) -> tuple[int, int] | None:
     head = data[:_TEXT_HEAD].tobytes()
     if head[:4] == b"\x59\xa6\x6a\x95":  # Sun raster
         return struct.unpack(">LL", head[4:12]) if len(head) >= 12 else None
+    if head[:4] == b"GIF8":  # imagesize takes the sides for signed numbers of 16 bits
+        return struct.unpack("<HH", head[6:10]) if len(head) >= 10 else None
     for begins, found in _TEXT:
         if re.match(begins, head):
             return _numbers(re.search(found, head))
@@ -28,10 +30,7 @@ def declared_size(data: np.ndarray) -> tuple[int, int] | None:
     # Longer digits than any size has would take it minutes.
     data = data[:_TEXT_HEAD] if head[:1] == b"P" else data
     size = imagesize.get(io.BytesIO(data.tobytes()), exif_rotation=False)
-    if size == (-1, -1):
-        return None
-    # It reads the sides of a GIF as signed numbers of 16 bits.
-    return tuple(side & 0xFFFF if side < 0 else side for side in size)
+    return None if size == (-1, -1) else size
 
 
 # Formats with a text header that imagesize does not know: PAM, PFM and Radiance HDR, whose height

@@ -14,6 +14,7 @@ HEADERS = {
     "a.pfm": b"PF\n50000 50001\n-1.0\n",
     "a.hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 50001 +X 50000\n",
     "a.sr": struct.pack(">8L", 0x59A66A95, 50000, 50001, 24, 0, 1, 0, 0),
+    "a.gif": b"GIF89a" + struct.pack("<HH", 50000, 50001),
     "a.ppm": b"P6 50000 50001 255\n",
 }
 
@@ -47,6 +48,10 @@ def test_the_size_is_that_of_the_decoded_image(suffix):
 )
 def test_half_a_header_has_no_size(content):
     assert declared_size(data(content)) in (None, (0, 0))
+
+
+def test_the_largest_gif_is_no_unknown_format():
+    assert declared_size(data(b"GIF89a" + b"\xff" * 40)) == (65535, 65535)
 
 
 def test_the_caller_s_limit_holds_for_files_arrays_and_images_of_pillow(tmp_path, monkeypatch):
