@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class _File:
             raise ValueError(f"{path}: the TFLite model is damaged ({error})") from error
         self._path, self._content, self._num_threads = path.absolute(), content, num_threads
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         file = ModelFile.of(self._path, self._content)
         return _reopened, (type(self), file, self._num_threads)
 

@@ -3,7 +3,7 @@
 import pickle
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class KerasModel:
         with _ONE_KERAS_CALL:
             return self.model.predict(images, batch_size=64, verbose=0)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (pickle.dumps(self.model),)
 
 

@@ -5,6 +5,7 @@ Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Featur
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -61,7 +62,7 @@ class HaarDetector:
         self.neighbors = neighbors
         self._cascades = {name: Pool(partial(_cascade, name)) for name in (FRONTAL, PROFILE)}
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.profiles, self.max_side, self.min_size, self.neighbors)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:

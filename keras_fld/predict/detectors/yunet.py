@@ -4,6 +4,7 @@ Wu, Peng and Yu, YuNet: A Tiny Millisecond-level Face Detector, 2023; OpenCV run
 """
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,7 +51,7 @@ class YuNetDetector:
         with self._networks.borrow():  # refuses a file that is none now, not with the first image
             pass
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         file = ModelFile.of(self.path, self._content.tobytes())
         return _reopened, (type(self), file, self.threshold, self.max_side)
 
