@@ -29,6 +29,8 @@ OPTIONS = {
 class ERT:
     """A trained ensemble, with the interface of every model of the package.
 
+    Any number of threads may use it; a pickle contains it.
+
     Args:
         frame: the `FaceCrop` of the crops it sees.
         scheme: the `Scheme` of its landmarks.

@@ -33,6 +33,8 @@ _SAMPLE = 100_000
 class SDM:
     """A trained cascade, with the interface of every model of the package.
 
+    Any number of threads may use it; a pickle contains it.
+
     Args:
         frame: the `FaceCrop` of the crops it sees.
         scheme: the `Scheme` of its landmarks.
