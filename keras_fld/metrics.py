@@ -6,12 +6,12 @@ known.
 
 from typing import Any
 
-import keras
-from keras import ops
-
 from keras_fld import losses
+from keras_fld._internal.backend import keras
 from keras_fld.losses import functions, normalizers
 from keras_fld.losses.normalizers import Normalizer
+
+ops = keras.ops
 
 __all__ = ["CEDAUC", "FaceMetric", "FailureRate", "NME"]
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import keras
-from keras import ops
-
 from keras_fld._internal import names
+from keras_fld._internal.backend import keras
+
+ops = keras.ops
 
 __all__ = ["OPTIMIZERS", "Muon"]
 

@@ -1,4 +1,5 @@
-"""Long work at flat memory: predictions, a video of an hour, a million training samples.
+"""Long work at flat memory: predictions, in one thread and in eight, a video of an hour, a million
+training samples. Eight threads must also predict, bit for bit, what one does.
 
     python tests/long_runs.py --json results/hardening/long.json
     python tests/long_runs.py --only video --share 0.01
@@ -13,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,8 +28,23 @@ from keras_fld._internal.files import write_json  # noqa: E402
 # Growth that is none: pages an allocator keeps. A leak of one crop (12 KiB) in a hundred
 # predictions would be 12 MiB in 100,000.
 ALLOWED = 8
-WORK = {"predictions": 100_000, "video": 3600 * 30, "samples": 1_000_000}
-UNITS = {"predictions": "predictions", "video": "frames", "samples": "samples"}
+WORK = {
+    "predictions": 100_000,
+    "threads": 100_000,
+    "video": 3600 * 30,
+    "samples": 1_000_000,
+}
+UNITS = {
+    "predictions": "predictions",
+    "threads": "predictions",
+    "video": "frames",
+    "samples": "samples",
+}
+# Of `threads`: how many, seconds of the whole work at least, and predictions of a thread until a
+# new one takes its place, as a server's threads come and go.
+THREADS, SECONDS, LIFE = 8, 600, 100
+# In one of so many predictions the face is looked for as well.
+SEARCHED = 20
 
 
 def predictions(count, folder):
@@ -41,6 +58,55 @@ def predictions(count, folder):
     for _ in range(count):
         (face,) = landmarker.detect(image, boxes=boxes)
     assert face.landmarks.shape == (68, 2)
+
+
+def threads(count, folder):
+    """Several photographs in several threads at once, as a web server has them."""
+    from keras_fld import FaceLandmarker
+    from tests.predict.photos import photos
+
+    landmarker, images = FaceLandmarker.from_preset("trnet20_300w"), photos(12)
+    boxes = [[face.box for face in landmarker.detect(image)][:1] for image in images]
+
+    def numbers(number):
+        place = number % len(images)
+        given = boxes[place] if number % SEARCHED else None
+        faces = landmarker.detect(images[place], given)
+        return [(*face.box, face.angle, face.score, *face.landmarks.ravel()) for face in faces]
+
+    period = SEARCHED * len(images)
+    expected = [numbers(number) for number in range(period)]
+    assert all(expected) and len(set(map(str, expected))) >= len(images)
+    lock, done, wrong = threading.Lock(), [0], []
+    end = time.monotonic() + SECONDS * count / WORK["threads"]
+    (folder / "begun").touch()
+
+    def life(first):
+        try:
+            for number in range(first, first + LIFE):
+                if numbers(number) != expected[number % period]:
+                    raise AssertionError(f"prediction {number} is another than in one thread")
+            with lock:
+                done[0] += LIFE
+        except BaseException as error:
+            wrong.append(error)
+
+    def succession(first):
+        """A thread after the other, each at other photographs."""
+        while not wrong and (done[0] < count or time.monotonic() < end):
+            thread = threading.Thread(target=life, args=(first,))
+            thread.start()
+            thread.join()
+            first += LIFE + 1
+
+    workers = [threading.Thread(target=succession, args=(7 * k,)) for k in range(THREADS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if wrong:
+        raise wrong[0]
+    print(f"{done[0]:,} predictions of {THREADS} threads are those of one, bit for bit")
 
 
 def video(count, folder):

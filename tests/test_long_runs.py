@@ -19,6 +19,17 @@ def test_it_watches_the_memory_of_a_kind_of_work(tmp_path):
         assert min(row["early_mib"], row["late_mib"]) > 10 and row["seconds"] > 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="it reads /proc: Linux")
+def test_eight_threads_predict_what_one_does_at_flat_memory(tmp_path, capfd):
+    out = tmp_path / "long.json"
+    # Ten seconds.
+    code = long_runs.main(["--only", "threads", "--share", "0.0167", "--json", str(out)])
+    assert code == 0, capfd.readouterr()
+    row = json.loads(out.read_text())["runs"]["threads"]
+    assert row["predictions"] == 1670 and row["seconds"] >= 9 and row["flat"]
+    assert "of 8 threads are those of one, bit for bit" in capfd.readouterr().out
+
+
 def test_growth_is_told_from_flat_memory(tmp_path, monkeypatch):
     sizes = iter([100.0] * 4 + [100.0 + 9 * number for number in range(1000)])
     monkeypatch.setattr(long_runs, "_resident", lambda pid: next(sizes))

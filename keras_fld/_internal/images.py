@@ -1,13 +1,15 @@
 """Reading and writing of image files, and conversion of images to RGB arrays."""
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from keras_fld._internal import alpha
 from keras_fld._internal.files import FileError, reason, replacing
+from keras_fld._internal.image_size import declared_size
+from keras_fld._internal.pixels import rgb_of_array, rgb_of_pillow
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -19,8 +21,8 @@ MAX_SIDE = 32766
 # this (0.75 GB) are rejected before decoding.
 MAX_PIXELS = 250_000_000
 
-# The header of a PGM or PPM file, which contains the size, is within this many bytes.
-_NETPBM_HEAD = 4096
+# No format needs more bytes for a pixel, of 16 bits in four channels, besides its header.
+_PIXEL_BYTES, _HEADER_BYTES = 8, 2**26
 
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -29,13 +31,14 @@ _REDUCED = {
 }
 
 
-def read_image(path: str | Path, upright: bool = False) -> np.ndarray:
-    """Reads an image file.
+def read_image(path: str | Path, upright: bool = False, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Reads an image file; transparent pixels are composited on white, as viewers show them.
 
     Args:
-        path: a file in a format that OpenCV reads.
-        upright: whether to apply the EXIF rotation, as image viewers do. Annotations refer to the
-            pixels as stored.
+        path: a file in a format OpenCV reads.
+        upright: whether to apply a rotation tag, as viewers do. Annotations refer to the stored
+            pixels.
+        max_pixels: a file that declares more is refused before it is decoded.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -45,7 +48,8 @@ def read_image(path: str | Path, upright: bool = False) -> np.ndarray:
     """
     path = Path(path)
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    return cv2.cvtColor(_decode(path, _content(path), flags), cv2.COLOR_BGR2RGB)
+    data = _content(path, max_pixels)
+    return cv2.cvtColor(_decode(path, data, flags, max_pixels), cv2.COLOR_BGR2RGB)
 
 
 def read_reduced(path, scale):
@@ -77,91 +81,78 @@ def read_reduced(path, scale):
 
 
 def as_rgb(
-    image: "np.ndarray | str | Path | PIL.Image.Image", bgr: bool = False, name: str = ""
+    image: "np.ndarray | str | Path | PIL.Image.Image",
+    bgr: bool = False,
+    name: str = "",
+    max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
     """Converts an image to (height, width, 3) uint8 RGB.
 
     Args:
-        image: a path, a color or gray uint8 array, or a Pillow image.
-        bgr: whether the channels of an array are blue, green, red.
-        name: prefix of error messages about an array.
+        image: a path, an array as `pixels.rgb_of_array` takes it, or a Pillow image. Transparent
+            pixels are composited on white.
+        bgr: whether an array's channels are blue, green, red.
+        name: what an error about an array begins with.
+        max_pixels: an image of more pixels is refused, a file before it is decoded.
 
     Raises:
-        ValueError: the file or array is not an image, a side is longer than 32,766 pixels, or the
-            file has more than 250 million pixels.
+        TypeError: none of these.
+        ValueError: the file or the array is not an image, a side is above 32,766 pixels, or it has
+            too many pixels.
     """
     if isinstance(image, (str, Path)):
-        name, image, bgr = f"{image}: ", read_image(image, upright=True), False
-    elif hasattr(image, "convert") and hasattr(image, "getbands"):  # Pillow, which is not imported
-        image, bgr = image.convert("RGB"), False
-    image = np.asarray(image)
-    if image.dtype != np.uint8 or not (
-        image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
-    ):
-        raise ValueError(
-            f"{name}image must be a uint8 array of (height, width) or (height, width, 3). "
-            f"Got: {image.dtype} {image.shape}"
-        )
-    if not image.size:
-        raise ValueError(f"{name}image must have at least one pixel. Got: {image.shape}")
-    if max(image.shape[:2]) > MAX_SIDE:
-        raise ValueError(
-            f"{name}image sides must be at most {MAX_SIDE} pixels. "
-            f"Got: {image.shape[1]}x{image.shape[0]}"
-        )
-    if image.ndim == 2:
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    return image[..., ::-1].copy() if bgr else np.ascontiguousarray(image)
+        name, found = f"{image}: ", read_image(image, upright=True, max_pixels=max_pixels)
+    elif hasattr(image, "convert") and hasattr(image, "getbands"):  # Pillow's, never imported
+        _check_size(image.size, max_pixels, name)  # before it is decoded
+        found = rgb_of_pillow(image, name)
+    else:
+        found = rgb_of_array(image, bgr, name)
+    if not found.size:
+        raise ValueError(f"{name}image must have at least one pixel. Got: {found.shape}")
+    _check_size(found.shape[1::-1], max_pixels, name)
+    return found
 
 
-def _content(path):
+def _check_size(size, max_pixels, name):
+    """Raises ValueError where an image of (width, height) is too large."""
+    if max(size) > MAX_SIDE or size[0] * size[1] > max_pixels:
+        raise ValueError(f"{name}{_size_rule(size, max_pixels)}")
+
+
+def _size_rule(size, max_pixels):
+    return (
+        f"an image must have sides of at most {MAX_SIDE} pixels and at most {max_pixels:,} pixels. "
+        f"Got: {size[0]}x{size[1]}"
+    )
+
+
+def _content(path, max_pixels=MAX_PIXELS):
+    most = _PIXEL_BYTES * max_pixels + _HEADER_BYTES
     try:
-        return np.fromfile(path, np.uint8)
+        size = path.stat().st_size
+        if size <= most:
+            return np.fromfile(path, np.uint8)
     except OSError as error:
         raise FileError(path, reason(error)) from error
+    rule = f"an image file of at most {max_pixels:,} pixels must have at most {most:,} bytes"
+    raise FileError(path, f"{rule}. Got: {size:,}")
 
 
-def _decode(path, data, flags):
-    _check_declared(path, data)
+def _decode(path, data, flags, max_pixels=MAX_PIXELS):
+    size = declared_size(data)
+    if size is not None and (max(size) > MAX_SIDE or size[0] * size[1] > max_pixels):
+        raise FileError(path, _size_rule(size, max_pixels))
     image = None
     # Truncated PNG files are rejected here, because libpng would print a message of its own.
     half = data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:].tobytes()
     if data.size and not half:
         try:
-            image = cv2.imdecode(data, flags)
-        except cv2.error:  # an absurd size in the header
+            image = alpha.decode(data, flags)
+        except cv2.error:  # a header that declares an absurd size
             image = None
     if image is None:
         raise FileError(path, f"not an image that can be read ({data.size} bytes)")
     return image
-
-
-def _check_declared(path, data):
-    """Raises a ValueError if the size in an image's header is too large, before decoding."""
-    size = _declared_size(data)
-    if size is not None and (max(size) > MAX_SIDE or size[0] * size[1] > MAX_PIXELS):
-        raise FileError(
-            path,
-            f"an image file must have sides of at most {MAX_SIDE} pixels and at most "
-            f"{MAX_PIXELS:,} pixels. Got: {size[0]}x{size[1]}",
-        )
-
-
-def _declared_size(data):
-    """(width, height) in a file's header; None if the format is unknown to `imagesize`.
-
-    In those formats, OpenCV itself rejects images from 2^30 pixels on.
-    """
-    # Imported here because it takes 20 ms, which arrays of pixels do not need.
-    import imagesize  # type: ignore[import-untyped]
-
-    # It would spend minutes on absurdly long numbers in such a header.
-    data = data[:_NETPBM_HEAD] if data[:1].tobytes() == b"P" else data
-    size = imagesize.get(io.BytesIO(data.tobytes()), exif_rotation=False)
-    if size == (-1, -1):
-        return None
-    # It reads the sides of a GIF as signed 16-bit numbers.
-    return tuple(side & 0xFFFF if side < 0 else side for side in size)
 
 
 def save_image(path: str | Path, image: np.ndarray) -> None:

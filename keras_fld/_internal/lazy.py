@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from keras_fld._internal.opencv import explained
+from keras_fld._internal.extras import explained
 
 
 def lazy_names(

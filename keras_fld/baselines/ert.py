@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_fld._internal.extras import load
+from keras_fld._internal.pixels import crops_of
 from keras_fld.baselines import files
 
 # The settings of that paper, where dlib has an option for them.
@@ -26,6 +28,8 @@ OPTIONS = {
 
 class ERT:
     """A trained ensemble, with the same interface as the other models of the package.
+
+    Any number of threads may use it; a pickle contains it.
 
     Args:
         frame: the `FaceCrop` of its input.
@@ -62,6 +66,9 @@ class ERT:
                 f"{scheme.name}. Got: {found.num_parts}"
             )
 
+    def __reduce__(self):
+        return type(self), (self.frame, self.scheme, self._trees)
+
     @property
     def name(self):
         return f"ert{self.num_landmarks}"
@@ -79,7 +86,7 @@ class ERT:
         Returns:
             (faces, landmarks, 2) float32 crop pixels.
         """
-        images = np.ascontiguousarray(images, np.uint8)
+        images = np.ascontiguousarray(crops_of(images, self.frame.size))
         result = np.empty((len(images), self.num_landmarks, 2), np.float32)
         for image, points in zip(images, result, strict=True):
             parts = self._predictor(image, self._box).parts()
@@ -147,8 +154,4 @@ def load_dlib():
     Raises:
         ImportError: dlib is not installed. The message names the extra to install.
     """
-    try:
-        import dlib
-    except ImportError as error:
-        raise ImportError("ERT needs dlib: pip install 'keras-fld[baselines]'") from error
-    return dlib
+    return load("dlib", "ERT")

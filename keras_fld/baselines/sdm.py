@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_fld._internal.pixels import crops_of
 from keras_fld.baselines import files
 from keras_fld.baselines.descriptors import LENGTH, describe
 from keras_fld.data.crops import Crops
@@ -31,6 +32,8 @@ _SAMPLE = 100_000
 
 class SDM:
     """A trained cascade, with the same interface as the other models of the package.
+
+    Any number of threads may use it; a pickle contains it.
 
     Args:
         frame: the `FaceCrop` of its input.
@@ -94,7 +97,7 @@ class SDM:
         Returns:
             (faces, landmarks, 2) float32 crop pixels.
         """
-        images = np.asarray(images, np.uint8)
+        images = crops_of(images, self.frame.size)
         shapes = np.repeat(self.start[None], len(images), axis=0)
         if len(images):
             for radius, weights in zip(self.radii, self.weights, strict=True):

@@ -1,12 +1,13 @@
 """The command line, `keras-fld`."""
 
 import contextlib
+import io
 import sys
 
 import click
 
+from keras_fld._internal.extras import explained
 from keras_fld._internal.files import reason
-from keras_fld._internal.opencv import explained
 from keras_fld._internal.version import __version__
 from keras_fld.cli.baselines import baseline
 from keras_fld.cli.completion import completion
@@ -25,12 +26,15 @@ from keras_fld.cli.score import score
 from keras_fld.cli.train import refine, train
 from keras_fld.cli.web import web
 
+# As a shell says of a program that SIGPIPE ended.
+CLOSED_PIPE = 141
 _EPILOG = """\b
 Exit codes:
   0    done
   1    a fault of the program itself, with a traceback
   2    bad input or arguments, with a line that says what; finished files are kept
   130  interrupted by Ctrl-C
+  141  whoever read the output closed it
 """
 
 
@@ -77,9 +81,10 @@ def main(arguments=None):
     Args:
         arguments: words of the command; None takes those of the command line.
     """
+    _never_fail_on_characters()
     with contextlib.suppress(BrokenPipeError):
         try:
-            sys.exit(cli(arguments, standalone_mode=False) or 0)
+            sys.exit(_run(arguments))
         except click.exceptions.Exit as error:
             sys.exit(error.exit_code)
         except click.ClickException as error:
@@ -98,3 +103,24 @@ def main(arguments=None):
             error = explained(error) if isinstance(error, ImportError) else error
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             sys.exit(2)
+
+
+def _run(arguments):
+    """The exit code of the command."""
+    stdout = sys.stdout
+    try:
+        return cli(arguments, standalone_mode=False) or 0
+    except SystemExit:
+        if sys.stdout is not stdout:  # click puts another in its place once the pipe is closed
+            return CLOSED_PIPE
+        raise
+
+
+def _never_fail_on_characters():
+    """Has characters replaced that the encoding of standard output lacks.
+
+    Work that is done must not end in an error because a file's name cannot be printed.
+    """
+    # Standard error escapes them by itself.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

@@ -27,7 +27,8 @@ def bars(hidden=False):
         yield
         return
     # Of its own: `native.held_back` takes standard error away from whatever writes there.
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w", errors="replace") as terminal:
+    encoding = sys.stderr.encoding
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w", -1, encoding, "replace") as terminal:
 
         @contextlib.contextmanager
         def watch(label, length):

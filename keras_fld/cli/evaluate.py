@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from keras_fld._internal.extras import check_installed
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     DATASET,
@@ -81,6 +82,8 @@ def evaluate(model, preset, out, detector, passes, **options):
         raise click.UsageError("--passes goes with --detector")
     if out:
         check_out(out)
+        if detector is None:
+            check_installed("matplotlib", purpose="--out, with its curves,")
     native.start(model or preset, keras=preset is not None and detector is None)
     if detector is not None:
         show(data=_evaluate_detector(model or preset, detector, passes or 3, out, **options))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from keras_fld import zoo
+from keras_fld._internal.extras import install
 from keras_fld._internal.files import message_in
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
@@ -214,7 +215,7 @@ def _trains(names, preset, dataset):
     if dataset is None:
         reason = "it is trained on faces, whose folder --root names"
     elif find_spec("tensorflow_model_optimization") is None:
-        reason = "training for it needs pip install 'keras-fld[tensorflow,compress]'"
+        reason = f"training for it needs {install('tensorflow', 'compress')}"
     if reason and names:
         raise ValueError(f"mode {modes.QAT} cannot be made: {reason}")
     if reason:

@@ -5,6 +5,8 @@ import os
 import sys
 import tempfile
 
+from keras_fld._internal.extras import FINE_TUNING, check_installed
+
 
 @contextlib.contextmanager
 def held_back():
@@ -54,6 +56,7 @@ def start_fine_tuning():
         ImportError: the group `compress` is not installed.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    check_installed(*FINE_TUNING, purpose="Fine-tuning for int8")
     start(keras=True)
     from keras_fld.lite.tfmot import finetune
 

@@ -55,6 +55,12 @@ from keras_fld.cli.options import JSON, out_option, show
     "Half of it takes four times as long.  [default: 0.03]",
 )
 @click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    help="Images that declare more pixels are refused before they are decoded.  "
+    "[default: 250000000]",
+)
+@click.option(
     "--passes",
     default=2,
     show_default=True,
@@ -127,7 +133,7 @@ def predict(
     native.start(model)
     from keras_fld.predict.landmarker import FaceLandmarker
 
-    landmarker = FaceLandmarker(model, detector, passes, score, min_face)
+    landmarker = FaceLandmarker(model, detector, passes, score, min_face, options["max_pixels"])
     run = _Run(landmarker, Path(out), formats, boxes, options)
     try:
         with bars(hidden=options["quiet"]):
@@ -184,7 +190,7 @@ class _Run:
         from keras_fld.predict.output import write_image
 
         formats = self.formats_of("image", path)
-        picture = as_rgb(path)
+        picture = as_rgb(path, max_pixels=self.landmarker.max_pixels)
         try:
             faces = self.landmarker.detect(picture, self.boxes)
         except ValueError as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.extras import check_installed
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, out_option
 
@@ -48,6 +49,7 @@ def report(run, out, root, dataset, model, worst, skip_bad):
     out = Path(out) if out else Path(run) / "report.html"
     found = read_run(run)
     check_out(out, ".html")
+    check_installed("matplotlib", purpose="A report")
     faces = []
     if root is not None:
         from keras_fld.evaluation.worst import gallery

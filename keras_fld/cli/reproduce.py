@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.extras import check_installed
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, resumable, show
 
@@ -42,6 +43,8 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
     KERAS_BACKEND=torch keras-fld reproduce table2 --root 300w=/data/300w \\
         --seeds 0,1,2 --search --precision bfloat16 --batch-size 32 --out paper
     """
+    if name == "figure4":
+        check_installed("matplotlib", purpose="Figure 4")
     native.start_keras()
     from keras_fld.reproduce import TABLES, render, runs, tables
     from keras_fld.reproduce.table import reproduce as fill

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from keras_fld._internal.extras import load
 from keras_fld.data.crops import Crops, Views
 from keras_fld.data.sampling import Samples, check_batch_size
 
@@ -96,10 +97,4 @@ def _drawn(keys, draw, crops, size, weighted=False):
 
 
 def _tensorflow():
-    try:
-        import tensorflow
-    except ImportError as error:
-        raise ImportError(
-            "tf.data pipelines need TensorFlow: pip install 'keras-fld[tensorflow]'"
-        ) from error
-    return tensorflow
+    return load("tensorflow", "A tf.data pipeline")

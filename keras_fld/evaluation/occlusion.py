@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_fld._internal.files import replacing, write_json
+from keras_fld._internal.plots import new_figure
 from keras_fld._internal.progress import counting
 from keras_fld.evaluation.protocol import model_name, read_subsets, subset_crops, subset_result
 from keras_fld.geometry.frame import transform
@@ -212,11 +213,7 @@ def _figures(result):
 
 
 def _plot(report, path):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5 * len(report.normalizer), 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(figsize=(5 * len(report.normalizer), 4))
     panels = figure.subplots(1, len(report.normalizer), squeeze=False)[0]
     for axes, (subset, normalizer) in zip(panels, report.normalizer.items(), strict=True):
         rows = [row for row in report.rows if row["subset"] == subset]

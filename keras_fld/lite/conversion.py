@@ -5,12 +5,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_fld._internal.extras import check_installed
 from keras_fld._internal.files import replacing, sweep
 from keras_fld._internal.progress import counting
 from keras_fld.lite import folding, modes
@@ -105,11 +105,7 @@ def file_content(
 
 def _in_another_process(model, mode, crops, name):
     """The bytes of the file, converted by a process with the TensorFlow backend."""
-    if find_spec("tensorflow") is None:
-        raise ImportError(
-            "conversion needs TensorFlow's converter, under any Keras backend: "
-            "pip install 'keras-fld[tensorflow]'"
-        )
+    check_installed("tensorflow", purpose="Conversion, under any Keras backend,")
     package = str(Path(__file__).parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory(prefix="keras_fld_") as temporary:

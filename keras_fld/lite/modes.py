@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_fld.lite import flatbuffer
-
 if TYPE_CHECKING:
     import keras
 
@@ -63,6 +61,8 @@ def int8(exported: "keras.Model", crops: np.ndarray) -> bytes:
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
 
+    from keras_fld.lite import flatbuffer  # here: every command's help names the modes
+
     head = flatbuffer.head_outputs(float32(exported), _first_kernels(exported))
     converter = _calibrated(exported, crops)
     with _without_known_warnings():
@@ -92,6 +92,8 @@ def int8_qat(exported: Any) -> bytes:
     `lite.qat` gives the network. It is not among `MODES`, for it needs training."""
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
+
+    from keras_fld.lite import flatbuffer  # here: every command's help names the modes
 
     converter = _converter(exported, tf.float32)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

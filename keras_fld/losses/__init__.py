@@ -12,9 +12,8 @@ landmark does not count. Equation numbers are those of the ENME paper.
 import inspect
 from typing import Any
 
-import keras
-
 from keras_fld._internal import names
+from keras_fld._internal.backend import keras
 from keras_fld.losses.classes import ENME, L1, L2, LE, NME, LandmarkLoss, SmoothL1, Wing
 from keras_fld.losses.functions import enme, l1, l2, le, nme, smooth_l1, wing
 from keras_fld.losses.normalizers import normalizing_distance

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-import keras
-
 from keras_fld._internal import names
+from keras_fld._internal.backend import keras
 from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
 from keras_fld.models.refined import refine

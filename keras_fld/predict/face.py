@@ -96,7 +96,11 @@ def pending(box, picture, passes, name=""):
     Raises:
         ValueError: it is no such box, or lies outside the picture; the message begins with `name`.
     """
-    values = np.asarray(box, float).ravel()
+    try:
+        values = np.asarray(box, float).ravel()
+    except (TypeError, ValueError) as error:
+        rule = "a box must be numbers, x, y, width, height"
+        raise ValueError(f"{name}{rule}. Got: {box!r:.60}") from error
     if len(values) != 5:
         return PendingFace(picture, box_inside(box, picture, name), passes, None)
     if not np.isfinite(values[4]):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_fld._internal.pixels import crops_of
 from keras_fld.predict.protocol import LandmarkModel
 
 
@@ -31,7 +32,7 @@ class FlipAveraged:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) pixels."""
-        images = np.asarray(images)
+        images = crops_of(images, self.frame.size)
         plain = np.asarray(self._predictor.predict(images))
         mirrored = np.array(self._predictor.predict(np.ascontiguousarray(images[:, :, ::-1])))
         mirrored[..., 0] = self.frame.size - 1 - mirrored[..., 0]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from keras_fld import zoo
-from keras_fld._internal.images import as_rgb
+from keras_fld._internal.images import MAX_PIXELS, as_rgb
+from keras_fld._internal.pixels import KINDS
 from keras_fld.geometry.boxes import largest_first
 from keras_fld.geometry.frame import FaceCrop, invert, transform, warp
 from keras_fld.predict import detectors
@@ -30,6 +31,13 @@ _TOGETHER = 16
 class FaceLandmarker:
     """Finds faces and their landmarks.
 
+    Any number of threads may share a landmarker; each gets the results that it would get alone. A
+    thread has interpreters of its own while it predicts, so several are faster than one; they take
+    turns at a Keras model. A detector or score of your own must be safe to call from threads.
+
+    A landmarker can be pickled, for worker processes. The pickle names `.tflite` and `.onnx` files,
+    which the worker opens again, and contains Keras models and baselines.
+
     Args:
         model: a Keras model, a `LandmarkModel` such as `LiteModel`, the path of a `.keras` or
             `.tflite` file, or the name of a preset, whose int8 file is taken. With a `.tflite` file
@@ -47,10 +55,12 @@ class FaceLandmarker:
         min_face: side of the smallest face looked for in photographs: a share of the image's longer
             side, or pixels from 1 on; half of it takes four times as long. None means 0.03. For the
             BlazeFace detectors of photographs only.
+        max_pixels: images of more pixels are refused, files and Pillow images before they are
+            decoded: a file of some kilobytes may declare billions. None means 250 million.
 
     Raises:
         ValueError: the model is none of these, a file is missing, damaged or of another kind,
-            passes below 1, or `min_face` does not fit the detector.
+            passes or `max_pixels` below 1, or `min_face` does not fit the detector.
 
     Example:
         >>> faces = FaceLandmarker("face.tflite").detect("photo.jpg")
@@ -65,6 +75,7 @@ class FaceLandmarker:
         passes: int = 2,
         score: bool | str | Path | Scorer | None = DEFAULT_SCORE,
         min_face: float | None = None,
+        max_pixels: int | None = None,
     ) -> None:
         if isinstance(score, str) and score == DEFAULT_SCORE:
             score = scored_by_default(model)
@@ -74,7 +85,9 @@ class FaceLandmarker:
         self.num_landmarks: int = self._model.num_landmarks
         self._detector = open_detector(detector or detectors.DEFAULT, min_face)
         self._in_videos = self._detector if detector else open_detector(detectors.DEFAULT_IN_VIDEOS)
-        self.passes = _check_passes(passes)
+        self.passes = _check_whole("passes", passes)
+        self.max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
+        _check_whole("max_pixels", self.max_pixels)
         self._score = open_score(score, self.scheme)
 
     @classmethod
@@ -83,7 +96,7 @@ class FaceLandmarker:
 
         Args:
             name: the preset's name, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
-            **options: `detector`, `passes`, `score` and `min_face`, as of the class.
+            **options: `detector`, `passes`, `score`, `min_face` and `max_pixels`, as of the class.
 
         Raises:
             ValueError: there is no such preset.
@@ -104,9 +117,11 @@ class FaceLandmarker:
         """Landmarks of every face.
 
         Args:
-            image: (height, width, 3) or (height, width) uint8 array, the path of an image file, or
-                a Pillow image. A file is turned upright by its rotation tag, as viewers show it;
-                an array and a Pillow image are taken as they are.
+            image: an array, the path of an image file, or a Pillow image. An array is RGB, RGBA or
+                gray, (height, width, 3), (height, width, 4), (height, width, 1) or
+                (height, width), with values from 0 to 255 of any type but bool. Transparent
+                pixels are composited on white. A file is turned upright by its rotation tag, as
+                viewers show it; an array and a Pillow image are taken as they are.
             boxes: face boxes (x, y, width, height), tight around the landmarks, one face each; a
                 fifth number is the roll in radians, clockwise, of a face whose box is that of the
                 face turned upright about the box's center. None finds faces with the detector.
@@ -120,7 +135,9 @@ class FaceLandmarker:
             Empty where no face is found.
 
         Raises:
-            ValueError: not an image, one with a side above 32,766 pixels, or a box outside it.
+            TypeError: the image is none of these.
+            ValueError: not an image, one with a side above 32,766 pixels or with more than
+                `max_pixels`, values that are not from 0 to 255, or a box outside the image.
         """
         given = None if boxes is None else [boxes]
         return self.detect_many([image], given, bgr, passes)[0]
@@ -135,30 +152,26 @@ class FaceLandmarker:
         """Landmarks of every face in several images, predicted together.
 
         Args:
-            images: images as `detect` takes them; any iterable, of which a few are held at a time.
+            images: images as `detect` takes them; any iterable, of which a few are held at a time,
+                or a batch as one array.
             boxes: for each image its boxes or None, as `detect` takes them.
             bgr: as `detect`.
             passes: as `detect`.
 
         Returns:
-            For each image the list that `detect` returns.
+            For each image the list that `detect` returns; of no images an empty list.
 
         Raises:
-            ValueError: as `detect`, where the message names the image by its path or its place;
-                or a path alone.
+            TypeError, ValueError: as `detect`, where the message names the image by its path or
+                its place; or a single image.
 
         Example:
             >>> for faces in landmarker.detect_many(["a.jpg", "b.jpg"]):
             ...     print(len(faces))
         """
-        if isinstance(images, (str, Path)):
-            raise ValueError(
-                "images must be a list of images; detect takes a single one. "
-                f"Got: the path {str(images)!r}"
-            )
+        images = _several(images)
         if passes is not None:
-            _check_passes(passes)
-        images = iter(images)
+            _check_whole("passes", passes)
         found: list[list[DetectedFace]] = []
         boxes = None if boxes is None else iter(boxes)
         while chunk := list(islice(images, _TOGETHER)):
@@ -203,10 +216,10 @@ class FaceLandmarker:
         found: list[list[PendingFace]] = []
         for place, (image, given) in enumerate(zip(images, boxes, strict=True)):
             name = _name(image, None if first is None else first + place)
-            picture = as_rgb(image, bgr, name)
+            picture = as_rgb(image, bgr, name, self.max_pixels)
             count = passes or (self.passes if given is None else 1)
             given = self.find_boxes(picture, name) if given is None else given
-            found.append([pending(box, picture, count, name) for box in given])
+            found.append([pending(box, picture, count, name) for box in _boxes(given, name)])
         faces = [face for of_image in found for face in of_image]
         for step in range(max((face.passes for face in faces), default=0)):
             todo = [face for face in faces if step < face.passes]
@@ -254,7 +267,36 @@ def _name(image, place):
     return "" if place is None else f"image {place}: "
 
 
-def _check_passes(passes):
-    if passes != int(passes) or passes < 1:
-        raise ValueError(f"passes must be a whole number from 1 on. Got: {passes}")
-    return int(passes)
+def _several(images):
+    """An iterator of images; raises an error for a single one."""
+    rule = "images must be a list of images; detect takes a single one. Got: "
+    if isinstance(images, (str, Path)):
+        raise ValueError(f"{rule}the path {str(images)!r}")
+    shape = images.shape if isinstance(images, np.ndarray) and images.size else None
+    if shape and (len(shape) < 3 or (len(shape) == 3 and shape[2] in (1, 3, 4))):
+        raise ValueError(f"{rule}an array {shape}")  # its rows would pass for gray images
+    try:
+        return iter(images)
+    except TypeError as error:
+        raise TypeError(
+            f"images must be a list of images, each {KINDS}. Got: {images!r:.80}"
+        ) from error
+
+
+def _boxes(given, name):
+    """The boxes of an image as a list; raises an error for a single box."""
+    rule = f"{name}boxes must be a list of boxes, one for each face. Got: "
+    try:
+        boxes = list(given)
+    except TypeError as error:
+        raise TypeError(f"{rule}{given!r:.60}") from error
+    if boxes and isinstance(boxes[0], (int, float, np.number)):
+        raise ValueError(f"{rule}{given!r:.60}")
+    return boxes
+
+
+def _check_whole(name, value):
+    # Infinity and NaN have no remainder of 0.
+    if not isinstance(value, (int, float, np.integer)) or not value >= 1 or value % 1:
+        raise ValueError(f"{name} must be a whole number from 1 on. Got: {value}")
+    return int(value)

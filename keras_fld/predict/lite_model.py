@@ -1,25 +1,32 @@
 """Running a `.tflite` file with the LiteRT interpreter; neither Keras nor TensorFlow is loaded."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld._internal.extras import load
+from keras_fld._internal.pixels import crops_of
+from keras_fld._internal.pool import Pool
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict import metadata
+from keras_fld.predict.reopening import ModelFile
 
 # What a file is, by the field `kind` of its metadata.
 _KINDS = {None: "a landmark model", metadata.FACE_SCORE: "a face-score file"}
 
 
 class _File:
-    """A converted model of the package, of one kind, and the interpreter that runs it."""
+    """A converted model of the package, of one kind, and the interpreters that run it.
+
+    A pickle names the file, which must be there where it is loaded.
+    """
 
     kind: str | None = None
 
     def __init__(self, path: str | Path, num_threads: int = 1) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
         path = Path(path)
         try:
             content = path.read_bytes()
@@ -40,24 +47,32 @@ class _File:
         try:
             self.frame = FaceCrop(int(about["input"]["size"]), float(about["input"]["margin"]))
             self.scheme = schemes.get(about["scheme"]) if about["scheme"] else None
-            self._interpreter = Interpreter(model_content=content, num_threads=num_threads)
-            self._interpreter.allocate_tensors()
+            self._interpreters = Pool(partial(_interpreter, content, num_threads))
+            with self._interpreters.borrow() as interpreter:
+                self._input = interpreter.get_input_details()[0]
+                self._output = interpreter.get_output_details()[0]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{path}: the TFLite model is damaged ({error})") from error
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
+        self._path, self._content, self._num_threads = path.absolute(), content, num_threads
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        file = ModelFile.of(self._path, self._content)
+        return _reopened, (type(self), file, self._num_threads)
 
     def run(self) -> None:
         """One forward pass on the crop that the input holds, as a benchmark times it."""
-        self._interpreter.invoke()
+        with self._interpreters.borrow() as interpreter:
+            interpreter.invoke()
 
     def _outputs(self, images):
         """The output of each crop, as real numbers: (faces, ...) float32."""
+        images = crops_of(images, self.frame.size)
         outputs = np.empty((len(images), *self._output["shape"][1:]), np.float32)
-        for i, image in enumerate(np.asarray(images, np.uint8)):
-            self._interpreter.set_tensor(self._input["index"], self._bytes(image[None]))
-            self.run()
-            outputs[i] = self._interpreter.get_tensor(self._output["index"])[0]
+        with self._interpreters.borrow() as interpreter:
+            for i, image in enumerate(images):
+                interpreter.set_tensor(self._input["index"], self._bytes(image[None]))
+                interpreter.invoke()
+                outputs[i] = interpreter.get_tensor(self._output["index"])[0]
         return self._real(outputs)
 
     def _bytes(self, image):
@@ -74,12 +89,27 @@ class _File:
         return outputs
 
 
+def _interpreter(content, num_threads):
+    litert = load("ai_edge_litert.interpreter", "Running a .tflite file")
+    interpreter = litert.Interpreter(model_content=content, num_threads=num_threads)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _reopened(kind, file, num_threads):
+    """What a pickle of a `_File` stands for."""
+    return kind(file.check(), num_threads)
+
+
 class LiteModel(_File):
     """A converted landmark model of the package.
 
+    Any number of threads may use it: each has an interpreter of its own while it predicts. It can
+    be pickled, as its file's path; whoever loads the pickle opens the same file again.
+
     Args:
         path: the `.tflite` file.
-        num_threads: threads of the interpreter.
+        num_threads: threads of an interpreter.
 
     Attributes:
         frame: the `FaceCrop` of crops it sees.
@@ -101,10 +131,14 @@ class LiteModel(_File):
         """Landmarks of crops, one forward pass each.
 
         Args:
-            images: (faces, size, size, 3) uint8 RGB.
+            images: (faces, size, size, 3) RGB, uint8 or other numbers from 0 to 255, which are
+                rounded; an empty list is a batch of none.
 
         Returns:
             (faces, landmarks, 2) float32 pixels of the crop.
+
+        Raises:
+            ValueError: crops of another shape, or values that are not from 0 to 255.
         """
         return self._outputs(images)
 
@@ -112,9 +146,11 @@ class LiteModel(_File):
 class ScoreModel(_File):
     """A face-score file: tells faces that fill their crops from anything else.
 
+    Threads and pickles: as of `LiteModel`.
+
     Args:
         path: the `.tflite` file.
-        num_threads: threads of the interpreter.
+        num_threads: threads of an interpreter.
 
     Attributes:
         frame: the `FaceCrop` of crops it sees.
@@ -132,9 +168,12 @@ class ScoreModel(_File):
         """Scores of crops.
 
         Args:
-            images: (faces, size, size, 3) uint8 RGB.
+            images: as `LiteModel.predict` takes them.
 
         Returns:
             (faces,) float32 from 0 to 1.
+
+        Raises:
+            ValueError: as `LiteModel.predict`.
         """
-        return self._outputs(images).reshape(len(images))
+        return self._outputs(images).reshape(-1)

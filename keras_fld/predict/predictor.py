@@ -1,11 +1,14 @@
 """One face of all models: what predicts landmarks from crops, Keras or TFLite, and scores them."""
 
+import pickle
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_fld import zoo
+from keras_fld._internal.pixels import crops_of
 from keras_fld.predict.protocol import LandmarkModel, Scorer
 from keras_fld.schemes import Scheme
 
@@ -20,8 +23,16 @@ DEFAULT_SCORE = "default"
 SCORED_SCHEMES = ("ibug68", "wflw98")
 
 
+# `predict` changes a Keras model, which several landmarkers may share. One lock for all of them
+# costs little: a backend uses all cores for one call.
+_ONE_KERAS_CALL = threading.Lock()
+
+
 class KerasModel:
-    """A Keras model of the package as a `LandmarkModel`."""
+    """A Keras model of the package as a `LandmarkModel`.
+
+    Any number of threads may use it; they take turns. A pickle holds the model itself.
+    """
 
     def __init__(self, model: "keras.Model") -> None:
         from keras_fld import models
@@ -33,9 +44,22 @@ class KerasModel:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) float32 pixels."""
+        images = crops_of(images, self.frame.size)
         if not len(images):
             return np.empty((0, self.num_landmarks, 2), np.float32)
-        return self.model.predict(np.asarray(images), batch_size=64, verbose=0)
+        with _ONE_KERAS_CALL:
+            return self.model.predict(images, batch_size=64, verbose=0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (pickle.dumps(self.model),)
+
+
+def _unpickled(content):
+    """The `KerasModel` of a pickled Keras model, whose layers' and losses' classes Keras finds by
+    their registered names: their modules must be imported before."""
+    from keras_fld import losses, metrics, models  # noqa: F401
+
+    return KerasModel(pickle.loads(content))
 
 
 def open_model(model: "keras.Model | LandmarkModel | str | Path") -> LandmarkModel:

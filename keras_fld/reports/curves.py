@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_fld._internal.plots import new_figure
 from keras_fld.reports.training_log import read_log
 
 _DPI = 120
@@ -98,11 +99,7 @@ def ced_curves(
 
 def _figure(panels, width=5):
     """An empty figure without a window, and its panels side by side."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width * panels, 4), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(figsize=(width * panels, 4), dpi=_DPI)
     return figure, figure.subplots(1, panels, squeeze=False)[0]
 
 

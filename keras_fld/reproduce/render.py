@@ -1,6 +1,7 @@
 """Output of a measured table as Markdown and JSON, and of Figure 4 as a picture."""
 
 from keras_fld._internal.files import replacing, write_json
+from keras_fld._internal.plots import new_figure
 from keras_fld.reports.report import DISTANCES
 
 
@@ -144,10 +145,7 @@ def plot_alphas(result, path):
         result: the result of `table.reproduce` for Figure 4.
         path: the PNG to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    # The first column of a dataset is that of its protocol.
+    # A dataset's protocol is its first column.
     columns = {column["dataset"]: column for column in reversed(result["columns"])}
     panels = {}
     for column in columns.values():
@@ -158,8 +156,7 @@ def plot_alphas(result, path):
         ]
         if points:
             panels[column["title"]] = column, points
-    figure = Figure(figsize=(5 * len(panels), 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(figsize=(5 * len(panels), 4))
     for index, (title, (column, points)) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(1, len(panels), index)
         alphas, nme = zip(*[(alpha, found["nme"]) for alpha, found in points], strict=True)

@@ -135,6 +135,15 @@ def score_file() -> Path:
     return _FOLDER / "face_score.tflite"
 
 
+def packaged(name: str) -> Path:
+    """Path of a file in the package's folder of models, whether or not there is one.
+
+    Args:
+        name: its name without a folder.
+    """
+    return _FOLDER / name
+
+
 def _file(name, ending):
     """Path of a file of a preset.
 

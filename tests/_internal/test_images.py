@@ -63,7 +63,7 @@ def test_an_image_bomb_is_refused_before_it_is_decoded(tmp_path, monkeypatch, su
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     path = tmp_path / f"bomb{suffix}"
     path.write_bytes(declaring(suffix, *size))
-    rule = "sides of at most 32766 pixels and at most 250,000,000 pixels"
+    rule = "an image must have sides of at most 32766 pixels and at most 250,000,000 pixels"
     for reader in READERS:
         with pytest.raises(ValueError, match=f"{rule}. Got: {size[0]}x{size[1]}") as error:
             reader(path)

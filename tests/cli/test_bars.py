@@ -15,7 +15,7 @@ from keras_fld._internal.progress import counting, watched
 PRESET = zoo.lite_file("trnet20_300w")
 
 
-def on_terminal(*arguments):
+def on_terminal(*arguments, program=("-m", "keras_fld"), **variables):
     """Exit status, standard output, and what a terminal gets as standard error."""
     ours, theirs = pty.openpty()
     seen = []
@@ -28,10 +28,10 @@ def on_terminal(*arguments):
     reader = Thread(target=read)
     reader.start()
     result = subprocess.run(
-        [sys.executable, "-m", "keras_fld", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=theirs,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TERM": "xterm"},
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TERM": "xterm", **variables},
     )
     os.close(theirs)
     reader.join()
@@ -61,6 +61,21 @@ def test_bars_are_seen_while_tensorflow_is_held_back(tree, tmp_path):
     )
     assert status == 0, seen
     assert "converting to dynamic" in seen
+
+
+NAMED = """
+from keras_fld.cli.bars import bars
+from keras_fld._internal.progress import counting
+with bars(), counting("clip \\u4eba.mp4", 2) as done:
+    done(2)
+"""
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_error():
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    status, _, seen = on_terminal(program=("-c", NAMED), **ascii_only)
+    assert status == 0, seen
+    assert "clip ?.mp4" in seen and "100%" in seen
 
 
 def test_an_error_stands_on_a_line_of_its_own(own_tree):

@@ -43,7 +43,7 @@ def test_every_option_and_argument_of_an_example_exists():
 def test_the_exit_codes_are_told():
     output = CliRunner().invoke(cli, ["--help"]).output
     told = re.findall(r"^ +(\d+) +\S", output[output.index("Exit codes:") :], re.M)
-    assert told == ["0", "1", "2", "130"]
+    assert told == ["0", "1", "2", "130", "141"]
 
 
 def test_long_work_can_be_quiet():

@@ -67,6 +67,17 @@ def read_lines(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
+def test_images_of_too_many_pixels_are_refused_and_the_others_done(tmp_path):
+    for name, side in (("large", 50), ("small", 40)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((side, side, 3), np.uint8))
+    inputs = tmp_path / "large.png", tmp_path / "small.png"
+    limit = "--max-pixels", 1600
+    lines, errors = predict(*inputs, "--out", tmp_path / "out", *limit, code=2)
+    assert f"Error: {inputs[0]}: an image must have" in errors[0]
+    assert "at most 1,600 pixels. Got: 50x50" in errors[0]
+    assert lines == [f"{inputs[1]}: 0 faces, wrote {tmp_path / 'out' / 'small.png'} and .json"]
+
+
 def test_a_video_becomes_a_drawn_video_json_lines_and_csv(clip, frames, tmp_path):
     formats = [word for name in ("mp4", "jsonl", "csv") for word in ("--format", name)]
     (line,), _ = predict(clip, "--out", tmp_path, *formats)

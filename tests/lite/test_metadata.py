@@ -47,12 +47,8 @@ def test_numbers_mean_what_the_metadata_says(files, face_crops, mode, source, re
     entry, end = about["input"], about["output"]
     assert (entry["dtype"], entry["scale"], entry["zero_point"]) == source
     assert end["dtype"] == result[0]
-    interpreter = lite._interpreter
-    numbers = face_crops[:1] / entry["scale"] + entry["zero_point"]
-    index = interpreter.get_input_details()[0]["index"]
-    interpreter.set_tensor(index, numbers.astype(entry["dtype"]))
-    interpreter.invoke()
-    raw = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    with lite._interpreters.borrow() as interpreter:
+        raw = _raw(interpreter, entry, face_crops[:1])
     pixels = end["scale"] * (raw.astype(float) - end["zero_point"])
     np.testing.assert_allclose(pixels, lite.predict(face_crops[:1]), atol=1e-4)
     assert 0 < pixels.mean() < 32
@@ -63,6 +59,15 @@ def test_input_and_output_have_names(files):
 
     signatures = Interpreter(str(files["int8"])).get_signature_list()
     assert signatures == {"serving_default": {"inputs": ["image"], "outputs": ["landmarks"]}}
+
+
+def _raw(interpreter, entry, crops):
+    """What the interpreter gives for crops in the numbers that the metadata says."""
+    numbers = crops / entry["scale"] + entry["zero_point"]
+    index = interpreter.get_input_details()[0]["index"]
+    interpreter.set_tensor(index, numbers.astype(entry["dtype"]))
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
 def _with(files, about):

@@ -267,8 +267,8 @@ def test_the_largest_image_is_taken(model_files):
 @pytest.mark.parametrize(
     ("image", "boxes", "rule"),
     [
-        (np.zeros((5, 5)), None, "must be a uint8 array"),
-        (np.zeros((5, 5, 4), np.uint8), None, "must be a uint8 array"),
+        (np.full((5, 5), 0.5), None, "from 0 to 255; multiply by 255. Got: at most 0.5"),
+        (np.zeros((5, 5, 2), np.uint8), None, "with 1, 3 or 4 channels. Got: uint8"),
         (np.zeros((0, 5, 3), np.uint8), None, "at least one pixel"),
         (
             np.zeros((50, 60, 3), np.uint8),
@@ -277,7 +277,7 @@ def test_the_largest_image_is_taken(model_files):
         ),
         (np.zeros((50, 60, 3), np.uint8), [(1, 5, -9, 9)], "x, y, width, height with a positive"),
         ("none.jpg", None, "none.jpg: No such file"),
-        (np.zeros((2, 32767, 3), np.uint8), None, "at most 32766 pixels. Got: 32767x2"),
+        (np.zeros((2, 32767, 3), np.uint8), None, "at most 32766 pixels .* Got: 32767x2"),
     ],
 )
 def test_bad_pictures_and_boxes_are_refused(model_files, image, boxes, rule):

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from keras_fld._internal.images import as_rgb
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict import metadata
@@ -32,6 +34,20 @@ def test_a_photograph_gives_pythons_landmarks(served, astronaut, landmarker, tmp
     (expected,) = landmarker.detect(astronaut)
     off = np.linalg.norm(expected.landmarks - face["landmarks"], axis=1).max()
     assert off * landmarker.frame.matrix(face["box"])[0, 0] < 0.5
+
+
+def test_transparent_pixels_are_white_as_in_python(served, astronaut, tmp_path):
+    path = tmp_path / "erased.png"
+    rgba = np.dstack([astronaut, np.full(astronaut.shape[:2], 255, np.uint8)])
+    rgba[140:, :, 3] = 60
+    cv2.imwrite(str(path), rgba[..., [2, 1, 0, 3]])
+    served.open(path)
+    (face,) = served.faces()
+    assert deviation(as_rgb(path), face) < TOLERANCE
+    rgba[..., 3], gone = 0, tmp_path / "gone.png"
+    cv2.imwrite(str(gone), rgba[..., [2, 1, 0, 3]])
+    served.open(gone)
+    assert served.page.is_disabled("#save-json"), "there is a face to save"
 
 
 @pytest.mark.parametrize(("size", "index"), DRAWN)

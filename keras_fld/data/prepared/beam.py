@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 
+from keras_fld._internal.extras import load
 from keras_fld._internal.files import replacing, write_json
 from keras_fld.data.prepared.jobs import packed, work
 
@@ -36,11 +37,8 @@ def run_on_beam(jobs, processes, options):
         ValueError: a photograph cannot be read: the other shards are written nevertheless. Or a
             job cannot be sent, or a worker does not see the folder.
     """
-    try:
-        import apache_beam
-        from apache_beam.options.pipeline_options import PipelineOptions
-    except ImportError as error:
-        raise ImportError("--beam needs Apache Beam: pip install 'keras-fld[beam]'") from error
+    apache_beam = load("apache_beam", "--beam")
+    PipelineOptions = load("apache_beam.options.pipeline_options", "--beam").PipelineOptions
     local = [f"--runner={_HERE}", f"--direct_num_workers={processes}"]
     if processes > 1:
         local.append("--direct_running_mode=multi_processing")

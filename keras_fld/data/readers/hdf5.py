@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from keras_fld._internal.extras import load
 from keras_fld._internal.files import FileError, reason
 
 # Bytes of the largest array a reader takes; a damaged header can declare any size.
@@ -18,10 +19,7 @@ def opened(path):
         ImportError: h5py is not installed.
         ValueError: the file is missing or damaged.
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError("COFW's files need h5py: pip install 'keras-fld[datasets]'") from error
+    h5py = load("h5py", "Reading COFW's files")
     try:
         with h5py.File(path, "r") as file:
             yield file

@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-from importlib.util import find_spec
 
 import numpy as np
 
 from keras_fld import losses
+from keras_fld._internal.extras import FINE_TUNING, check_installed
 from keras_fld._internal.progress import counting
 
 # What the library puts before the names of layers that it makes round.
@@ -22,11 +22,7 @@ def tfmot():
     """
     import keras
 
-    for name in ("tensorflow", "tf_keras", "tensorflow_model_optimization"):
-        if find_spec(name) is None:
-            raise ImportError(
-                f"{name} is not installed: pip install 'keras-fld[tensorflow,compress]'"
-            )
+    check_installed(*FINE_TUNING, purpose="Fine-tuning for int8")
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
             "fine-tuning for int8 and compression need the TensorFlow backend: set "

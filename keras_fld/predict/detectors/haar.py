@@ -3,14 +3,20 @@
 Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features, 2001.
 """
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from keras_fld._internal.images import as_rgb
+from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import as_boxes, largest_first, overlap, reduced
 from keras_fld.predict.detectors import box_map
 
+# Files of the cascades, without their suffix.
+FRONTAL, PROFILE = "haarcascade_frontalface_default", "haarcascade_profileface"
 # Squares that must agree on a face.
 NEIGHBORS = 5
 # Boxes of the two profiles' cascades that overlap by more are one face.
@@ -18,7 +24,7 @@ SAME_FACE = 0.3
 
 
 class HaarDetector:
-    """Finds upright faces with OpenCV's cascades.
+    """Finds upright faces with OpenCV's cascades; any number of threads may use it.
 
     Args:
         profiles: look for profiles too, to both sides, where the frontal cascade finds nothing.
@@ -54,7 +60,10 @@ class HaarDetector:
             )
         self.profiles, self.max_side, self.min_size = profiles, max_side, min_size
         self.neighbors = neighbors
-        self._cascades: dict[str, cv2.CascadeClassifier] = {}
+        self._cascades = {name: Pool(partial(_cascade, name)) for name in (FRONTAL, PROFILE)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.profiles, self.max_side, self.min_size, self.neighbors)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Face boxes of an image.
@@ -65,7 +74,7 @@ class HaarDetector:
         Returns:
             (faces, 4) boxes, tight around the landmarks, largest first.
         """
-        image, factor = reduced(image, self.max_side)
+        image, factor = reduced(as_rgb(image), self.max_side)
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         boxes = map_squares(self.frontal(gray), "haar_frontal")
         if self.profiles and not len(boxes):
@@ -74,11 +83,11 @@ class HaarDetector:
 
     def frontal(self, gray: np.ndarray) -> np.ndarray:
         """Squares (n, 4) of the frontal cascade in a gray image."""
-        return self._squares("haarcascade_frontalface_default", gray)
+        return self._squares(FRONTAL, gray)
 
     def profile(self, gray: np.ndarray) -> np.ndarray:
         """Squares (n, 4) of the profile cascade, which knows faces that look to the left."""
-        return self._squares("haarcascade_profileface", gray)
+        return self._squares(PROFILE, gray)
 
     def _profiles(self, gray):
         """Boxes of faces that look to either side."""
@@ -89,17 +98,19 @@ class HaarDetector:
         return np.concatenate([left, right])
 
     def _squares(self, name, gray):
-        if name not in self._cascades:
-            folder = cv2.data.haarcascades  # type: ignore[attr-defined]  # OpenCV's stub lacks it
-            path = Path(folder) / f"{name}.xml"
-            self._cascades[name] = cv2.CascadeClassifier(str(path))
-        found = self._cascades[name].detectMultiScale(
-            np.ascontiguousarray(gray),
-            scaleFactor=1.1,
-            minNeighbors=self.neighbors,
-            minSize=(self.min_size, self.min_size),
-        )
+        with self._cascades[name].borrow() as cascade:
+            found = cascade.detectMultiScale(
+                np.ascontiguousarray(gray),
+                scaleFactor=1.1,
+                minNeighbors=self.neighbors,
+                minSize=(self.min_size, self.min_size),
+            )
         return as_boxes(found)
+
+
+def _cascade(name):
+    folder = cv2.data.haarcascades  # type: ignore[attr-defined]  # OpenCV's stub lacks it
+    return cv2.CascadeClassifier(str(Path(folder) / f"{name}.xml"))
 
 
 def map_squares(squares, name):

@@ -4,19 +4,24 @@ Wu, Peng and Yu, YuNet: A Tiny Millisecond-level Face Detector, 2023; OpenCV run
 """
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from keras_fld._internal.images import as_rgb
+from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import largest_first, reduced
 from keras_fld.predict.detectors import box_map
+from keras_fld.predict.reopening import ModelFile
 
 
 class YuNetDetector:
     """Finds faces with a YuNet model.
 
     The box is not the detector's own, but follows from its five points by a regression fitted on
-    the same points of annotated training photographs.
+    the same points of annotated training photographs. Any number of threads may use it; a pickle
+    names the file.
 
     Args:
         path: a `face_detection_yunet_*.onnx` file.
@@ -36,18 +41,19 @@ class YuNetDetector:
             raise ValueError(f"threshold must be between 0 and 1. Got: {threshold}")
         if max_side < 1:
             raise ValueError(f"max_side must be at least 1. Got: {max_side}")
-        self.path, self.max_side = Path(path), max_side
+        self.path, self.max_side, self.threshold = Path(path), max_side, threshold
         try:
             # OpenCV itself opens no path that is not ASCII on Windows.
-            content = np.fromfile(self.path, np.uint8)
+            self._content = np.fromfile(self.path, np.uint8)
         except OSError as error:
             raise ValueError(f"{path}: {error.strerror or error}") from error
-        try:
-            self._network = cv2.FaceDetectorYN.create(
-                "onnx", content, np.empty(0, np.uint8), (32, 32), threshold
-            )
-        except cv2.error as error:
-            raise ValueError(f"{path}: not a model that OpenCV can run ({error.err})") from error
+        self._networks = Pool(self._open)
+        with self._networks.borrow():  # refuses a file that is none now, not with the first image
+            pass
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        file = ModelFile.of(self.path, self._content.tobytes())
+        return _reopened, (type(self), file, self.threshold, self.max_side)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Face boxes of an image.
@@ -66,13 +72,28 @@ class YuNetDetector:
 
     def points(self, image: np.ndarray) -> np.ndarray:
         """The eyes' centers, the nose's tip and the mouth's corners: (faces, 5, 2) pixels."""
-        image, factor = reduced(image, self.max_side)
-        self._network.setInputSize((image.shape[1], image.shape[0]))
-        try:
-            _, found = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        except cv2.error as error:
-            raise ValueError(f"{self.path}: not a YuNet model ({error.err})") from error
+        image, factor = reduced(as_rgb(image), self.max_side)
+        with self._networks.borrow() as network:
+            network.setInputSize((image.shape[1], image.shape[0]))
+            try:
+                _, found = network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+            except cv2.error as error:
+                raise ValueError(f"{self.path}: not a YuNet model ({error.err})") from error
         if found is None:
             return np.empty((0, 5, 2))
         # Columns: the box, five points, the score.
         return found[:, 4:14].reshape(-1, 5, 2).astype(float) * factor
+
+    def _open(self):
+        try:
+            return cv2.FaceDetectorYN.create(
+                "onnx", self._content, np.empty(0, np.uint8), (32, 32), self.threshold
+            )
+        except cv2.error as error:
+            rule = f"not a model that OpenCV can run ({error.err})"
+            raise ValueError(f"{self.path}: {rule}") from error
+
+
+def _reopened(kind, file, threshold, max_side):
+    """What a pickle of a `YuNetDetector` stands for."""
+    return kind(file.check(), threshold, max_side)

@@ -3,6 +3,8 @@
 from fractions import Fraction
 from types import ModuleType
 
+from keras_fld._internal import extras
+
 # Assumed where a file or a camera does not say.
 DEFAULT_FPS = 30.0
 # Times are whole multiples of this where nothing better is known.
@@ -15,13 +17,7 @@ def load() -> ModuleType:
     Raises:
         ImportError: it is not installed.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError(
-            f'videos need PyAV ({error}): pip install "keras-fld[video]"', name=error.name
-        ) from error
-    return av
+    return extras.load("av", "Reading and writing videos")
 
 
 def quiet() -> None:

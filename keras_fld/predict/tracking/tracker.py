@@ -1,8 +1,10 @@
 """Faces followed through the frames of a video."""
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -35,6 +37,8 @@ class FaceTracker:
     In each frame a face's crop is cut, and turned upright, by its landmarks in the frame before;
     where it has moved far, a second pass follows. The detector searches whole frames now and then
     for new faces, and the surroundings of each tracked face to see whether it is still one.
+
+    A tracker belongs to one video and one thread at a time; several may share a landmarker.
 
     Args:
         landmarker: a `FaceLandmarker`; its detector may be shown parts of frames. Without one of
@@ -91,7 +95,7 @@ class FaceTracker:
             raise ValueError(f"keep must be at least 0. Got: {keep}")
         OneEuroFilter(min_cutoff, beta)  # refuses bad numbers now, not in the first frame
         self.landmarker = landmarker
-        self._filter = (lambda: OneEuroFilter(min_cutoff, beta)) if smooth else lambda: None
+        self._smoothing = (min_cutoff, beta) if smooth else None
         self.search_every, self.search_side = search_every, search_side
         self.check_every, self.patience = check_every, patience
         self.min_score, self.keep = min_score, keep
@@ -100,6 +104,13 @@ class FaceTracker:
         self._lost: list[Track] = []
         self._time: float | None = None
         self._frame, self._ids, self._search_at = -1, 0, 0
+        self._busy = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_busy"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _busy=threading.Lock())
 
     def update(
         self,
@@ -119,15 +130,17 @@ class FaceTracker:
 
         Raises:
             ValueError: not an image, or a time that is not later.
+            RuntimeError: another thread is using the tracker.
         """
-        image = self._advance(frame, time, bgr)
-        self._follow(image)
-        self._merge()
-        if self.search_every is not None:
-            self._look(image)
-            if self._frame >= self._search_at:
-                self._search(image)
-        return [track.seen(self._time) for track in self._tracks]
+        with self._alone():
+            image = self._advance(frame, time, bgr)
+            self._follow(image)
+            self._merge()
+            if self.search_every is not None:
+                self._look(image)
+                if self._frame >= self._search_at:
+                    self._search(image)
+            return [track.seen(self._time) for track in self._tracks]
 
     def start(
         self,
@@ -150,11 +163,26 @@ class FaceTracker:
 
         Raises:
             ValueError: as `update`, or a box outside the image.
+            RuntimeError: as `update`.
         """
-        image = self._advance(frame, time, bgr)
-        upright = [[*box, 0.0] for box in boxes]
-        faces = self.landmarker.detect(image, upright, passes=self.landmarker.passes)
-        return [self._begin(face).seen(self._time) for face in faces]
+        with self._alone():
+            image = self._advance(frame, time, bgr)
+            upright = [[*box, 0.0] for box in boxes]
+            faces = self.landmarker.detect(image, upright, passes=self.landmarker.passes)
+            return [self._begin(face).seen(self._time) for face in faces]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuses a second thread while one is inside."""
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError(
+                "a FaceTracker belongs to one video and one thread at a time: make one for each "
+                "video; they may share the landmarker"
+            )
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def _advance(self, frame, time, bgr):
         """Counts the frame and the time; the frame as RGB."""
@@ -162,7 +190,8 @@ class FaceTracker:
             time = 0.0 if self._time is None else self._time + 1 / 30
         if self._time is not None and not time > self._time:
             raise ValueError(f"time must be later than {self._time:g} s. Got: {time:g}")
-        if bgr and isinstance(frame, np.ndarray) and frame.ndim == 3:
+        color = isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3
+        if bgr and color and frame.dtype == np.uint8 and frame.size:
             frame, bgr = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), False
         image = as_rgb(frame, bgr)
         self._frame, self._time = self._frame + 1, float(time)
@@ -248,7 +277,8 @@ class FaceTracker:
         """A new track, or a lost one that is found again."""
         if track is None:
             self._ids += 1
-            track = Track(self._ids, self._filter())
+            smoothing = self._smoothing and OneEuroFilter(*self._smoothing)
+            track = Track(self._ids, smoothing)
         else:
             self._lost.remove(track)
         track.begin(face, self._frame + SOON)

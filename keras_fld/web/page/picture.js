@@ -33,7 +33,9 @@ export class Picture {
       this.canvas.height = height;
     }
     this.context.imageSmoothingQuality = "high";
-    this.context.clearRect(0, 0, width, height);
+    // As Python reads it: transparent pixels on white, and never what was erased.
+    this.context.fillStyle = "white";
+    this.context.fillRect(0, 0, width, height);
     this.context.drawImage(source, 0, 0, width, height);
   }
 

@@ -104,7 +104,7 @@ def test_an_unknown_runner_is_one_line(beam, tree, tmp_path):
 def test_without_beam_the_command_says_what_to_install(tree, tmp_path):
     result = _command("300w", tree, "--out", tmp_path / "out", "--beam", before=WITHOUT_BEAM)
     assert result.returncode == 2 and "Traceback" not in result.stderr
-    assert "--beam needs Apache Beam: pip install 'keras-fld[beam]'" in result.stderr
+    assert '--beam needs Apache Beam: pip install "keras-fld[beam]"' in result.stderr
 
 
 def test_beams_options_need_beam(tree, tmp_path):

@@ -251,7 +251,7 @@ def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path
     ("dataset", "missing", "reason"),
     [
         (None, False, "it is trained on faces, whose folder --root names"),
-        ("300w", True, "training for it needs pip install 'keras-fld[tensorflow,compress]'"),
+        ("300w", True, 'training for it needs pip install "keras-fld[tensorflow,compress]"'),
     ],
 )
 def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(

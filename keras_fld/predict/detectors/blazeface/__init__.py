@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from keras_fld._internal.images import as_rgb
 from keras_fld.geometry.boxes import as_boxes, largest_first
 from keras_fld.geometry.frame import invert, warp
 from keras_fld.geometry.similarity import similarity
@@ -99,6 +100,7 @@ class BlazeFace:
 
     def find(self, image: np.ndarray) -> Faces:
         """Faces of an image as the networks give them, surest first."""
+        image = as_rgb(image)
         proposals = self._proposals(image)
         judged = Faces.joined(_look(image, proposals[[i]], JUDGED) for i in range(len(proposals)))
         faces = judged[judged.scores >= self.threshold]

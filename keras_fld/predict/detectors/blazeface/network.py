@@ -6,7 +6,6 @@ Pixel centers are at whole numbers here, as everywhere in the package; in the fi
 halves.
 """
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,8 @@ from typing import Self
 
 import numpy as np
 
+from keras_fld._internal.extras import load
+from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import transform
 
@@ -104,8 +105,9 @@ class Network:
         file, grids = FILES[name]
         self._content = Path(__file__).with_name(file).read_bytes()
         self._anchors = np.concatenate([_anchors(*grid) for grid in grids])
-        self._local = threading.local()
-        self.size = int(self._interpreter.get_input_details()[0]["shape"][1])
+        self._interpreters = Pool(self._open)
+        with self._interpreters.borrow() as interpreter:
+            self.size = int(interpreter.get_input_details()[0]["shape"][1])
 
     def find(self, image: np.ndarray, threshold: float) -> Faces:
         """Faces of a picture, several a face.
@@ -114,16 +116,12 @@ class Network:
             image: (size, size, 3) uint8 RGB.
             threshold: least score of a face, 0 to 1.
         """
-        interpreter = self._interpreter
-        interpreter.set_tensor(
-            interpreter.get_input_details()[0]["index"],
-            (image.astype(np.float32) * np.float32(2 / 255) - 1)[None],
-        )
-        interpreter.invoke()
-        numbers, scores = (
-            interpreter.get_tensor(output["index"])[0]
-            for output in sorted(interpreter.get_output_details(), key=lambda o: -o["shape"][-1])
-        )
+        picture = (image.astype(np.float32) * np.float32(2 / 255) - 1)[None]
+        with self._interpreters.borrow() as interpreter:
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+            interpreter.invoke()
+            outputs = sorted(interpreter.get_output_details(), key=lambda o: -o["shape"][-1])
+            numbers, scores = (interpreter.get_tensor(output["index"])[0] for output in outputs)
         scores = 1 / (1 + np.exp(-np.clip(scores[:, 0], -100, 100).astype(float)))
         seen = scores >= threshold
         # Center, width and height, six points; width and height are the same.
@@ -131,16 +129,11 @@ class Network:
         centers = self._anchors[seen, None] * self.size - 0.5
         return Faces(pairs[:, [0, *range(2, 8)]] + centers, pairs[:, 1].mean(axis=1), scores[seen])
 
-    @property
-    def _interpreter(self):
-        """The thread's own interpreter."""
-        if not hasattr(self._local, "interpreter"):
-            from ai_edge_litert.interpreter import Interpreter
-
-            interpreter = Interpreter(model_content=self._content, num_threads=1)
-            interpreter.allocate_tensors()
-            self._local.interpreter = interpreter
-        return self._local.interpreter
+    def _open(self):
+        litert = load("ai_edge_litert.interpreter", "BlazeFace")
+        interpreter = litert.Interpreter(model_content=self._content, num_threads=1)
+        interpreter.allocate_tensors()
+        return interpreter
 
 
 def _anchors(cells, each):
