@@ -57,8 +57,23 @@ class FileError(ValueError):
         return self._message(str(self.path.relative_to(root)) if inside else self.path.name)
 
     def _message(self, name):
-        where = ", ".join(filter(None, (name, self.place)))
+        where = ", ".join(filter(None, (printable(name), self.place)))
         return f"{where}: {self.rule}" if where else self.rule
+
+
+def printable(name: object) -> str:
+    """A file's name, or a text with one, in one line that every terminal and file takes.
+
+    Names may hold line ends, and bytes that are no UTF-8.
+
+    Example:
+        >>> printable("a\nb.jpg")
+        'a\\nb.jpg'
+    """
+    text = str(name)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def message_in(root, error):

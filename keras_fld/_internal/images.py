@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 from keras_fld._internal.files import FileError, reason, replacing
+from keras_fld._internal.image_formats import format_of
+from keras_fld._internal.orientation import UPRIGHT, has_tag, orientation, turn, turn_matrix
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -29,13 +31,13 @@ _REDUCED = {
 }
 
 
-def read_image(path: str | Path, upright: bool = False) -> np.ndarray:
-    """Reads an image file.
+def read_image(path: str | Path) -> np.ndarray:
+    """Reads an image file upright: turned by its rotation tag, as viewers show it.
+
+    Coordinates, of annotations and of predictions, are those of the upright picture.
 
     Args:
         path: a file in a format OpenCV reads.
-        upright: whether to apply a rotation tag, as viewers do. Annotations refer to the stored
-            pixels.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -44,13 +46,23 @@ def read_image(path: str | Path, upright: bool = False) -> np.ndarray:
         ValueError: the file cannot be read, is not an image, or declares too large a one.
     """
     path = Path(path)
-    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    return cv2.cvtColor(_decode(path, _content(path), flags), cv2.COLOR_BGR2RGB)
+    data = _content(path)
+    image = _decode(path, data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return turn(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), orientation(data.tobytes()))
+
+
+def has_rotation_tag(path: str | Path) -> bool:
+    """Whether an image file has a tag by which `read_image` turns it.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    return has_tag(_content(Path(path)).tobytes())
 
 
 def read_reduced(path, scale):
-    """Reads an image file no larger than it is needed, where its format can: a JPEG's decoder
-    skips what a reduction by 2, 4 or 8 would average away, in less than half the time.
+    """Reads an image file upright and no larger than it is needed, where its format can: a JPEG's
+    decoder skips what a reduction by 2, 4 or 8 would average away, in less than half the time.
 
     Args:
         path: a file in a format OpenCV reads.
@@ -64,14 +76,20 @@ def read_reduced(path, scale):
     """
     path = Path(path)
     data = _content(path)
+    tag, size = orientation(data.tobytes()), _declared_size(data)
     factor = 1
-    if data[:3].tobytes() == b"\xff\xd8\xff":
+    # A turned photograph's first pixel was its last one: where that is, its size says.
+    if data[:3].tobytes() == b"\xff\xd8\xff" and (tag == UPRIGHT or size is not None):
         factor = next((k for k in (8, 4, 2) if k * scale <= 1), 1)
     flags = _REDUCED.get(factor, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
     image = _decode(path, data, flags)
     # Pixel centers: the first pixel is the average of 0..factor - 1.
     shift = (factor - 1) / 2
-    return image, np.array([[factor, 0.0, shift], [0.0, factor, shift]])
+    to_photo = np.array([[factor, 0.0, shift], [0.0, factor, shift], [0.0, 0.0, 1.0]])
+    if tag != UPRIGHT and factor > 1:
+        turned = turn_matrix(tag, image.shape[1], image.shape[0])
+        to_photo = turn_matrix(tag, *size) @ to_photo @ np.linalg.inv(turned)
+    return turn(image, tag), to_photo[:2]
 
 
 def as_rgb(
@@ -89,7 +107,7 @@ def as_rgb(
             file declares more than 250 million pixels.
     """
     if isinstance(image, (str, Path)):
-        name, image, bgr = f"{image}: ", read_image(image, upright=True), False
+        name, image, bgr = f"{image}: ", read_image(image), False
     elif hasattr(image, "convert") and hasattr(image, "getbands"):  # Pillow's, never imported
         image, bgr = image.convert("RGB"), False
     image = np.asarray(image)
@@ -130,8 +148,18 @@ def _decode(path, data, flags):
         except cv2.error:  # a header that declares an absurd size
             image = None
     if image is None:
-        raise FileError(path, f"not an image that can be read ({data.size} bytes)")
+        raise FileError(path, _unreadable(data))
     return image
+
+
+def _unreadable(data):
+    """Why a file's content could not be decoded."""
+    known = format_of(data[:64].tobytes())
+    rule = f"not an image that can be read ({data.size} bytes)"
+    if known is None:
+        return rule
+    damaged = known.name in ("JPEG", "PNG", "BMP", "TIFF", "WebP", "Netpbm")  # in every OpenCV
+    return f"{rule}: a damaged {known.name}" if damaged else f"{rule}: a {known.name}; {known.help}"
 
 
 def _check_declared(path, data):

@@ -84,6 +84,7 @@ def _parts(name, root, splits, skip_bad):
                 raise
             tell([f"{split}: left out: {error}"])
             continue
+        tell(f"{split}: {sentence}" for sentence in faces.notes)
         parts.append(Part(split, faces, wide=split == found.train))
     if not parts:
         raise ValueError(f"{root}: no split of {name} is there")

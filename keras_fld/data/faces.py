@@ -96,6 +96,7 @@ class FaceSet:
         normalizer: the protocol's normalizing distance, reported first where it is known.
         attributes: attributes of faces that the protocol reports as rows of their own, in order.
         root: the folder that the faces were read from; None where there is none.
+        notes: sentences on how the files were read, such as what stands for "not annotated".
     """
 
     name: str
@@ -106,6 +107,12 @@ class FaceSet:
     normalizer: str = "inter_pupil"
     attributes: tuple[str, ...] = ()
     root: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[str]:
+        """All sentences for whoever has the faces read: missing, notes and skipped."""
+        return [*self.missing, *self.notes, *self.skipped]
 
     @property
     def normalizers(self) -> list[str]:
