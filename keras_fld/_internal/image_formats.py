@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_fld._internal.files import FileError, reason
+from keras_fld._internal.files import FileError, printable, reason
 
 # Bytes by which every format is known.
 HEAD = 64
@@ -101,16 +101,22 @@ def in_order(path: Path) -> tuple[int, str]:
     return (SUFFIXES.index(suffix) if suffix in SUFFIXES else len(SUFFIXES)), path.name
 
 
-def left_out(names, what: str) -> list[str]:
+def left_out(names, one: str, many: str) -> list[str]:
     """One sentence on files that a folder's run leaves out; none where there is none.
 
     Args:
         names: the files' names.
-        what: what they are not, such as "images".
+        one, many: what they are not, such as "an image" and "images".
+
+    Example:
+        >>> left_out(["b.txt", "a.txt"], "an image", "images")
+        ['left out 2 files that are not images: a.txt, b.txt']
     """
-    names = sorted(map(str, names))
+    names = sorted(map(printable, names))
     if not names:
         return []
     more = ", ..." if len(names) > 3 else ""
-    count = "1 file that is" if len(names) == 1 else f"{len(names):,} files that are"
-    return [f"left out {count} not {what}: {', '.join(names[:3])}{more}"]
+    count = f"1 file that is not {one}"
+    if len(names) > 1:
+        count = f"{len(names):,} files that are not {many}"
+    return [f"left out {count}: {', '.join(names[:3])}{more}"]

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_fld._internal.folders import visible_files
+from keras_fld._internal.image_formats import is_image
 from keras_fld.predict.output import IMAGE_FORMATS, VIDEO_FORMATS
 
 VIDEO_SUFFIXES = frozenset(
     (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 )
-IMAGE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
 
 # What is written where no formats are named.
 DEFAULTS = {"image": ("png", "json"), "video": ("mp4", "jsonl")}
@@ -28,12 +29,13 @@ class Source:
     kind: str
 
 
-def sources(path):
+def sources(path, recursive=False):
     """The photographs and videos that a path stands for.
 
     Args:
         path: a file, which is a photograph where its suffix is not a video's; or a folder, whose
-            photographs and videos are taken by name, hidden ones and those of folders in it not.
+            photographs are taken by their content, and videos by name, hidden ones not.
+        recursive: whether to look into the folders of a folder too.
 
     Returns:
         A list of `Source`.
@@ -49,13 +51,14 @@ def sources(path):
     if not path.is_dir():
         return [Source(path, _kind(path))]
     try:
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = visible_files(path, recursive)
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from error
-    suffixes = VIDEO_SUFFIXES | IMAGE_SUFFIXES
-    # Hidden: what a killed process left half-written, and the ._ files of some systems.
-    files = [file for file in files if not file.name.startswith(".")]
-    found = [Source(file, _kind(file)) for file in files if file.suffix.lower() in suffixes]
+    found = [
+        Source(file, _kind(file))
+        for file in files
+        if file.suffix.lower() in VIDEO_SUFFIXES or is_image(file)
+    ]
     if not found:
         raise ValueError(f"{path}: the folder has no image or video in it")
     return found

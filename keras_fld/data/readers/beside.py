@@ -4,7 +4,8 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from keras_fld._internal.files import FileError
+from keras_fld._internal.files import FileError, printable, reason
+from keras_fld._internal.folders import visible_files
 from keras_fld._internal.image_formats import in_order, is_image, left_out
 from keras_fld.data.readers import sources
 
@@ -35,7 +36,10 @@ class Beside:
 
     def __init__(self, folder, suffix, recursive=False, root=None):
         folder, root = Path(folder), root or folder
-        found = visible_files(folder, recursive)
+        try:
+            found = visible_files(folder, recursive)
+        except OSError as error:
+            raise FileError(folder, reason(error)) from error
         self.annotations = [path for path in found if path.suffix.lower() == suffix]
         self._images = defaultdict(list)
         others = []
@@ -47,11 +51,11 @@ class Beside:
                 continue
             for name in {path.name, path.stem}:
                 self._images[path.parent / name].append(path)
-        self.notes = left_out(others, f"images or {suffix} files")
+        self.notes = left_out(others, f"an image or {suffix} file", f"images or {suffix} files")
         used = {image for path in self.annotations for image in self._of(path)}
         every = {image for images in self._images.values() for image in images}
         if lone := len(every - used):
-            self.notes.append(f"{lone:,} images have no {suffix} file")
+            self.notes.append(f"{_count(lone, 'image has', 'images have')} no {suffix} file")
         self.notes += self._doubled(root)
 
     def photograph(self, path):
@@ -84,21 +88,13 @@ class Beside:
         if not doubled:
             return []
         taken, other = self._of(doubled[0])[:2]
+        kind = doubled[0].suffix
+        count = _count(len(doubled), f"{kind} file has", f"{kind} files have")
         return [
-            f"{len(doubled):,} {doubled[0].suffix} files have several images, of which one is "
-            f"taken: {taken.relative_to(root)}, not {other.name}"
+            f"{count} several images, of which one is taken: "
+            f"{printable(taken.relative_to(root))}, not {printable(other.name)}"
         ]
 
 
-def visible_files(folder, recursive=False):
-    """The files of a folder, sorted, hidden ones and what lies in hidden folders left out."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        return []
-    found = folder.rglob("*") if recursive else folder.iterdir()
-    return sorted(
-        path
-        for path in found
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+def _count(number, one, many):
+    return f"{number:,} {one if number == 1 else many}"
