@@ -46,7 +46,23 @@ def read_image(path: str | Path) -> np.ndarray:
         ValueError: the file cannot be read, is not an image, or declares too large a one.
     """
     path = Path(path)
-    data = _content(path)
+    return _upright(_content(path), path)
+
+
+def decode_image(data: bytes, path: str | Path) -> np.ndarray:
+    """The image of a file's content, as of `read_image`.
+
+    Args:
+        data: the content.
+        path: what an error calls it.
+
+    Raises:
+        ValueError: it is not an image, or declares too large a one.
+    """
+    return _upright(np.frombuffer(data, np.uint8), path)
+
+
+def _upright(data, path):
     image = _decode(path, data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     return turn(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), orientation(data.tobytes()))
 
