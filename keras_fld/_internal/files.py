@@ -76,6 +76,16 @@ def printable(name: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def name_bytes(name: str) -> bytes:
+    """A name as bytes, to be hashed: UTF-8, also of names whose bytes are none.
+
+    Example:
+        >>> name_bytes("m\\udcfcller.jpg")
+        b'm\\xed\\xb3\\xbcller.jpg'
+    """
+    return name.encode("utf-8", "surrogatepass")
+
+
 def message_in(root, error):
     """An error's message for a report on a folder: `FileError.relative_to`, or the error's text."""
     return error.relative_to(root) if isinstance(error, FileError) else str(error)

@@ -150,7 +150,8 @@ def show(text=None, data=None):
     stdout = click.get_current_context().meta.get(_STDOUT)
     if stdout is None:
         if text is not None:
-            click.echo(text)
+            # Names of files may hold bytes that no terminal takes.
+            click.echo(text.encode("utf-8", "backslashreplace").decode())
     elif data is not None:
         from keras_fld._internal.files import json_text
 

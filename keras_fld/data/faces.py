@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld._internal.files import FileError
+from keras_fld._internal.files import FileError, name_bytes
 from keras_fld._internal.images import read_image
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import Scheme
@@ -144,7 +144,7 @@ class FaceSet:
         if not 0 < fraction < 1:
             raise ValueError(f"fraction must be between 0 and 1. Got: {fraction}")
         inside = [
-            zlib.crc32(f"{salt}/{face.group}".encode()) / 2**32 < fraction for face in self.faces
+            zlib.crc32(name_bytes(f"{salt}/{face.group}")) / 2**32 < fraction for face in self.faces
         ]
         rest = [face for face, held in zip(self.faces, inside, strict=True) if not held]
         held = [face for face, held in zip(self.faces, inside, strict=True) if held]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_fld._internal.files import replacing, write_json
+from keras_fld._internal.files import name_bytes, replacing, write_json
 from keras_fld._internal.progress import counting
 from keras_fld.evaluation.protocol import model_name, read_subsets, subset_crops, subset_result
 from keras_fld.geometry.frame import transform
@@ -149,7 +149,7 @@ class _Occluders:
     """Where the squares of one face are and what color they have, whatever their size."""
 
     def __init__(self, name, seed, count):
-        rng = np.random.Generator(np.random.Philox(key=[seed, zlib.crc32(name.encode())]))
+        rng = np.random.Generator(np.random.Philox(key=[seed, zlib.crc32(name_bytes(name))]))
         # One after the other, so that the first is the same whatever the count.
         drawn = [(rng.random(2), rng.integers(0, 256, 3)) for _ in range(count)]
         self._places, self.colors = zip(*drawn, strict=True)
