@@ -12,6 +12,7 @@ from keras_fld.data.readers.sources import check_option
 
 MARKERS = {"zeros": (0.0, 0.0), "minus": (-1.0, -1.0)}
 OPTIONS = ("auto", "keep", *MARKERS)
+_NAMES = {marker: name for name, marker in MARKERS.items()}
 _ENOUGH = 2
 
 
@@ -36,10 +37,7 @@ class Unset:
 
     def __init__(self, points, option="auto"):
         check_option("unset", option, OPTIONS)
-        counts: Counter = Counter()
-        for face in points:
-            for name, marker in MARKERS.items():
-                counts[name] += sum(_is(point, marker) for point in face)
+        counts = Counter(name for face in points for point in face if (name := _marker(point)))
         self._markers = [
             name
             for name in MARKERS
@@ -55,7 +53,7 @@ class Unset:
 
     def marks(self, point) -> bool:
         """Whether a point, in the file's own numbers, says that it is not annotated."""
-        return any(_is(point, MARKERS[name]) for name in self._markers)
+        return _marker(point) in self._markers
 
     def blank(self, points) -> np.ndarray:
         """(landmarks, 2) points with NaN for those that are not annotated."""
@@ -65,8 +63,9 @@ class Unset:
         return points
 
 
-def _is(point, marker):
+def _marker(point):
+    """The name of the marker at which a point lies; None of another point, and of what is none."""
     try:
-        return point is not None and len(point) == 2 and tuple(map(float, point)) == marker
-    except (TypeError, ValueError, OverflowError):
-        return False
+        return _NAMES.get(tuple(point))
+    except TypeError:
+        return None
