@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_fld._internal.files import FileError, printable, reason
+from keras_fld._internal.files import printable
 
 # Bytes by which every format is known.
 HEAD = 64
@@ -80,10 +80,8 @@ def format_of(head: bytes) -> ImageFormat | None:
 def is_image(path: str | Path) -> bool:
     """Whether a file is to be read as an image: its content is one's, or its name says so.
 
-    A damaged image is one too, so that it is an error and not left out without a word.
-
-    Raises:
-        ValueError: the file cannot be opened.
+    A damaged image is one too, and a file that cannot be opened: reading it then says why, in place
+    of leaving it out.
     """
     path = Path(path)
     if path.suffix.lower() in SUFFIXES:
@@ -91,8 +89,8 @@ def is_image(path: str | Path) -> bool:
     try:
         with path.open("rb") as file:
             return format_of(file.read(HEAD)) is not None
-    except OSError as error:
-        raise FileError(path, reason(error)) from error
+    except OSError:
+        return True
 
 
 def in_order(path: Path) -> tuple[int, str]:

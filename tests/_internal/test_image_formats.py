@@ -67,8 +67,7 @@ def test_what_is_no_image_is_known_too(tmp_path, content):
 def test_a_damaged_photograph_is_still_to_be_read(tmp_path):
     (tmp_path / "a.JPG").write_bytes(b"nothing")
     assert is_image(tmp_path / "a.JPG")
-    with pytest.raises(ValueError, match="none: No such file"):
-        is_image(tmp_path / "none")
+    assert is_image(tmp_path / "none")
 
 
 def test_photographs_come_first_in_the_table(tmp_path):

@@ -20,6 +20,7 @@ from keras_fld.data import read as read_data
 from keras_fld.data.readers.pts import read_pts
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.output import IMAGE_FORMATS
+from tests.data import turned
 from tests.interrupts import heed_interrupts
 from tests.predict.tracking.moving_face import MovingFace
 
@@ -438,9 +439,9 @@ def test_a_folder_with_folders_is_read_on_request(frames, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems")
 def test_a_name_that_is_no_utf_8_is_read_and_read_back(frames, tmp_path):
-    """As old archives have them: Latin-1."""
+    """As old archives have them: Latin-1. The photograph is stored sideways, as phones do."""
     photo = os.fsdecode(os.fsencode(tmp_path) + b"/m\xfcller.jpg")
-    content = cv2.imencode(".jpg", frames[0])[1].tobytes()
+    content = turned.jpeg(frames[0][..., ::-1], 6)
     Path(photo).write_bytes(content)
     formats = [part for name in ("json", "pts", "csv") for part in ("--format", name)]
     lines, _ = predict(photo, "--out", tmp_path / "out", *formats)

@@ -31,7 +31,7 @@ class Beside:
         notes: sentences on what is left out, and where an annotation has several photographs.
 
     Raises:
-        ValueError: a file cannot be opened.
+        ValueError: the folder cannot be read.
     """
 
     def __init__(self, folder, suffix, recursive=False, root=None):
