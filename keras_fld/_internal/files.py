@@ -163,7 +163,7 @@ def sweep(folder):
     for path in folder.glob(".unfinished.*") if folder.is_dir() else ():
         # .unfinished.MACHINE.PROCESS.RANDOM.SUFFIX
         machine, process = (path.name.split(".") + ["", ""])[2:4]
-        if machine == _machine() and process.isdigit() and not _runs(int(process)):
+        if machine == _machine() and process.isdecimal() and not _runs(int(process)):
             path.unlink(missing_ok=True)
 
 

@@ -74,7 +74,7 @@ def _header(path, lines):
             return declared
         name, _, value = (part.strip() for part in line.partition(":"))
         if name == "n_points":
-            if not value.isdigit():
+            if not value.isdecimal():
                 raise FileError(path, f"n_points must be a whole number. Got: {value!r}", place)
             declared = int(value)
         elif name != "version":
