@@ -158,3 +158,22 @@ def test_the_command_line_passes_options_of_a_reader(tmp_path):
     ):
         result = CliRunner().invoke(cli, [*command, "--option", option])
         assert result.exit_code != 0 and rule in result.output + str(result.exception)
+
+
+def test_prepared_and_evaluated_faces_take_a_readers_options_too(tmp_path):
+    path = released.write_coco(tmp_path)
+    out = tmp_path / "out"
+    arguments = ["--out", str(out), "--size", "32", "--processes", "1", "--option", "base=1"]
+    result = CliRunner().invoke(cli, ["prepare", "coco", str(path), *arguments])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert json.loads((out / "manifest.json").read_text())["options"] == {"base": 1}
+    expected = read("coco", path, base=1).faces[0].landmarks
+    np.testing.assert_array_equal(read("coco", out, base=1).faces[0].landmarks, expected)
+    table = ["evaluate", "trnet20_synthetic", "--dataset", "coco", "--root", str(path), "--json"]
+    errors = []
+    for base in (0, 1):
+        result = CliRunner().invoke(cli, [*table, "--option", f"base={base}"])
+        assert result.exit_code == 0, (result.output, result.exception)
+        (column,) = json.loads(result.stdout)["faces"].values()
+        errors.append(column["inter_pupil"])
+    assert errors[0] != errors[1]
