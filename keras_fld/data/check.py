@@ -5,25 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from keras_fld import drawing
 from keras_fld._internal.files import message_in, write_json
 from keras_fld._internal.images import has_rotation_tag, save_image
 from keras_fld._internal.progress import counting
 from keras_fld._internal.threads import in_threads
-from keras_fld.data import catalog
+from keras_fld.data import catalog, contact_sheet
 from keras_fld.data.faces import Absent
 from keras_fld.data.prepared.reading import is_prepared
 from keras_fld.data.readers.sources import BadCall
-from keras_fld.geometry.frame import FaceCrop, transform
 
 # A face with more of its landmarks outside the photograph belongs to another photograph.
 OUTSIDE = 0.5
-# Faces of a split on the contact sheet, and the side of each in pixels.
-COLUMNS, TILE = 8, 128
-_OCCLUDED = (235, 70, 60)
 # What tools write for a landmark that is not annotated: (0, 0) and (-1, -1), from 0 or from 1.
 _CORNERS = {(0.0, 0.0), (-1.0, -1.0), (-2.0, -2.0)}
 
@@ -146,14 +140,17 @@ class Check:
         Raises:
             ValueError: no face can be drawn, or the file cannot be written.
         """
-        rows = [row for part in self.parts for row in _rows(part)]
+        rows = [row for part in self.parts for row in contact_sheet.rows(part)]
         if not rows:
             raise ValueError(f"{path}: no face of {self.dataset} can be drawn")
         save_image(path, np.concatenate(rows))
 
 
 def check(
-    name: str, root: str | Path | None = None, per_split: int = 2 * COLUMNS, **options: Any
+    name: str,
+    root: str | Path | None = None,
+    per_split: int = 2 * contact_sheet.COLUMNS,
+    **options: Any,
 ) -> Check:
     """Verifies what a folder holds of a dataset.
 
@@ -285,28 +282,5 @@ def _look(face, scheme, draw):
         turned=turned,
         cornered=sum(tuple(point) in _CORNERS for point in face.landmarks.tolist()),
         digest=digest.digest(),
-        picture=_tile(face, image, scheme) if draw else None,
+        picture=contact_sheet.tile(face, image, scheme) if draw else None,
     )
-
-
-def _tile(face, image, scheme):
-    frame = FaceCrop(TILE, margin=1.5)
-    points = transform(face.landmarks, frame.matrix(face.box))
-    picture = drawing.draw_landmarks(frame.crop(image, face.box), points, scheme)
-    if face.occluded is not None:
-        for x, y in points[face.occluded & ~np.isnan(points).any(axis=-1)]:
-            cv2.circle(picture, (round(x), round(y)), 2, _OCCLUDED, -1, cv2.LINE_AA)
-    return picture
-
-
-def _rows(part):
-    """The rows of a split on the sheet, its name above them."""
-    if not part.samples:
-        return
-    head = np.full((20, COLUMNS * TILE, 3), 40, np.uint8)
-    text = f"{part.split}: {len(part.samples)} of {part.faces} faces"
-    cv2.putText(head, text, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (230,) * 3, 1, cv2.LINE_AA)
-    yield head
-    for start in range(0, len(part.samples), COLUMNS):
-        row = np.concatenate(part.samples[start : start + COLUMNS], axis=1)
-        yield np.pad(row, ((0, 0), (0, COLUMNS * TILE - row.shape[1]), (0, 0)))

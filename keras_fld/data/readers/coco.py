@@ -50,21 +50,7 @@ def read(root, split="train", skip_bad=False, scheme=None, images=None, base=0, 
     sources.check_option("base", base, BASES)
     if not root.is_file():
         raise sources.BadRoot(root, "the coco dataset must be a .json file")
-    content = read_json_file(root)
-    try:
-        files, keypoints, annotations = _tables(content)
-        if not annotations:
-            raise Absent(root, "the file needs annotations with keypoints. Got: none")
-        used = {record["category_id"] for _, record in annotations}
-        found = [
-            name for category, names in keypoints.items() if category in used for name in names
-        ]
-        names = Names(scheme, root.with_suffix(".scheme.json"), found)
-        rule = Unset((_pairs(record["keypoints"]) for _, record in annotations), unset)
-    except (FileError, sources.BadCall):
-        raise
-    except ValueError as error:
-        raise FileError(root, str(error)) from error
+    files, keypoints, annotations, names, rule = _opened(root, scheme, unset)
     folders = [Path(images)] if images else _folders(root)
 
     def face(item):
@@ -88,6 +74,26 @@ def read(root, split="train", skip_bad=False, scheme=None, images=None, base=0, 
         notes.append(f"left out {lone:,} annotations without an annotated keypoint")
     missing = sources.lacking("train", len(faces), len(faces), absent)
     return FaceSet("coco train", names.scheme, faces, missing, skipped, notes=notes)
+
+
+def _opened(root, scheme, unset):
+    """A file's tables, see `_tables`, and what its keypoints are called and leave out."""
+    content = read_json_file(root)
+    try:
+        files, keypoints, annotations = _tables(content)
+        if not annotations:
+            raise Absent(root, "the file needs annotations with keypoints. Got: none")
+        used = {record["category_id"] for _, record in annotations}
+        found = [
+            name for category, names in keypoints.items() if category in used for name in names
+        ]
+        names = Names(scheme, root.with_suffix(".scheme.json"), found)
+        rule = Unset((_pairs(record["keypoints"]) for _, record in annotations), unset)
+    except (FileError, sources.BadCall):
+        raise
+    except ValueError as error:
+        raise FileError(root, str(error)) from error
+    return files, keypoints, annotations, names, rule
 
 
 def _tables(content):
