@@ -60,8 +60,33 @@ class FileError(ValueError):
         return self._message(str(self.path.relative_to(root)) if inside else self.path.name)
 
     def _message(self, name):
-        where = ", ".join(filter(None, (name, self.place)))
+        where = ", ".join(filter(None, (printable(name), self.place)))
         return f"{where}: {self.rule}" if where else self.rule
+
+
+def printable(name: object) -> str:
+    """A file's name, or a text with one, in one line that every terminal and file takes.
+
+    Names may hold line ends, and bytes that are no UTF-8.
+
+    Example:
+        >>> printable("a\nb.jpg")
+        'a\\nb.jpg'
+    """
+    text = str(name)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def name_bytes(name: str) -> bytes:
+    """A name as bytes, to be hashed: UTF-8, also of names whose bytes are none.
+
+    Example:
+        >>> name_bytes("m\\udcfcller.jpg")
+        b'm\\xed\\xb3\\xbcller.jpg'
+    """
+    return name.encode("utf-8", "surrogatepass")
 
 
 def message_in(root, error):
@@ -144,7 +169,7 @@ def sweep(folder):
     for path in folder.glob(".unfinished.*") if folder.is_dir() else ():
         # .unfinished.MACHINE.PROCESS.RANDOM.SUFFIX
         machine, process = (path.name.split(".") + ["", ""])[2:4]
-        if machine == _machine() and process.isdigit() and not _runs(int(process)):
+        if machine == _machine() and process.isdecimal() and not _runs(int(process)):
             path.unlink(missing_ok=True)
 
 

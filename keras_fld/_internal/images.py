@@ -8,7 +8,9 @@ import numpy as np
 
 from keras_fld._internal import alpha
 from keras_fld._internal.files import FileError, reason, replacing
+from keras_fld._internal.image_formats import format_of
 from keras_fld._internal.image_size import declared_size
+from keras_fld._internal.orientation import UPRIGHT, has_tag, orientation, turn, turn_matrix
 from keras_fld._internal.pixels import rgb_of_array, rgb_of_pillow
 
 if TYPE_CHECKING:
@@ -31,13 +33,13 @@ _REDUCED = {
 }
 
 
-def read_image(path: str | Path, upright: bool = False, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Reads an image file; transparent pixels are composited on white, as viewers show them.
+def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Reads an image file as viewers show it: upright, and transparent pixels on white.
+
+    Coordinates, of annotations and of predictions, are those of the upright picture.
 
     Args:
-        path: a file in a format OpenCV reads.
-        upright: whether to apply a rotation tag, as viewers do. Annotations refer to the stored
-            pixels.
+        path: a file in a format that OpenCV reads.
         max_pixels: a file that declares more is refused before it is decoded.
 
     Returns:
@@ -47,13 +49,39 @@ def read_image(path: str | Path, upright: bool = False, max_pixels: int = MAX_PI
         ValueError: the file cannot be read, is not an image, or the image is too large.
     """
     path = Path(path)
-    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    data = _content(path, max_pixels)
-    return cv2.cvtColor(_decode(path, data, flags, max_pixels), cv2.COLOR_BGR2RGB)
+    return _upright(_content(path, max_pixels), path, max_pixels)
+
+
+def decode_image(data: bytes, path: str | Path) -> np.ndarray:
+    """Decodes the content of an image file as `read_image` does.
+
+    Args:
+        data: the content.
+        path: the name to use in errors.
+
+    Raises:
+        ValueError: it is not an image, or declares too large a one.
+    """
+    return _upright(np.frombuffer(data, np.uint8), path)
+
+
+def _upright(data, path, max_pixels=MAX_PIXELS):
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.cvtColor(_decode(path, data, flags, max_pixels), cv2.COLOR_BGR2RGB)
+    return turn(image, orientation(data.tobytes()))
+
+
+def has_rotation_tag(path: str | Path) -> bool:
+    """Whether an image file has a tag by which `read_image` turns it.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    return has_tag(_content(Path(path)).tobytes())
 
 
 def read_reduced(path, scale):
-    """Reads an image file, reduced while decoding if possible.
+    """Reads an image file upright, reduced while decoding if possible.
 
     A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, in less than half the time. Other formats
     are read in full size.
@@ -70,14 +98,20 @@ def read_reduced(path, scale):
     """
     path = Path(path)
     data = _content(path)
+    tag, size = orientation(data.tobytes()), declared_size(data)
     factor = 1
-    if data[:3].tobytes() == b"\xff\xd8\xff":
+    # A turned photograph's first pixel was its last one: where that is, its size says.
+    if data[:3].tobytes() == b"\xff\xd8\xff" and (tag == UPRIGHT or size is not None):
         factor = next((k for k in (8, 4, 2) if k * scale <= 1), 1)
     flags = _REDUCED.get(factor, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
     image = _decode(path, data, flags)
     # The first pixel is the average of pixels 0 to factor - 1.
     shift = (factor - 1) / 2
-    return image, np.array([[factor, 0.0, shift], [0.0, factor, shift]])
+    to_photo = np.array([[factor, 0.0, shift], [0.0, factor, shift], [0.0, 0.0, 1.0]])
+    if tag != UPRIGHT and factor > 1:
+        turned = turn_matrix(tag, image.shape[1], image.shape[0])
+        to_photo = turn_matrix(tag, *size) @ to_photo @ np.linalg.inv(turned)
+    return turn(image, tag), to_photo[:2]
 
 
 def as_rgb(
@@ -101,7 +135,7 @@ def as_rgb(
             too many pixels.
     """
     if isinstance(image, (str, Path)):
-        name, found = f"{image}: ", read_image(image, upright=True, max_pixels=max_pixels)
+        name, found = f"{image}: ", read_image(image, max_pixels=max_pixels)
     elif hasattr(image, "convert") and hasattr(image, "getbands"):  # Pillow's, never imported
         _check_size(image.size, max_pixels, name)  # before it is decoded
         found = rgb_of_pillow(image, name)
@@ -151,8 +185,18 @@ def _decode(path, data, flags, max_pixels=MAX_PIXELS):
         except cv2.error:  # a header that declares an absurd size
             image = None
     if image is None:
-        raise FileError(path, f"not an image that can be read ({data.size} bytes)")
+        raise FileError(path, _unreadable(data))
     return image
+
+
+def _unreadable(data):
+    """Why a file's content could not be decoded."""
+    known = format_of(data[:64].tobytes())
+    rule = f"not an image that can be read ({data.size} bytes)"
+    if known is None:
+        return rule
+    damaged = known.name in ("JPEG", "PNG", "BMP", "TIFF", "WebP", "Netpbm")  # in every OpenCV
+    return f"{rule}: a damaged {known.name}" if damaged else f"{rule}: a {known.name}; {known.help}"
 
 
 def save_image(path: str | Path, image: np.ndarray) -> None:

@@ -193,5 +193,5 @@ def _training_crops(dataset, root, size, margin, skip_bad):
     frame = FaceCrop(size, MARGIN if margin is None else margin)
     faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
     data = crops.model_crops(faces, frame, skip_bad)
-    tell(faces.missing + faces.skipped + data.skipped)
+    tell(faces.told + data.skipped)
     return data

@@ -3,7 +3,7 @@
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import JSON, QUIET, show
+from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, show
 
 
 @click.group()
@@ -45,21 +45,23 @@ def list_datasets():
 @click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", required=False, type=click.Path())
 @click.option("--sheet", type=click.Path(), help="PNG to draw faces with their landmarks in.")
+@READER_OPTIONS
 @JSON
 @QUIET
 @click.pass_context
-def check_dataset(context, name, root, sheet):
+def check_dataset(context, name, root, sheet, reader_options):
     """Verifies what the folder ROOT holds of the dataset NAME, reading every image.
 
     \b
     keras-fld datasets check 300w /data/300w --sheet sheet.png
+    keras-fld datasets check pts photos --option recursive=true
     """
     from keras_fld._internal.files import check_writable
     from keras_fld.data.check import check
 
     if sheet:
         check_writable(sheet)
-    result = check(name, root)
+    result = check(name, root, **reader_options)
     show(str(result), result.as_dict())
     if sheet:
         result.save_sheet(sheet)

@@ -11,6 +11,7 @@ from keras_fld.cli.options import (
     DATASET,
     JSON,
     QUIET,
+    READER_OPTIONS,
     ROOT,
     SKIP_BAD,
     SUBSETS,
@@ -48,6 +49,7 @@ from keras_fld.cli.options import (
     shell_complete=complete.DETECTORS,
 )
 @click.option("--passes", type=click.IntRange(1), help="Most passes, with --detector (3).")
+@READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
@@ -102,7 +104,18 @@ def evaluate(model, preset, out, detector, passes, **options):
 
 
 def _evaluate(
-    model, dataset, root, subsets, out, held_out, regions, flip, occlusion, seed, skip_bad
+    model,
+    dataset,
+    root,
+    subsets,
+    out,
+    held_out,
+    regions,
+    flip,
+    occlusion,
+    seed,
+    reader_options,
+    skip_bad,
 ):
     """Evaluates one model and prints its tables; returns them for JSON."""
     from keras_fld import evaluation
@@ -120,7 +133,9 @@ def _evaluate(
             click.echo(f"wrote {Path(folder) / names}")
 
     for averaged in (False, True) if flip else (False,):
-        report = evaluation.evaluate(model, dataset, root, chosen, skip_bad, averaged, held_out)
+        report = evaluation.evaluate(
+            model, dataset, root, chosen, skip_bad, averaged, held_out, **reader_options
+        )
         if averaged:
             show("\nflip-averaged:")
         show(str(report))
@@ -130,14 +145,18 @@ def _evaluate(
         folder = out and (Path(out) / "flip" if averaged else Path(out))
         done(report, folder, "evaluation.json and ced.png")
     if occlusion:
-        sweep = occlusion_sweep(model, dataset, root, chosen, seed=seed, skip_bad=skip_bad)
+        sweep = occlusion_sweep(
+            model, dataset, root, chosen, seed=seed, skip_bad=skip_bad, **reader_options
+        )
         show(f"\nunder occluders:\n{sweep}")
         found["occlusion"] = sweep.as_dict()
         done(sweep, out, "occlusion.json and occlusion.png")
     return found
 
 
-def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, skip_bad, **others):
+def _evaluate_detector(
+    model, detector, passes, out, dataset, root, subsets, reader_options, skip_bad, **others
+):
     from keras_fld import zoo
     from keras_fld.evaluation.detectors import evaluate_detector
 
@@ -146,7 +165,7 @@ def _evaluate_detector(model, detector, passes, out, dataset, root, subsets, ski
             raise click.UsageError(f"--{name} does not go with --detector")
     model = zoo.lite_file(model) if model in zoo.names() else model
     report = evaluate_detector(
-        model, dataset, root, detector, passes, list(subsets) or None, skip_bad
+        model, dataset, root, detector, passes, list(subsets) or None, skip_bad, **reader_options
     )
     show(str(report))
     tell(report.notes)

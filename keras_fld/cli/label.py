@@ -4,7 +4,16 @@ import click
 
 from keras_fld._internal.files import sha256
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, check_out, out_option, show, tell
+from keras_fld.cli.options import (
+    JSON,
+    QUIET,
+    READER_OPTIONS,
+    SKIP_BAD,
+    check_out,
+    out_option,
+    show,
+    tell,
+)
 
 
 @click.command()
@@ -31,10 +40,11 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, check_out, out_option, 
     show_default=True,
     help="Weight in training of a landmark that is not annotated.",
 )
+@READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
-def label(model, dataset, root, out, views, tolerance, trust, weight, skip_bad):
+def label(model, dataset, root, out, views, tolerance, trust, weight, reader_options, skip_bad):
     """Labels the training faces of DATASET in ROOT with MODEL.
 
     The folder gets prepared faces in the model's scheme, to train the next model with. Faces on
@@ -58,8 +68,8 @@ def label(model, dataset, root, out, views, tolerance, trust, weight, skip_bad):
 
     predictor = open_model(model)
     split = catalog.get(dataset).train
-    faces = catalog.read(dataset, root, split, skip_bad)
-    tell(faces.skipped)
+    faces = catalog.read(dataset, root, split, skip_bad, **reader_options)
+    tell(faces.notes + faces.skipped)
     labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust, weight)
     options = {"views": views, "tolerance": tolerance, "trust": trust, "weight": weight}
     options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)

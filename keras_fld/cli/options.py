@@ -27,6 +27,39 @@ SUBSETS = click.option(
 )
 ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
 NAME = click.option("--name", help="Name under which the model is published, for the metadata.")
+
+
+# What commands have options and arguments of their own for.
+_ARGUMENTS = frozenset(
+    ("model", "dataset", "name", "root", "split", "subsets", "skip_bad", "flip", "held_out", "seed")
+    + ("sizes", "counts", "detector", "passes", "per_split")
+)
+
+
+def _parse_options(context, parameter, given):
+    """Options of a reader as a dictionary; numbers, true and false as such."""
+    import json
+
+    found = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if not name.isidentifier() or not value or name in _ARGUMENTS:
+            raise click.BadParameter(f"must be NAME=VALUE of the dataset's reader. Got: {text}")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+READER_OPTIONS = click.option(
+    "--option",
+    "reader_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parse_options,
+    help="Option of the dataset's reader, such as recursive=true of pts; see its card.",
+)
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
 )
@@ -117,8 +150,8 @@ def show(text=None, data=None):
     stdout = click.get_current_context().meta.get(_STDOUT)
     if stdout is None:
         if text is not None:
-            # A name need not be UTF-8, in which standard output is strict.
-            click.echo(text.encode(errors="surrogateescape").decode(errors="replace"))
+            # Names of files may hold bytes that no terminal takes.
+            click.echo(text.encode("utf-8", "backslashreplace").decode())
     elif data is not None:
         from keras_fld._internal.files import json_text
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import printable
 from keras_fld.cli import complete, native
 from keras_fld.cli.bars import bars
 from keras_fld.cli.options import JSON, out_option, show
@@ -98,6 +99,7 @@ from keras_fld.cli.options import JSON, out_option, show
 @click.option(
     "--smooth/--no-smooth", default=True, show_default=True, help="Smooth landmarks of videos."
 )
+@click.option("--recursive", is_flag=True, help="Look into the folders of a folder too.")
 @click.option("--numbers", is_flag=True, help="Write each landmark's index.")
 @JSON
 @click.option("--quiet", is_flag=True, help="No progress bar, and no line for a file that is done.")
@@ -118,7 +120,7 @@ def predict(
 
     \b
     keras-fld predict photo.jpg clip.mp4 --out result
-    keras-fld predict photos --format pts --out points
+    keras-fld predict photos --recursive --format pts --out points
     keras-fld predict --camera 0 --seconds 10 --out result
     keras-fld predict rtsp://192.168.0.9/live --max-frames 900 --out result
     """
@@ -154,6 +156,7 @@ class _Run:
         self.landmarker, self.out, self.formats, self.boxes = landmarker, out, formats, boxes
         self.numbers, self.quiet = options["numbers"], options["quiet"]
         self.max_frames = options["max_frames"]
+        self.recursive = options["recursive"]
         kept = ("smooth", "search_every", "search_side", "min_score")
         self.tracking = {key: options[key] for key in kept}
         if boxes:  # a face whose box is given may be one that the detector does not find
@@ -162,16 +165,22 @@ class _Run:
 
     def files(self, inputs):
         from keras_fld._internal.files import sweep
-        from keras_fld.predict.inputs import output_names, protect_inputs, sources
+        from keras_fld.predict import folders
+        from keras_fld.predict.inputs import protect_inputs, sources
 
         found = []
         for path in inputs:
             try:
-                found += sources(path)
+                found += sources(path, self.recursive)
             except ValueError as error:
                 self.fail(error)
+        for path in inputs:
+            for sentence in folders.notes(path, found, self.recursive):
+                click.echo(f"Note: {printable(path)}: {sentence}", err=True)
         try:
-            names = output_names(found)
+            if self.recursive:
+                folders.check_outside(self.out, inputs)
+            names = folders.result_names(found, inputs, self.recursive)
             protect_inputs(self.out, inputs, found, names, self.formats)
         except ValueError as error:
             self.fail(error)
@@ -212,7 +221,8 @@ class _Run:
                 # Rounded down, so that it is not said to be what it falls short of.
                 best = math.floor(1000 * max(face.score for face in faces)) / 1000
                 why = f"no face found that scores {least:g} (--min-score), the best has {best:.3f}"
-            click.echo(f"Note: {path}: {why}; --box x,y,width,height gives one", err=True)
+            note = f"Note: {printable(path)}: {why}; --box x,y,width,height gives one"
+            click.echo(note, err=True)
         return good
 
     def video(self, path, output):
@@ -282,10 +292,10 @@ class _Run:
     def finish(self, line, about):
         self.done.append(about)
         if not self.quiet:
-            show(line)
+            show(printable(line))
 
     def fail(self, error):
-        self.errors.append(" ".join(str(error).split()))
+        self.errors.append(printable(" ".join(str(error).split())))
         click.echo(f"Error: {self.errors[-1]}", err=True)
 
 

@@ -5,7 +5,7 @@ import os
 import click
 
 from keras_fld.cli import complete
-from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, out_option, show, tell
+from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, SKIP_BAD, out_option, show, tell
 
 
 @click.command()
@@ -31,10 +31,24 @@ from keras_fld.cli.options import JSON, QUIET, SKIP_BAD, out_option, show, tell
     help="How many work at a time; without, one for each processor.",
 )
 @click.option("--beam", is_flag=True, help="By Apache Beam, with its options after --.")
+@READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
-def prepare(name, root, beam_options, out, splits, size, margin, shard, processes, beam, skip_bad):
+def prepare(
+    name,
+    root,
+    beam_options,
+    out,
+    splits,
+    size,
+    margin,
+    shard,
+    processes,
+    beam,
+    reader_options,
+    skip_bad,
+):
     """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder --out.
 
     That folder then serves as the dataset's root wherever one is asked for, and training from it
@@ -57,18 +71,19 @@ def prepare(name, root, beam_options, out, splits, size, margin, shard, processe
     frame = FaceCrop(size or FaceCrop().size, MARGIN if margin is None else margin)
     manifest = run(
         name,
-        _parts(name, root, splits, skip_bad),
+        _parts(name, root, splits, skip_bad, reader_options),
         out,
         frame,
         shard,
         processes or os.cpu_count() or 1,
         skip_bad,
+        reader_options,
         beam=list(beam_options) if beam else None,
     )
     show(f"wrote {out}", {"out": out, "splits": _show_splits(manifest)})
 
 
-def _parts(name, root, splits, skip_bad):
+def _parts(name, root, splits, skip_bad, reader_options):
     """The named splits; without names all that are there, and a note of each that is not."""
     from keras_fld.data import catalog
     from keras_fld.data.faces import Absent
@@ -78,12 +93,13 @@ def _parts(name, root, splits, skip_bad):
     parts = []
     for split in dict.fromkeys(splits or (found.train, *found.tests)):
         try:
-            faces = catalog.read(name, root, split, skip_bad)
+            faces = catalog.read(name, root, split, skip_bad, **reader_options)
         except Absent as error:
             if splits:
                 raise
             tell([f"{split}: left out: {error}"])
             continue
+        tell(f"{split}: {sentence}" for sentence in faces.notes)
         parts.append(Part(split, faces, wide=split == found.train))
     if not parts:
         raise ValueError(f"{root}: no split of {name} is there")

@@ -15,6 +15,7 @@ from keras_fld.cli.options import (
     DATASET,
     JSON,
     QUIET_PASSED,
+    READER_OPTIONS,
     ROOT,
     SKIP_BAD,
     check_out,
@@ -87,6 +88,7 @@ from keras_fld.cli.options import (
     "--processes", type=int, help="Processes of this machine that train together, on JAX."
 )
 @JSON
+@READER_OPTIONS
 @SKIP_BAD
 @QUIET_PASSED
 def train(
@@ -102,6 +104,7 @@ def train(
     beta,
     head,
     width,
+    reader_options,
     skip_bad,
     quiet,
     **options,
@@ -127,6 +130,7 @@ def train(
 
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
+    options["dataset_options"] = reader_options
     for value in extra:
         if not all(value.partition("=")):
             raise ValueError(f"--extra must be NAME=PATH. Got: {value}")

@@ -12,8 +12,10 @@ from keras_fld.data.faces import FaceSet
 from keras_fld.data.prepared import reading
 from keras_fld.data.readers import (
     aflw,
+    coco,
     cofw,
     ibug300w,
+    labelme,
     london,
     mtfl,
     own,
@@ -104,6 +106,8 @@ DATASETS = {
     "london189": Dataset(london.read, "train", (), "london189"),
     "own": Dataset(own.read, "train", ("test",), "own"),
     "pts": Dataset(pts_folder.read, "train", (), "pts"),
+    "coco": Dataset(coco.read, "train", (), "coco"),
+    "labelme": Dataset(labelme.read, "train", (), "labelme"),
     "synthetic": Dataset(
         reader.read,
         "train",
@@ -223,6 +227,8 @@ def load(
     if augment is None:
         augment = split == get(name).train
     data = _crops(faces, frame or FaceCrop(), augment is not False, in_memory, skip_bad)
+    for sentence in faces.notes:
+        warnings.warn(sentence, stacklevel=2)
     for sentence in faces.skipped + data.skipped:
         warnings.warn(f"skipped: {sentence}", stacklevel=2)
     if augment is False:

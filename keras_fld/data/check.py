@@ -5,25 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from keras_fld import drawing
 from keras_fld._internal.files import message_in, write_json
-from keras_fld._internal.images import save_image
+from keras_fld._internal.images import has_rotation_tag, save_image
 from keras_fld._internal.progress import counting
 from keras_fld._internal.threads import in_threads
-from keras_fld.data import catalog
+from keras_fld.data import catalog, contact_sheet
 from keras_fld.data.faces import Absent
 from keras_fld.data.prepared.reading import is_prepared
 from keras_fld.data.readers.sources import BadCall
-from keras_fld.geometry.frame import FaceCrop, transform
 
 # A face with more of its landmarks outside the photograph belongs to another photograph.
 OUTSIDE = 0.5
-# Faces of a split on the contact sheet, and the side of each in pixels.
-COLUMNS, TILE = 8, 128
-_OCCLUDED = (235, 70, 60)
+# What tools write for a landmark that is not annotated: (0, 0) and (-1, -1), from 0 or from 1.
+_CORNERS = {(0.0, 0.0), (-1.0, -1.0), (-2.0, -2.0)}
 
 
 @dataclass
@@ -38,6 +34,10 @@ class Part:
         missing: one sentence for each part that is not there.
         outside: landmarks outside their photograph.
         worst: the farthest of them, in pixels beyond the edge, and its face's name.
+        notes: sentences on how the files were read.
+        turned: photographs with a rotation tag.
+        cornered: landmarks at exactly (0, 0), (-1, -1) or (-2, -2), as some tools write what is not
+            annotated.
         samples: faces for the contact sheet, each a (TILE, TILE, 3) uint8 picture.
     """
 
@@ -48,6 +48,9 @@ class Part:
     missing: list[str] = field(default_factory=list)
     outside: int = 0
     worst: tuple[float, str] = (0.0, "")
+    notes: list[str] = field(default_factory=list)
+    turned: int = 0
+    cornered: int = 0
     samples: list[np.ndarray] = field(default_factory=list, repr=False)
 
 
@@ -83,6 +86,17 @@ class Check:
                     f"  {part.outside} landmarks outside their images, "
                     f"the farthest by {distance:.1f} px ({name})"
                 )
+            if part.turned:
+                lines.append(
+                    f"  warning: photographs with a rotation tag: {part.turned}; they are read "
+                    "upright, as viewers show them, and landmarks must be those of that picture"
+                )
+            if part.cornered:
+                lines.append(
+                    f"  warning: landmarks at exactly (0, 0), (-1, -1) or (-2, -2): {part.cornered}"
+                    "; they are taken for real, and null or an empty cell for not annotated"
+                )
+            lines += [f"  note: {sentence}" for sentence in part.notes]
             lines += [f"  missing: {sentence}" for sentence in part.missing]
             lines += [f"  bad: {sentence}" for sentence in part.bad]
         lines += [f"duplicate: {sentence}" for sentence in self.duplicates]
@@ -105,6 +119,9 @@ class Check:
                     "official": part.official,
                     "missing": part.missing,
                     "bad": part.bad,
+                    "notes": part.notes,
+                    "rotation_tags": part.turned,
+                    "landmarks_in_the_corner": part.cornered,
                     "landmarks_outside": part.outside,
                     "farthest_outside": {"pixels": round(part.worst[0], 3), "face": part.worst[1]},
                 }
@@ -123,20 +140,24 @@ class Check:
         Raises:
             ValueError: no face can be drawn, or the file cannot be written.
         """
-        rows = [row for part in self.parts for row in _rows(part)]
+        rows = [row for part in self.parts for row in contact_sheet.rows(part)]
         if not rows:
             raise ValueError(f"{path}: no face of {self.dataset} can be drawn")
         save_image(path, np.concatenate(rows))
 
 
 def check(
-    name: str, root: str | Path | None = None, per_split: int = 2 * COLUMNS, **options: Any
+    name: str,
+    root: str | Path | None = None,
+    per_split: int = 2 * contact_sheet.COLUMNS,
+    **options: Any,
 ) -> Check:
     """Verifies what a folder holds of a dataset.
 
     Every photograph is read. Bad are damaged annotations and photographs, faces whose box or most
     landmarks lie outside their photograph, and more faces than the release has. Single landmarks
-    outside and faces that are there twice are told, since releases have them.
+    outside and faces that are there twice are told, since releases have them; so are photographs
+    with a rotation tag, which are read upright, and landmarks at exactly (0, 0) or (-1, -1).
 
     Args:
         name: a key of `DATASETS`.
@@ -185,13 +206,14 @@ def _part(name, root, split, per_split, photographs, options):
         return part, {}
     part.faces = len(faces)
     part.missing += faces.missing
+    part.notes += faces.notes
     if part.official is not None and len(faces) > part.official:
         part.bad.append(f"{len(faces)} faces are more than the official {part.official}")
     if not photographs:
         return part, {}
     part.bad += faces.skipped
     drawn = {id(face) for face in faces.sample(per_split).faces}
-    digests = {}
+    digests, turned = {}, set()
     with counting("reading faces", len(faces)) as done:
         for face, look in in_threads(lambda f: _look(f, faces.scheme, id(f) in drawn), faces.faces):
             done(1)
@@ -202,10 +224,14 @@ def _part(name, root, split, per_split, photographs, options):
                 part.faces -= 1
                 continue
             digests[f"{split} {face.name}"] = found.digest
+            if found.turned:
+                turned.add(face.source)
+            part.cornered += found.cornered
             part.outside += found.outside
             part.worst = max(part.worst, (found.farthest, face.name))
             if found.picture is not None:
                 part.samples.append(found.picture)
+    part.turned = len(turned)
     return part, digests
 
 
@@ -224,6 +250,8 @@ class _Found:
 
     outside: int
     farthest: float
+    turned: bool
+    cornered: int
     digest: bytes
     picture: np.ndarray | None
 
@@ -231,16 +259,18 @@ class _Found:
 def _look(face, scheme, draw):
     """What is known of a face; ValueError where it is bad."""
     image = face.image()
+    turned = isinstance(face.source, Path) and has_rotation_tag(face.source)
+    rule = "; its rotation tag was followed, as viewers do" if turned else ""
     edge = np.array([image.shape[1], image.shape[0]]) - 0.5  # of pixels whose centers are whole
     beyond = np.maximum(-0.5 - face.landmarks, face.landmarks - edge).max(axis=-1)
     beyond = beyond[~np.isnan(beyond)]
     corner, side = face.box[:2], face.box[2:]
     if (corner >= edge).any() or (corner + side <= -0.5).any():
-        raise ValueError(f"{face.name}: the face box lies outside the image")
+        raise ValueError(f"{face.name}: the face box lies outside the image{rule}")
     if (beyond > 0).mean() > OUTSIDE:
         raise ValueError(
             f"{face.name}: {(beyond > 0).sum()} of {len(beyond)} landmarks lie outside the "
-            f"image, the farthest by {beyond.max():.1f} px"
+            f"image, the farthest by {beyond.max():.1f} px{rule}"
         )
     # NumPy's stub shows that arrays are buffers from Python 3.12 on.
     pixels = np.ascontiguousarray(image)
@@ -249,29 +279,8 @@ def _look(face, scheme, draw):
     return _Found(
         outside=int((beyond > 0).sum()),
         farthest=max(0.0, float(beyond.max())),
+        turned=turned,
+        cornered=sum(tuple(point) in _CORNERS for point in face.landmarks.tolist()),
         digest=digest.digest(),
-        picture=_tile(face, image, scheme) if draw else None,
+        picture=contact_sheet.tile(face, image, scheme) if draw else None,
     )
-
-
-def _tile(face, image, scheme):
-    frame = FaceCrop(TILE, margin=1.5)
-    points = transform(face.landmarks, frame.matrix(face.box))
-    picture = drawing.draw_landmarks(frame.crop(image, face.box), points, scheme)
-    if face.occluded is not None:
-        for x, y in points[face.occluded & ~np.isnan(points).any(axis=-1)]:
-            cv2.circle(picture, (round(x), round(y)), 2, _OCCLUDED, -1, cv2.LINE_AA)
-    return picture
-
-
-def _rows(part):
-    """The rows of a split on the sheet, its name above them."""
-    if not part.samples:
-        return
-    head = np.full((20, COLUMNS * TILE, 3), 40, np.uint8)
-    text = f"{part.split}: {len(part.samples)} of {part.faces} faces"
-    cv2.putText(head, text, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (230,) * 3, 1, cv2.LINE_AA)
-    yield head
-    for start in range(0, len(part.samples), COLUMNS):
-        row = np.concatenate(part.samples[start : start + COLUMNS], axis=1)
-        yield np.pad(row, ((0, 0), (0, COLUMNS * TILE - row.shape[1]), (0, 0)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld._internal.files import FileError
+from keras_fld._internal.files import FileError, name_bytes
 from keras_fld._internal.images import read_image
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import Scheme
@@ -96,6 +96,7 @@ class FaceSet:
         normalizer: the protocol's normalizing distance, reported first where it is known.
         attributes: attributes of faces that the protocol reports as rows of their own, in order.
         root: the folder that the faces were read from; None where there is none.
+        notes: sentences on how the files were read, such as what stands for "not annotated".
     """
 
     name: str
@@ -106,6 +107,12 @@ class FaceSet:
     normalizer: str = "inter_pupil"
     attributes: tuple[str, ...] = ()
     root: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[str]:
+        """All sentences for whoever has the faces read: missing, notes and skipped."""
+        return [*self.missing, *self.notes, *self.skipped]
 
     @property
     def normalizers(self) -> list[str]:
@@ -137,7 +144,7 @@ class FaceSet:
         if not 0 < fraction < 1:
             raise ValueError(f"fraction must be between 0 and 1. Got: {fraction}")
         inside = [
-            zlib.crc32(f"{salt}/{face.group}".encode()) / 2**32 < fraction for face in self.faces
+            zlib.crc32(name_bytes(f"{salt}/{face.group}")) / 2**32 < fraction for face in self.faces
         ]
         rest = [face for face, held in zip(self.faces, inside, strict=True) if not held]
         held = [face for face, held in zip(self.faces, inside, strict=True) if held]

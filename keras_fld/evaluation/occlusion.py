@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_fld._internal.files import replacing, write_json
+from keras_fld._internal.files import name_bytes, replacing, write_json
 from keras_fld._internal.plots import new_figure
 from keras_fld._internal.progress import counting
 from keras_fld.evaluation.protocol import model_name, read_subsets, subset_crops, subset_result
@@ -151,7 +151,7 @@ class _Occluders:
     """The places and colors of the squares of one face, for any size."""
 
     def __init__(self, name, seed, count):
-        rng = np.random.Generator(np.random.Philox(key=[seed, zlib.crc32(name.encode())]))
+        rng = np.random.Generator(np.random.Philox(key=[seed, zlib.crc32(name_bytes(name))]))
         # Drawn one by one, so that the first is the same for every count.
         drawn = [(rng.random(2), rng.integers(0, 256, 3)) for _ in range(count)]
         self._places, self.colors = zip(*drawn, strict=True)

@@ -141,7 +141,7 @@ def read_subsets(
         read, notes = _test_subsets(found, dataset, root, subsets, skip_bad, options)
     for subset, faces in read:
         check_landmarks(predictor, faces.scheme)
-        notes += [f"{subset}: {sentence}" for sentence in faces.missing + faces.skipped]
+        notes += [f"{subset}: {sentence}" for sentence in faces.told]
     return read, notes
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_fld._internal.files import reason
-from keras_fld._internal.signatures import HEAD, is_image
+from keras_fld._internal.folders import visible_files
+from keras_fld._internal.image_formats import HEAD, format_of, is_image
 from keras_fld.predict.media import address, opening
 from keras_fld.predict.output import IMAGE_FORMATS, VIDEO_FORMATS
 
@@ -26,9 +27,6 @@ VIDEO_SUFFIXES = frozenset(
     )
     + (".ogv", ".ts", ".webm", ".wmv")
 )
-IMAGE_SUFFIXES = frozenset(
-    (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-)
 
 # What is written where no formats are named.
 DEFAULTS = {"image": ("png", "json"), "video": ("mp4", "jsonl")}
@@ -48,15 +46,16 @@ class Source:
     kind: str
 
 
-def sources(path):
+def sources(path, recursive=False):
     """The photographs and videos that a path stands for.
 
     A file's content says which it is; an animated image is an image, of which the first picture
     counts. Where the content is neither's, as of an empty file, its suffix says it.
 
     Args:
-        path: a file; the URL of a stream, which is a video; or a folder, whose photographs and
-            videos are taken by their suffixes, hidden ones and those of folders in it not.
+        path: a file; the URL of a stream, which is a video; or a folder, whose photographs are
+            taken by their content, and videos by their suffixes, hidden ones not.
+        recursive: whether to look into the folders of a folder too.
 
     Returns:
         A list of `Source`.
@@ -74,13 +73,14 @@ def sources(path):
     if not path.is_dir():
         return [Source(path, _kind(path))]
     try:
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = visible_files(path, recursive)
     except OSError as error:
         raise ValueError(f"{path}: {reason(error)}") from error
-    suffixes = VIDEO_SUFFIXES | IMAGE_SUFFIXES
-    # Hidden: what a killed process left half-written, and the ._ files of some systems.
-    files = [file for file in files if not file.name.startswith(".")]
-    found = [Source(file, _kind(file)) for file in files if file.suffix.lower() in suffixes]
+    found = [
+        Source(file, _kind(file))
+        for file in files
+        if file.suffix.lower() in VIDEO_SUFFIXES or is_image(file)
+    ]
     if not found:
         raise ValueError(f"{path}: the folder has no image or video in it")
     return found
@@ -194,7 +194,7 @@ def _kind(path):
         head = path.open("rb").read(HEAD) if path.is_file() else b""
     except (OSError, ValueError):
         return by_name
-    if is_image(head):
+    if format_of(head) is not None:
         return "image"
     if not head or by_name == "video":
         return by_name

@@ -110,7 +110,7 @@ def _notes(table, columns, roots, skip_bad, synthetic):
     for name, root in roots.items():
         official = catalog.get(name).official[catalog.get(name).train]
         faces = catalog.read(name, root, catalog.get(name).train, skip_bad)
-        notes += [f"{name}: {sentence}" for sentence in faces.missing + faces.skipped]
+        notes += [f"{name}: {sentence}" for sentence in faces.told]
         if len(faces) < official and not synthetic:
             notes.append(_fewer(name, len(faces), official))
     return notes

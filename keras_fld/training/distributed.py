@@ -133,6 +133,6 @@ def _first(data, faces):
 
 def _number(name):
     value = os.environ.get(name)
-    if value is None or not value.strip().lstrip("-").isdigit():
+    if value is None or not value.strip().lstrip("-").isdecimal():
         raise ValueError(f"{name} must be a whole number. Got: {value!r}")
     return int(value)

@@ -52,7 +52,7 @@ def training_faces(
     """
     split = catalog.get(recipe.dataset).train
     faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
-    notes, held_out = [*faces.missing, *faces.skipped], None
+    notes, held_out = faces.told, None
     if recipe.validation:
         faces, held = faces.split(recipe.validation)
         held_out = crops.model_crops(held, recipe.frame, skip_bad)
@@ -63,6 +63,7 @@ def training_faces(
         repeats *= pose_repeats(data.landmarks, data.scheme)
     for more in recipe.extra:
         added = more.read(extra[more.name], skip_bad)
+        notes += added.notes
         data = crops.join(data, crops.training_crops(added, recipe.frame, skip_bad))
         repeats = np.append(repeats, np.full(len(data) - len(repeats), more.repeats))
     return TrainingFaces(data, repeats, held_out, [*notes, *data.skipped])

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import keras
 
-from keras_fld._internal.files import read_json, replacing, sha256, sweep, write_json
+from keras_fld._internal.files import (
+    name_bytes,
+    read_json,
+    replacing,
+    sha256,
+    sweep,
+    write_json,
+)
 from keras_fld.training.recipe import saved_recipe
 
 # What a run's numbers may hang on, where it is installed.
@@ -119,7 +126,7 @@ def forget_rows(log, epochs):
 
 def _faces(data, repeats):
     """Number of faces and showings, and what tells these faces and their landmarks from others."""
-    digest = hashlib.sha256("\n".join(data.names).encode())
+    digest = hashlib.sha256(name_bytes("\n".join(data.names)))
     digest.update(data.landmarks.tobytes())
     digest.update(repeats.astype("<i8").tobytes())
     if data.weights is not None:

@@ -10,6 +10,7 @@ import threading
 import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,9 +19,11 @@ from click.testing import CliRunner
 
 from keras_fld import zoo
 from keras_fld.cli import cli
+from keras_fld.data import read as read_data
 from keras_fld.data.readers.pts import read_pts
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.output import IMAGE_FORMATS
+from tests.data import turned
 from tests.interrupts import heed_interrupts
 from tests.predict.media.films import FPS, damaged, film
 from tests.predict.tracking.moving_face import MovingFace
@@ -512,3 +515,40 @@ def test_a_stream_is_read_and_named_after_its_address(frames, tmp_path):
     assert len(read_video(tmp_path / "o" / "live.webm")[0]) == 5
     (error,) = [line for line in errors if line.startswith("Error: ")]
     assert f"http://{place}/no.ts: cannot be read" in error and "pw" not in error
+
+
+def test_a_folder_with_folders_is_read_on_request(frames, tmp_path):
+    root = tmp_path / "photos"
+    (root / "anna").mkdir(parents=True)
+    content = cv2.imencode(".jpg", frames[0])[1].tobytes()
+    for name in ("a.jfif", "anna/a.jfif", "anna/b\n#%.jpg"):
+        (root / name).write_bytes(content)
+    (root / "notes.txt").write_text("nothing")
+    lines, notes = predict(root, "--recursive", "--out", tmp_path / "out", "--format", "json")
+    assert len(lines) == 3 and f"Note: {root}: left out 1 file that is not an image" in notes[0]
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
+    assert written == {"a.json", "anna/a.json", "anna/b\n#%.json"}
+    found = json.loads((tmp_path / "out/anna/b\n#%.json").read_text())
+    assert found["image"] == str(root / "anna/b\n#%.jpg") and len(found["faces"]) == 1
+    line = refused(root, "--recursive", "--out", root / "out")
+    assert "with --recursive it must lie outside of" in line
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems")
+def test_a_name_that_is_no_utf_8_is_read_and_read_back(frames, tmp_path):
+    """As old archives have them: Latin-1. The photograph is stored sideways, as phones do."""
+    photo = os.fsdecode(os.fsencode(tmp_path) + b"/m\xfcller.jpg")
+    content = turned.jpeg(frames[0][..., ::-1], 6)
+    Path(photo).write_bytes(content)
+    formats = [part for name in ("json", "pts", "csv") for part in ("--format", name)]
+    lines, _ = predict(photo, "--out", tmp_path / "out", *formats)
+    assert lines[0].startswith(f"{tmp_path}/m\\udcfcller.jpg: 1 face")
+    lines, _ = predict(photo, "--out", tmp_path / "out", *formats, "--json")
+    assert json.loads("\n".join(lines))["files"][0]["input"] == photo
+    stem = os.fsdecode(b"m\xfcller")
+    (tmp_path / "out" / f"{stem}.jpg").write_bytes(content)
+    points = read_data("pts", tmp_path / "out").faces[0].landmarks
+    for kind in ("json", "csv"):
+        (face,) = read_data("own", tmp_path / "out" / f"{stem}.{kind}").faces
+        np.testing.assert_allclose(face.landmarks, points, atol=1e-3)
+        assert face.image().shape == frames[0].shape

@@ -116,6 +116,65 @@ def write_own(folder, count=8, tests=3, kind="json"):
     return path
 
 
+def write_coco(folder, count=4, scheme="ibug68", hidden=(), unset=()):
+    """A file of COCO keypoints as its documentation has it, a face in each photograph.
+
+    Args:
+        folder: where to.
+        count: faces.
+        scheme: of the faces, whose landmarks the keypoints name in another order.
+        hidden, unset: landmarks whose visibility is 1 and 0.
+    """
+    faces = drawn(count, scheme)
+    order = np.random.default_rng(0).permutation(len(faces[0].landmarks)).tolist()
+    images, annotations = [], []
+    for i, face in enumerate(faces):
+        save_image(folder / f"images/{i}.png", face.image)
+        images.append({"id": 100 + i, "file_name": f"{i}.png", "width": 64, "height": 64})
+        keypoints = []
+        for index in order:
+            x, y = face.landmarks[index].tolist()
+            visibility = 0 if index in unset else 1 if index in hidden else 2
+            keypoints += [x, y, visibility] if visibility else [0, 0, 0]
+        about = {"id": i + 1, "image_id": 100 + i, "category_id": 7, "iscrowd": 0}
+        annotations.append({**about, "num_keypoints": len(order), "keypoints": keypoints})
+    names = [str(index) for index in order]
+    category = {"id": 7, "name": "face", "keypoints": names, "skeleton": [[1, 2]]}
+    content = {"info": {}, "images": images, "annotations": annotations, "categories": [category]}
+    path = folder / "annotations.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def labelme_content(image, points, groups=(None,), **others):
+    """A file of labelme 5 for a photograph: points is one face's label to (x, y), or several."""
+    shapes = [
+        {
+            "label": label,
+            "points": [[float(x), float(y)]],
+            "group_id": group,
+            "description": "",
+            "shape_type": "point",
+            "flags": {},
+            "mask": None,
+        }
+        for group, face in zip(groups, points, strict=True)
+        for label, (x, y) in face.items()
+    ]
+    about = {"version": "5.5.0", "flags": {}, "imagePath": image, "imageData": None}
+    return {**about, "imageHeight": 64, "imageWidth": 64, "shapes": shapes, **others}
+
+
+def write_labelme(folder, count=4):
+    """A folder of labelme's, a face in each photograph, labels by number."""
+    for i, face in enumerate(drawn(count, "ibug68")):
+        save_image(folder / f"{i}.png", face.image)
+        points = {str(index): point for index, point in enumerate(face.landmarks)}
+        content = labelme_content(f"{i}.png", [points])
+        (folder / f"{i}.json").write_text(json.dumps(content, indent=2))
+    return folder
+
+
 def save_image(path, image):
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), image[..., ::-1])

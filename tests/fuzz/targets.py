@@ -22,12 +22,12 @@ import numpy as np
 from keras_fld._internal.files import write_json
 from keras_fld.data.faces import Face
 from keras_fld.data.prepared import reading, records, shards
-from keras_fld.data.readers import aflw, cofw, mtfl, own, pts, wflw
+from keras_fld.data.readers import aflw, coco, cofw, labelme, mtfl, own, pts, pts_folder, wflw
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict import metadata
 from keras_fld.reports.comparison import compare
 from tests.data import released
-from tests.fuzz import baselines, lists, runs, tiny_tflite
+from tests.fuzz import baselines, exports, lists, runs, tiny_tflite
 
 CASES = Path(__file__).parent / "cases"
 _FRAME = FaceCrop(8)
@@ -268,6 +268,25 @@ TARGETS = {
         lambda: [b"version: 1\nn_points: 2\n{\n1.5 2\n-3e1 4\n}\n", b"{\n1 2\n}"],
         lambda path: pts.read_pts(path, None),
     ),
+    "pts_folder": Target(
+        "a.pts",
+        exports.pts_seeds,
+        _read_faces(lambda path: pts_folder.read(path.parent, scheme=released.FIVE)),
+        lambda folder: (folder / "a.jpg").write_bytes(b""),
+    ),
+    "coco": Target(
+        "annotations.json", exports.coco_seeds, _read_faces(coco.read), exports.photographs_beside
+    ),
+    "labelme": Target(
+        "a.json", exports.labelme_seeds, _read_faces(labelme.read), exports.photographs_beside
+    ),
+    "predicted_json": Target(
+        "0.json", exports.predicted("json"), _read_faces(own.read), exports.photographs_beside
+    ),
+    "predicted_csv": Target(
+        "0.csv", exports.predicted("csv"), _read_faces(own.read), exports.photographs_beside
+    ),
+    "image": Target("a.jpg", exports.image_seeds, exports.read_header),
     "own_csv": Target("faces.csv", _own("csv"), _read_faces(own.read), _own_beside),
     "own_json": Target("faces.json", _own("json"), _read_faces(own.read), _own_beside),
     "own_layout": Target(

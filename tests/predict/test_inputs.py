@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_fld._internal.signatures import HEAD, is_image
-from keras_fld.predict.inputs import IMAGE_SUFFIXES, Source, output_names, sources
+from keras_fld._internal.image_formats import HEAD, SUFFIXES, format_of
+from keras_fld.predict.inputs import Source, output_names, sources
 from tests.predict.media.films import av, film
 
 IMAGE = np.full((32, 40, 3), 90, np.uint8)
@@ -22,7 +22,7 @@ def test_images_are_known_by_their_content(tmp_path, suffix):
     image = IMAGE if suffix != ".pgm" else IMAGE[..., 0]
     image = image.astype(np.float32) if suffix == ".hdr" else image
     data = cv2.imencode(suffix, image)[1].tobytes()
-    assert is_image(data[:HEAD])
+    assert format_of(data[:HEAD]) is not None
     for name in ("a" + suffix, "a.mp4", "a"):
         (tmp_path / name).write_bytes(data)
         assert kind(tmp_path / name) == "image"
@@ -44,7 +44,7 @@ def test_an_animated_image_is_an_image(tmp_path):
                 out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
             out.mux(stream.encode(None))
         assert kind(tmp_path / name) == "image"
-    assert is_image(b"RIFF\x10\0\0\0WEBPVP8X")
+    assert format_of(b"RIFF\x10\0\0\0WEBPVP8X").name == "WebP"
 
 
 def test_videos_are_known_by_their_content(tmp_path):
@@ -77,7 +77,7 @@ def test_a_folder_s_files_are_those_with_a_suffix(tmp_path):
     (tmp_path / "c.png").write_bytes(cv2.imencode(".png", IMAGE)[1].tobytes())
     found = {source.path.name: source.kind for source in sources(tmp_path)}
     assert found == {"a.mts": "video", "c.png": "image"}
-    assert ".gif" in IMAGE_SUFFIXES
+    assert ".gif" in SUFFIXES
 
 
 def test_streams_are_videos_and_have_names(tmp_path):

@@ -5,6 +5,7 @@ import re
 
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.readers import sources
+from keras_fld.data.readers.beside import Beside
 from keras_fld.data.readers.pts_folder import beside
 from keras_fld.schemes import IBUG68
 
@@ -37,23 +38,24 @@ def read(root, split, skip_bad=False):
         554
     """
     root = sources.check_split("300w", root, split, FOLDERS)
-    faces, missing, skipped = [], [], []
+    faces, missing, skipped, notes = [], [], [], []
     for folder, official in FOLDERS[split].items():
-        annotations = sorted((root / folder).glob("*.pts"))
-        missing += sources.lacking(folder, len(annotations), official)
+        files = Beside(root / folder, ".pts", root=root)
+        missing += sources.lacking(folder, len(files.annotations), official)
+        notes += [f"{folder}: {sentence}" for sentence in files.notes]
         found, _, bad = sources.collect(
-            annotations, functools.partial(_face, folder), skip_bad, root
+            files.annotations, functools.partial(_face, folder, files), skip_bad, root
         )
         faces += found
         skipped += bad
     folders = ", ".join(FOLDERS[split])
     absent = f"the {split} split needs .pts files in {folders}. Got: none"
     sources.check_some(root, faces, skipped, absent)
-    return FaceSet(f"300w {split}", IBUG68, faces, missing, skipped)
+    return FaceSet(f"300w {split}", IBUG68, faces, missing, skipped, notes=notes)
 
 
-def _face(folder, path):
+def _face(folder, files, path):
     # AFW and HELEN number the faces of one photograph: 111076519_1 and _2. LFPW's image_0001
     # numbers photographs.
     group = path.stem if folder.startswith("lfpw") else re.sub(r"_\d+$", "", path.stem)
-    return beside(path, f"{folder}/{path.stem}", f"{folder}/{group}", IBUG68)
+    return beside(files, path, f"{folder}/{path.stem}", f"{folder}/{group}", IBUG68)

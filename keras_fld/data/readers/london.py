@@ -12,6 +12,7 @@ import numpy as np
 from keras_fld._internal.files import FileError, reason
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.readers import sources
+from keras_fld.data.readers.tables import Table
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import IBUG68, convert
 from keras_fld.schemes.london189 import LONDON189, LONDON189_LANDMARKS
@@ -43,35 +44,39 @@ def read(root, split="train", skip_bad=False):
     if not path.is_file():
         raise Absent(root, f"the train split needs {_TABLE}. Got: none")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file, strict=True)
+        table = Table(path.read_bytes(), ())
     except OSError as error:
         raise FileError(path, f"the table must be plain text ({reason(error)})") from error
-    except (UnicodeDecodeError, csv.Error, ValueError) as error:
+    except (csv.Error, ValueError) as error:
         raise FileError(path, f"the table must be plain text ({error})") from error
-    if header != ["file", *_COLUMNS]:
+    if table.header != ["file", *_COLUMNS]:
         raise FileError(path, f"the header must be file, {_COLUMNS[0]}, ..., {_COLUMNS[-1]}")
 
-    make = sources.naming(path, lambda item: f"line {item[0]}", lambda item: _face(root, item[1]))
-    faces, absent, skipped = sources.collect(enumerate(rows, start=2), make, skip_bad, root)
+    def face(item):
+        return _face(root, table, item[1])
+
+    make = sources.naming(path, lambda item: f"line {item[0]}", face)
+    faces, absent, skipped = sources.collect(table.rows, make, skip_bad, root)
     first = absent[0] if absent else "an empty table"
     sources.check_some(root, faces, skipped, f"the train split needs images. Got: none ({first})")
     missing = sources.lacking("train", len(faces), len(faces), absent)
     return FaceSet("london189 train", IBUG68, faces, missing, skipped)
 
 
-def _face(root, row):
-    if len(row) != 1 + len(_COLUMNS):
-        raise ValueError(f"a line must have a file and {len(_COLUMNS)} numbers. Got: {len(row)}")
+def _face(root, table, row):
+    cells = [cell for cell in row.values() if cell] + row.get(None, [])[1:]
+    if len(cells) != 1 + len(_COLUMNS):
+        raise ValueError(f"a line must have a file and {len(_COLUMNS)} numbers. Got: {len(cells)}")
     try:
-        points = np.array(row[1:], float).reshape(-1, 2)
+        points = np.array([table.number(row[name]) for name in _COLUMNS]).reshape(-1, 2)
     except ValueError:
         raise ValueError("coordinates must be numbers") from None
     if not np.isfinite(points).all():
         raise ValueError("coordinates must be finite")
     landmarks = sources.check_points(convert(points, LONDON189, IBUG68))
-    source = sources.inside(root, row[0])
-    return Face(row[0], source, landmarks, landmark_box(landmarks), _person(row[0]))
+    name = row["file"]
+    source = sources.inside(root, name)
+    return Face(name, source, landmarks, landmark_box(landmarks), _person(name))
 
 
 def _person(name):

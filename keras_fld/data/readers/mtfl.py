@@ -10,8 +10,10 @@ import csv
 import numpy as np
 
 from keras_fld._internal.files import FileError, reason
+from keras_fld._internal.text import read_text
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.readers import sources
+from keras_fld.data.readers.tables import Table
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes.mtfl5 import MTFL5
 
@@ -56,7 +58,7 @@ def read(root, split="train", skip_bad=False, base=None):
     try:
         # All lines at once: what is wrong with the text shows when they are read, not before.
         lines = list((_rows if path == table else _lines)(path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         raise FileError(path, f"the list must be plain text ({reason(error)})") from error
     shift = (path != table) if base is None else base
 
@@ -75,7 +77,7 @@ def read(root, split="train", skip_bad=False, base=None):
 
 def _lines(path):
     """Line number, image, ten texts as x y x y ..., and pose of each line of a released list."""
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         words = line.split()
         if words:
             points = [word for pair in zip(words[1:6], words[6:11], strict=False) for word in pair]
@@ -83,15 +85,21 @@ def _lines(path):
 
 
 def _rows(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        # A cell that a short row lacks is read as an empty one, which is no name and no number.
-        reader = csv.DictReader(file, restval="", strict=True)
-        for column in ("file", "pose", *_COLUMNS):
-            if column not in (reader.fieldnames or []):
-                raise FileError(path, f"the header needs a column {column!r}")
-        for row in reader:
-            points = [row[column] for column in _COLUMNS]
-            yield reader.line_num, row["file"], points, row["pose"]
+    try:
+        table = Table(path.read_bytes(), ("file", "pose", *_COLUMNS))
+    except ValueError as error:
+        raise FileError(path, str(error)) from error
+    for line, row in table.rows:
+        points = [_text(table, row.get(column, "")) for column in _COLUMNS]
+        yield line, row["file"], points, row.get("pose", "")
+
+
+def _text(table, cell):
+    """A number of a table as `float` reads it; what is none stays, to be refused."""
+    try:
+        return str(table.number(cell))
+    except ValueError:
+        return cell
 
 
 def _face(root, place, image, points, pose, base):

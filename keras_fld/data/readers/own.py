@@ -1,48 +1,40 @@
-"""Reader of your own faces: a CSV or JSON file that names photographs, with a scheme of its own.
+"""Reader of your own faces: a table or JSON file that names photographs, with a scheme of its own.
 
-A CSV has a header and a face a row; beside `faces.csv` lies its scheme, `faces.scheme.json` (see
-`keras_fld.schemes.custom`), or the name of one of the package's schemes in that file.
-
-    image,split,box_x,box_y,box_width,box_height,left eye_x,left eye_y,...
-    photos/a.jpg,train,30,40,80,80,51.5,60.0,...
-
-Columns are `image`, `<landmark>_x` and `<landmark>_y`, and if wanted `split` (train), `group` (the
-image), the box (tight around the landmarks) and `<landmark>_occluded`. Empty cells are landmarks
-that are not annotated; landmarks of a scheme of the package go by index, `0_x`. A JSON file holds
-the same as
+A JSON file holds
 
     {"scheme": {...}, "faces": [{"image": "photos/a.jpg", "points": [[51.5, 60.0], null], ...}]}
 
 with `split`, `group`, `box`, `occluded` (a list), `attributes` (a list of names) and `distances`
-(names to pixels) if wanted. Coordinates are 0-based: the center of the top-left pixel is (0, 0).
+(names to pixels) if wanted. Coordinates are 0-based pixels of the upright photograph: the center of
+its top-left pixel is (0, 0). A table has the same, see `readers.own_table`; what `predict` writes
+of a photograph is read too, see `readers.predicted`.
 """
 
 import csv
 import json
-from typing import Any
 
 import numpy as np
 
-from keras_fld import schemes
 from keras_fld._internal.files import FileError, reason
+from keras_fld._internal.text import decode
 from keras_fld.data.faces import Face, FaceSet
-from keras_fld.data.readers import sources
+from keras_fld.data.readers import own_table, predicted, sources
+from keras_fld.data.readers.unset import Unset
 from keras_fld.geometry.frame import check_box, landmark_box
-from keras_fld.schemes import registry
-from keras_fld.schemes.custom import names_of
 
 SPLITS = ("train", "test")
-_BOX = ("box_x", "box_y", "box_width", "box_height")
+_TABLES = (".csv", ".tsv")
 _KEYS = ("image", "points", "split", "group", "box", "occluded", "attributes", "distances")
 
 
-def read(root, split="train", skip_bad=False):
+def read(root, split="train", skip_bad=False, unset="auto"):
     """Reads one split of your own faces.
 
     Args:
-        root: the `.csv` or `.json` file; the photographs lie in its folder or below.
+        root: the `.csv`, `.tsv` or `.json` file; the photographs lie in its folder or below.
         split: "train" or "test", as the file says of each face.
         skip_bad: leave bad faces out and list them, instead of stopping at the first.
+        unset: how points that stand for "not annotated" are known, see `readers.unset`.
 
     Returns:
         A `FaceSet`.
@@ -55,19 +47,23 @@ def read(root, split="train", skip_bad=False):
         >>> faces = read("faces/faces.csv", "train")
     """
     root = sources.check_split("own", root, split, SPLITS, folder=False)
-    if root.suffix not in (".csv", ".json") or not root.is_file():
+    kind = root.suffix.lower()
+    if kind not in (*_TABLES, ".json") or not root.is_file():
         raise sources.BadRoot(root, "the own dataset must be a .csv or .json file")
     try:
-        scheme, records = (_read_csv if root.suffix == ".csv" else _read_json)(root)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, csv.Error, RecursionError) as error:
+        scheme, records = (own_table.read if kind in _TABLES else _read_json)(root)
+        rule = Unset(_all_points(records), unset)
+    except (OSError, json.JSONDecodeError, csv.Error, RecursionError) as error:
         raise FileError(root, f"not a readable {root.suffix} file ({reason(error)})") from error
+    except (FileError, sources.BadCall):
+        raise
     except ValueError as error:
         raise FileError(root, str(error)) from error
 
     def face(item):
         place, record = item
         try:
-            return _face(root.parent, scheme, place, record)
+            return _face(root.parent, scheme, place, record, rule)
         except FileError:
             raise
         except (ValueError, OverflowError) as error:
@@ -78,7 +74,15 @@ def read(root, split="train", skip_bad=False):
     sources.check_some(root, faces, skipped, f"the {split} split needs faces. Got: none")
     attributes = sorted({name for face in faces for name in face.attributes})
     name = f"own {split}"
-    return FaceSet(name, scheme, faces, [], skipped, attributes=tuple(attributes))
+    return FaceSet(
+        name, scheme, faces, [], skipped, "inter_pupil", tuple(attributes), None, rule.notes
+    )
+
+
+def _all_points(records):
+    """The points of the faces that are at all like faces."""
+    faces = (record.get("points") for _, record in records if isinstance(record, dict))
+    return [points for points in faces if isinstance(points, list)]
 
 
 def _split_of(record):
@@ -88,10 +92,12 @@ def _split_of(record):
 
 
 def _read_json(path):
-    content = json.loads(path.read_text("utf-8"), parse_constant=_no_constant)
+    content = json.loads(decode(path.read_bytes()), parse_constant=_no_constant)
+    if predicted.is_content(content):
+        return predicted.faces_of(path, content)
     if not isinstance(content, dict) or not isinstance(content.get("faces"), list):
         raise ValueError('the file must hold {"scheme": ..., "faces": [...]}')
-    scheme, _ = _scheme(content.get("scheme"))
+    scheme, _ = own_table.scheme_of(content.get("scheme"))
     return scheme, [(f"face {i}", record) for i, record in enumerate(content["faces"], start=1)]
 
 
@@ -99,64 +105,7 @@ def _no_constant(name):
     raise ValueError(f"a number must be finite, and null where not annotated. Got: {name}")
 
 
-def _read_csv(path):
-    description = path.with_suffix(".scheme.json")
-    if not description.is_file():
-        raise ValueError(f"its scheme must lie beside it as {description.name}")
-    try:
-        scheme, names = _scheme(json.loads(description.read_text("utf-8")))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{description.name}: {error}") from error
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True, skipinitialspace=True)
-        header = reader.fieldnames or []
-        points = [f"{name}_{axis}" for name in names for axis in "xy"]
-        flags = [f"{name}_occluded" for name in names]
-        known = ("image", "split", "group", *_BOX, *points, *flags)
-        for column in ("image", *points):
-            if column not in header:
-                raise ValueError(f"the header needs a column {column!r}")
-        for column in header:
-            if column not in known or header.count(column) > 1:
-                raise ValueError(f"the header has an unknown or repeated column {column!r}")
-        return scheme, [(f"line {reader.line_num}", _record(row, names)) for row in reader]
-
-
-def _record(row, names):
-    """A row of a CSV as a record of a JSON file; text that is no number stays, to be refused."""
-    cells = {key: (value or "").strip() for key, value in row.items() if key is not None}
-    record: dict[str, Any] = {"image": cells["image"], "points": []}
-    if None in row:
-        record["cells beyond the header"] = row[None]
-    record.update({key: cells[key] for key in ("split", "group") if cells.get(key)})
-    for name in names:
-        point = [_number(cells[f"{name}_{axis}"]) for axis in "xy"]
-        record["points"].append(None if point == ["", ""] else point)
-    box = [_number(cells.get(column, "")) for column in _BOX]
-    if box != [""] * 4:
-        record["box"] = box
-    flags = [cells.get(f"{name}_occluded", "") for name in names]
-    if any(flags):
-        record["occluded"] = [{"1": True, "0": False, "": False}.get(flag, flag) for flag in flags]
-    return record
-
-
-def _number(text):
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _scheme(description):
-    """A scheme and its landmarks' names, of a description or of a package's scheme's name."""
-    if isinstance(description, str):
-        scheme = schemes.get(description)
-        return scheme, [str(index) for index in range(scheme.num_landmarks)]
-    return registry.described(description), names_of(description)
-
-
-def _face(folder, scheme, place, record):
+def _face(folder, scheme, place, record, rule):
     if not isinstance(record, dict):
         raise ValueError(f"a face must be a dictionary. Got: {type(record).__name__}")
     for key in record:
@@ -171,7 +120,7 @@ def _face(folder, scheme, place, record):
         source = sources.inside(folder, image)
     except sources.NoImage as error:
         raise ValueError(f"{image}: {error.rule}") from error
-    landmarks = _landmarks(record.get("points"), scheme)
+    landmarks = _landmarks(record.get("points"), scheme, rule)
     box = landmark_box(landmarks)
     if record.get("box") is not None:
         box = check_box(_numbers(record["box"], 4, "box"))
@@ -193,12 +142,12 @@ def _face(folder, scheme, place, record):
     )
 
 
-def _landmarks(points, scheme):
+def _landmarks(points, scheme, rule):
     if not isinstance(points, list) or len(points) != scheme.num_landmarks:
         count = len(points) if isinstance(points, list) else points
         raise ValueError(f"points must be {scheme.num_landmarks} pairs or null. Got: {count}")
     pairs = [[np.nan] * 2 if p is None else _numbers(p, 2, "a point") for p in points]
-    return sources.check_points(pairs)
+    return sources.check_points(rule.blank(pairs))
 
 
 def _numbers(values, count, what):

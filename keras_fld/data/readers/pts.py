@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld._internal.files import FileError, reason
+from keras_fld._internal.files import FileError
+from keras_fld._internal.text import read_text
 from keras_fld.data.readers.sources import FARTHEST
 
 
@@ -35,14 +36,23 @@ def read_pts(path, num_landmarks=68):
         >>> read_pts("300w/afw/134212_1.pts").shape
         (68, 2)
     """
+    return zero_based(read_numbers(path, num_landmarks))
+
+
+def zero_based(points):
+    """A file's points as (landmarks, 2) float32 pixels from 0."""
+    return np.array(points, np.float32).reshape(-1, 2) - 1
+
+
+def read_numbers(path, num_landmarks=68):
+    """As `read_pts`, the pairs of numbers as the file has them: a list of lists.
+
+    Example:
+        >>> read_numbers("300w/afw/134212_1.pts")[0]
+        [91.4, 123.3]
+    """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="ascii")
-    except OSError as error:
-        raise FileError(path, reason(error)) from error
-    except UnicodeDecodeError as error:
-        raise FileError(path, "a .pts file must be plain text") from error
-    numbered = ((i, line.strip()) for i, line in enumerate(text.splitlines(), start=1))
+    numbered = ((i, line.strip()) for i, line in enumerate(read_text(path).splitlines(), start=1))
     lines = ((f"line {i}", line) for i, line in numbered if line)
     declared = _header(path, lines)
     points = _points(path, lines)
@@ -53,7 +63,7 @@ def read_pts(path, num_landmarks=68):
         raise FileError(path, rule)
     if num_landmarks is not None and num_landmarks != len(points):
         raise FileError(path, f"the file must have {num_landmarks} points. Got: {len(points)}")
-    return np.array(points, np.float32).reshape(-1, 2) - 1
+    return points
 
 
 def _header(path, lines):
@@ -64,7 +74,7 @@ def _header(path, lines):
             return declared
         name, _, value = (part.strip() for part in line.partition(":"))
         if name == "n_points":
-            if not value.isdigit():
+            if not value.isdecimal():
                 raise FileError(path, f"n_points must be a whole number. Got: {value!r}", place)
             declared = int(value)
         elif name != "version":

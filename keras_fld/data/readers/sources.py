@@ -1,6 +1,8 @@
 """What the dataset readers share: split names, safe paths, collecting faces, checking numbers."""
 
 import os
+import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -88,18 +90,39 @@ def inside(root, name):
         'a.jpg'
     """
     parts = name.replace("\\", "/").split("/")
-    rooted = not parts[0] or ":" in parts[0] or name.startswith("~")
-    if rooted or ".." in parts or not name.isprintable():
+    rooted = not parts[0] or re.match("[A-Za-z]:", parts[0]) or name.startswith("~")
+    # Bytes that are no UTF-8, as of names from older systems, are characters from U+DC80 on.
+    plain = re.sub("[\udc80-\udcff]", "", name)
+    if rooted or ".." in parts or not plain.isprintable():
         raise ValueError(f"an image's name must be a path inside the folder. Got: {name!r}")
     path = Path(root, *parts)
-    check_link(path, root)
-    try:
-        found = path.is_file()
-    except OSError as error:  # a name longer than file systems allow
-        raise ValueError(f"an image's name must be a file's. Got: {reason(error)}") from error
-    if not found:
-        raise NoImage(path, "no such image")
-    return path
+    for spelled in _spellings(path.relative_to(root)):
+        check_link(Path(root, spelled), root)
+        try:
+            found = Path(root, spelled).is_file()
+        except OSError as error:  # a name longer than file systems allow
+            raise ValueError(f"an image's name must be a file's. Got: {reason(error)}") from error
+        except UnicodeEncodeError:  # half of a character
+            continue
+        if found:
+            return Path(root, spelled)
+    raise NoImage(path, "no such image")
+
+
+def _spellings(name):
+    """How a name may be written on disk: as it is, with accents joined or apart, as macOS has them,
+    or in the Western encoding of an older system."""
+    name = str(name)
+    yield name
+    if name.isascii():
+        return
+    for form in ("NFC", "NFD"):
+        yield unicodedata.normalize(form, name)
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            yield os.fsdecode(unicodedata.normalize("NFC", name).encode(encoding))
+        except UnicodeEncodeError:
+            continue
 
 
 def collect(items, make, skip_bad, root):

@@ -6,7 +6,7 @@ name, parted by spaces. Coordinates are 0-based.
 
 import numpy as np
 
-from keras_fld._internal.files import FileError, reason
+from keras_fld._internal.text import read_text
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.data.readers import sources
 from keras_fld.geometry.frame import landmark_box
@@ -55,10 +55,7 @@ def read(root, split="train", skip_bad=False, base=0):
     path = root / LISTS / f"list_98pt_rect_attr_{half}.txt"
     if not path.is_file():
         raise Absent(root, f"the {split} split needs {LISTS}/{path.name}. Got: none")
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(path, f"the list must be plain text ({reason(error)})") from error
+    lines = read_text(path).splitlines()
     numbered = [(i, line.strip()) for i, line in enumerate(lines, start=1) if line.strip()]
 
     face = sources.naming(

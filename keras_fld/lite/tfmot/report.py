@@ -41,7 +41,7 @@ class Material:
         check_landmarks(open_model(model), faces.scheme)
         self._dataset, self._root, self._skip_bad = dataset, root, skip_bad
         self._frame, self._held = models.frame_of(model), None
-        self.notes = faces.missing + faces.skipped
+        self.notes = faces.told
         if validation:
             faces, self._held = faces.split(validation)
         data = crops.training_crops(faces, self._frame, skip_bad)

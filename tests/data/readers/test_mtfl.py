@@ -85,14 +85,14 @@ def test_a_table_without_a_column_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("training.txt", b"a.png \xff\xfe 1 2 3\n"),
-        ("points.csv", f"{HEADER}\n\xff.png\n".encode("latin-1")),
+        ("training.txt", b"a.png \0\xff\xfe 1 2 3\n"),
+        ("points.csv", f"{HEADER}\n\0\xff.png\n".encode("latin-1")),
         ("points.csv", f'{HEADER}\n"a".png,3\n'.encode()),
         ("points.csv", f"{HEADER}\n{'9' * 200_000},3\n".encode()),
     ],
-    ids=["list, no UTF-8", "table, no UTF-8", "broken quote", "endless cell"],
+    ids=["binary list", "binary table", "broken quote", "endless cell"],
 )
 def test_lists_that_are_no_plain_text_are_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=f"{name}: the list must be plain text"):
+    with pytest.raises(ValueError, match=f"{name}: the (list|file) must be plain text"):
         read("mtfl", tmp_path)

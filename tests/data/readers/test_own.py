@@ -188,7 +188,7 @@ def test_files_that_are_no_annotation_are_named(tmp_path):
     for name, rule in (
         ("a.json", "not a readable"),
         ("b.json", "the file must hold"),
-        ("c.json", "not a readable"),
+        ("c.json", "the file begins as UTF-16-LE, but is damaged"),
         ("d.csv", "its scheme must lie beside it as d.scheme.json"),
     ):
         with pytest.raises(ValueError, match=rule) as error:

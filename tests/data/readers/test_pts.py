@@ -49,7 +49,7 @@ def test_the_wrong_count_a_missing_file_and_binary_are_refused(tmp_path):
         read_pts(tmp_path / "a.pts")
     with pytest.raises(ValueError, match="No such file"):
         read_pts(tmp_path / "none.pts")
-    (tmp_path / "b.pts").write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "b.pts").write_bytes(b"\xff\xd8\xff\xe0\0\x10JF")
     with pytest.raises(ValueError, match="plain text"):
         read_pts(tmp_path / "b.pts")
     with pytest.raises(ValueError, match="every point must be a number"):
