@@ -108,7 +108,7 @@ def read_reduced(path, scale):
     # The first pixel is the average of pixels 0 to factor - 1.
     shift = (factor - 1) / 2
     to_photo = np.array([[factor, 0.0, shift], [0.0, factor, shift], [0.0, 0.0, 1.0]])
-    if tag != UPRIGHT and factor > 1:
+    if size is not None and tag != UPRIGHT and factor > 1:
         turned = turn_matrix(tag, image.shape[1], image.shape[0])
         to_photo = turn_matrix(tag, *size) @ to_photo @ np.linalg.inv(turned)
     return turn(image, tag), to_photo[:2]
