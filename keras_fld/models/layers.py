@@ -83,6 +83,17 @@ class ScoreOutput(keras.layers.Layer):
         return {**super().get_config(), "margin": self.margin}
 
 
+@keras.saving.register_keras_serializable(package="keras_fld")
+class ReversedChannels(keras.layers.Layer):
+    """Turns RGB into BGR, or back. Export folds it into the first convolution where it can."""
+
+    def call(self, inputs: Any) -> Any:
+        return ops.flip(inputs, axis=-1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+
 def crop_input(input_size, multiple):
     """Input of a network: the crop's bytes 0..255, divided by 255 in the graph.
 
