@@ -7,6 +7,7 @@ import keras
 from keras_fld._internal import names
 from keras_fld.models.cnn import CNN6, CNN7
 from keras_fld.models.layers import ShapeOffset, frame_of, scheme_of
+from keras_fld.models.own import describe, head
 from keras_fld.models.refined import refine
 from keras_fld.models.saving import load_model
 from keras_fld.models.score import FaceScore
@@ -20,8 +21,10 @@ __all__ = [
     "NETWORKS",
     "ShapeOffset",
     "TRNet20",
+    "describe",
     "frame_of",
     "get",
+    "head",
     "load_model",
     "refine",
     "scheme_of",

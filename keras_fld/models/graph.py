@@ -53,6 +53,45 @@ def flat_copy(model: keras.Model) -> keras.Model:
     return fresh
 
 
+def moved(model: keras.Model, tensor: keras.KerasTensor) -> keras.KerasTensor:
+    """The output of new layers like a flat model's, without its weights, on another input.
+
+    Args:
+        model: what `flat_copy` gives, of one input and one output.
+        tensor: the input.
+    """
+    # The input tensor is inside another graph, so the new model's own output is not connected.
+    outputs: dict[str, Any] = {}
+    again = remembering(_again)
+
+    def call(layer, *args, **kwargs):
+        outputs[layer.name] = result = layer(*args, **kwargs)
+        return result
+
+    keras.models.clone_model(model, clone_function=again, call_function=call, input_tensors=tensor)
+    return outputs[writer_of(model, model.outputs[0]).name]
+
+
+def writer_of(model: keras.Model, tensor: keras.KerasTensor) -> Any:
+    """The operation of a model that gives a tensor."""
+    for operation in model.operations:
+        if any(tensor is x for x in keras.tree.flatten(operation.output)):
+            return operation
+    return model.layers[-1]  # of a layer called several times, Keras tells the first output
+
+
+def first_layer(model: keras.Model) -> Any:
+    """The one layer that reads a model's input, inside inner models too; None where several do."""
+    while is_graph(model):
+        flat = keras.Model(model.inputs[0], model.outputs[0])
+        readers = consumers(flat)
+        after = [] if readers is None else readers.get(id(flat.inputs[0]), [])
+        if len(after) != 1:
+            return None
+        model = after[0]
+    return model
+
+
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Gives the layers of one flat model the weights of another's layers of the same names."""
     for layer in source.layers:

@@ -184,6 +184,23 @@ def shape_layer(model: keras.Model) -> ShapeOffset:
     return layer
 
 
+def typical_shape(model: keras.Model) -> np.ndarray:
+    """Mean shape of a model's landmarks, (landmarks, 2) pixels of its crop.
+
+    A described model adds its offsets to nothing: then it is the scheme's, or the middle of the
+    crop where the scheme has none.
+    """
+    own = shape_layer(model).mean_shape
+    if own.any():
+        return own
+    frame, scheme = frame_of(model), scheme_of(model)
+    try:
+        shape = np.zeros_like(own) if scheme is None else scheme.mean_shape
+    except ValueError:  # a scheme that is not the package's own
+        shape = np.zeros_like(own)
+    return frame.shape_pixels(shape).astype(np.float32)
+
+
 def is_score(model: keras.Model) -> bool:
     """Whether a Keras model scores faces, and predicts no landmarks."""
     return isinstance(model.layers[-1], ScoreOutput)
