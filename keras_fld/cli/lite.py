@@ -153,10 +153,15 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
 @ROOT
 @SUBSETS
 @out_option("Folder for parity.html and parity.json.")
+@click.option(
+    "--max-px",
+    type=click.FloatRange(0, min_open=True),
+    help="Exit with status 1 where the mean distance, of all faces or of a subset, is larger.",
+)
 @JSON
 @SKIP_BAD
 @QUIET
-def parity(model, reference, dataset, root, subsets, out, skip_bad):
+def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
     """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
 
     parity.html holds the faces that differ most and opens without a network; it shows faces of
@@ -164,6 +169,7 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
 
     \b
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
+    keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity --max-px 0.3
     """
     check_out(out)
     native.start(keras=True)
@@ -174,6 +180,13 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     tell(result.notes)
     result.save(out)
     click.echo(f"wrote {Path(out) / 'parity.html'} and parity.json")
+    beyond = [] if max_px is None else result.beyond(max_px)
+    if beyond:
+        click.echo(
+            f"Error: the mean distance must be at most {max_px:g} px. Got: ", nl=False, err=True
+        )
+        click.echo(", ".join(f"{name} {mean:.3f}" for name, mean in beyond), err=True)
+        click.get_current_context().exit(1)
 
 
 @click.command()
@@ -184,7 +197,7 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
 @click.option("--threads", default=1, show_default=True, help="Threads of the interpreter.")
 @JSON
 def benchmark(models, runs, threads):
-    """Measures the latency of MODELS (.tflite, or presets) on this machine, taking turns.
+    """Measures the latency of MODELS (any .tflite, or presets) on this machine, taking turns.
 
     Times are of one inference alone, without cropping; their ratios hold where the machine's speed
     wanders. For phones and boards, memory, drift and single operations there is

@@ -84,7 +84,7 @@ def _input_fold(model):
     from keras_fld.models import graph
     from keras_fld.models.layers import ReversedChannels
 
-    nothing = None, [], None
+    nothing: tuple = (None, [], None)
     readers = graph.consumers(model)
     if readers is None:
         return nothing
@@ -100,7 +100,8 @@ def _input_fold(model):
             return nothing
         folded.append(layer)
         tensor = layer.output
-    source, scale, offset = np.arange(tensor.shape[-1]), 1.0, 0.0
+    source: np.ndarray = np.arange(tensor.shape[-1])
+    scale, offset = np.ones(()), np.zeros(())
     for one in folded:
         if isinstance(one, ReversedChannels):
             # Scalars stay what they are; per-channel numbers change places with the channels.

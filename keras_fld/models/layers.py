@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from keras_fld import schemes
 from keras_fld.geometry.frame import FaceCrop
+from keras_fld.models import graph
 from keras_fld.models.windows import WindowedOffsets
 from keras_fld.schemes import registry
 
@@ -182,6 +183,21 @@ def shape_layer(model: keras.Model) -> ShapeOffset:
             f"Got: {type(layer).__name__} at the end of {model.name!r}"
         )
     return layer
+
+
+def offsets_layer(model: keras.Model) -> keras.layers.Dense:
+    """The Dense that gives a model's offsets, which is what refining trains.
+
+    Raises:
+        ValueError: the landmarks come from another kind of layer.
+    """
+    dense = graph.output_dense(model)
+    if dense is None:
+        raise ValueError(
+            "a model to refine must end in a linear Dense with a bias, which only reshaping may "
+            f"follow. Got: {model.name!r}"
+        )
+    return dense
 
 
 def typical_shape(model: keras.Model) -> np.ndarray:

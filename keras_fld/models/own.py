@@ -5,13 +5,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_fld import schemes
+from keras_fld._internal.names import INPUT_RANGES
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.models import graph
 from keras_fld.models.layers import ReversedChannels, ShapeOffset, landmark_head
 from keras_fld.schemes import Scheme, registry
 
-# What a described model takes for 0..255, as scale and offset of the crop's numbers.
-RANGES = {"0..255": (1.0, 0.0), "0..1": (1 / 255, 0.0), "-1..1": (1 / 127.5, -1.0)}
 CHANNELS = ("RGB", "BGR")
 UNITS = ("pixels", "fraction")
 
@@ -185,25 +184,26 @@ def _pixels_per_unit(units, crop):
 
 def _range(model, inputs):
     """Scale and offset from 0..255 to what the model takes."""
-    if isinstance(inputs, str) and inputs in RANGES:
-        return RANGES[inputs]
+    if isinstance(inputs, str) and inputs in INPUT_RANGES:
+        return INPUT_RANGES[inputs]
     if isinstance(inputs, (tuple, list)) and len(inputs) == 2:
         pair = [np.asarray(part, float) for part in inputs]
         if all(part.shape in ((), (3,)) and np.isfinite(part).all() for part in pair):
             return tuple(part.tolist() for part in pair)
     if inputs is not None:
         raise ValueError(
-            f"inputs must be one of {', '.join(RANGES)} or a pair (scale, offset). Got: {inputs!r}"
+            f"inputs must be one of {', '.join(INPUT_RANGES)} or a pair (scale, offset). "
+            f"Got: {inputs!r}"
         )
     first = graph.first_layer(model)
     if isinstance(first, keras.layers.Rescaling):
         ends = np.stack([np.asarray(first.offset) + 0 * np.asarray(first.scale)] * 2).astype(float)
         ends[1] += 255 * np.asarray(first.scale, float)
         if np.allclose(ends[1], 1) and (np.allclose(ends[0], 0) or np.allclose(ends[0], -1)):
-            return RANGES["0..255"]
+            return INPUT_RANGES["0..255"]
     found = type(first).__name__ if first is not None else "several layers"
     raise ValueError(
-        f"inputs must be given, one of {', '.join(RANGES)}: the model does not begin with a "
+        f"inputs must be given, one of {', '.join(INPUT_RANGES)}: the model does not begin with a "
         f"Rescaling of 0..255 to 0..1 or -1..1, which would tell. Got: {found}"
     )
 

@@ -16,8 +16,7 @@ import keras
 import numpy as np
 
 from keras_fld import losses
-from keras_fld.models import graph
-from keras_fld.models.layers import ShapeOffset, scheme_of, shape_layer
+from keras_fld.models.layers import ShapeOffset, offsets_layer, scheme_of, shape_layer
 from keras_fld.models.refined_windows import Windows, windows_layer
 
 
@@ -61,7 +60,7 @@ def refine(
     Example:
         >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
     """
-    shape, dense = shape_layer(model), _dense(model)
+    shape, dense = shape_layer(model), offsets_layer(model)
     patches = _check_patches(model, patches)
     _check_numbers(rounds, batch_size, learning_rate)
     local = Windows(model, windows) if windows or windows_layer(model) else None
@@ -79,17 +78,6 @@ def refine(
             )
     refined = _assemble(model, patches, heads)
     return local.assemble(refined, patches, heads) if local else refined
-
-
-def _dense(model):
-    """The layer that is refined."""
-    dense = graph.output_dense(model)
-    if dense is None:
-        raise ValueError(
-            "a model to refine must end in a linear Dense with a bias, which only reshaping may "
-            f"follow. Got: {model.name!r}"
-        )
-    return dense
 
 
 def _check_numbers(rounds, batch_size, learning_rate):
@@ -194,7 +182,7 @@ def _assemble(model, patches, heads):
     """A copy of the model with the heads' rows in its Dense."""
     refined = keras.models.clone_model(model)
     refined.set_weights(model.get_weights())
-    dense = graph.output_dense(refined)
+    dense = offsets_layer(refined)
     kernel, bias = dense.get_weights()
     for name, indices in patches.items():
         columns = _columns(indices)

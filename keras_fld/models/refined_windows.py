@@ -3,8 +3,7 @@
 import keras
 import numpy as np
 
-from keras_fld.models import graph
-from keras_fld.models.layers import ShapeOffset, shape_layer, typical_shape
+from keras_fld.models.layers import ShapeOffset, offsets_layer, shape_layer, typical_shape
 from keras_fld.models.windows import WindowedOffsets
 
 # Positions a side that an inner map has at least: finer ones lie in earlier, simpler layers.
@@ -68,7 +67,7 @@ class Windows:
         )
         inner = next(x for x in self._model.layers if x.output is self.map)
         added = layer(model.get_layer(inner.name).output)
-        offsets = keras.layers.Add(name="sum")([graph.output_dense(model).output, added])
+        offsets = keras.layers.Add(name="sum")([offsets_layer(model).output, added])
         landmarks = ShapeOffset.from_config(shape_layer(model).get_config())(offsets)
         return keras.Model(model.input, landmarks, name=model.name), layer
 
