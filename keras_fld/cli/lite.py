@@ -9,14 +9,15 @@ from keras_fld import zoo
 from keras_fld._internal.files import message_in
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
-    DATASET,
     JSON,
     NAME,
     QUIET,
     ROOT,
+    RUN_DATASET,
     SKIP_BAD,
     SUBSETS,
     check_out,
+    of_run,
     out_option,
     show,
     tell,
@@ -35,7 +36,7 @@ from keras_fld.lite import modes
     shell_complete=complete.MODES,
 )
 @NAME
-@DATASET
+@RUN_DATASET
 @ROOT
 @JSON
 @SKIP_BAD
@@ -50,6 +51,7 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     keras-fld convert run/model.keras --out face.tflite --root 300w
     """
     check_out(out, ".tflite")
+    model, dataset, _ = of_run(model, dataset)
     native.start(keras=True)
     from keras_fld import evaluation, models
     from keras_fld.lite import conversion
@@ -92,7 +94,7 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     help="JSON of tflite/arm/run.py: adds the ARM instructions of the files that it counted.",
 )
 @click.option("--detector", is_flag=True, help="Also copy the face detector's files, for an app.")
-@DATASET
+@RUN_DATASET
 @ROOT
 @JSON
 @SKIP_BAD
@@ -116,6 +118,8 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
     check_out(out)
+    path, dataset, _ = of_run(model or "", dataset)
+    model = model and path
     if preset is not None and root is None and not dataset.startswith("synthetic"):
         dataset = None
     chosen = [modes.get(name) for name in names if name != modes.QAT]
@@ -149,7 +153,7 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.option("--reference", required=True, type=click.Path(), help="The .keras file it came from.")
-@DATASET
+@RUN_DATASET
 @ROOT
 @SUBSETS
 @out_option("Folder for parity.html and parity.json.")
@@ -172,6 +176,7 @@ def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity --max-px 0.3
     """
     check_out(out)
+    reference, dataset, _ = of_run(reference, dataset)
     native.start(keras=True)
     from keras_fld.lite.parity_check import parity as compare
 

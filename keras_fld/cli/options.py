@@ -18,6 +18,11 @@ DATASET = click.option(
     help="Dataset's name.",
     shell_complete=complete.DATASETS,
 )
+RUN_DATASET = click.option(
+    "--dataset",
+    help="Dataset's name.  [default: the one in the recipe.json beside the model, else 300w]",
+    shell_complete=complete.DATASETS,
+)
 SUBSETS = click.option(
     "--subset",
     "subsets",
@@ -41,6 +46,34 @@ def out_option(what, required=True, **options):
         **options: as of `click.option`.
     """
     return click.option("--out", required=required, type=click.Path(), help=what, **options)
+
+
+def of_run(model, dataset=None):
+    """A model's file, its dataset and its run's recipe, as far as the run folder tells them.
+
+    Args:
+        model: a file or preset, or a run folder, whose model.keras is meant.
+        dataset: what --dataset gives, or None.
+
+    Returns:
+        The file, the dataset's name, and recipe.json's recipe, empty where there is none.
+
+    Raises:
+        ValueError: the recipe.json beside the model is damaged.
+    """
+    from keras_fld._internal.files import read_json
+
+    path = Path(model)
+    if path.is_dir():
+        path = path / "model.keras"
+        model = str(path)
+    note, recipe = path.with_name("recipe.json"), {}
+    if note.is_file():
+        about = read_json(note)
+        recipe = about.get("recipe") if isinstance(about, dict) else None
+        if not isinstance(recipe, dict) or not isinstance(recipe.get("dataset", ""), str):
+            raise ValueError(f"{note}: not a recipe of this package")
+    return model, dataset or recipe.get("dataset") or "300w", recipe
 
 
 def check_out(out, suffix=None):

@@ -12,12 +12,13 @@ from keras_fld._internal import names
 from keras_fld._internal.files import replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
-    DATASET,
     JSON,
     QUIET_PASSED,
     ROOT,
+    RUN_DATASET,
     SKIP_BAD,
     check_out,
+    of_run,
     out_option,
     resumable,
     show,
@@ -43,7 +44,11 @@ from keras_fld.cli.options import (
     metavar="NAME=PATH",
     help="Folder or file of an extra set of the recipe; several times if wanted.",
 )
-@click.option("--start", type=click.Path(), help="Model (.keras) that the weights start from.")
+@click.option(
+    "--start",
+    type=click.Path(),
+    help="Model (.keras) or preset that the weights start from; of other landmarks, the body's.",
+)
 @click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
 @click.option(
     "--loss",
@@ -56,7 +61,7 @@ from keras_fld.cli.options import (
 @click.option("--beta", type=float, help="beta of smooth_l1.")
 @click.option(
     "--network",
-    help=f"{', '.join(names.NETWORKS)}; trnet20 without.",
+    help=f"{', '.join(names.NETWORKS)}, or your own as module:function; trnet20 without.",
     shell_complete=complete.NETWORKS,
 )
 @click.option(
@@ -65,7 +70,11 @@ from keras_fld.cli.options import (
     shell_complete=complete.HEADS,
 )
 @click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
-@click.option("--epochs", type=int, help="Passes over the training faces.")
+@click.option(
+    "--epochs",
+    type=int,
+    help="Passes over the training faces; more than a finished run's extend it.",
+)
 @click.option("--batch-size", type=int, help="Faces in a step.")
 @click.option(
     "--optimizer",
@@ -75,6 +84,8 @@ from keras_fld.cli.options import (
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--averaging", type=float, help="Momentum of the moving average of the weights.")
 @click.option("--balance", is_flag=True, default=None, help="Show faces of rare poses more often.")
+@click.option("--input-size", type=int, help="Side of the crop in pixels; 64 without.")
+@click.option("--limit", type=int, help="Most faces of the dataset to train with.")
 @click.option("--margin", type=float, help="Side of the crop in face boxes.")
 @click.option(
     "--precision",
@@ -110,6 +121,9 @@ def train(
 
     With KERAS_BACKEND=torch it runs on PyTorch's kernels, the fastest way on processors with
     bfloat16.
+
+    A network of your own is a function(num_landmarks, input_size, margin, scheme, mean_shape) that
+    returns a model ending in keras_fld.models.head: --network my_networks:small.
 
     \b
     keras-fld train --root 300w --loss enme --alpha 2 --out run
@@ -154,13 +168,11 @@ def train(
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @out_option("The .keras file to write.")
-@DATASET
+@RUN_DATASET
 @ROOT
 @click.option(
     "--loss",
-    default="enme",
-    show_default=True,
-    help="Loss of every patch.",
+    help="Loss of every patch.  [default: the run's, else enme]",
     shell_complete=complete.LOSSES,
 )
 @click.option(
@@ -183,10 +195,14 @@ def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
         --windows 3 --rounds 40 --learning-rate 4e-3
     """
     check_out(out, ".keras")
+    model, dataset, recipe = of_run(model, dataset)
     native.start_keras()
-    from keras_fld import models
+    from keras_fld import losses, models
     from keras_fld.data import catalog
 
+    options["loss"] = options["loss"] or losses.get(
+        recipe.get("loss", "enme"), **recipe.get("loss_options", {})
+    )
     trained = models.load_model(model)
     data = catalog.load(
         dataset,

@@ -160,7 +160,7 @@ def parity(
         results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
         found = [predictor.landmarks for predictor in both]
         pixels = float(np.linalg.norm(found[1] - found[0], axis=-1).mean())
-        rows += _rows(subset, *results, pixels)
+        rows += _rows(subset, results, pixels)
         for i, name in enumerate(data.names):  # a union's faces were there already
             seen.setdefault(name, (data.images[i], *(landmarks[i] for landmarks in found)))
     crops, *predictions = zip(*seen.values(), strict=True)
@@ -198,10 +198,10 @@ def _check_alike(reference, model):
         )
 
 
-def _rows(subset, reference, model, pixels):
+def _rows(subset, results, pixels):
     """The rows of a subset from the two models' results."""
-    for normalizer in reference.errors:
-        first, second = (result.row(normalizer)["nme"] for result in (reference, model))
+    for normalizer in results[0].errors:
+        first, second = (result.row(normalizer)["nme"] for result in results)
         yield {
             "subset": subset,
             "normalizer": normalizer,
