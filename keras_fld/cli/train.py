@@ -160,7 +160,7 @@ def train(
             launch(processes, sys.argv[1:], environment)
             return
         with leaving_at_once() if joins else contextlib.nullcontext():
-            training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start)
+            training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
     if distributed.share().writes:
         _show_run(recipe, Path(out))
 

@@ -15,6 +15,7 @@ from keras_fld._internal.progress import counting
 from keras_fld.data import catalog, crops
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.geometry.frame import FaceCrop, invert, transform
+from keras_fld.predict.converted import Converted, convertible
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.predict.predictor import open_model
 from keras_fld.predict.protocol import LandmarkModel
@@ -62,6 +63,9 @@ def evaluate(
 ) -> Report:
     """Evaluates a model on the test subsets of a dataset.
 
+    A WFLW-98 model is judged on iBUG-68 data by the landmarks that `schemes.convert` gives, and the
+    table says so.
+
     Args:
         model: a Keras model, or the path of a `.keras`, `.tflite` or baseline's `.npz` file.
         dataset: name of the dataset, such as "300w".
@@ -88,8 +92,17 @@ def evaluate(
     name = model_name(model)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
-    results = []
-    read, notes = read_subsets(predictor, dataset, root, subsets, skip_bad, held_out, **options)
+    results, converted = [], ""
+    read, notes = read_subsets(
+        predictor, dataset, root, subsets, skip_bad, held_out, converts=True, **options
+    )
+    scheme = read[0][1].scheme
+    if convertible(predictor, scheme):
+        converted = (
+            f"landmarks converted from {predictor.scheme.name} ({predictor.num_landmarks}) to "
+            f"{scheme.name} ({scheme.num_landmarks})"
+        )
+        predictor = Converted(predictor, scheme)
     for subset, faces in read:
         data, skipped = subset_crops(subset, faces, predictor.frame, skip_bad)
         notes += skipped
@@ -99,7 +112,7 @@ def evaluate(
             having = np.array([attribute in face.attributes for face in kept])
             if having.any():
                 results.append(_part(whole, attribute, having, kept, data.scheme))
-    return Report(dataset, name, results, notes)
+    return Report(dataset, name, results, notes, converted)
 
 
 def model_name(model: Any) -> str:
@@ -114,6 +127,7 @@ def read_subsets(
     subsets: Sequence[str] | None,
     skip_bad: bool,
     held_out: float = 0.0,
+    converts: bool = False,
     **options: Any,
 ) -> tuple[list[tuple[str, FaceSet]], list[str]]:
     """Reads the test subsets that are there.
@@ -123,6 +137,7 @@ def read_subsets(
     Args:
         predictor: the model, or a landmarker on it.
         dataset, root, subsets, skip_bad, held_out, **options: as of `evaluate`.
+        converts: whether the caller converts the landmarks of a model of another scheme.
 
     Returns:
         Each subset's name and faces, and notes on what is missing or skipped.
@@ -139,7 +154,8 @@ def read_subsets(
     else:
         read, notes = _test_subsets(found, dataset, root, subsets, skip_bad, options)
     for subset, faces in read:
-        check_landmarks(predictor, faces.scheme)
+        if not (converts and convertible(predictor, faces.scheme)):
+            check_landmarks(predictor, faces.scheme)
         notes += [f"{subset}: {sentence}" for sentence in faces.missing + faces.skipped]
     return read, notes
 

@@ -42,6 +42,7 @@ def train(
     verbose: int = 1,
     extra: Mapping[str, str | Path] | None = None,
     start: keras.Model | str | Path | None = None,
+    extend: bool = False,
 ) -> keras.Model:
     """Trains a network, or continues the run that `out` holds.
 
@@ -50,13 +51,14 @@ def train(
 
     Args:
         recipe: a `Recipe`.
-        out: run folder; a run of the same recipe in it goes on after its last whole epoch, and a
-            finished one of fewer epochs is made longer, see `extension`.
+        out: run folder; a run of the same recipe in it goes on after its last whole epoch.
         root: folder of the dataset.
         skip_bad: leave bad files out instead of stopping at the first.
         verbose: Keras' verbosity, 0 for silence.
         extra: the folder or file of each set in `recipe.extra`, by its name.
-        start: the model that `recipe.start` names: a Keras model, or the path of a `.keras` file.
+        start: the model that `recipe.start` names: a Keras model, the path of a `.keras` file or
+            the name of a preset.
+        extend: make a finished run of fewer epochs in `out` longer, see `extension`.
 
     Returns:
         The trained Keras model, also at `out`/model.keras without optimizer state.
@@ -75,7 +77,7 @@ def train(
     share = distributed.share()
     share.check(recipe.batch_size)
     folder = RunFolder(Path(out), share.writes)
-    longer = _check_folder(folder, recipe, share)
+    longer = _check_folder(folder, recipe, share, extend)
     if not longer and extension.finished(folder):
         model = models.load_model(folder.result)
         checkpoints.remove(folder.to_write(folder.last))  # of a run killed between the two
@@ -100,13 +102,13 @@ def _check_given(recipe, extra, start):
         )
 
 
-def _check_folder(folder, recipe, share):
+def _check_folder(folder, recipe, share, extend):
     """Epochs of the finished run that the recipe makes longer, or 0.
 
     Raises:
         ValueError: the folder holds another run, or each process sees another one.
     """
-    longer = extension.asked(folder, recipe)
+    longer = extension.asked(folder, recipe) if extend else 0
     if longer and share.processes > 1:
         raise ValueError("a finished run must be extended by one process")
     if not longer:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("work")
     (folder / "nets_of_mine.py").write_text(MODULE)
     (folder / "broken_nets.py").write_text("1 / 0\n")
-    before = os.getcwd()
+    before = Path.cwd()
     os.chdir(folder)
     yield folder
     os.chdir(before)
@@ -150,7 +151,7 @@ def five_points(tmp_path_factory):
         face = synthetic.draw(index, size=96)
         cv2.imwrite(str(folder / f"{index}.png"), face.image[..., ::-1])
         points = [face.landmarks[group].mean(axis=0).tolist() for group in groups]
-        faces.append({"image": f"{index}.png", "landmarks": points})
+        faces.append({"image": f"{index}.png", "points": points})
     scheme = {
         "name": "mine5",
         "landmarks": ["left eye", "right eye", "nose", "left mouth", "right mouth"],
