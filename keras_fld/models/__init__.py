@@ -59,6 +59,7 @@ def get(name: str) -> Callable[..., keras.Model]:
     network = NETWORKS.get(str(name).lower().replace("-", "").replace("_", ""))
     if network is None:
         raise ValueError(
-            f"network must be one of {', '.join(NETWORKS)} or module:function. Got: {name!r}"
+            f"network must be one of {', '.join(NETWORKS)}. Got: {name!r}; one of your own is "
+            "called module:function"
         )
     return network
