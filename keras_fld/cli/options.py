@@ -4,6 +4,7 @@ import contextlib
 import functools
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -67,7 +68,8 @@ def of_run(model, dataset=None):
     if path.is_dir():
         path = path / "model.keras"
         model = str(path)
-    note, recipe = path.with_name("recipe.json"), {}
+    note = path.with_name("recipe.json")
+    recipe: Any = {}
     if note.is_file():
         about = read_json(note)
         recipe = about.get("recipe") if isinstance(about, dict) else None

@@ -97,9 +97,10 @@ def evaluate(
         predictor, dataset, root, subsets, skip_bad, held_out, converts=True, **options
     )
     scheme = read[0][1].scheme
-    if convertible(predictor, scheme):
+    own = predictor.scheme
+    if own is not None and convertible(own, scheme):
         converted = (
-            f"landmarks converted from {predictor.scheme.name} ({predictor.num_landmarks}) to "
+            f"landmarks converted from {own.name} ({own.num_landmarks}) to "
             f"{scheme.name} ({scheme.num_landmarks})"
         )
         predictor = Converted(predictor, scheme)
@@ -154,7 +155,7 @@ def read_subsets(
     else:
         read, notes = _test_subsets(found, dataset, root, subsets, skip_bad, options)
     for subset, faces in read:
-        if not (converts and convertible(predictor, faces.scheme)):
+        if not (converts and convertible(predictor.scheme, faces.scheme)):
             check_landmarks(predictor, faces.scheme)
         notes += [f"{subset}: {sentence}" for sentence in faces.missing + faces.skipped]
     return read, notes

@@ -40,10 +40,12 @@ class Converted:
         return schemes.convert(points, self._source, self.scheme).astype(np.float32)
 
 
-def convertible(model: LandmarkModel, scheme: Scheme) -> bool:
-    """Whether a model can be judged by another scheme's landmarks: they can be converted, and the
-    tight boxes of both, which its crops are cut by, are around contour and brows."""
-    own = getattr(model, "scheme", None)
+def convertible(own: Scheme | None, scheme: Scheme) -> bool:
+    """Whether a model of a scheme can be judged by another scheme's landmarks.
+
+    Its landmarks can be converted, and the tight boxes of both, which crops are cut by, are those
+    around contour and brows.
+    """
     if own is None or own.name == scheme.name:
         return False
     alike = {own.name, scheme.name} <= set(SCORED_SCHEMES)
