@@ -10,3 +10,5 @@ HEADS = ("pool", "windows", "flatten")
 PRECISIONS = ("float32", "bfloat16")
 OPTIMIZERS = ("adamw", "muon")
 COMPRESSIONS = ("prune", "cluster")
+# What models from elsewhere take for colors 0..255, as scale and offset.
+INPUT_RANGES = {"0..255": (1.0, 0.0), "0..1": (1 / 255, 0.0), "-1..1": (1 / 127.5, -1.0)}

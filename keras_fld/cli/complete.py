@@ -76,7 +76,7 @@ def _tables():
 
 def _subsets(context, parameter, incomplete):
     """Completes test subsets of --dataset, as far as the command line names it."""
-    return _splits(context.params.get("dataset"), incomplete, test=True)
+    return _splits(context.params.get("dataset") or "300w", incomplete, test=True)
 
 
 def _all_splits(context, parameter, incomplete):

@@ -77,7 +77,8 @@ def _convert(model, recipe, out, root, subset):
     """Mode to file, and mode to what it weighs, errs and takes."""
     from keras_fld.data import catalog, crops
     from keras_fld.evaluation import evaluate
-    from keras_fld.lite.conversion import CALIBRATION_CROPS, convert
+    from keras_fld.lite.calibration import CALIBRATION_CROPS
+    from keras_fld.lite.conversion import convert
     from keras_fld.lite.latency import interleaved
 
     dataset = catalog.get(recipe.dataset)

@@ -8,14 +8,15 @@ import click
 from keras_fld._internal.extras import check_installed
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
-    DATASET,
     JSON,
     QUIET,
     READER_OPTIONS,
     ROOT,
+    RUN_DATASET,
     SKIP_BAD,
     SUBSETS,
     check_out,
+    of_run,
     out_option,
     show,
     tell,
@@ -29,7 +30,7 @@ from keras_fld.cli.options import (
     help="A shipped model instead: its Keras weights, then its int8 file.",
     shell_complete=complete.PRESETS,
 )
-@DATASET
+@RUN_DATASET
 @ROOT
 @SUBSETS
 @out_option("Folder for the JSON files and curves.", required=False)
@@ -55,6 +56,8 @@ from keras_fld.cli.options import (
 @QUIET
 def evaluate(model, preset, out, detector, passes, **options):
     """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
+
+    A run folder as MODEL means its model.keras.
 
     The range is a 95 % bootstrap interval of the NME over faces. --out writes evaluation.json and
     ced.png, --flip the same into the folder flip in it, --occlusion occlusion.json and
@@ -86,6 +89,8 @@ def evaluate(model, preset, out, detector, passes, **options):
         check_out(out)
         if detector is None:
             check_installed("matplotlib", purpose="--out, with its curves,")
+    path, options["dataset"], _ = of_run(model or "", options["dataset"])
+    model = model and path
     native.start(model or preset, keras=preset is not None and detector is None)
     if detector is not None:
         show(data=_evaluate_detector(model or preset, detector, passes or 3, out, **options))

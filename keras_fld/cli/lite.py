@@ -10,14 +10,15 @@ from keras_fld._internal.extras import install
 from keras_fld._internal.files import message_in
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
-    DATASET,
     JSON,
     NAME,
     QUIET,
     ROOT,
+    RUN_DATASET,
     SKIP_BAD,
     SUBSETS,
     check_out,
+    of_run,
     out_option,
     show,
     tell,
@@ -36,7 +37,7 @@ from keras_fld.lite import modes
     shell_complete=complete.MODES,
 )
 @NAME
-@DATASET
+@RUN_DATASET
 @ROOT
 @JSON
 @SKIP_BAD
@@ -51,6 +52,7 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     keras-fld convert run/model.keras --out face.tflite --root 300w
     """
     check_out(out, ".tflite")
+    model, dataset, _ = of_run(model, dataset)
     native.start(keras=True)
     from keras_fld import evaluation, models
     from keras_fld.lite import conversion
@@ -93,7 +95,7 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     help="JSON of tflite/arm/run.py: adds the ARM instructions of the files that it counted.",
 )
 @click.option("--detector", is_flag=True, help="Also copy the face detector's files, for an app.")
-@DATASET
+@RUN_DATASET
 @ROOT
 @JSON
 @SKIP_BAD
@@ -117,6 +119,8 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
     check_out(out)
+    path, dataset, _ = of_run(model or "", dataset)
+    model = model and path
     if preset is not None and root is None and not dataset.startswith("synthetic"):
         dataset = None
     chosen = [modes.get(name) for name in names if name != modes.QAT]
@@ -150,14 +154,19 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.option("--reference", required=True, type=click.Path(), help="The .keras file it came from.")
-@DATASET
+@RUN_DATASET
 @ROOT
 @SUBSETS
 @out_option("Folder for parity.html and parity.json.")
+@click.option(
+    "--max-px",
+    type=click.FloatRange(0, min_open=True),
+    help="Exit with status 1 where the mean distance, of all faces or of a subset, is larger.",
+)
 @JSON
 @SKIP_BAD
 @QUIET
-def parity(model, reference, dataset, root, subsets, out, skip_bad):
+def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
     """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
 
     parity.html holds the faces that differ most and opens without a network; it shows faces of
@@ -165,8 +174,10 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
 
     \b
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
+    keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity --max-px 0.3
     """
     check_out(out)
+    reference, dataset, _ = of_run(reference, dataset)
     native.start(keras=True)
     from keras_fld.lite.parity_check import parity as compare
 
@@ -175,6 +186,13 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
     tell(result.notes)
     result.save(out)
     click.echo(f"wrote {Path(out) / 'parity.html'} and parity.json")
+    beyond = [] if max_px is None else result.beyond(max_px)
+    if beyond:
+        click.echo(
+            f"Error: the mean distance must be at most {max_px:g} px. Got: ", nl=False, err=True
+        )
+        click.echo(", ".join(f"{name} {mean:.3f}" for name, mean in beyond), err=True)
+        click.get_current_context().exit(1)
 
 
 @click.command()
@@ -185,7 +203,7 @@ def parity(model, reference, dataset, root, subsets, out, skip_bad):
 @click.option("--threads", default=1, show_default=True, help="Threads of the interpreter.")
 @JSON
 def benchmark(models, runs, threads):
-    """Measures the latency of MODELS (.tflite, or presets) on this machine, taking turns.
+    """Measures the latency of MODELS (any .tflite, or presets) on this machine, taking turns.
 
     Times are of one inference alone, without cropping; their ratios hold where the machine's speed
     wanders. For phones and boards, memory, drift and single operations there is

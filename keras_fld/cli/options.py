@@ -4,6 +4,7 @@ import contextlib
 import functools
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,11 @@ DATASET = click.option(
     default="300w",
     show_default=True,
     help="Dataset's name.",
+    shell_complete=complete.DATASETS,
+)
+RUN_DATASET = click.option(
+    "--dataset",
+    help="Dataset's name.  [default: the one in the recipe.json beside the model, else 300w]",
     shell_complete=complete.DATASETS,
 )
 SUBSETS = click.option(
@@ -74,6 +80,35 @@ def out_option(what, required=True, **options):
         **options: as of `click.option`.
     """
     return click.option("--out", required=required, type=click.Path(), help=what, **options)
+
+
+def of_run(model, dataset=None):
+    """A model's file, its dataset and its run's recipe, as far as the run folder tells them.
+
+    Args:
+        model: a file or preset, or a run folder, whose model.keras is meant.
+        dataset: what --dataset gives, or None.
+
+    Returns:
+        The file, the dataset's name, and recipe.json's recipe, empty where there is none.
+
+    Raises:
+        ValueError: the recipe.json beside the model is damaged.
+    """
+    from keras_fld._internal.files import read_json
+
+    path = Path(model)
+    if path.is_dir():
+        path = path / "model.keras"
+        model = str(path)
+    note = path.with_name("recipe.json")
+    recipe: Any = {}
+    if note.is_file():
+        about = read_json(note)
+        recipe = about.get("recipe") if isinstance(about, dict) else None
+        if not isinstance(recipe, dict) or not isinstance(recipe.get("dataset", ""), str):
+            raise ValueError(f"{note}: not a recipe of this package")
+    return model, dataset or recipe.get("dataset") or "300w", recipe
 
 
 def check_out(out, suffix=None):

@@ -12,13 +12,14 @@ from keras_fld._internal import names
 from keras_fld._internal.files import replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
-    DATASET,
     JSON,
     QUIET_PASSED,
     READER_OPTIONS,
     ROOT,
+    RUN_DATASET,
     SKIP_BAD,
     check_out,
+    of_run,
     out_option,
     resumable,
     show,
@@ -44,7 +45,11 @@ from keras_fld.cli.options import (
     metavar="NAME=PATH",
     help="Folder or file of an extra set of the recipe; several times if wanted.",
 )
-@click.option("--start", type=click.Path(), help="Model (.keras) that the weights start from.")
+@click.option(
+    "--start",
+    type=click.Path(),
+    help="Model (.keras) or preset that the weights start from; of other landmarks, the body's.",
+)
 @click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
 @click.option(
     "--loss",
@@ -57,7 +62,7 @@ from keras_fld.cli.options import (
 @click.option("--beta", type=float, help="beta of smooth_l1.")
 @click.option(
     "--network",
-    help=f"{', '.join(names.NETWORKS)}; trnet20 without.",
+    help=f"{', '.join(names.NETWORKS)}, or your own as module:function; trnet20 without.",
     shell_complete=complete.NETWORKS,
 )
 @click.option(
@@ -66,7 +71,11 @@ from keras_fld.cli.options import (
     shell_complete=complete.HEADS,
 )
 @click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
-@click.option("--epochs", type=int, help="Passes over the training faces.")
+@click.option(
+    "--epochs",
+    type=int,
+    help="Passes over the training faces; more than a finished run's extend it.",
+)
 @click.option("--batch-size", type=int, help="Faces in a step.")
 @click.option(
     "--optimizer",
@@ -76,6 +85,8 @@ from keras_fld.cli.options import (
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--averaging", type=float, help="Momentum of the moving average of the weights.")
 @click.option("--balance", is_flag=True, default=None, help="Show faces of rare poses more often.")
+@click.option("--input-size", type=int, help="Side of the crop in pixels; 64 without.")
+@click.option("--limit", type=int, help="Most faces of the dataset to train with.")
 @click.option("--margin", type=float, help="Side of the crop in face boxes.")
 @click.option(
     "--precision",
@@ -114,6 +125,9 @@ def train(
     With KERAS_BACKEND=torch it runs on PyTorch's kernels, the fastest way on processors with
     bfloat16.
 
+    A network of your own is a function(num_landmarks, input_size, margin, scheme, mean_shape) that
+    returns a model ending in keras_fld.models.head: --network my_networks:small.
+
     \b
     keras-fld train --root 300w --loss enme --alpha 2 --out run
     keras-fld train --recipe trnet20_300w_first --root 300w --out run
@@ -150,7 +164,7 @@ def train(
             launch(processes, sys.argv[1:], environment)
             return
         with leaving_at_once() if joins else contextlib.nullcontext():
-            training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start)
+            training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
     if distributed.share().writes:
         _show_run(recipe, Path(out))
 
@@ -158,13 +172,11 @@ def train(
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @out_option("The .keras file to write.")
-@DATASET
+@RUN_DATASET
 @ROOT
 @click.option(
     "--loss",
-    default="enme",
-    show_default=True,
-    help="Loss of every patch.",
+    help="Loss of every patch.  [default: the run's, else enme]",
     shell_complete=complete.LOSSES,
 )
 @click.option(
@@ -187,10 +199,14 @@ def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
         --windows 3 --rounds 40 --learning-rate 4e-3
     """
     check_out(out, ".keras")
+    model, dataset, recipe = of_run(model, dataset)
     native.start_keras()
-    from keras_fld import models
+    from keras_fld import losses, models
     from keras_fld.data import catalog
 
+    options["loss"] = options["loss"] or losses.get(
+        recipe.get("loss", "enme"), **recipe.get("loss_options", {})
+    )
     trained = models.load_model(model)
     data = catalog.load(
         dataset,

@@ -15,6 +15,7 @@ from keras_fld._internal.progress import counting
 from keras_fld.data import catalog, crops
 from keras_fld.data.faces import Absent, Face, FaceSet
 from keras_fld.geometry.frame import FaceCrop, invert, transform
+from keras_fld.predict.converted import Converted, convertible
 from keras_fld.predict.flip import FlipAveraged
 from keras_fld.predict.predictor import open_model
 from keras_fld.predict.protocol import LandmarkModel
@@ -62,6 +63,9 @@ def evaluate(
 ) -> Report:
     """Evaluates a model on the test subsets of a dataset.
 
+    A WFLW-98 model is judged on iBUG-68 data by the landmarks that `schemes.convert` gives, and the
+    table says so.
+
     Args:
         model: a Keras model, or the path of a `.keras` or `.tflite` file or a baseline's `.npz`.
         dataset: name of the dataset, such as "300w".
@@ -89,8 +93,18 @@ def evaluate(
     name = model_name(model)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
-    results = []
-    read, notes = read_subsets(predictor, dataset, root, subsets, skip_bad, held_out, **options)
+    results, converted = [], ""
+    read, notes = read_subsets(
+        predictor, dataset, root, subsets, skip_bad, held_out, converts=True, **options
+    )
+    scheme = read[0][1].scheme
+    own = predictor.scheme
+    if own is not None and convertible(own, scheme):
+        converted = (
+            f"landmarks converted from {own.name} ({own.num_landmarks}) to "
+            f"{scheme.name} ({scheme.num_landmarks})"
+        )
+        predictor = Converted(predictor, scheme)
     for subset, faces in read:
         data, skipped = subset_crops(subset, faces, predictor.frame, skip_bad)
         notes += skipped
@@ -100,7 +114,7 @@ def evaluate(
             having = np.array([attribute in face.attributes for face in kept])
             if having.any():
                 results.append(_part(whole, attribute, having, kept, data.scheme))
-    return Report(dataset, name, results, notes)
+    return Report(dataset, name, results, notes, converted)
 
 
 def model_name(model: Any) -> str:
@@ -115,6 +129,7 @@ def read_subsets(
     subsets: Sequence[str] | None,
     skip_bad: bool,
     held_out: float = 0.0,
+    converts: bool = False,
     **options: Any,
 ) -> tuple[list[tuple[str, FaceSet]], list[str]]:
     """Reads the test subsets that are present.
@@ -124,6 +139,7 @@ def read_subsets(
     Args:
         predictor: the model, or a landmarker that uses it.
         dataset, root, subsets, skip_bad, held_out, **options: as in `evaluate`.
+        converts: whether the caller converts the landmarks of a model of another scheme.
 
     Returns:
         The name and faces of each subset, and notes on missing and skipped files.
@@ -140,7 +156,8 @@ def read_subsets(
     else:
         read, notes = _test_subsets(found, dataset, root, subsets, skip_bad, options)
     for subset, faces in read:
-        check_landmarks(predictor, faces.scheme)
+        if not (converts and convertible(predictor.scheme, faces.scheme)):
+            check_landmarks(predictor, faces.scheme)
         notes += [f"{subset}: {sentence}" for sentence in faces.told]
     return read, notes
 

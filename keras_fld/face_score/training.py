@@ -14,7 +14,7 @@ from keras_fld.face_score.occluders import COVERS, SIDES, cover_half
 from keras_fld.face_score.samples import Samples
 from keras_fld.face_score.scenes import KINDS, non_face, scenes, with_boxes
 from keras_fld.geometry.frame import FaceCrop
-from keras_fld.lite import conversion
+from keras_fld.lite import calibration, conversion
 from keras_fld.models import FaceScore
 from keras_fld.models.saving import save
 
@@ -70,7 +70,7 @@ def train(
     faces, covered, others = held_out_crops(held, frame, seed, skip_bad)
     threshold = _center(network, others)
     out = Path(out)
-    plain = model_crops(read[0].sample(conversion.CALIBRATION_CROPS), frame, skip_bad).images
+    plain = model_crops(read[0].sample(calibration.CALIBRATION_CROPS), frame, skip_bad).images
     _write(network, out, np.concatenate([plain[::2], samples.draw(steps, len(plain))[0]]))
     report = {
         "faces": {faces.name: len(faces) for faces in read},

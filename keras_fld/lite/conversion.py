@@ -13,17 +13,15 @@ import numpy as np
 from keras_fld._internal.extras import check_installed
 from keras_fld._internal.files import replacing, sweep
 from keras_fld._internal.progress import counting
-from keras_fld.lite import folding, modes
-from keras_fld.lite.calibration import CALIBRATION_CROPS, calibration_crops
-from keras_fld.lite.folding import export_model
+from keras_fld.lite import agreement, folding, modes
+from keras_fld.lite.calibration import calibration_crops
 
 if TYPE_CHECKING:
     import keras
 
 
-__all__ = ["CALIBRATION_CROPS", "MODES", "convert", "export_model"]
+__all__ = ["convert"]
 
-MODES = tuple(modes.MODES)
 # What the process that converts is given, and what it leaves.
 MODEL, CROPS, FILE = "model.keras", "crops.npy", "model.tflite"
 
@@ -38,15 +36,19 @@ def convert(
     """Writes a model as a TFLite file that takes camera bytes and gives landmarks.
 
     Input is (1, size, size, 3) uint8 RGB, output (1, landmarks, 2) float32 pixels of the crop, in
-    built-in operations only; "int8_full" has int8 in both places instead. The division by 255 is
-    folded into the first convolution and the mean shape into the last Dense, so neither costs an
-    operation. The file describes itself: see `lite.metadata`. Of a `FaceScore` the output
-    is (1, 1), the score.
+    built-in operations only; "int8_full" has int8 in both places instead. What rescales the crop is
+    folded into the first convolution and the mean shape into the last Dense where that changes no
+    result, so neither costs an operation. The file describes itself: see `lite.metadata`. Of a
+    `FaceScore` the output is (1, 1), the score.
+
+    The file is compared with the model before it is written, see `lite.agreement`: on generated
+    faces, or on the calibration crops.
 
     TensorFlow's converter does it. Under another Keras backend it runs in a process of its own.
 
     Args:
-        model: a Keras model of the package.
+        model: a Keras model of the package, or one that ends in `models.head` or has been through
+            `models.describe`.
         path: the `.tflite` file to write.
         mode: "float32"; "float16", half the size; "dynamic", int8 weights without calibration;
             "int8", up to the features, the landmarks in float32: in pixels an 8-bit output would
@@ -60,7 +62,8 @@ def convert(
 
     Raises:
         ValueError: an unknown mode, an integer mode without calibration crops, crops of another
-            size, a model that is not the package's, or one that `export_model` cannot fold.
+            size, a model that is not the package's or that `export_model` cannot take, or a file
+            that does not give the model's landmarks; the message names the layer where they part.
         ImportError: TensorFlow is not installed.
 
     Example:
@@ -77,6 +80,7 @@ def convert(
     make = file_content if here else _in_another_process
     with counting(f"converting to {mode}", 1) as done:
         content = make(model, mode, crops, name)
+        agreement.check(model, content, mode, crops)
         done(1)
     sweep(Path(path).parent)
     with replacing(path) as temporary:
@@ -98,7 +102,7 @@ def file_content(
     from keras_fld.lite import flatbuffer, metadata
     from keras_fld.models.layers import is_score
 
-    content = modes.get(mode).convert(export_model(model), crops)
+    content = modes.get(mode).convert(folding.export_model(model), crops)
     content = flatbuffer.tidy(content, "score" if is_score(model) else "landmarks")
     return metadata.write(content, metadata.describe(model, mode, content, name))
 

@@ -35,7 +35,7 @@ def describe(
     from ai_edge_litert.interpreter import Interpreter
 
     from keras_fld import models
-    from keras_fld.models.layers import is_score, shape_layer
+    from keras_fld.models.layers import is_score, typical_shape
 
     interpreter = Interpreter(model_content=content)
     frame = models.frame_of(model)
@@ -66,7 +66,7 @@ def describe(
         "meaning": "x, y in pixels of the crop = scale * (number - zero_point); "
         "the centre of the first pixel is 0, 0",
     }
-    about["mean_shape"] = np.round(shape_layer(model).mean_shape.astype(float), 2).tolist()
+    about["mean_shape"] = np.round(typical_shape(model).astype(float), 2).tolist()
     about["scheme"] = scheme and registry.reference(scheme)
     if scheme:
         about["names"] = list(scheme.landmark_names)

@@ -161,12 +161,17 @@ def _without_known_warnings():
 
 def _first_kernels(exported):
     """Kernels of the output layer's operations that see features: what is behind stays in float."""
+    from keras_fld.models import graph
     from keras_fld.models.windows import WindowedOffsets
 
-    kernels = []
+    dense = graph.output_dense(exported, linear=False)
+    if dense is None:
+        raise ValueError(
+            "mode int8 keeps the last Dense in float, and the model has none before its output; "
+            f"convert to int8_full, dynamic or float16. Got: {exported.name!r}"
+        )
+    kernels = [dense.get_weights()[0]]
     for layer in exported.layers:
-        if layer.name in ("offsets", "logit"):
-            kernels.append(layer.get_weights()[0])
         if isinstance(layer, WindowedOffsets):
             windows = [layer.get_patch(name)[0] for name in layer.patches]
             kernels.append(np.concatenate(windows, axis=1))

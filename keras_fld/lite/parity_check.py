@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_fld import zoo
 from keras_fld._internal.files import replacing, write_json
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Parity:
         model, reference: their names.
         dataset: whose test faces they were given.
         size: side of the crop in pixels.
-        rows: one dictionary a subset and normalizer: NME of both in per cent, and the difference.
+        rows: one dictionary a subset and normalizer: NME of both in per cent, the difference, and
+            the subset's mean distance in pixels of the crop.
         faces: name of each face.
         crops: (faces, size, size, 3) uint8, what both models saw.
         predictions: (2, faces, landmarks, 2) pixels of the crop: reference, model.
@@ -70,11 +72,12 @@ class Parity:
     def __str__(self) -> str:
         lines = [
             f"{'subset':<12}{'normalizer':<14}{'reference':>10}{'model':>10}{'difference':>12}"
+            f"{'pixels':>9}"
         ]
         for row in self.rows:
             lines.append(
                 f"{row['subset']:<12}{row['normalizer']:<14}{row['nme_reference']:>10.3f}"
-                f"{row['nme']:>10.3f}{row['difference']:>+12.3f}"
+                f"{row['nme']:>10.3f}{row['difference']:>+12.3f}{row['pixels']:>9.3f}"
             )
         figures = self.summary
         lines.append(
@@ -83,6 +86,11 @@ class Parity:
             f"largest {figures['max']:.3f}"
         )
         return "\n".join(lines)
+
+    def beyond(self, pixels: float) -> list[tuple[str, float]]:
+        """Mean distances above a limit, of all faces and of each subset: (name, pixels) pairs."""
+        means = {"all": self.summary["mean"], **{row["subset"]: row["pixels"] for row in self.rows}}
+        return [(name, mean) for name, mean in means.items() if not mean <= pixels]
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as parity.json has them."""
@@ -120,7 +128,8 @@ def parity(
 
     Args:
         model: path of the `.tflite` file, or anything else that predicts landmarks.
-        reference: the Keras model, or the path of its file.
+        reference: the Keras model, the path of its file, or the name of a preset, whose Keras
+            weights are taken.
         dataset: name of the dataset.
         root: its folder.
         subsets: names of the test subsets; None takes every one that is there.
@@ -130,7 +139,8 @@ def parity(
         A `Parity`: printed, it is the table.
 
     Raises:
-        ValueError: the models see different crops or landmarks, or no test face is there.
+        ValueError: the reference is a converted file, the models see different crops or landmarks,
+            or no test face is there.
 
     Example:
         >>> parity("face.tflite", "run/model.keras", "300w", root).save("parity")
@@ -138,7 +148,7 @@ def parity(
     from keras_fld.evaluation import protocol
     from keras_fld.predict.predictor import open_model
 
-    pair = open_model(reference), open_model(model)
+    pair = open_model(_keras_reference(reference)), open_model(model)
     _check_alike(*pair)
     rows: list[dict] = []
     seen: dict[str, tuple] = {}
@@ -148,8 +158,9 @@ def parity(
         notes += skipped
         both = [_Recorded(predictor) for predictor in pair]
         results = [protocol.subset_result(p, subset, data, faces)[0] for p in both]
-        rows += _rows(subset, *results)
         found = [predictor.landmarks for predictor in both]
+        pixels = float(np.linalg.norm(found[1] - found[0], axis=-1).mean())
+        rows += _rows(subset, results, pixels)
         for i, name in enumerate(data.names):  # a union's faces were there already
             seen.setdefault(name, (data.images[i], *(landmarks[i] for landmarks in found)))
     crops, *predictions = zip(*seen.values(), strict=True)
@@ -166,6 +177,17 @@ def parity(
     )
 
 
+def _keras_reference(reference):
+    """The reference, of a preset its Keras file; raises ValueError for a converted file."""
+    if isinstance(reference, str) and reference in zoo.names():
+        return zoo.keras_file(reference)
+    if isinstance(reference, (str, Path)) and Path(reference).suffix == ".tflite":
+        raise ValueError(
+            f"reference must be the Keras model (.keras) that the file came from. Got: {reference}"
+        )
+    return reference
+
+
 def _check_alike(reference, model):
     """Raises ValueError where two models cannot be compared."""
     about = [(one.frame, one.num_landmarks) for one in (reference, model)]
@@ -176,16 +198,17 @@ def _check_alike(reference, model):
         )
 
 
-def _rows(subset, reference, model):
+def _rows(subset, results, pixels):
     """The rows of a subset from the two models' results."""
-    for normalizer in reference.errors:
-        first, second = (result.row(normalizer)["nme"] for result in (reference, model))
+    for normalizer in results[0].errors:
+        first, second = (result.row(normalizer)["nme"] for result in results)
         yield {
             "subset": subset,
             "normalizer": normalizer,
             "nme_reference": first,
             "nme": second,
             "difference": second - first,
+            "pixels": pixels,
         }
 
 

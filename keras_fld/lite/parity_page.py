@@ -17,6 +17,7 @@ def page(parity):
             f"{row['nme_reference']:.3f}",
             f"{row['nme']:.3f}",
             f"{row['difference']:+.3f}",
+            f"{row['pixels']:.3f}",
         )
         for row in parity.rows
     ]
@@ -29,7 +30,7 @@ def page(parity):
 {escape(parity.dataset)}. Distances are in pixels of the {parity.size}-pixel crop:
 mean {figures["mean"]:.3f}, root mean square {figures["rms"]:.3f}, largest {figures["max"]:.3f}.</p>
 <h2>Normalized mean error in per cent</h2>
-{html_page.table(("subset, normalizer", "reference", "model", "difference"), rows)}
+{html_page.table(("subset, normalizer", "reference", "model", "difference", "pixels"), rows)}
 <h2>Distance of each landmark</h2>
 <p>Circles lie at the mean landmarks; their area is proportional to the mean square distance.</p>
 {_diagram(parity)}

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from keras_fld import schemes
 from keras_fld.geometry.frame import FaceCrop
+from keras_fld.models import graph
 from keras_fld.models.windows import WindowedOffsets
 from keras_fld.schemes import registry
 
@@ -81,6 +82,17 @@ class ScoreOutput(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package="keras_fld")
+class ReversedChannels(keras.layers.Layer):
+    """Turns RGB into BGR, or back. Export folds it into the first convolution where it can."""
+
+    def call(self, inputs: Any) -> Any:
+        return ops.flip(inputs, axis=-1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
 
 
 def crop_input(input_size, multiple):
@@ -171,6 +183,38 @@ def shape_layer(model: keras.Model) -> ShapeOffset:
             f"Got: {type(layer).__name__} at the end of {model.name!r}"
         )
     return layer
+
+
+def offsets_layer(model: keras.Model) -> keras.layers.Dense:
+    """The Dense that gives a model's offsets, which is what refining trains.
+
+    Raises:
+        ValueError: the landmarks come from another kind of layer.
+    """
+    dense = graph.output_dense(model)
+    if dense is None:
+        raise ValueError(
+            "a model to refine must end in a linear Dense with a bias, which only reshaping may "
+            f"follow. Got: {model.name!r}"
+        )
+    return dense
+
+
+def typical_shape(model: keras.Model) -> np.ndarray:
+    """Mean shape of a model's landmarks, (landmarks, 2) pixels of its crop.
+
+    A described model adds its offsets to nothing: then it is the scheme's, or the middle of the
+    crop where the scheme has none.
+    """
+    own = shape_layer(model).mean_shape
+    if own.any():
+        return own
+    frame, scheme = frame_of(model), scheme_of(model)
+    try:
+        shape = np.zeros_like(own) if scheme is None else scheme.mean_shape
+    except ValueError:  # a scheme that is not the package's own
+        shape = np.zeros_like(own)
+    return frame.shape_pixels(shape).astype(np.float32)
 
 
 def is_score(model: keras.Model) -> bool:

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_fld import losses
-from keras_fld.models.layers import ShapeOffset, scheme_of, shape_layer
+from keras_fld.models.layers import ShapeOffset, offsets_layer, scheme_of, shape_layer
 from keras_fld.models.refined_windows import Windows, windows_layer
 
 
@@ -55,12 +55,12 @@ def refine(
     Raises:
         ValueError: a number is out of range, patches overlap, name landmarks that the model has
             not, or are not known; new windows for a model that has its own, or whose maps are too
-            small.
+            small; or a model whose landmarks no linear Dense with a bias gives.
 
     Example:
         >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
     """
-    shape, dense = shape_layer(model), model.get_layer("offsets")
+    shape, dense = shape_layer(model), offsets_layer(model)
     patches = _check_patches(model, patches)
     _check_numbers(rounds, batch_size, learning_rate)
     local = Windows(model, windows) if windows or windows_layer(model) else None
@@ -182,7 +182,7 @@ def _assemble(model, patches, heads):
     """A copy of the model with the heads' rows in its Dense."""
     refined = keras.models.clone_model(model)
     refined.set_weights(model.get_weights())
-    dense = refined.get_layer("offsets")
+    dense = offsets_layer(refined)
     kernel, bias = dense.get_weights()
     for name, indices in patches.items():
         columns = _columns(indices)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_fld.models.layers import ShapeOffset, shape_layer
+from keras_fld.models.layers import ShapeOffset, offsets_layer, shape_layer, typical_shape
 from keras_fld.models.windows import WindowedOffsets
 
 # Positions a side that an inner map has at least: finer ones lie in earlier, simpler layers.
@@ -45,8 +45,7 @@ class Windows:
         if self.own:
             layer.set_patch(name, *self.own.get_patch(name))
         else:
-            shape = shape_layer(self._model)
-            layer.place(shape.mean_shape[indices], self._model.input_shape[1])
+            layer.place(typical_shape(self._model)[indices], self._model.input_shape[1])
         return maps, offsets
 
     def assemble(self, refined, patches, heads):
@@ -68,7 +67,7 @@ class Windows:
         )
         inner = next(x for x in self._model.layers if x.output is self.map)
         added = layer(model.get_layer(inner.name).output)
-        offsets = keras.layers.Add(name="sum")([model.get_layer("offsets").output, added])
+        offsets = keras.layers.Add(name="sum")([offsets_layer(model).output, added])
         landmarks = ShapeOffset.from_config(shape_layer(model).get_config())(offsets)
         return keras.Model(model.input, landmarks, name=model.name), layer
 

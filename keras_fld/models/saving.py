@@ -1,5 +1,7 @@
 """Saving models, and opening them without knowing which of the package's classes they use."""
 
+import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -19,7 +21,8 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
         The Keras model.
 
     Raises:
-        ValueError: there is no such file, or it is not a Keras model, or a damaged one.
+        ValueError: there is no such file, it is not a Keras model or a damaged one, or it has
+            layers of a module that has not been imported, which the message names.
 
     Example:
         >>> model = keras_fld.load_model("trnet20_300w")
@@ -41,9 +44,40 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
         return keras.saving.load_model(path, compile=compile, safe_mode=True)
     except Exception as error:  # a damaged archive raises whatever zipfile, json or h5py does
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        foreign = _foreign_classes(path)
+        if foreign:
+            raise ValueError(
+                f"{path}: needs {', '.join(foreign)}: import it before the model is loaded "
+                f"({reason})"
+            ) from error
         raise ValueError(
             f"{path}: not a Keras model of this package, or a damaged one ({reason})"
         ) from error
+
+
+def _foreign_classes(path):
+    """Classes that a saved model has of modules that Python has not imported, as sentences."""
+    found = set()
+
+    def visit(part):
+        if isinstance(part, list):
+            for one in part:
+                visit(one)
+        elif isinstance(part, dict):
+            module, name = part.get("module"), part.get("class_name")
+            if isinstance(module, str) and isinstance(name, str):
+                root = module.partition(".")[0]
+                if root not in ("keras", "keras_fld", "builtins") and module not in sys.modules:
+                    found.add(f"{name} of the module {module}")
+            for one in part.values():
+                visit(one)
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            visit(json.loads(archive.read("config.json")))
+    except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile):
+        return []  # a damaged file, which the caller names
+    return sorted(found)
 
 
 def save(model: keras.Model, path: str | Path) -> None:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_fld.models.layers import offsets_layer
 from keras_fld.models.windows import WindowedOffsets
 
 # Layers whose outputs have channels of their own.
@@ -51,6 +52,29 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
                 f"layer {layer.name!r} must differ in numbers of filters alone. "
                 f"Got: {[w.shape for w in old]} and {[w.shape for w in new]}"
             ) from error
+
+
+def transplant_body(trained: keras.Model, network: keras.Model) -> list[str]:
+    """Copies all weights but the head's: for other landmarks than the trained network's.
+
+    Args:
+        trained, network: as of `transplant`; their heads may be of any kind.
+
+    Returns:
+        Names of the layers whose weights were taken.
+
+    Raises:
+        ValueError: as `transplant`.
+
+    Example:
+        >>> transplant_body(TRNet20(68), TRNet20(98))[-1]
+        'stage4b_2_bn'
+    """
+    bodies = [
+        keras.Model(model.inputs[0], offsets_layer(model).input) for model in (trained, network)
+    ]
+    transplant(*bodies)
+    return [layer.name for layer in bodies[1].layers if layer.weights]
 
 
 class _Channels:

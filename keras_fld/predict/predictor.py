@@ -82,9 +82,9 @@ def open_model(model: "keras.Model | LandmarkModel | str | Path") -> LandmarkMod
     if isinstance(model, (str, Path)):
         path = zoo.lite_file(model) if model in zoo.names() else Path(model)
         if path.suffix == ".tflite":
-            from keras_fld.predict.lite_model import LiteModel
+            from keras_fld.predict.described_file import open_file
 
-            return LiteModel(path)
+            return open_file(path)
         if path.suffix == ".keras":
             from keras_fld import models
 

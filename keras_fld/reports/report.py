@@ -77,12 +77,14 @@ class Report:
         model: name of the model.
         subsets: one `SubsetResult` for each subset.
         notes: sentences on missing subsets and skipped files.
+        converted: what was done to the landmarks of a model of another scheme, or nothing.
     """
 
     dataset: str
     model: str
     subsets: list[SubsetResult]
     notes: list[str]
+    converted: str = ""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -116,6 +118,7 @@ class Report:
                 f"  NME {nme:.3f} %"
                 for kind, nme in result.visibility.items()
             ]
+        lines += [self.converted] if self.converted else []
         return "\n".join(lines)
 
     def region_table(self) -> str:
@@ -131,6 +134,7 @@ class Report:
         return {
             "dataset": self.dataset,
             "model": self.model,
+            **({"converted": self.converted} if self.converted else {}),
             "rows": self.rows,
             "regions": {s.subset: s.regions for s in self.subsets},
             "visibility": {s.subset: s.visibility for s in self.subsets if s.visibility},

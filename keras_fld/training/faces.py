@@ -57,6 +57,8 @@ def training_faces(
         faces, held = faces.split(recipe.validation)
         held_out = crops.model_crops(held, recipe.frame, skip_bad)
         notes += held_out.skipped
+    if recipe.limit:
+        faces = faces.sample(recipe.limit)
     data = crops.training_crops(faces, recipe.frame, skip_bad)
     repeats = np.full(len(data), recipe.repeats)
     if recipe.balance:

@@ -22,12 +22,14 @@ class Recipe:
         dataset: name of the dataset.
         dataset_options: options of its reader, such as {"count": 20000} of "synthetic".
         repeats: how often an epoch shows each face of the dataset, each time augmented anew.
+        limit: most faces of the dataset to train with, taken evenly over it; 0 for all.
         balance: show faces of rare poses more often, see `data.balance.pose_repeats`.
         extra: `ExtraSet`s whose faces an epoch shows too, each also as a dictionary of its fields
             or as its name alone.
         start: name of the run whose result the weights start from, transplanted where the network
-            has other numbers of filters; empty for random ones.
-        network: name of the network.
+            has other numbers of filters; of other landmarks, the body's; empty for random ones.
+        network: name of the network, or "module:function" of one of your own, see
+            `models.imported`.
         network_options: its arguments, such as {"head": "windows"}.
         loss: name of the loss.
         loss_options: its arguments, such as {"alpha": 2.0}.
@@ -52,6 +54,7 @@ class Recipe:
     dataset: str = "300w"
     dataset_options: Mapping[str, Any] = field(default_factory=FrozenDict)
     repeats: int = 1
+    limit: int = 0
     balance: bool = False
     extra: tuple[ExtraSet, ...] = ()
     start: str = ""
@@ -83,6 +86,8 @@ class Recipe:
         for name in ("epochs", "repeats", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got: {getattr(self, name)}")
+        if self.limit < 0:
+            raise ValueError(f"limit must be at least 1, or 0 for all faces. Got: {self.limit}")
         for name in ("warmup", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be at least 0. Got: {getattr(self, name)}")

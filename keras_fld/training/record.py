@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 
+from keras_fld import zoo
 from keras_fld._internal.files import (
     name_bytes,
     read_json,
@@ -41,7 +42,7 @@ class RunFolder:
     def __init__(self, path, writes=True):
         self.path = path
         self.result, self.last = path / "model.keras", path / "last.weights.h5"
-        self.log, self.batch, self._recipe = (
+        self.log, self.batch, self.recipe = (
             path / name for name in ("log.csv", "batch.npz", "recipe.json")
         )
         self._writes = writes
@@ -58,11 +59,11 @@ class RunFolder:
 
     def check(self, recipe):
         """Raises ValueError when the folder holds a run of another recipe."""
-        check_recipe(self._recipe, recipe)
+        check_recipe(self.recipe, recipe)
 
     def note(self, recipe, data, repeats, start=None):
         """Notes what the run is, see `note`, and removes what killed runs left half-written."""
-        note(self.to_write(self._recipe), recipe, data, repeats, start)
+        note(self.to_write(self.recipe), recipe, data, repeats, start)
         sweep(self.to_write(self.log).parent)
 
     def forget_rows(self, epochs):
@@ -110,7 +111,8 @@ def note(path, recipe, data, repeats, start=None):
         return
     about = {"versions": _versions(), "backend": keras.backend.backend(), "faces": faces}
     if isinstance(start, (str, Path)):
-        about["start_sha256"] = sha256(start)
+        preset = str(start) in zoo.names()
+        about["start_sha256"] = sha256(zoo.keras_file(str(start)) if preset else start)
     write_json(path, {"recipe": dataclasses.asdict(recipe), **about})
 
 

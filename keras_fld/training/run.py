@@ -6,7 +6,8 @@ A run folder holds:
                       previous.weights.h5 the one before, should that be damaged
     log.csv           a row an epoch
     batch.npz         the batch whose loss was no number, where that ended the run
-    model.keras       the result, written when all epochs are done
+    model.keras       the result, written when all epochs are done; model_N_epochs.keras the one of
+                      a run of N epochs that was then made longer, see `extension`
 """
 
 import time
@@ -22,7 +23,7 @@ from keras_fld.data import feed
 from keras_fld.data.sampling import Samples
 from keras_fld.data.share import Share
 from keras_fld.models.saving import save
-from keras_fld.training import checkpoints, distributed
+from keras_fld.training import checkpoints, distributed, extension
 from keras_fld.training.bad_batch import StopAtBadBatch
 from keras_fld.training.diverged import TrainingDiverged
 from keras_fld.training.faces import TrainingFaces, training_faces
@@ -41,6 +42,7 @@ def train(
     verbose: int = 1,
     extra: Mapping[str, str | Path] | None = None,
     start: keras.Model | str | Path | None = None,
+    extend: bool = False,
 ) -> keras.Model:
     """Trains a network, or continues the run that `out` holds.
 
@@ -54,7 +56,9 @@ def train(
         skip_bad: leave bad files out instead of stopping at the first.
         verbose: Keras' verbosity, 0 for silence.
         extra: the folder or file of each set in `recipe.extra`, by its name.
-        start: the model that `recipe.start` names: a Keras model, or the path of a `.keras` file.
+        start: the model that `recipe.start` names: a Keras model, the path of a `.keras` file or
+            the name of a preset.
+        extend: make a finished run of fewer epochs in `out` longer, see `extension`.
 
     Returns:
         The trained Keras model, also at `out`/model.keras without optimizer state.
@@ -73,8 +77,8 @@ def train(
     share = distributed.share()
     share.check(recipe.batch_size)
     folder = RunFolder(Path(out), share.writes)
-    _check_folder(folder, recipe, share)
-    if folder.result.exists():
+    longer = _check_folder(folder, recipe, share, extend)
+    if not longer and extension.finished(folder):
         model = models.load_model(folder.result)
         checkpoints.remove(folder.to_write(folder.last))  # of a run killed between the two
         return model
@@ -82,8 +86,8 @@ def train(
     if share.processes > 1:
         distributed.agree("faces", faces.data.names, faces.data.landmarks.tobytes())
     folder.tell(faces.notes)
-    network = new_network(recipe, faces.data, start)
-    _train(network, recipe, faces, folder, share, start, verbose)
+    network = new_network(recipe, faces.data, start, folder.tell)
+    _train(network, recipe, faces, folder, share, start, verbose, longer)
     # Loading would be for all, and the others see the file when their disk shows it.
     return network if share.processes > 1 else models.load_model(folder.result)
 
@@ -98,21 +102,36 @@ def _check_given(recipe, extra, start):
         )
 
 
-def _check_folder(folder, recipe, share):
-    """Raises ValueError where the folder holds another run, or each process sees another one."""
-    folder.check(recipe)
+def _check_folder(folder, recipe, share, extend):
+    """Epochs of the finished run that the recipe makes longer, or 0.
+
+    Raises:
+        ValueError: the folder holds another run, or each process sees another one.
+    """
+    longer = extension.asked(folder, recipe) if extend else 0
+    if longer and share.processes > 1:
+        raise ValueError("a finished run must be extended by one process")
+    if not longer:
+        folder.check(recipe)
     if share.processes > 1:
         found = folder.last.read_bytes() if folder.last.exists() else b""
         distributed.agree("recipe and run folder", recipe, folder.result.exists(), found)
+    return longer
 
 
-def _train(network, recipe, faces, folder, share, start, verbose):
+def _train(network, recipe, faces, folder, share, start, verbose, longer):
     """Trains the network from where the folder's run is, and puts the result into the folder."""
     steps = -(-faces.showings // recipe.batch_size)
-    model = compiled(recipe, network, faces.data, steps, share.devices > 1)
+    begun = longer or extension.begun(folder)[0]
+    model = compiled(recipe, network, faces.data, steps, share.devices > 1, begun)
     # Not before: bad data leaves no run behind.
     folder.note(recipe, faces.data, faces.repeats, start)
-    done = _resume(model, folder) // steps
+    if longer:
+        extension.begin(folder, recipe, longer)
+    if begun:
+        network.set_weights(models.load_model(extension.begun(folder)[1]).get_weights())
+        folder.tell([extension.sentence(recipe, steps, begun)])
+    done = begun + _resume(model, folder) // steps
     folder.forget_rows(done)
     _fit(model, recipe, faces, folder, share, done, verbose)
     # `fit` has put the averaged weights in place; the optimizer has done its work.

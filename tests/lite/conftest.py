@@ -5,7 +5,7 @@ tf = pytest.importorskip("tensorflow")
 
 from keras_fld import models  # noqa: E402
 from keras_fld.data import crops, read  # noqa: E402
-from keras_fld.lite import conversion, convert  # noqa: E402
+from keras_fld.lite import convert, modes  # noqa: E402
 
 # The four shapes of a network's end: every mode must cut each of them at the right place.
 NETWORKS = {
@@ -79,4 +79,4 @@ def converted(networks, face_crops, tmp_path_factory):
 @pytest.fixture(scope="session")
 def files(converted):
     """Mode to the file of the small model."""
-    return {mode: converted("windows", mode) for mode in conversion.MODES}
+    return {mode: converted("windows", mode) for mode in modes.MODES}

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from keras_fld.lite import conversion
+from keras_fld.lite import modes
 from keras_fld.predict.lite_model import LiteModel
 
 from .conftest import NETWORKS
 
-CASES = [(network, mode) for network in NETWORKS for mode in conversion.MODES]
+CASES = [(network, mode) for network in NETWORKS for mode in modes.MODES]
 # The one operation in front of XNNPACK's partition: camera bytes to what the mode computes in.
 ENTRY = {"int8": ["QUANTIZE"], "int8_full": []}
 # Root mean square distance from the Keras model in pixels of the 32-pixel crop.
@@ -97,7 +97,7 @@ def test_the_file_predicts_what_the_keras_model_does(case, networks, converted, 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_sizes_follow_the_modes(converted, network):
-    size = {mode: converted(network, mode).stat().st_size for mode in conversion.MODES}
+    size = {mode: converted(network, mode).stat().st_size for mode in modes.MODES}
     small = 0.3 if network == "cnn6" else 0.45  # the small networks' tables weigh more
     assert size["float16"] < 0.6 * size["float32"]
     for mode in ("dynamic", "int8", "int8_full"):

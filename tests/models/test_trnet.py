@@ -6,7 +6,7 @@ import pytest
 
 from keras_fld import models
 from keras_fld.geometry.frame import FaceCrop
-from keras_fld.lite import conversion
+from keras_fld.lite import folding
 from keras_fld.schemes import IBUG68
 
 # Table 1: output of each stage (size, filters).
@@ -166,7 +166,7 @@ def test_a_saved_model_predicts_the_same_and_exports(options, tmp_path):
     expected = model.predict(crops, verbose=0)
     assert np.abs(expected - 15.5).max() > 0.1  # the weights do something
     np.testing.assert_allclose(loaded.predict(crops, verbose=0), expected, atol=1e-5)
-    exported = conversion.export_model(loaded)
+    exported = folding.export_model(loaded)
     for crop, landmarks in zip(crops, expected, strict=True):
         pixels = exported.predict(crop[None].astype(np.float32), verbose=0)
         np.testing.assert_allclose(pixels[0], landmarks, atol=1e-3)

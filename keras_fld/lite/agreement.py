@@ -1,0 +1,214 @@
+"""Whether a file gives what its Keras model gives; every conversion asks before it writes.
+
+Both see the same crops. A file in float must agree on every one of them, an integer one on the
+median face: single faces lie further off in any integer model.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_fld.lite import modes
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_fld.geometry.frame import FaceCrop
+
+# Crops that both are given.
+CROPS = 16
+# Pixels of a crop of up to 64 that landmarks may be off, of larger ones in proportion.
+PIXELS = {"float32": 0.02, "float16": 0.2}
+PIXELS_ROUNDED = 0.5
+# The same of a face score.
+SCORES = {"float32": 0.001, "float16": 0.01}
+SCORES_ROUNDED = 0.1
+# Difference of a layer's output, in parts of its largest value, that tells a layer that computes
+# something else from rounding.
+_PART = 0.01
+
+
+def check(
+    model: "keras.Model", content: bytes, mode: str, crops: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Compares the bytes of a file with the model they were made from.
+
+    Args:
+        model: the Keras model.
+        content: the file.
+        mode: name of its mode.
+        crops: (crops, size, size, 3) 0..255; None draws faces.
+
+    Returns:
+        A dictionary: off, the distance found; bound; unit, "px" or "score"; and face, "worst" or
+        "median".
+
+    Raises:
+        ValueError: they are further apart than the mode allows; it names the layer where they part.
+    """
+    from keras_fld import models
+    from keras_fld.models.layers import is_score
+
+    frame = models.frame_of(model)
+    crops = drawn_faces(frame) if crops is None else crops[:CROPS]
+    images = np.asarray(crops).round().astype(np.uint8)
+    expected = _keras(model, images)
+    score = is_score(model)
+    known, rounded = (SCORES, SCORES_ROUNDED) if score else (PIXELS, PIXELS_ROUNDED)
+    bound = known.get(mode, rounded)
+    if any(layer.compute_dtype != "float32" for layer in model.layers):
+        bound = max(bound, rounded)  # the model itself rounds, and its export does not
+    if not score:
+        bound *= max(1.0, frame.size / 64)
+
+    def off(content):
+        found = lite_outputs(content, images).reshape(expected.shape)
+        apart = np.abs(found - expected) if score else np.linalg.norm(found - expected, axis=-1)
+        of_faces = apart.reshape(len(images), -1).mean(axis=1)
+        return float(of_faces.max() if mode in known else np.median(of_faces))
+
+    result = {
+        "off": off(content),
+        "bound": bound,
+        "unit": "score" if score else "px",
+        "face": "worst" if mode in known else "median",
+    }
+    if not result["off"] <= bound:
+        _refuse(model, mode, images, result, off)
+    return result
+
+
+def drawn_faces(frame: "FaceCrop") -> np.ndarray:
+    """Crops of generated faces that no training has seen: (16, size, size, 3) uint8."""
+    from keras_fld.data import catalog, crops
+
+    return crops.model_crops(catalog.read("synthetic", None, "test", count=CROPS), frame).images
+
+
+def lite_outputs(content: bytes, images: np.ndarray) -> np.ndarray:
+    """What a file of one input and output gives for each uint8 crop, as real numbers."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scale, zero_point = taken["quantization"]
+    found = []
+    for image in images:
+        pixels = (image ^ 0x80).view(np.int8) if given["dtype"] == np.int8 else image
+        interpreter.set_tensor(given["index"], pixels[None].astype(given["dtype"]))
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(taken["index"])[0].astype(np.float32))
+    outputs = np.stack(found)
+    return (outputs - zero_point) * np.float32(scale) if scale else outputs
+
+
+def _keras(model, images):
+    """Outputs of a Keras model, one or a list, in float32."""
+    import keras
+
+    found = model(images.astype(np.float32), training=False)
+    if isinstance(found, (list, tuple)):
+        return [np.asarray(keras.ops.convert_to_numpy(x), np.float32) for x in found]
+    return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
+
+
+def _refuse(model, mode, images, result, off):
+    """Raises the ValueError of a file that does not agree."""
+    import keras
+
+    rule = (
+        f"a {mode} file must be within {result['bound']:.4g} {result['unit']} of the Keras model "
+        f"on the {result['face']} of {len(images)} faces. Got: {result['off']:.4g}"
+    )
+    reason = ""
+    name = folded_apart(model, images)
+    if name is None and keras.backend.backend() == "tensorflow":
+        from keras_fld.lite.folding import export_model
+
+        exported = export_model(model)
+        if mode in modes.MODES and modes.MODES[mode].calibrated or mode == "dynamic":
+            plain = off(modes.float32(exported))
+            if plain <= result["bound"] / 4:
+                raise ValueError(
+                    f"{rule}. The float32 file is off by {plain:.4g}: rounding to 8 bits is what "
+                    "is lost; convert to float16, or train with keras-fld qat"
+                )
+        name = converted_apart(exported, images)
+    if name is not None:
+        reason = f". They part at layer {name!r}"
+    raise ValueError(rule + reason)
+
+
+def folded_apart(model: "keras.Model", images: np.ndarray) -> str | None:
+    """The first layer whose output `export_model` changes, or None.
+
+    Args:
+        model: the Keras model.
+        images: (crops, size, size, 3) crops.
+    """
+    import keras
+
+    from keras_fld.lite.folding import export_model
+
+    exported = export_model(model)
+    pairs = [
+        (layer.name, *tensors)
+        for layer in model.layers
+        if (tensors := _tensors(layer, exported)) is not None
+    ]
+    before = keras.Model(model.inputs[0], [first for _, first, _ in pairs])
+    after = keras.Model(exported.inputs[0], [second for _, _, second in pairs])
+    expected = _keras(before, images)
+    found = [_keras(after, image[None]) for image in images]
+    for place, (name, _, _) in enumerate(pairs):
+        if _differ(expected[place], np.concatenate([one[place] for one in found])):
+            return name
+    return None
+
+
+def _tensors(layer, exported):
+    """A layer's output in the model and in its export, or None where they need not be equal."""
+    from keras_fld.models import graph
+
+    last = layer
+    while graph.is_graph(last):
+        last = next(x for x in reversed(last.layers))
+    names = {x.name: x for x in exported.layers}
+    other = names.get(last.name)
+    if other is None or type(other) is not type(last):
+        return None  # the input, and what is folded
+    if graph.output_dense(exported) is other:
+        return None  # gives pixels now
+    return graph.output_of(layer), other.output
+
+
+def converted_apart(exported: "keras.Model", images: np.ndarray) -> str | None:
+    """The first layer whose output the float32 file changes, by bisection, or None.
+
+    Args:
+        exported: what `export_model` gives, on the TensorFlow backend.
+        images: (crops, size, size, 3) crops.
+    """
+    import keras
+
+    layers = [x for x in exported.layers if not isinstance(x, keras.layers.InputLayer)]
+
+    def differs(count):
+        part = keras.Model(exported.inputs[0], layers[count].output)
+        expected = np.concatenate([_keras(part, image[None]) for image in images])
+        found = lite_outputs(modes.float32(part), images)
+        return _differ(expected, found.reshape(expected.shape))
+
+    if not differs(len(layers) - 1):
+        return None
+    low, high = 0, len(layers) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if differs(middle) else (middle + 1, high)
+    return layers[low].name
+
+
+def _differ(expected, found):
+    size = np.abs(expected).max()
+    return not np.abs(found - expected).max() <= _PART * size + 1e-6

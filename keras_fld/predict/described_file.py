@@ -1,0 +1,158 @@
+"""Running a `.tflite` file from elsewhere by the description beside it."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from keras_fld.predict import description, metadata
+from keras_fld.predict.lite_model import LiteModel
+from keras_fld.predict.protocol import LandmarkModel
+
+
+def open_file(path: str | Path) -> LandmarkModel:
+    """Opens a landmark model's `.tflite` file by its own metadata, or by the description beside it.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: it is missing, damaged or no landmark model, or nothing describes it.
+
+    Example:
+        >>> open_file("face.tflite").predict(crops).shape
+        (10, 68, 2)
+    """
+    if metadata.read(Path(path)) is not None:
+        return LiteModel(path)
+    if not description.beside(path).exists():
+        raise ValueError(
+            f"{path}: the model has no keras_fld metadata; convert it with keras-fld convert, or "
+            f"describe it in {description.beside(path).name} beside it, see "
+            "docs/guides/own_network.md"
+        )
+    return DescribedFile(path)
+
+
+class DescribedFile:
+    """A landmark model from elsewhere. Threads take turns; it can be pickled, as its path.
+
+    Args:
+        path: the `.tflite` file; the description is the `.json` of the same name beside it.
+        num_threads: threads of the interpreter.
+
+    Attributes:
+        frame: the `FaceCrop` of crops it sees.
+        scheme: the `Scheme` of its landmarks, or None.
+        num_landmarks: how many landmarks it predicts.
+
+    Raises:
+        ValueError: a file is missing or damaged, or they do not fit each other.
+
+    Example:
+        >>> landmarks = DescribedFile("face.tflite").predict(crops)
+    """
+
+    def __init__(self, path: str | Path, num_threads: int = 1) -> None:
+        self._arguments = Path(path), num_threads
+        self._about = description.read(description.beside(path))
+        self._interpreter = open_interpreter(path, num_threads)
+        self._lock = threading.Lock()
+        self.frame, self.scheme = self._about.frame, self._about.scheme
+        self._input, self._output = self._ends(path)
+        shape = tuple(int(side) for side in self._output["shape"])
+        size = int(np.prod(shape[1:]))
+        if len(shape) < 2 or shape[0] != 1 or size % 2 or (len(shape) > 2 and shape[-1] != 2):
+            raise ValueError(
+                f"{path}: the output must have shape (1, landmarks, 2) or (1, 2 * landmarks). "
+                f"Got: {shape}"
+            )
+        self.num_landmarks = size // 2
+        if self.scheme is not None and self.scheme.num_landmarks != self.num_landmarks:
+            raise ValueError(
+                f"{path}: must give the {self.scheme.num_landmarks} landmarks of "
+                f"{self.scheme.name}, which the description names. Got: {self.num_landmarks}"
+            )
+
+    def __reduce__(self):
+        return type(self), self._arguments
+
+    def _ends(self, path):
+        """Details of the input and of the output with the landmarks."""
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if len(inputs) != 1:
+            raise ValueError(f"{path}: must have one input. Got: {len(inputs)}")
+        shape, size = tuple(int(side) for side in inputs[0]["shape"]), self.frame.size
+        if shape != (1, size, size, 3):
+            raise ValueError(
+                f"{path}: the input must have shape {(1, size, size, 3)}, by the size that the "
+                f"description gives. Got: {shape}"
+            )
+        index = self._about.index
+        if index is None and len(outputs) != 1:
+            shapes = ", ".join(str(tuple(map(int, one["shape"]))) for one in outputs)
+            raise ValueError(
+                f"{path}: the description must have output.index, as the file has "
+                f"{len(outputs)} outputs, of shapes {shapes}"
+            )
+        if index is not None and index >= len(outputs):
+            raise ValueError(
+                f"{path}: output.index must be below {len(outputs)}, the file's outputs. "
+                f"Got: {index}"
+            )
+        return inputs[0], outputs[index or 0]
+
+    def run(self) -> None:
+        """One forward pass on the crop that the input holds, as a benchmark times it."""
+        with self._lock:
+            self._interpreter.invoke()
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Landmarks of (faces, size, size, 3) uint8 RGB crops: (faces, landmarks, 2) pixels."""
+        found = np.empty((len(images), self.num_landmarks, 2), np.float32)
+        scale, zero_point = self._output["quantization"]
+        for i, image in enumerate(np.asarray(images, np.uint8)):
+            numbers = self._numbers(image[..., ::-1] if self._about.bgr else image)
+            with self._lock:
+                self._interpreter.set_tensor(self._input["index"], numbers[None])
+                self._interpreter.invoke()
+                result = self._interpreter.get_tensor(self._output["index"])[0]
+            real = (result.astype(np.float32) - zero_point) * scale if scale else result
+            found[i] = real.reshape(self.num_landmarks, 2)
+        return found * np.float32(self._about.pixels)
+
+    def _numbers(self, image):
+        """A crop as the model's input takes it."""
+        real = image.astype(np.float32) * self._about.scale + self._about.offset
+        dtype = self._input["dtype"]
+        if np.issubdtype(dtype, np.floating):
+            return real.astype(dtype)
+        scale, zero_point = self._input["quantization"]
+        if scale:
+            real = real / scale + zero_point
+        limits = np.iinfo(dtype)
+        return np.clip(np.round(real), limits.min, limits.max).astype(dtype)
+
+
+def open_interpreter(path: str | Path, num_threads: int = 1):
+    """An interpreter of any `.tflite` file, ready to run.
+
+    Raises:
+        ValueError: the file is missing, is no TFLite model, or has operations that LiteRT has not.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    if content[4:8] != b"TFL3":
+        raise ValueError(f"{path}: not a TFLite model (identifier TFL3 missing)")
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=num_threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"{path}: LiteRT cannot run the TFLite model ({reason})") from error
+    return interpreter

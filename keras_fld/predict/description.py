@@ -1,0 +1,168 @@
+"""What a JSON file says about the `.tflite` file beside it that says nothing itself.
+
+`face.json` describes `face.tflite`:
+
+    {
+      "keras_fld": 1,
+      "input": {"size": 128, "margin": 1.3, "color": "RGB", "range": "-1..1"},
+      "output": {"units": "fraction"},
+      "scheme": "ibug68"
+    }
+
+`keras_fld` is the format's version. `size` and `margin` are the crop's side in pixels and in face
+boxes. `color` is RGB or BGR. `range` is what the model takes for colors 0..255: "0..255", "0..1",
+"-1..1", or [scale, offset], numbers or three of them. `units` is what it gives: "pixels" of the
+crop, the center of the first one being 0; "fraction", pixels divided by the crop's side; or pixels
+per unit, as a number. `output` may have `index`, the landmarks' place among several outputs.
+`scheme` is a scheme's name, the description of one as in `schemes.custom`, or null.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_fld import schemes
+from keras_fld._internal.files import read_json
+from keras_fld._internal.names import INPUT_RANGES
+from keras_fld.geometry.frame import FaceCrop
+from keras_fld.schemes import Scheme
+
+VERSION = 1
+_KEYS = {
+    "": ("keras_fld", "input", "output", "scheme"),
+    "input": ("size", "margin", "color", "range"),
+    "output": ("units", "index"),
+}
+
+
+@dataclass(frozen=True)
+class Description:
+    """A checked description.
+
+    Args:
+        frame: the `FaceCrop` of crops that the model sees.
+        bgr: whether its channels are blue, green, red.
+        scale, offset: what makes its input from 0..255: numbers or (3,) arrays.
+        pixels: of the crop, per unit of its output.
+        index: of the output that holds the landmarks, or None for the only one.
+        scheme: the `Scheme` of the landmarks, or None.
+    """
+
+    frame: FaceCrop
+    bgr: bool
+    scale: np.ndarray
+    offset: np.ndarray
+    pixels: float
+    index: int | None
+    scheme: Scheme | None
+
+
+def beside(path: str | Path) -> Path:
+    """Where the description of a `.tflite` file is."""
+    return Path(path).with_suffix(".json")
+
+
+def read(path: str | Path) -> Description:
+    """Reads and checks a description.
+
+    Args:
+        path: the JSON file.
+
+    Raises:
+        ValueError: it cannot be read, or a field is missing, unknown or of another kind.
+
+    Example:
+        >>> read("face.json").frame.size
+        128
+    """
+    try:
+        return from_dict(read_json(path))
+    except ValueError as error:
+        message = str(error)
+        raise ValueError(
+            message if message.startswith(str(path)) else f"{path}: {message}"
+        ) from error
+
+
+def from_dict(about: Any) -> Description:
+    """Checks what a description file holds; raises ValueError as `read`."""
+    _check_keys(about, "")
+    _field(about, "keras_fld", lambda x: x == VERSION and x is not True, f"the number {VERSION}")
+    for part in ("input", "output"):
+        _check_keys(about.get(part), part)
+    given, gives = about["input"], about["output"]
+    size = _field(given, "input.size", lambda x: _whole(x, 1), "a whole number from 1 on")
+    margin = _field(given, "input.margin", lambda x: _number(x) and x > 0, "a number above 0")
+    color = _field(given, "input.color", lambda x: x in ("RGB", "BGR"), "RGB or BGR")
+    scale, offset = _range(given)
+    units = _field(
+        gives,
+        "output.units",
+        lambda x: x in ("pixels", "fraction") or (_number(x) and x > 0),
+        "pixels, fraction or a number of pixels above 0",
+    )
+    index = gives.get("index")
+    if index is not None and not _whole(index, 0):
+        raise ValueError(f"output.index must be a whole number from 0 on. Got: {index!r}")
+    scheme = _field(
+        about,
+        "scheme",
+        lambda x: x is None or isinstance(x, (str, dict)),
+        "a name, a scheme or null",
+    )
+    return Description(
+        frame=FaceCrop(size, float(margin)),
+        bgr=color == "BGR",
+        scale=scale,
+        offset=offset,
+        pixels={"pixels": 1.0, "fraction": float(size)}.get(units) or float(units),
+        index=index,
+        scheme=None if scheme is None else schemes.get(scheme),
+    )
+
+
+def _check_keys(part, name):
+    called = name or "a description"
+    if not isinstance(part, dict):
+        raise ValueError(f"{called} must be a JSON object. Got: {part!r}"[:200])
+    for key in part:
+        if key not in _KEYS[name]:
+            raise ValueError(f"{called} has only {', '.join(_KEYS[name])}. Got: {key!r}")
+
+
+def _field(part, name, good, rule):
+    key = name.rpartition(".")[2]
+    value = part.get(key, ...)
+    # An unhashable value is in no table of names.
+    if value is ... or (isinstance(value, list) and name != "input.range") or not good(value):
+        got = "nothing" if value is ... else repr(value)[:80]
+        raise ValueError(f"{name} must be {rule}. Got: {got}")
+    return value
+
+
+def _range(given):
+    """Scale and offset from 0..255 to the model's input."""
+
+    def good(value):
+        if isinstance(value, str):
+            return value in INPUT_RANGES
+        if not isinstance(value, list) or len(value) != 2:
+            return False
+        parts = [part if isinstance(part, list) else [part] for part in value]
+        return all(len(part) in (1, 3) and all(map(_number, part)) for part in parts)
+
+    rule = f"one of {', '.join(INPUT_RANGES)} or [scale, offset]"
+    value = _field(given, "input.range", good, rule)
+    scale, offset = INPUT_RANGES[value] if isinstance(value, str) else value
+    return np.asarray(scale, np.float32), np.asarray(offset, np.float32)
+
+
+def _number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value, least):
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**31
