@@ -47,7 +47,7 @@ from keras_fld.cli.options import JSON, out_option, show
     "--min-face",
     type=click.FloatRange(0, min_open=True),
     help="Smallest face looked for in images: a share of the longer side, or pixels from 1 on. "
-    "Half of it takes four times as long.  [default: 0.03]",
+    "Half of it takes four times as long.  [default: 0.03; a sixth beside a face of a fifth]",
 )
 @click.option(
     "--passes",
