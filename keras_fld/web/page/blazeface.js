@@ -2,7 +2,7 @@
 //
 // The first look proposes: the short range at the whole picture, the full range at the whole and at
 // tiles. The second judges: the short range at each proposal alone, upright and large. The third, at
-// what is a face, measures: its points are found best with some room around it. A large face of
+// what is a face, measures: its points are found best with some room around it. A close face of
 // which the short range is sure needs neither; and where there is one, nothing asks for tiles.
 
 import { BlazeNet, angle, best, moved, same } from "./blazenet.js";
@@ -22,6 +22,8 @@ export const LARGE = LEAST / 128;
 const SMALLEST = 0.03, CLOSE = 0.2;
 // Score of a sure face at the first look.
 const SURE = 0.85;
+// Radians. A face turned by more is seen better upright.
+const UPRIGHT = Math.PI / 6;
 
 export class BlazeFace {
   /** Loads the networks, and the map from what they see to face boxes. */
@@ -49,7 +51,8 @@ export class BlazeFace {
     const { width, height } = photo, longer = Math.max(width, height);
     const whole = { width, height, data: photo.read(0, 0, width, height) };
     const first = await seen(this.short, whole, [this.short.size]);
-    const close = first.filter((face) => face.score >= SURE && face.side >= CLOSE * longer);
+    const close = first.filter((face) => face.score >= SURE && face.side >= CLOSE * longer
+      && Math.abs(angle(face)) <= UPRIGHT);
     let proposals = first;
     if ((smallest ?? (close.length ? LARGE : SMALLEST)) < LARGE) {
       const sides = levelSides(longer, this.full.size, smallest ?? SMALLEST);
