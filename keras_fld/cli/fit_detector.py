@@ -44,7 +44,7 @@ def fit_maps(faces, detectors=DETECTORS):
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
     fitting = {"haar": _haar, "yunet": _five_points, "blazeface": _blazeface}
-    maps = {}
+    maps: dict[str, dict] = {}
     for name in detectors:
         maps |= fitting[name](faces)
     return maps
@@ -99,8 +99,8 @@ def _blazeface(faces):
             done(1)
     if not found:
         raise ValueError(f"{faces.name}: BlazeFace finds no face")
-    seen = blazeface.features(blazeface.Faces.joined(found))
-    return {"blazeface": _entry(seen, np.stack(boxes))}
+    features = blazeface.features(blazeface.Faces.joined(found))
+    return {"blazeface": _entry(features, np.stack(boxes))}
 
 
 def five_points(landmarks):

@@ -59,8 +59,8 @@ from keras_fld.cli.options import JSON, out_option, show
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
-    help="Lowest face score of a found face; 0 keeps all, and in videos leaves it to the detector.  "
-    "[default: 0 in images, 0.5 in videos]",
+    help="Lowest face score of a found face; 0 keeps all, and in videos leaves it to the "
+    "detector.  [default: 0 in images, 0.5 in videos]",
 )
 @click.option("--score", type=click.Path(), help="A face-score file instead of the package's.")
 @click.option(

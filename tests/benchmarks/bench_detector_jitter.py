@@ -1,6 +1,7 @@
 """Measures how far the crops that a detector leads to are from those of the annotated boxes.
 
-    python tests/benchmarks/bench_detector_jitter.py --root 300w --json results/detection/jitter.json
+    python tests/benchmarks/bench_detector_jitter.py --root 300w \
+        --json results/detection/jitter.json
 
 300W's training faces, every fifth. A crop is that of `FaceCrop`, turned upright by the detector's
 angle, or by the annotated eyes. "x" and "y" are the shift of its center in sides of the annotated
@@ -27,6 +28,7 @@ from keras_fld.geometry.frame import upright_box  # noqa: E402
 from keras_fld.predict.face import roll  # noqa: E402
 
 DETECTORS = "blazeface", "blazeface-short"
+NUMBERS = "x", "y", "scale", "roll"
 QUANTILES = 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99
 
 
@@ -81,10 +83,10 @@ def main(argv=None):
         for place, name in enumerate(("first pass", "second pass")):
             row = {"detector": detector, "crop": name, "faces": len(values), "missed": missed}
             columns = values[:, place].T
-            row |= {k: summary(v) for k, v in zip(("x", "y", "scale", "roll"), columns, strict=True)}
+            row |= {k: summary(v) for k, v in zip(NUMBERS, columns, strict=True)}
             rows.append(row)
             print(detector, name, f"{len(values)} faces, {missed} missed")
-            for k in ("x", "y", "scale", "roll"):
+            for k in NUMBERS:
                 print(f"  {k:<6}", "  ".join(f"{n} {v:.3f}" for n, v in row[k].items()))
     if options.json:
         write_json(options.json, {"preset": options.preset, "every": options.every, "rows": rows})

@@ -4,8 +4,8 @@
         --json results/video/lost_faces.json
 
 Faces of photographs move over moving backgrounds, scikit-image's photographs, at 30 frames/s. From
-frame 90 on a face is gone: it vanishes from one frame to the next ("cut"), slides out of the picture
-("out"), a piece of another background slides over all of it ("covered"), or over half of it
+frame 90 on a face is gone: it vanishes from one frame to the next ("cut"), slides out of the
+picture ("out"), a piece of another background slides over all of it ("covered"), or over half of it
 ("half", and there it is still a face); from 180 to 270 it is there again. "stale" is the number of
 frames from where the face is gone until no track is left, its median and its highest; "ghosts"
 counts frames in which a track is there though no face has been for 60; "lost" is the share of
