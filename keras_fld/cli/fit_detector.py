@@ -1,9 +1,13 @@
 """Fits the box maps of the package on the training photographs of 300W, and writes them.
 
-python -m keras_fld.cli.fit_detector --root 300w
+    python -m keras_fld.cli.fit_detector --root 300w --detector haar --detector yunet --every 4
+    python -m keras_fld.cli.fit_detector --root 300w --detector blazeface --every 2
+
+The maps of other detectors stay as they are in the file.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import cv2
@@ -20,13 +24,15 @@ from keras_fld.predict.detectors.haar import HaarDetector, mirrored
 
 # A square is that of the annotated face where it overlaps its box by this much.
 SAME = 0.3
+DETECTORS = "haar", "yunet", "blazeface"
 
 
-def fit_maps(faces):
-    """Box maps of the cascades, of five points and of BlazeFace, from annotated faces.
+def fit_maps(faces, detectors=DETECTORS):
+    """Box maps of the cascades, of YuNet's five points and of BlazeFace, from annotated faces.
 
     Args:
         faces: a `FaceSet` in the scheme ibug68.
+        detectors: those of `DETECTORS` whose maps are wanted.
 
     Returns:
         Name to what is stored of a map: its coefficients, the faces it was fitted on and its mean
@@ -37,6 +43,15 @@ def fit_maps(faces):
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
+    fitting = {"haar": _haar, "yunet": _five_points, "blazeface": _blazeface}
+    maps: dict[str, dict] = {}
+    for name in detectors:
+        maps |= fitting[name](faces)
+    return maps
+
+
+def _haar(faces):
+    """What is stored of the maps of the cascades' squares."""
     detector = HaarDetector()
     pairs: dict[str, list] = {"haar_frontal": [], "haar_profile": []}
     with counting("detecting faces", len(faces)) as done:
@@ -53,18 +68,19 @@ def fit_maps(faces):
             raise ValueError(f"{faces.name}: the cascade of {name} finds no face")
         squares, boxes = np.stack(found).swapaxes(0, 1)
         maps[name] = _entry(box_map.square_features(squares), boxes)
+    return maps
+
+
+def _five_points(faces):
+    """What is stored of the map of YuNet's points, as annotated, mirrored faces too."""
     points = five_points(np.stack([face.landmarks for face in faces.faces]))
     boxes = np.stack([face.box for face in faces.faces])
     # Mirrored faces too, so that left and right are treated alike.
     mirror = points[:, [1, 0, 2, 4, 3]] * [-1, 1]
     mirrored_boxes = boxes.copy()
     mirrored_boxes[:, 0] = -boxes[:, 0] - boxes[:, 2]
-    maps["five_points"] = _entry(
-        box_map.point_features(np.concatenate([points, mirror])),
-        np.concatenate([boxes, mirrored_boxes]),
-    )
-    maps["blazeface"] = _blazeface(faces)
-    return maps
+    seen = box_map.point_features(np.concatenate([points, mirror]))
+    return {"five_points": _entry(seen, np.concatenate([boxes, mirrored_boxes]))}
 
 
 def _blazeface(faces):
@@ -75,14 +91,16 @@ def _blazeface(faces):
             image = face.image()
             mirror = (image.shape[1] - 1, 0) + face.landmarks * [-1, 1]
             for picture, points in ((image, face.landmarks), (image[:, ::-1], mirror)):
-                seen = detector.find(picture)
+                # All as small ones are: seen once more from a distance that is always the same.
+                seen = detector.find(picture, sure=2.0)
                 for i in _nearest(seen.squares, landmark_box(points)):
                     found.append(seen[[i]])
                     boxes.append(landmark_box(blazeface.upright(found[-1], points[None])[0]))
             done(1)
     if not found:
         raise ValueError(f"{faces.name}: BlazeFace finds no face")
-    return _entry(blazeface.features(blazeface.Faces.joined(found)), np.stack(boxes))
+    features = blazeface.features(blazeface.Faces.joined(found))
+    return {"blazeface": _entry(features, np.stack(boxes))}
 
 
 def five_points(landmarks):
@@ -118,22 +136,31 @@ def _entry(seen, boxes):
 @click.option("--root", required=True, type=click.Path(), help="Folder of the 300W dataset.")
 @click.option("--out", default=str(box_map.FILE), help="JSON to write.  [default: the package's]")
 @click.option("--every", default=1, type=click.IntRange(1), help="Take every so many-th face.")
-def main(root, out, every):
+@click.option(
+    "--detector",
+    "detectors",
+    multiple=True,
+    type=click.Choice(DETECTORS),
+    help="Fit the maps of this one; may be repeated.  [default: all]",
+)
+def main(root, out, every, detectors):
     """Fits the maps on the split train and writes them to a JSON file."""
     try:
-        _fit_and_write(root, out, every)
+        _fit_and_write(root, out, every, detectors or DETECTORS)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
 
-def _fit_and_write(root, out, every):
+def _fit_and_write(root, out, every, detectors):
+    stored = read_json(out) if Path(out).exists() else {}
     faces = catalog.read("300w", root, "train")
     faces = replace(faces, faces=faces.faces[::every])
     with bars():
-        maps = fit_maps(faces)
+        maps = fit_maps(faces, detectors)
     about = f"{faces.name}, {len(faces)} faces"
-    write_json(out, {name: {"fitted_on": about, **entry} for name, entry in maps.items()})
-    for name, entry in read_json(out).items():
+    fitted = {name: {"fitted_on": about, **entry} for name, entry in maps.items()}
+    write_json(out, stored | fitted)
+    for name, entry in fitted.items():
         click.echo(f"{name}: {entry['faces']} faces, error {entry['mean_absolute_error']}")
     click.echo(f"wrote {out}")
 

@@ -53,7 +53,8 @@ class FaceLandmarker:
             of a face-score file; None for nothing; "default" for True, but None with a preset that
             was not trained on 300W: the package's score is for research, as those on 300W are.
         min_face: side of the smallest face looked for in photographs: a share of the image's longer
-            side, or pixels from 1 on; half of it takes four times as long. None means 0.03. For the
+            side, or pixels from 1 on; half of it takes four times as long. None means 0.03, but a
+            sixth beside a face of a fifth of the side or more, as in `detectors.BlazeFace`. For the
             BlazeFace detectors of photographs only.
         max_pixels: images of more pixels are refused, files and Pillow images before they are
             decoded: a file of some kilobytes may declare billions. None means 250 million.

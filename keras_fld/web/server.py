@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import ipaddress
 import socket
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -50,7 +51,7 @@ def make_server(model=DEFAULT_PRESET, host="127.0.0.1", port=0):
     """
     handler = type("Handler", (_Handler,), {"files": _tagged(page_files(model))})
     try:
-        return (_Server6 if ":" in host else ThreadingHTTPServer)((host, port), handler)
+        return (_Server6 if ":" in host else _Server)((host, port), handler)
     # A name that is no name of the internet fails as text.
     except (OSError, OverflowError, UnicodeError) as error:
         raise ValueError(f"cannot listen on {place(host, port)} ({error})") from error
@@ -92,7 +93,14 @@ def _listens(server):
     return ipaddress.ip_address(server.server_address[0])
 
 
-class _Server6(ThreadingHTTPServer):
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A browser that is closed or reloads drops its connections: no error of the server."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class _Server6(_Server):
     address_family = socket.AF_INET6
 
 

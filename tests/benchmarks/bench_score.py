@@ -16,7 +16,7 @@ neither training nor threshold has seen:
                 little off the face, and from the boxes of `others`. Where they end decides which
                 they are: a face from half an overlap (intersection over union) with the annotated
                 box on, something else below 0.3; between the two is neither
-    detector    the same from the boxes of the Haar detector
+    detector    the same from the boxes of the Haar detector; bench_face_score.py has BlazeFace's
 The costs are medians of turns of all parts in one run, on one thread: the two interpreters alone;
 `FaceLandmarker.detect` of a given box in a generated picture, with and without score; and
 `FaceTracker` on a generated video with one face (tests/benchmarks/bench_video.py).

@@ -187,14 +187,17 @@ def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
     )
     image, out = tmp_path / "both.png", tmp_path / "o"
     found = {}
-    for least in ("0.5", "0"):
-        predict(image, "--out", out, "--format", "json", "--min-score", least)
+    for least in ("0.5", "0", None):
+        given = () if least is None else ("--min-score", least)
+        predict(image, "--out", out, "--format", "json", *given)
         faces = json.loads((out / "both.json").read_text())["faces"]
         found[least] = [face["score"] for face in faces]
     assert len(found["0.5"]) == 1 and len(found["0"]) == 2
+    # A detector's faces in photographs are all kept.
+    assert found[None] == found["0"]
     assert found["0"][0] == found["0.5"][0] > 0.5 > found["0"][1] >= 0
     wall = tmp_path / "wall.png"
-    _, (note,) = predict(wall, "--out", out)
+    _, (note,) = predict(wall, "--out", out, "--min-score", 0.5)
     assert "wall.png: no face found that scores 0.5 (--min-score), the best has 0." in note
     # A box that is given is a face.
     given = ",".join(f"{v:.1f}" for v in box)

@@ -30,6 +30,7 @@ SCENES = {
     "turned30": (1, lambda astronaut: turned(astronaut, 30)[0]),
     "turned-50": (1, lambda astronaut: turned(astronaut, -50)[0]),
     "small": (2, two_small),
+    "close": (1, lambda astronaut: astronaut[:300, 80:380]),
     **{
         f"drawn{size}": (1, lambda _, s=size, i=index: synthetic.draw(i, size=s).image)
         for size, index in DRAWN

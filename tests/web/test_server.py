@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -46,6 +47,28 @@ def ask(server, path, method="GET", **headers):
 
 def test_it_listens_on_this_machine_alone_unless_told_otherwise(server):
     assert server.server_address[0] == "127.0.0.1"
+
+
+def test_a_dropped_connection_is_no_error(server, capfd):
+    for request in (b"", b"GET / HT", b"GET / HTTP/1.1\r\n\r\n" * 50):
+        with socket.create_connection(server.server_address[:2]) as connection:
+            connection.sendall(request)
+            # Closing with SO_LINGER 0 resets it.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert ask(server, "/")[0].status == 200
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(10)
+    assert capfd.readouterr().err == ""
+
+
+def test_other_errors_are_shown(server, capfd):
+    for error, shown in ((ValueError("odd"), True), (BrokenPipeError(), False)):
+        try:
+            raise error
+        except (ValueError, OSError):
+            server.handle_error(None, ("127.0.0.1", 1))
+        assert ("Traceback" in capfd.readouterr().err) is shown
 
 
 @pytest.mark.parametrize("path", sorted(web.page_files()))

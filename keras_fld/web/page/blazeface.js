@@ -2,9 +2,10 @@
 //
 // The first look proposes: the short range at the whole picture, the full range at the whole and at
 // tiles. The second judges: the short range at each proposal alone, upright and large. The third, at
-// what is a face, measures: its points are found best with some room around it.
+// what is a face, measures: its points are found best with some room around it. A close face of
+// which the short range is sure needs neither; and where there is one, nothing asks for tiles.
 
-import { BlazeNet, angle, best, moved } from "./blazenet.js";
+import { BlazeNet, angle, best, moved, same } from "./blazenet.js";
 import { boxAround, frameMatrix, invert, rotation, transform, warp } from "./geometry.js";
 import { onGrid, turnOnGrid } from "./grid.js";
 import { load, pause } from "./runtime.js";
@@ -14,10 +15,15 @@ import { LEAST, levelSides, tiles } from "./tiles.js";
 const PROPOSED = 0.3, THRESHOLD = 0.7;
 // Sides of the pictures at the second and the third look in sides of the face's square.
 const JUDGED = 1.5, MEASURED = 2.0;
-// Smallest face of a photograph, as a share of its longer side.
-const SMALLEST = 0.03;
-// Faces from this share on are the short range's, at one look.
+// Faces from this share of the longer side on are the short range's, at one look.
 export const LARGE = LEAST / 128;
+// Faces looked for in photographs: from SMALLEST on, and only from LARGE on beside a sure face of at
+// least CLOSE.
+const SMALLEST = 0.03, CLOSE = 0.2;
+// Score of a sure face at the first look.
+const SURE = 0.85;
+// Radians. A face turned by more is seen better upright.
+const UPRIGHT = Math.PI / 6;
 
 export class BlazeFace {
   /** Loads the networks, and the map from what they see to face boxes. */
@@ -37,12 +43,24 @@ export class BlazeFace {
    * Faces of a photograph, largest first.
    *
    * @param photo as geometry.warp takes it
-   * @param smallest side of the smallest face looked for, as a share of the photo's longer side
+   * @param smallest side of the smallest face looked for, as a share of the photo's longer side;
+   *     without it SMALLEST or LARGE, as above
    * @returns of each {box, angle, score}: the tight box and the turn, as geometry.js has them
    */
-  async find(photo, smallest = SMALLEST) {
-    const faces = [];
-    for (const proposal of await this.#proposals(photo, smallest)) {
+  async find(photo, smallest) {
+    const { width, height } = photo, longer = Math.max(width, height);
+    const whole = { width, height, data: photo.read(0, 0, width, height) };
+    const first = await seen(this.short, whole, [this.short.size]);
+    const close = first.filter((face) => face.score >= SURE && face.side >= CLOSE * longer
+      && Math.abs(angle(face)) <= UPRIGHT);
+    let proposals = first;
+    if ((smallest ?? (close.length ? LARGE : SMALLEST)) < LARGE) {
+      const sides = levelSides(longer, this.full.size, smallest ?? SMALLEST);
+      proposals = best([...first, ...await seen(this.full, whole, sides)]);
+    }
+    const faces = [...close];
+    for (const proposal of proposals) {
+      if (close.some((face) => same(face, proposal))) continue;
       const judged = await this.#look(photo, proposal, JUDGED);
       if (!judged || judged.score < THRESHOLD) continue;
       const measured = await this.#look(photo, judged, MEASURED) ?? judged;
@@ -55,17 +73,6 @@ export class BlazeFace {
         score: face.score,
       }))
       .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
-  }
-
-  /** The first look. */
-  async #proposals(photo, smallest) {
-    const { width, height } = photo, longer = Math.max(width, height);
-    const whole = { width, height, data: photo.read(0, 0, width, height) };
-    const found = await seen(this.short, whole, [this.short.size]);
-    if (smallest < LARGE) {
-      found.push(...await seen(this.full, whole, levelSides(longer, this.full.size, smallest)));
-    }
-    return best(found);
   }
 
   /** The face once more, seen upright and large; nothing where none is in the middle. */

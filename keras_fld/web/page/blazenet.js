@@ -65,11 +65,14 @@ function anchors(cells, each) {
 
 const square = ({ points, side }) => boxAround(points[0], side, side);
 
+/** Whether the squares of two faces are about the same one. */
+export const same = (one, other) => overlap(square(one), square(other)) >= SAME;
+
 /** Of the faces whose squares are about the same one, that with the highest score. */
 export function best(faces) {
   const kept = [];
   for (const face of [...faces].sort((a, b) => b.score - a.score)) {
-    if (kept.every((other) => overlap(square(face), square(other)) < SAME)) kept.push(face);
+    if (!kept.some((other) => same(face, other))) kept.push(face);
   }
   return kept;
 }

@@ -99,6 +99,49 @@ def test_small_faces_are_found_in_tiles_and_once(astronaut):
         assert found.shape == (4, 4) and (found.max(axis=0) > 0.6).all()
 
 
+@pytest.fixture
+def looks(monkeypatch):
+    """The networks that were run, in turn."""
+    native, run = Network.find, []
+
+    def find(self, image, threshold):
+        run.append({128: "short", 192: "full"}[self.size])
+        return native(self, image, threshold)
+
+    monkeypatch.setattr(Network, "find", find)
+    return run
+
+
+def test_a_close_face_is_found_at_one_look(astronaut, looks):
+    portrait = astronaut[:300, 80:380]
+    (face,) = BlazeFace().detect(portrait)
+    assert looks == ["short"]
+    assert overlap([face.box + [80, 0, 0, 0]], [BOX])[0, 0] > 0.7
+    # Looked at again, it is the same face.
+    again = BlazeFace().find(portrait, sure=1.1)
+    assert len(again) == 1 and looks.count("full") > 1
+    assert overlap(BlazeFace().find(portrait).squares, again.squares)[0, 0] > 0.8
+    looks.clear()
+    BlazeFace(turns=True).find(portrait)
+    assert looks.count("full") >= 4
+    looks.clear()
+    assert len(BlazeFace()(astronaut)) == 1  # a sixth of the picture is not close
+    assert looks.count("full") > 1
+
+
+def test_small_faces_beside_a_close_one_are_found_where_they_are_asked_for(astronaut, looks):
+    image = np.full((600, 800, 3), 110, np.uint8)
+    image[:, :600] = cv2.resize(astronaut[:300, 80:380], (600, 600))
+    image[100:184, 700:784] = cv2.resize(
+        astronaut[20:280, 90:350], (84, 84), interpolation=cv2.INTER_AREA
+    )
+    small = [*((BOX[:2] - [90, 20]) * 84 / 260 + [700, 100]), *(BOX[2:] * 84 / 260)]
+    assert len(BlazeFace()(image)) == 1 and "full" not in looks
+    for min_face in (0.03, 25):
+        large, found = BlazeFace(min_face)(image)
+        assert overlap([found], [small])[0, 0] > 0.6 and large[2] > 150
+
+
 def test_tiles_cover_a_photograph_and_lead_back_to_it():
     rows, columns = np.mgrid[:500, :1000]
     image = np.stack([columns // 4, rows // 4, 255 * np.ones_like(rows)], axis=-1).astype(np.uint8)
@@ -138,6 +181,8 @@ def test_squares_points_and_angles_move_together():
     )
     both = Faces.joined([faces, Faces(points, np.array([7.0]), np.array([0.95])), moved])
     assert both.best().scores.tolist() == [0.95, 0.9] and len(Faces.joined([])) == 0
+    assert both.apart(faces).scores.tolist() == [0.9]
+    assert len(both.apart(moved)) == 2 and len(both.apart(Faces.joined([]))) == 3
 
 
 def test_what_runtimes_differ_by_is_rounded_away(astronaut, monkeypatch):
@@ -187,7 +232,7 @@ def test_pictures_of_any_shape_are_searched(shape):
 
 
 def test_names_open_it():
-    assert open_detector("blazeface").min_face == 0.03
+    assert open_detector("blazeface").min_face is None
     assert open_detector("blazeface-short").min_face == LARGE
     assert open_detector("blazeface-turned").turns
     assert open_detector("blazeface-turned", 40).turns

@@ -237,6 +237,14 @@ def test_the_command_that_fits_them(tree, tmp_path):
     maps = read_json(out)
     assert set(maps) == {"haar_frontal", "haar_profile", "five_points", "blazeface"}
     assert all(entry["fitted_on"].endswith(", 16 faces") for entry in maps.values())
+    # One detector's maps are fitted anew, and the others stay.
+    again = ["--root", str(tree), "--out", str(out), "--every", "2", "--detector", "yunet"]
+    result = CliRunner().invoke(fitting.main, again)
+    assert result.exit_code == 0, result.output
+    assert {name: entry["fitted_on"].split(", ")[1] for name, entry in read_json(out).items()} == {
+        **dict.fromkeys(maps, "16 faces"),
+        "five_points": "8 faces",
+    }
 
 
 def test_five_points_of_a_face_are_its_eyes_nose_and_mouth_corners():
@@ -363,11 +371,11 @@ def test_the_command_line_counts_misses_and_draws_in_a_detectors_boxes(tree, yun
     out = tmp_path / "out"
     predict = ["predict", str(image), "--model", "trnet20_300w", "--out", str(out)]
     found = ["--detector", str(yunet), "--passes", "1"]
-    result = run(cli, [*predict, *found, "--min-score", "0"])
+    result = run(cli, [*predict, *found])
     assert result.exit_code == 0, result.output
     (face,) = json.loads((out / "face.json").read_text())["faces"]
     (box,) = detectors.open_detector(yunet)(cv2.imread(str(image)))
     np.testing.assert_allclose(face["box"], box)
     assert face["score"] < 0.5 and len(face["landmarks"]) == 68
-    result = run(cli, [*predict, *found])  # the gray picture shows none
+    result = run(cli, [*predict, *found, "--min-score", "0.5"])  # the gray picture shows none
     assert result.exit_code == 0 and "no face found that scores 0.5" in result.output

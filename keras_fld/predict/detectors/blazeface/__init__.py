@@ -3,7 +3,8 @@
 The first look proposes: the short range at the whole picture, the full range at the whole and at
 tiles. The second judges: the short range at each proposal alone, upright and large, so that small
 and turned faces are judged as well as large upright ones. The third, at what is a face, measures:
-its points are found best with some room around it.
+its points are found best with some room around it. A close face of which the short range is sure
+needs neither; and where there is one, nothing asks for tiles by default.
 """
 
 from dataclasses import dataclass, replace
@@ -25,6 +26,14 @@ PROPOSED = 0.3
 JUDGED, MEASURED = 1.5, 2.0
 # Faces from this share of the picture's side on are the short range's, at one look.
 LARGE = LEAST / 128
+# Faces looked for by default, as shares of the longer side: from SMALLEST on, and only from LARGE
+# on beside a sure face of at least CLOSE.
+SMALLEST, CLOSE = 0.03, 0.2
+# Score of a sure face at the first look. Of 101 photographs' 190 annotated faces none is lost, and
+# nothing else of that size has more than 0.58.
+SURE = 0.85
+# Radians. A face turned by more is seen better upright.
+UPRIGHT = np.pi / 6
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,12 @@ class BlazeFace:
     Args:
         min_face: side of the smallest face looked for: a share of the image's longer side, or
             pixels from 1 on. Half of it takes four times as long; from 0.16 on one look at the
-            whole image is enough.
+            whole image is enough. None means 0.03, but 0.16 where the look at the whole image
+            surely shows a face of a fifth of the longer side or more, turned by at most 30 degrees,
+            as in a portrait.
         threshold: least score of a face, 0 to 1.
         turns: also look at the image turned by 90, 180 and 270 degrees, for faces turned by more
-            than 60; takes four times as long.
+            than 60; takes four times as long, and None always means 0.03.
 
     Raises:
         ValueError: `min_face` is not above 0, or `threshold` is not between 0 and 1.
@@ -64,8 +75,10 @@ class BlazeFace:
         >>> boxes = BlazeFace()(image)
     """
 
-    def __init__(self, min_face: float = 0.03, threshold: float = 0.7, turns: bool = False) -> None:
-        if not min_face > 0:
+    def __init__(
+        self, min_face: float | None = None, threshold: float = 0.7, turns: bool = False
+    ) -> None:
+        if min_face is not None and not min_face > 0:
             raise ValueError(f"min_face must be above 0. Got: {min_face}")
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must be between 0 and 1. Got: {threshold}")
@@ -98,25 +111,45 @@ class BlazeFace:
             )
         ]
 
-    def find(self, image: np.ndarray) -> Faces:
-        """Faces of an image as the networks give them, surest first."""
+    def find(self, image: np.ndarray, sure: float = SURE) -> Faces:
+        """Faces of an image as the networks give them, surest first.
+
+        Args:
+            image: (height, width, 3) uint8 RGB, or what `as_rgb` makes so.
+            sure: score from which a close face is taken as the first look has it; above 1 every
+                face is looked at again.
+        """
         image = as_rgb(image)
-        proposals = self._proposals(image)
+        longer = max(image.shape[:2])
+        first = _seen(image, "short", [shared("short").size])
+        is_close = (first.scores >= max(sure, self.threshold)) & (first.sides >= CLOSE * longer)
+        # An upside-down face may surely look like another one.
+        is_close &= (np.abs(first.angles) <= UPRIGHT) & (not self.turns)
+        close = first[is_close]
+        proposals = self._proposals(image, first, self._smallest(longer, close)).apart(close)
         judged = Faces.joined(_look(image, proposals[[i]], JUDGED) for i in range(len(proposals)))
         faces = judged[judged.scores >= self.threshold]
-        return Faces.joined(_measured(image, faces[[i]]) for i in range(len(faces))).best()
+        measured = (_measured(image, faces[[i]]) for i in range(len(faces)))
+        return Faces.joined([close, *measured]).best()
 
-    def _proposals(self, image):
-        longer = max(image.shape[:2])
-        min_face = self.min_face if self.min_face < 1 else self.min_face / longer
-        found = []
+    def _smallest(self, longer, close):
+        """The smallest face looked for, as a share of the longer side."""
+        if self.min_face is None:
+            return LARGE if len(close) else SMALLEST
+        return self.min_face if self.min_face < 1 else self.min_face / longer
+
+    def _proposals(self, image, first, smallest):
+        """What the first look takes for faces, where it goes on to tiles and turns as well."""
+        if smallest >= LARGE and not self.turns:
+            return first
+        found = [first]
         for turn in range(4 if self.turns else 1):
-            turned, back = np.rot90(image, turn), _back(image, turn)
-            looks = [_seen(turned, "short", [shared("short").size])]
-            if min_face < LARGE:
+            turned = np.rot90(image, turn)
+            looks = [_seen(turned, "short", [shared("short").size])] if turn else []
+            if smallest < LARGE:
                 size = shared("full").size
-                looks.append(_seen(turned, "full", sides(turned, size, min_face)))
-            found += [faces.moved(back) for faces in looks]
+                looks.append(_seen(turned, "full", sides(turned, size, smallest)))
+            found += [faces.moved(_back(image, turn)) for faces in looks]
         return Faces.joined(found).best()
 
 

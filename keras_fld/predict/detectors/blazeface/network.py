@@ -6,6 +6,7 @@ Pixel centers are at whole numbers here, as everywhere in the package; in the fi
 halves.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ from keras_fld.geometry.frame import transform
 
 # Squares that overlap by more are about one face.
 SAME = 0.3
+# Of a face's eight pairs of numbers the center and the points.
+_POINTS = [0, *range(2, 8)]
 # File by what the network is called, and its cells: of a row, and anchors in each.
 FILES = {
     "short": ("face_detection_short_range.tflite", ((16, 2), (8, 6))),
@@ -52,13 +55,17 @@ class Faces:
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
         """The faces of several looks."""
+        parts = [part for part in parts if len(part)]
+        if len(parts) == 1:
+            return parts[0]
         none = cls(np.empty((0, 7, 2)), np.empty(0), np.empty(0))
         columns = zip(*((p.points, p.sides, p.scores) for p in [none, *parts]), strict=True)
         return cls(*map(np.concatenate, columns))
 
     def moved(self, matrix: np.ndarray) -> Self:
         """The faces where a similarity, a (2, 3) matrix, takes them."""
-        scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+        (a, b, _), (c, d, _) = matrix.tolist()
+        scale = math.sqrt(abs(a * d - b * c))
         return type(self)(transform(self.points, matrix), self.sides * scale, self.scores)
 
     @property
@@ -77,10 +84,19 @@ class Faces:
         right, left, mouth = (self.points[:, i] @ [1, 1j] for i in (1, 2, 4))
         return np.angle(left - right + (mouth - (right + left) / 2) / 1j)
 
+    def apart(self, others: Self) -> Self:
+        """The faces whose squares are about none of the others'."""
+        if not len(others):
+            return self
+        return self[(overlap(self.squares, others.squares) < SAME).all(axis=1)]
+
     def best(self) -> Self:
         """One face of those whose squares are about the same one: the highest score."""
+        if len(self) < 2:
+            return self
         kept: list[int] = []
-        same = overlap(self.squares, self.squares) >= SAME
+        squares = self.squares
+        same = overlap(squares, squares) >= SAME
         for i in np.argsort(-self.scores, kind="stable"):
             if not same[i, kept].any():
                 kept.append(int(i))
@@ -104,10 +120,15 @@ class Network:
     def __init__(self, name: str) -> None:
         file, grids = FILES[name]
         self._content = Path(__file__).with_name(file).read_bytes()
-        self._anchors = np.concatenate([_anchors(*grid) for grid in grids])
         self._interpreters = Pool(self._open)
+        # Asked for once: for large faces, the details take as long as the decoding.
         with self._interpreters.borrow() as interpreter:
-            self.size = int(interpreter.get_input_details()[0]["shape"][1])
+            (about,) = interpreter.get_input_details()
+            outputs = interpreter.get_output_details()
+        self._input, self.size = about["index"], int(about["shape"][1])
+        self._outputs = [o["index"] for o in sorted(outputs, key=lambda o: -o["shape"][-1])]
+        anchors = np.concatenate([_anchors(*grid) for grid in grids])
+        self._centers = anchors * self.size - 0.5
 
     def find(self, image: np.ndarray, threshold: float) -> Faces:
         """Faces of a picture, several a face.
@@ -116,18 +137,20 @@ class Network:
             image: (size, size, 3) uint8 RGB.
             threshold: least score of a face, 0 to 1.
         """
-        picture = (image.astype(np.float32) * np.float32(2 / 255) - 1)[None]
         with self._interpreters.borrow() as interpreter:
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+            # Written in place: fresh memory of this size costs more than the arithmetic.
+            picture = interpreter.tensor(self._input)()[0]
+            np.multiply(image, np.float32(2 / 255), out=picture)
+            picture -= 1
+            del picture  # the interpreter refuses to run while it is held
             interpreter.invoke()
-            outputs = sorted(interpreter.get_output_details(), key=lambda o: -o["shape"][-1])
-            numbers, scores = (interpreter.get_tensor(output["index"])[0] for output in outputs)
-        scores = 1 / (1 + np.exp(-np.clip(scores[:, 0], -100, 100).astype(float)))
-        seen = scores >= threshold
+            numbers, scores = (interpreter.get_tensor(index)[0] for index in self._outputs)
+        seen = np.flatnonzero(scores[:, 0] >= math.log(threshold / (1 - threshold)))
+        scores = 1 / (1 + np.exp(-scores[seen, 0].astype(float)))
         # Center, width and height, six points; width and height are the same.
         pairs = numbers[seen].reshape(-1, 8, 2).astype(float)
-        centers = self._anchors[seen, None] * self.size - 0.5
-        return Faces(pairs[:, [0, *range(2, 8)]] + centers, pairs[:, 1].mean(axis=1), scores[seen])
+        points = pairs[:, _POINTS] + self._centers[seen, None]
+        return Faces(points, pairs[:, 1].mean(axis=1), scores)
 
     def _open(self):
         litert = load("ai_edge_litert.interpreter", "BlazeFace")
