@@ -25,7 +25,7 @@ def on_white(image: np.ndarray, premultiplied: bool = False) -> np.ndarray:
     Returns:
         (height, width, 3) uint8; where alpha is 255, the colors as they are.
 
-    Example:
+    Examples:
         >>> on_white(np.uint8([[[9, 9, 9, 0], [9, 9, 9, 255]]])).tolist()
         [[[255, 255, 255], [9, 9, 9]]]
     """

@@ -46,7 +46,7 @@ _BACKENDS = ("tensorflow", "jax", "torch")
 def install(*groups: str) -> str:
     """The command that installs groups of the package.
 
-    Example:
+    Examples:
         >>> install("tensorflow", "compress")
         'pip install "keras-fld[tensorflow,compress]"'
     """
@@ -64,7 +64,7 @@ def load(module: str, purpose: str) -> ModuleType:
     Raises:
         ImportError: it is not installed; the message says how to.
 
-    Example:
+    Examples:
         >>> load("h5py", "Reading COFW").File
         <class 'h5py._hl.files.File'>
     """
@@ -93,7 +93,7 @@ def explained(error: ImportError, purpose: str = "") -> ImportError:
         error: of an import.
         purpose: as of `load`.
 
-    Example:
+    Examples:
         >>> print(explained(ImportError("No module named 'h5py'", name="h5py"), "Reading COFW"))
         Reading COFW needs h5py: pip install "keras-fld[datasets]"
     """
@@ -101,7 +101,7 @@ def explained(error: ImportError, purpose: str = "") -> ImportError:
     if name == "cv2" and "shared object file" in str(error):
         return ImportError(
             f"OpenCV cannot be loaded ({error}). On a machine without a desktop install "
-            "opencv-python-headless in place of opencv-python"
+            "opencv-python-headless instead of opencv-python"
         )
     # Of a package that is there but broken, its own message says more.
     if name not in _GROUPS or find_spec(name) is not None:

@@ -69,7 +69,7 @@ def printable(name: object) -> str:
 
     Names may hold line ends, and bytes that are no UTF-8.
 
-    Example:
+    Examples:
         >>> printable("a\nb.jpg")
         'a\\nb.jpg'
     """
@@ -82,7 +82,7 @@ def printable(name: object) -> str:
 def name_bytes(name: str) -> bytes:
     """A name as bytes, to be hashed: UTF-8, also of names whose bytes are none.
 
-    Example:
+    Examples:
         >>> name_bytes("m\\udcfcller.jpg")
         b'm\\xed\\xb3\\xbcller.jpg'
     """

@@ -69,7 +69,7 @@ SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
 def format_of(head: bytes) -> ImageFormat | None:
     """The format of a file that begins with these bytes; None where it is no image's.
 
-    Example:
+    Examples:
         >>> format_of(b"GIF89a").name
         'GIF'
     """
@@ -106,7 +106,7 @@ def left_out(names, one: str, many: str) -> list[str]:
         names: the files' names.
         one, many: what they are not, such as "an image" and "images".
 
-    Example:
+    Examples:
         >>> left_out(["b.txt", "a.txt"], "an image", "images")
         ['left out 2 files that are not images: a.txt, b.txt']
     """

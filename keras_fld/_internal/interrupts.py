@@ -8,7 +8,7 @@ import threading
 class unbroken(contextlib.AbstractContextManager):
     """A context that Ctrl-C does not interrupt: it waits for the block's end.
 
-    Example:
+    Examples:
         >>> with unbroken():
         ...     rows.write(row)
         ...     count += 1

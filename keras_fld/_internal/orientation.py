@@ -25,7 +25,7 @@ def orientation(data: bytes) -> int:
         1 for what is stored upright, or has no such tag; otherwise 2 to 8. A TIFF counts as
         upright, as OpenCV always turns it.
 
-    Example:
+    Examples:
         >>> orientation(Path("photo.jpg").read_bytes())
         6
     """

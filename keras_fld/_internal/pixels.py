@@ -24,7 +24,7 @@ def as_bytes(values: Any, name: str = "", what: str = "image") -> np.ndarray:
         ValueError: a value outside 0 to 255 or that is not a number; or fractions none of which is
             above 1, which are meant to be from 0 to 1.
 
-    Example:
+    Examples:
         >>> as_bytes(np.array([0.0, 127.6, 255.0])).tolist()
         [0, 128, 255]
     """
@@ -118,7 +118,7 @@ def crops_of(images: Any, size: int) -> np.ndarray:
     Raises:
         TypeError, ValueError: as `as_bytes`, or another shape.
 
-    Example:
+    Examples:
         >>> crops_of([], 64).shape
         (0, 64, 64, 3)
     """

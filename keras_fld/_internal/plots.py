@@ -14,7 +14,7 @@ def new_figure(**options: Any) -> Any:
     Raises:
         ImportError: matplotlib is not installed.
 
-    Example:
+    Examples:
         >>> new_figure(figsize=(5, 4)).subplots(1, 2).shape
         (2,)
     """

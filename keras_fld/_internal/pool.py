@@ -19,7 +19,7 @@ class Pool(Generic[T]):
     Args:
         make: makes a value; called when none is free.
 
-    Example:
+    Examples:
         >>> pool = Pool(lambda: Interpreter("face.tflite"))
         >>> with pool.borrow() as interpreter:
         ...     interpreter.invoke()

@@ -42,7 +42,7 @@ def decode(data: bytes) -> str:
     Raises:
         ValueError: the bytes are no text.
 
-    Example:
+    Examples:
         >>> decode(b"\\xff\\xfea\\x00")
         'a'
     """

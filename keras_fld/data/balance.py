@@ -25,7 +25,7 @@ def pose_repeats(landmarks, scheme, bins=BINS):
     Raises:
         ValueError: bins is below 1, or no face has three annotated landmarks.
 
-    Example:
+    Examples:
         >>> repeats = pose_repeats(data.landmarks, data.scheme)
         >>> dataset = training_dataset(data, 32, repeats=repeats)
     """

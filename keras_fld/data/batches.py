@@ -130,7 +130,7 @@ class TrainingBatches(_Batches):
         ValueError: batch_size or seed is out of range, the repeats do not fit, or the batches
             cannot be shared equally.
 
-    Example:
+    Examples:
         >>> model.fit(TrainingBatches(training_crops(faces, FaceCrop()), 32), epochs=10)
     """
 
@@ -157,7 +157,7 @@ class TrainingBatches(_Batches):
 class PlainBatches(_Batches):
     """Batches of crops as they are, in order; arguments and result as of `TrainingBatches`.
 
-    Example:
+    Examples:
         >>> model.evaluate(PlainBatches(model_crops(faces, FaceCrop()), 64))
     """
 

@@ -159,7 +159,7 @@ def read(
         ImportError: the format needs a package of the group `datasets`.
         ValueError: an unknown name, split or option, an empty folder, or a bad file.
 
-    Example:
+    Examples:
         >>> faces = read("300w", root, "common")
     """
     dataset = get(name)
@@ -216,7 +216,7 @@ def load(
     Raises:
         ValueError: as `read`, or an image cannot be read.
 
-    Example:
+    Examples:
         >>> train = keras_fld.data.load("300w", root, split="train")
         >>> model.fit(train, epochs=10)
     """

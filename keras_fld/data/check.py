@@ -171,7 +171,7 @@ def check(
     Raises:
         ValueError: an unknown name, or no such folder.
 
-    Example:
+    Examples:
         >>> print(check("300w", root))
     """
     dataset = catalog.get(name)

@@ -21,7 +21,7 @@ def training_photographs(faces, frame):
     Returns:
         A `Crops`. A photograph that cannot be read raises ValueError when it is drawn.
 
-    Example:
+    Examples:
         >>> data = training_photographs(read("300w", root), FaceCrop())
         >>> model.fit(feed.training_batches(data, 64))
     """

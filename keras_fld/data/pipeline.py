@@ -30,7 +30,7 @@ def training_dataset(
     Raises:
         ValueError: batch_size or seed is out of range, or the repeats do not fit.
 
-    Example:
+    Examples:
         >>> dataset = training_dataset(training_crops(faces, FaceCrop()), batch_size=32)
     """
     tf = _tensorflow()

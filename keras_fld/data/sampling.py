@@ -35,7 +35,7 @@ class Samples:
     Raises:
         ValueError: the seed is negative, or the repeats do not fit the faces.
 
-    Example:
+    Examples:
         >>> images, landmarks = Samples(crops).draw(epoch=0, keys=[2, 7])
     """
 

@@ -17,7 +17,7 @@ class Share:
         processes: how many there are.
         devices: processors that the batches are cut for, those of all processes together.
 
-    Example:
+    Examples:
         >>> Share(index=1, processes=2, devices=2).rows(np.arange(10, 16), batch_size=6)
         array([13, 14, 15])
     """

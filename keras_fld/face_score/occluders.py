@@ -24,7 +24,7 @@ def cover_half(crop, side, cover, rng, picture=None, share=0.5):
     Raises:
         ValueError: an unknown side or cover.
 
-    Example:
+    Examples:
         >>> covered = cover_half(crop, "left", "noise", np.random.default_rng(0))
     """
     for name, value, known in (("side", side, SIDES), ("cover", cover, COVERS)):

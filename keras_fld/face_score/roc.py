@@ -17,7 +17,7 @@ def curve(faces, others):
     Raises:
         ValueError: there are no faces, or no others.
 
-    Example:
+    Examples:
         >>> [rates.tolist() for rates in curve([0.9], [0.1])[:2]]
         [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
     """
@@ -31,7 +31,7 @@ def curve(faces, others):
 def area(faces, others):
     """Area under the ROC curve: how often a face scores more than another crop, ties counting half.
 
-    Example:
+    Examples:
         >>> area([0.9, 0.5], [0.5, 0.1])
         0.875
     """
@@ -45,7 +45,7 @@ def threshold_at(others, false_rate=0.01):
     Raises:
         ValueError: a share that is not from 0 to 1, or no others.
 
-    Example:
+    Examples:
         >>> 0.2 < threshold_at([0.1, 0.2, 0.3, 0.4], false_rate=0.5) < 0.3
         True
     """

@@ -23,7 +23,7 @@ class Samples:
         shares: how often a face is of each of the datasets; they add up to 1.
         seed: of all that is drawn.
 
-    Example:
+    Examples:
         >>> images, labels = Samples([crops], scenes, [1.0]).draw(number=0, count=128)
     """
 

@@ -125,7 +125,7 @@ def non_face(scene, rng, frame, kind):
     Raises:
         ValueError: an unknown kind.
 
-    Example:
+    Examples:
         >>> crop = non_face(scene, np.random.default_rng(0), FaceCrop(), "shifted")
     """
     if kind == "texture":

@@ -16,7 +16,7 @@ def texture(rng, size):
     Returns:
         (size, size, 3) uint8.
 
-    Example:
+    Examples:
         >>> texture(np.random.default_rng(0), 64).shape
         (64, 64, 3)
     """

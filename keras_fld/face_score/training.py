@@ -55,7 +55,7 @@ def train(
         ValueError: no dataset, one of another scheme, a bad file, or a number below 1.
         ImportError: TensorFlow, which converts, is not installed.
 
-    Example:
+    Examples:
         >>> report = train({"300w": "300w"}, "run")
     """
     _check(roots, steps, batch_size)

@@ -66,7 +66,7 @@ def convert(
             that does not give the model's landmarks; the message names the layer where they part.
         ImportError: TensorFlow is not installed.
 
-    Example:
+    Examples:
         >>> convert(model, "face.tflite", mode="int8", calibration=plain)
     """
     import keras

@@ -105,7 +105,7 @@ def export(
             kind.
         ImportError: int8_qat is to be trained and the group `compress` is not installed.
 
-    Example:
+    Examples:
         >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
     """
     counts = _instructions(arm, preset)

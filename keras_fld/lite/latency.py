@@ -63,7 +63,7 @@ def benchmark(models: Sequence[str | Path], runs: int = 300, threads: int = 1) -
     Raises:
         ValueError: no model, a file is bad, or runs or threads are below 1.
 
-    Example:
+    Examples:
         >>> print(benchmark(["model_float32.tflite", "trnet20_300w"]))
     """
     if not models:
@@ -120,7 +120,7 @@ def interleaved(files, rounds=20):
     Returns:
         A dictionary of name to milliseconds.
 
-    Example:
+    Examples:
         >>> sorted(interleaved({"int8": "int8.tflite", "float32": "float32.tflite"}))
         ['float32', 'int8']
     """

@@ -35,7 +35,7 @@ class Parity:
         predictions: (2, faces, landmarks, 2) pixels of the crop: reference, model.
         notes: sentences on missing parts and skipped files.
 
-    Example:
+    Examples:
         >>> print(parity("face.tflite", "run/model.keras", "300w", root))
     """
 
@@ -142,7 +142,7 @@ def parity(
         ValueError: the reference is a converted file, the models see different crops or landmarks,
             or no test face is there.
 
-    Example:
+    Examples:
         >>> parity("face.tflite", "run/model.keras", "300w", root).save("parity")
     """
     from keras_fld.evaluation import protocol

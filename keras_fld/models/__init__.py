@@ -50,7 +50,7 @@ def get(name: str) -> Callable[..., keras.Model]:
     Raises:
         ValueError: there is no such network, or its module cannot be imported.
 
-    Example:
+    Examples:
         >>> model = get("trnet20")(num_landmarks=68)
     """
     if ":" in str(name):

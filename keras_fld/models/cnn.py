@@ -65,7 +65,7 @@ def CNN6(
         ValueError: a size that the five poolings do not divide, or landmarks that the scheme or
             mean shape does not fit.
 
-    Example:
+    Examples:
         >>> model = CNN6(num_landmarks=19)
         >>> model.output_shape
         (None, 19, 2)
@@ -108,7 +108,7 @@ def CNN7(
         ValueError: a size that the six poolings do not divide, or landmarks that the scheme or
             mean shape does not fit.
 
-    Example:
+    Examples:
         >>> model = CNN7(num_landmarks=68)
         >>> model.input_shape
         (None, 128, 128, 3)

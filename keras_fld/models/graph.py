@@ -31,7 +31,7 @@ def flat_copy(model: keras.Model) -> keras.Model:
     Returns:
         A Functional model with weights of its own.
 
-    Example:
+    Examples:
         >>> flat_copy(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])).output_shape
         (None, 2)
     """

@@ -28,7 +28,7 @@ def find(name: str) -> Callable[..., keras.Model]:
     Raises:
         ValueError: the module cannot be imported or has no such function.
 
-    Example:
+    Examples:
         >>> find("keras_fld.models:TRNet20")(num_landmarks=68, input_size=64).output_shape
         (None, 68, 2)
     """

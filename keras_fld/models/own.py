@@ -44,7 +44,7 @@ def head(
         ValueError: features of another shape, an input that is not square or not of the crop's
             size, or landmarks that the scheme or mean shape does not fit.
 
-    Example:
+    Examples:
         >>> body = keras.applications.MobileNetV3Small((128, 128, 3), weights=None,
         ...                                            include_top=False, pooling="avg")
         >>> model = keras.Model(body.input, head(body.output, 68))
@@ -96,7 +96,7 @@ def describe(
         ValueError: another kind or shape of model, one that is described already, a scheme of
             another number of landmarks, or inputs that are neither given nor seen.
 
-    Example:
+    Examples:
         >>> plain = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(),
         ...                           keras.layers.Dense(136), keras.layers.Reshape((68, 2))])
         >>> described = describe(plain, FaceCrop(64), "ibug68", "fraction", inputs="0..1")

@@ -31,7 +31,7 @@ NEWER = {
 def rounded(weights):
     """Floats rounded to `DIGITS` binary digits, so that their last bytes compress to nothing.
 
-    Example:
+    Examples:
         >>> float(rounded(np.float32(1 + 2**-12)))
         1.0
     """
@@ -49,7 +49,7 @@ def pack(model, path):
     Raises:
         ValueError: the path does not end in .keras, or cannot be written.
 
-    Example:
+    Examples:
         >>> pack(keras_fld.load_model("run/model.keras"), "preset.keras")
     """
     from keras_fld.models.saving import save

@@ -57,7 +57,7 @@ def refine(
             not, or are not known; new windows for a model that has its own, or whose maps are too
             small; or a model whose landmarks no linear Dense with a bias gives.
 
-    Example:
+    Examples:
         >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
     """
     shape, dense = shape_layer(model), offsets_layer(model)

@@ -24,7 +24,7 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
         ValueError: there is no such file, it is not a Keras model or a damaged one, or it has
             layers of a module that has not been imported, which the message names.
 
-    Example:
+    Examples:
         >>> model = keras_fld.load_model("trnet20_300w")
     """
     # A saved loss or layer is found by its registered name once its module is imported; those of
@@ -90,7 +90,7 @@ def save(model: keras.Model, path: str | Path) -> None:
         model: a Keras model.
         path: the file.
 
-    Example:
+    Examples:
         >>> save(model, "face.keras")
     """
     keras.Model(model.input, model.output, name=model.name).save(path)

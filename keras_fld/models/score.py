@@ -36,7 +36,7 @@ def FaceScore(
     Raises:
         ValueError: a size that the strides do not divide, or other than five numbers of filters.
 
-    Example:
+    Examples:
         >>> model = FaceScore()
         >>> model.output_shape
         (None, 1)

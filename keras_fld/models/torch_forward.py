@@ -26,7 +26,7 @@ class TorchForward(keras.Model):
     Raises:
         ValueError: a layer of the network is used more than once.
 
-    Example:
+    Examples:
         >>> fast = TorchForward(keras_fld.models.TRNet20(68))
         >>> fast.compile("adamw", loss=keras_fld.losses.ENME())
     """

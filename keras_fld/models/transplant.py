@@ -26,7 +26,7 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
     Raises:
         ValueError: the layers differ, or their shapes differ in more than numbers of filters.
 
-    Example:
+    Examples:
         >>> thin = TRNet20(68, stem=(16, 16, 32))
         >>> transplant(TRNet20(68), thin)
     """
@@ -66,7 +66,7 @@ def transplant_body(trained: keras.Model, network: keras.Model) -> list[str]:
     Raises:
         ValueError: as `transplant`.
 
-    Example:
+    Examples:
         >>> transplant_body(TRNet20(68), TRNet20(98))[-1]
         'stage4b_2_bn'
     """

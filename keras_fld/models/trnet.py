@@ -108,7 +108,7 @@ def TRNet20(
             is not above 0, other than three and four numbers of filters, a `pool_after` other than
             1, 2 or 3, or landmarks that the scheme or mean shape does not fit.
 
-    Example:
+    Examples:
         >>> model = TRNet20(num_landmarks=68)
         >>> model.output_shape
         (None, 68, 2)

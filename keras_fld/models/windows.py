@@ -23,7 +23,7 @@ class WindowedOffsets(keras.layers.Layer):
     Raises:
         ValueError: there is no window.
 
-    Example:
+    Examples:
         >>> WindowedOffsets({"eyes": range(12)})(features).shape
         (None, 24)
     """

@@ -20,7 +20,7 @@ class Converted:
     Raises:
         ValueError: the model has no scheme, or there is no such conversion.
 
-    Example:
+    Examples:
         >>> Converted(open_model("wflw.tflite"), IBUG68).num_landmarks
         68
     """

@@ -19,7 +19,7 @@ def open_file(path: str | Path) -> LandmarkModel:
     Raises:
         ValueError: it is missing, damaged or no landmark model, or nothing describes it.
 
-    Example:
+    Examples:
         >>> open_file("face.tflite").predict(crops).shape
         (10, 68, 2)
     """
@@ -49,7 +49,7 @@ class DescribedFile:
     Raises:
         ValueError: a file is missing or damaged, or they do not fit each other.
 
-    Example:
+    Examples:
         >>> landmarks = DescribedFile("face.tflite").predict(crops)
     """
 

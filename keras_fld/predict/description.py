@@ -74,7 +74,7 @@ def read(path: str | Path) -> Description:
     Raises:
         ValueError: it cannot be read, or a field is missing, unknown or of another kind.
 
-    Example:
+    Examples:
         >>> read("face.json").frame.size
         128
     """

@@ -15,7 +15,7 @@ class FlipAveraged:
     Raises:
         ValueError: the landmarks have no known scheme, so that mirroring cannot rename them.
 
-    Example:
+    Examples:
         >>> FlipAveraged(open_model("face.tflite")).predict(crops).shape
         (10, 68, 2)
     """

@@ -15,7 +15,7 @@ def notes(path, found, recursive=False):
         found: the `Source`s that were found, of this and other inputs.
         recursive: whether its folders were looked into.
 
-    Example:
+    Examples:
         >>> notes("photos", sources("photos"))
         ['left out 1 file that is not an image or video: notes.txt']
     """
@@ -37,7 +37,7 @@ def result_names(found, inputs, recursive=False):
     Raises:
         ValueError: two files of one folder have the same name.
 
-    Example:
+    Examples:
         >>> result_names([Source(Path("photos/anna/1.jpg"), "image")], ["photos"], True)
         ['anna/1']
     """

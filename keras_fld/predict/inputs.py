@@ -63,7 +63,7 @@ def sources(path, recursive=False):
     Raises:
         ValueError: the folder has none, or cannot be read.
 
-    Example:
+    Examples:
         >>> [source.kind for source in sources("clip.mp4")]
         ['video']
     """
@@ -96,7 +96,7 @@ def output_names(found):
     Raises:
         ValueError: two files have the same name.
 
-    Example:
+    Examples:
         >>> output_names([Source(Path("a.jpg"), "image"), Source(Path("b.mp4"), "video")])
         ['a', 'b']
     """
@@ -126,7 +126,7 @@ def protect_inputs(out, inputs, found, names, named=()):
     Raises:
         ValueError: the folder is one of the inputs, or a result would be written over one.
 
-    Example:
+    Examples:
         >>> protect_inputs("result", ["a.jpg"], [Source(Path("a.jpg"), "image")], ["a"])
     """
     out = Path(out)

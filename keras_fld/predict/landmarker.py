@@ -63,7 +63,7 @@ class FaceLandmarker:
         ValueError: the model is none of these, a file is missing, damaged or of another kind,
             passes or `max_pixels` below 1, or `min_face` does not fit the detector.
 
-    Example:
+    Examples:
         >>> faces = FaceLandmarker("face.tflite").detect("photo.jpg")
         >>> faces[0].landmarks.shape
         (68, 2)
@@ -102,7 +102,7 @@ class FaceLandmarker:
         Raises:
             ValueError: there is no such preset.
 
-        Example:
+        Examples:
             >>> FaceLandmarker.from_preset("trnet20_300w").detect("photo.jpg")
         """
         zoo.lite_file(name)  # refuses what is no preset, such as a path
@@ -166,7 +166,7 @@ class FaceLandmarker:
             TypeError, ValueError: as `detect`, where the message names the image by its path or
                 its place; or a single image.
 
-        Example:
+        Examples:
             >>> for faces in landmarker.detect_many(["a.jpg", "b.jpg"]):
             ...     print(len(faces))
         """

@@ -119,7 +119,7 @@ class LiteModel(_File):
     Raises:
         ValueError: the file is missing, damaged, not from this package, or a face-score file.
 
-    Example:
+    Examples:
         >>> landmarks = LiteModel("face.tflite").predict(crops)
     """
 
@@ -158,7 +158,7 @@ class ScoreModel(_File):
     Raises:
         ValueError: the file is missing, damaged, not from this package, or a landmark model.
 
-    Example:
+    Examples:
         >>> scores = ScoreModel(keras_fld.zoo.score_file()).predict(crops)
     """
 

@@ -36,7 +36,7 @@ def read(content: bytes | str | Path) -> dict[str, Any] | None:
     Raises:
         ValueError: the file cannot be read, is not a TFLite model, or its metadata is damaged.
 
-    Example:
+    Examples:
         >>> metadata.read("face.tflite")["input"]["size"]
         64
     """

@@ -75,7 +75,7 @@ def open_model(model: "keras.Model | LandmarkModel | str | Path") -> LandmarkMod
     Raises:
         ValueError: none of these, or the file is missing, damaged or of another kind.
 
-    Example:
+    Examples:
         >>> open_model("face.tflite").predict(crops).shape
         (10, 68, 2)
     """
@@ -115,7 +115,7 @@ def scored_by_default(model: "keras.Model | LandmarkModel | str | Path") -> bool
     Args:
         model: as of `open_model`.
 
-    Example:
+    Examples:
         >>> scored_by_default("trnet20_synthetic")
         False
     """
@@ -140,7 +140,7 @@ def open_score(
     Raises:
         ValueError: none of these, or the file is missing, damaged or of another kind.
 
-    Example:
+    Examples:
         >>> open_score(True, IBUG68).predict(crops).shape
         (10,)
     """

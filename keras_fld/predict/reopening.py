@@ -21,7 +21,7 @@ class ModelFile:
             elsewhere on another machine.
         sha256: of its content.
 
-    Example:
+    Examples:
         >>> ModelFile.of("face.tflite", content).check().name
         'face.tflite'
     """

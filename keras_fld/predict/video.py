@@ -60,7 +60,7 @@ def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=
     Raises:
         ValueError: the video ends too early, or a file cannot be written.
 
-    Example:
+    Examples:
         >>> result = VideoResult()
         >>> for _ in predict_video(frames, tracker, "out/clip", ("mp4",), result):
         ...     pass

@@ -24,7 +24,7 @@ class StopAtBadBatch(keras.callbacks.Callback):
     Attributes:
         found: the loss and its place, or None while all is well.
 
-    Example:
+    Examples:
         >>> stop = StopAtBadBatch(Samples(crops), 8, "run/batch.npz")
         >>> model.fit(training_batches(crops, 8), callbacks=[stop])
     """

@@ -23,7 +23,7 @@ def seal(path):
     Args:
         path: the `.weights.h5` file.
 
-    Example:
+    Examples:
         >>> model.save_weights("last.weights.h5")
         >>> seal("last.weights.h5")
     """
@@ -45,7 +45,7 @@ def restore(model, path):
     Raises:
         ValueError: a byte of it is not what was written, or it is another model's.
 
-    Example:
+    Examples:
         >>> restore(model, "run/last.weights.h5")
     """
     path = Path(path)
@@ -77,7 +77,7 @@ def restore_newest(model, path):
     Raises:
         ValueError: both are damaged, or there is no other.
 
-    Example:
+    Examples:
         >>> restore_newest(model, "run/last.weights.h5")
     """
     try:
@@ -111,7 +111,7 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         path: the `.weights.h5` file.
 
-    Example:
+    Examples:
         >>> model.fit(data, callbacks=[Checkpoint("run/last.weights.h5")])
     """
 

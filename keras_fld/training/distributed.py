@@ -43,7 +43,7 @@ def join():
         ValueError: a variable is missing or out of range, the backend is not JAX, or the others
             cannot be reached.
 
-    Example:
+    Examples:
         >>> join()
         >>> from keras_fld import training
         >>> training.train(training.Recipe(), "run", root="300w")

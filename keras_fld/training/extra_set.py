@@ -32,7 +32,7 @@ class ExtraSet:
     Raises:
         ValueError: there is no such reader, or a number is out of range.
 
-    Example:
+    Examples:
         >>> ExtraSet("aflw68", "own", repeats=4)
     """
 
@@ -102,7 +102,7 @@ def extra_set(given: "ExtraSet | str | Mapping") -> ExtraSet:
         TypeError: it is none of these, or a field is unknown.
         ValueError: a field is out of range.
 
-    Example:
+    Examples:
         >>> extra_set("mtfl").dataset
         'mtfl'
     """

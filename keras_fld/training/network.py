@@ -178,7 +178,7 @@ def averaging_of(recipe: Recipe, steps: int) -> float:
         recipe: a `Recipe`.
         steps: of an epoch.
 
-    Example:
+    Examples:
         >>> averaging_of(Recipe(epochs=20, averaging=0.999), steps=50)
         0.99
     """

@@ -61,7 +61,7 @@ def relabel(
         ValueError: the schemes have no conversion, an argument is out of range, a photograph is
             bad, or no face is left.
 
-    Example:
+    Examples:
         >>> labeled, disagreement = relabel("trnet20_300w", read("mtfl", root))
     """
     _check(views, tolerance, trust, weight)

@@ -32,7 +32,7 @@ def get(name: str, **changes: Any) -> "Recipe":
     Raises:
         ValueError: there is no such recipe or field, or a value is out of range.
 
-    Example:
+    Examples:
         >>> get("trnet20_300w", epochs=10).loss
         'enme'
     """

@@ -69,7 +69,7 @@ def train(
             names is not given or fits not, processes differ or do not divide the batch size, or the
             loss is no longer finite: `out`/batch.npz then has the batch.
 
-    Example:
+    Examples:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
     """
     extra = extra or {}

@@ -58,7 +58,7 @@ def page_files(model=DEFAULT_PRESET):
     Raises:
         ValueError: the model cannot be read, is not the package's, or not one a browser runs.
 
-    Example:
+    Examples:
         >>> page_files("face.tflite")["/model.tflite"].media_type
         'application/octet-stream'
     """

@@ -45,7 +45,7 @@ def make_server(model=DEFAULT_PRESET, host="127.0.0.1", port=0):
     Raises:
         ValueError: the model is not one the page can run, or the address cannot be used.
 
-    Example:
+    Examples:
         >>> with make_server("face.tflite") as server:
         ...     server.serve_forever()
     """
@@ -73,7 +73,7 @@ def page_address(server, host):
         It has "localhost" wherever that leads to the server, as browsers trust the name, and else
         the host.
 
-    Example:
+    Examples:
         >>> page_address(make_server(host="::1", port=8068), "::1")
         'http://[::1]:8068/'
     """

@@ -59,8 +59,8 @@ def train_on_a_poisoned_face(out):
     """The same, one face's annotation being no face's."""
     build = run.new_network
 
-    def poison(recipe, data, start=None):
-        network = build(recipe, data, start)  # its mean shape is not to be the poisoned one
+    def poison(recipe, data, *rest):
+        network = build(recipe, data, *rest)  # its mean shape is not to be the poisoned one
         data.landmarks[POISONED] = 1e30
         return network
 

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from keras_fld._internal import extras
 from keras_fld.lite import calibration, conversion, convert
 from keras_fld.predict import metadata
 from keras_fld.predict.lite_model import LiteModel
@@ -96,8 +97,10 @@ def test_a_missing_tensorflow_is_named(small_model, tmp_path, monkeypatch):
     import keras
 
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
-    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match="needs TensorFlow's converter.*keras-fld.tensorflow"):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(
+        ImportError, match="Conversion, .* needs TensorFlow: pip install .keras-fld.tensorflow"
+    ):
         convert(small_model, tmp_path / "face.tflite", "float32")
     assert not list(tmp_path.iterdir())
 

@@ -30,8 +30,8 @@ def main(out):
         frame = FaceCrop(input_size, margin)
         return keras.Model(inputs, landmark_head(x, num_landmarks, frame, scheme, mean_shape))
 
-    def masked(recipe, data, start=None):
-        network = build(recipe, data, start)
+    def masked(recipe, data, *rest):
+        network = build(recipe, data, *rest)
         data.landmarks[1, 5:60] = np.nan
         data.landmarks[4] = np.nan
         return network

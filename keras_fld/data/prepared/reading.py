@@ -40,7 +40,7 @@ def read_prepared(root, split="train", dataset=None, options=None):
         ValueError: the manifest or a shard is missing, damaged, or of another dataset; the message
             names it.
 
-    Example:
+    Examples:
         >>> data = training_crops(read_prepared("300w_prepared"), FaceCrop())
     """
     root = Path(root)

@@ -74,7 +74,7 @@ def encode_example(features):
     Returns:
         bytes: the same for the same features in the same order.
 
-    Example:
+    Examples:
         >>> encode_example({"a": b"x"}).hex()
         '0a0a0a080a016112030a0178'
     """

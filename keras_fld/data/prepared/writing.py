@@ -82,7 +82,7 @@ def prepare(
         ValueError: a photograph cannot be read, the folder cannot be written, or holds another
             preparation.
 
-    Example:
+    Examples:
         >>> faces = read("300w", root, "train")
         >>> prepare("300w", [Part("train", faces, wide=True)], "300w_prepared", processes=2)
     """

@@ -43,7 +43,7 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
         Absent: a ValueError: the file, or every photograph it names, is not there.
         ValueError: an unknown option, or the file is damaged.
 
-    Example:
+    Examples:
         >>> len(read("aflw", "full"))
         4386
     """

@@ -43,7 +43,7 @@ def read(root, split="train", skip_bad=False, scheme=None, images=None, base=0, 
         Absent: a ValueError: the file has no annotated keypoint.
         ValueError: an unknown option, a bad face, or a bad file.
 
-    Example:
+    Examples:
         >>> faces = read("faces/annotations.json")
     """
     root = sources.check_split("coco", root, split, ("train",), folder=False)

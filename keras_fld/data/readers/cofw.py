@@ -44,7 +44,7 @@ def read(root, split="train", skip_bad=False, color=None, boxes="landmarks", bas
         ImportError: h5py is not installed.
         ValueError: an unknown option, or the file is damaged.
 
-    Example:
+    Examples:
         >>> len(read("cofw", "test"))
         507
     """

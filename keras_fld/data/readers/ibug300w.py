@@ -33,7 +33,7 @@ def read(root, split, skip_bad=False):
         Absent: a ValueError: nothing of the split is there.
         ValueError: a file is bad.
 
-    Example:
+    Examples:
         >>> len(read("300w", "common"))
         554
     """

@@ -49,7 +49,7 @@ def read(root, split="train", skip_bad=False, scheme=None, recursive=False, base
         Absent: a ValueError: there is no file of labelme.
         ValueError: an unknown option, or a file is bad.
 
-    Example:
+    Examples:
         >>> faces = read("photos", scheme=68)
     """
     root = sources.check_split("labelme", root, split, ("train",), folder=False)

@@ -36,7 +36,7 @@ def read(root, split="train", skip_bad=False):
         Absent: a ValueError: there is no points.csv.
         ValueError: a line is bad.
 
-    Example:
+    Examples:
         >>> faces = read("london189")
     """
     root = sources.check_split("london189", root, split, ("train",))

@@ -36,7 +36,7 @@ def load(path, names):
     Raises:
         ValueError: the file is damaged, of another version, or a variable is missing.
 
-    Example:
+    Examples:
         >>> load("AFLWinfo_release.mat", ("data",))["data"].shape
         (24386, 38)
     """

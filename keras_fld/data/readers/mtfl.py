@@ -45,7 +45,7 @@ def read(root, split="train", skip_bad=False, base=None):
         Absent: a ValueError: the list is not there.
         ValueError: an unknown option, or a line is bad.
 
-    Example:
+    Examples:
         >>> read("mtfl").scheme.num_landmarks
         5
     """

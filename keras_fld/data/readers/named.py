@@ -46,7 +46,7 @@ class Names:
     Raises:
         ValueError: there is no scheme of these names, or none of them is in the scheme.
 
-    Example:
+    Examples:
         >>> Names(5, None, ["0", "nose"])
     """
 

@@ -43,7 +43,7 @@ def read(root, split="train", skip_bad=False, unset="auto"):
         Absent: a ValueError: no face of the file is of that split.
         ValueError: a bad face, or a bad file.
 
-    Example:
+    Examples:
         >>> faces = read("faces/faces.csv", "train")
     """
     root = sources.check_split("own", root, split, SPLITS, folder=False)

@@ -32,7 +32,7 @@ def read_pts(path, num_landmarks=68):
     Raises:
         ValueError: the file breaks the format; it names the file, the line and the rule.
 
-    Example:
+    Examples:
         >>> read_pts("300w/afw/134212_1.pts").shape
         (68, 2)
     """
@@ -47,7 +47,7 @@ def zero_based(points):
 def read_numbers(path, num_landmarks=68):
     """As `read_pts`, the pairs of numbers as the file has them: a list of lists.
 
-    Example:
+    Examples:
         >>> read_numbers("300w/afw/134212_1.pts")[0]
         [91.4, 123.3]
     """

@@ -44,7 +44,7 @@ def read(
         Absent: a ValueError: there is no `.pts` file.
         ValueError: an unknown option, or a file is bad.
 
-    Example:
+    Examples:
         >>> faces = read("ytf")
     """
     root, scheme = sources.check_split("pts", root, split, ("train",)), schemes.get(scheme)

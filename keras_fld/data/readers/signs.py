@@ -24,7 +24,7 @@ def has_signs(points) -> bool:
     Args:
         points: (landmarks, 2) numbers as the file has them.
 
-    Example:
+    Examples:
         >>> has_signs([[100, 100], [180, 190], [-150, -160]])
         True
     """
@@ -46,7 +46,7 @@ def without_signs(points):
     Returns:
         (landmarks, 2) places, NaN where not annotated, and (landmarks,) whether each is hidden.
 
-    Example:
+    Examples:
         >>> without_signs([[-1, -1], [-50, -60], [70, 80]])[1].tolist()
         [True, True, False]
     """

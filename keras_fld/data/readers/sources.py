@@ -85,7 +85,7 @@ def inside(root, name):
         ValueError: the name is absolute, climbs out by "..", or leads out by a symbolic link.
         NoImage: a ValueError: there is no such file.
 
-    Example:
+    Examples:
         >>> inside("wflw/WFLW_images", "11--Meeting/a.jpg").name
         'a.jpg'
     """

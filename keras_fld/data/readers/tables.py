@@ -29,7 +29,7 @@ class Table:
         ValueError: the bytes are no text, or the header lacks a column.
         csv.Error: the table's quotes are wrong.
 
-    Example:
+    Examples:
         >>> Table(b"image;x\\na.jpg;1,5\\n", ["image"]).rows
         [(2, {'image': 'a.jpg', 'x': '1,5'})]
     """

@@ -30,7 +30,7 @@ class Unset:
     Raises:
         BadCall: a ValueError: an unknown option.
 
-    Example:
+    Examples:
         >>> Unset([[[0, 0], [5, 6], [0, 0]]]).blank([[5, 6], [0, 0]]).tolist()
         [[5.0, 6.0], [nan, nan]]
     """

@@ -45,7 +45,7 @@ def read(root, split="train", skip_bad=False, base=0):
         Absent: a ValueError: the list, or every photograph it names, is not there.
         ValueError: an unknown option, or a line is bad.
 
-    Example:
+    Examples:
         >>> len(read("wflw", "blur"))
         773
     """

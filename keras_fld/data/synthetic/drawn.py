@@ -52,7 +52,7 @@ def draw(index: int, seed: int = 0, size: int = 160, scheme="ibug68") -> Synthet
     Raises:
         ValueError: if an argument is too small, or there is no such scheme.
 
-    Example:
+    Examples:
         >>> face = draw(3, size=96)
         >>> face.image.shape, face.landmarks.shape
         ((96, 96, 3), (68, 2))

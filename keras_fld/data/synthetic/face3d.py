@@ -231,7 +231,7 @@ def random_head(rng):
     Returns:
         A `Head`.
 
-    Example:
+    Examples:
         >>> random_head(np.random.default_rng(0)).landmarks.shape
         (68, 3)
     """

@@ -34,7 +34,7 @@ def read(root=None, split="train", skip_bad=False, scheme="ibug68", count=None):
     Raises:
         ValueError: an unknown split or scheme, no face, or a folder is given.
 
-    Example:
+    Examples:
         >>> len(read(split="test"))
         300
     """

@@ -54,7 +54,7 @@ def compress(
         ValueError: an option is out of range, another backend, data that do not fit the model, or a
             loss that is not finite.
 
-    Example:
+    Examples:
         >>> small = compress(model, keras_fld.data.load("300w", root, batch_size=16), "prune")
     """
     check(method, sparsity, clusters, epochs, learning_rate, loss)

@@ -60,7 +60,7 @@ def qat(
         ImportError: the group `compress` is not installed.
         ValueError: another backend, data that do not fit the model, or a loss that is not finite.
 
-    Example:
+    Examples:
         >>> qat(model, "face.tflite", keras_fld.data.load("300w", root, batch_size=16))
     """
     check(epochs, learning_rate, loss)

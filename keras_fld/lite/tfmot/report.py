@@ -125,7 +125,7 @@ def compare_files(files, material, settings):
     Returns:
         A `Comparison`: printed, it is the table.
 
-    Example:
+    Examples:
         >>> print(compare_files({"int8": "a.tflite", "int8_qat": "b.tflite"}, material, {}))
     """
     files = {name: Path(path) for name, path in files.items()}

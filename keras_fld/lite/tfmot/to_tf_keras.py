@@ -54,7 +54,7 @@ def to_tf_keras(model):
     Raises:
         ValueError: a layer that the package's networks do not have.
 
-    Example:
+    Examples:
         >>> to_tf_keras(TRNet20()).output_shape
         (None, 68, 2)
     """

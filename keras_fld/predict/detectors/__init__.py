@@ -95,7 +95,7 @@ def open_detector(
         ValueError: none of these, the file is missing or damaged, OpenCV has no cascades, or
             `min_face` is given with another detector.
 
-    Example:
+    Examples:
         >>> boxes = open_detector("blazeface")(image)
     """
     named = isinstance(detector, str)
@@ -130,7 +130,7 @@ def find_faces(image: np.ndarray) -> list[tuple[float, float, float, float]]:
     Returns:
         A list of (x, y, width, height), tight around the landmarks, largest first.
 
-    Example:
+    Examples:
         >>> find_faces(np.zeros((90, 90, 3), np.uint8))
         []
     """

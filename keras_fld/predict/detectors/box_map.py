@@ -24,7 +24,7 @@ class BoxMap:
         coefficients: (features + 1, 4): center x, center y, width and height of the tight box in
             units of the detection, for each feature and for the constant, the last.
 
-    Example:
+    Examples:
         >>> BoxMap(np.array([[0.0, 0.1, 0.9, 0.8]])).boxes([[10, 10]], [100], [[]]).tolist()
         [[-35.0, -20.0, 90.0, 80.0]]
     """

@@ -36,7 +36,7 @@ class HaarDetector:
         ValueError: `max_side` or `min_size` is below 1, `neighbors` below 0, or OpenCV has no
             cascades.
 
-    Example:
+    Examples:
         >>> HaarDetector()(np.zeros((90, 90, 3), np.uint8)).shape
         (0, 4)
     """

@@ -32,7 +32,7 @@ class YuNetDetector:
     Raises:
         ValueError: the file is missing, damaged or of another model, or a number is out of range.
 
-    Example:
+    Examples:
         >>> boxes = YuNetDetector("face_detection_yunet_2023mar.onnx")(image)
     """
 

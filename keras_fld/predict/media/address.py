@@ -10,7 +10,7 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 def is_url(path: str | Path) -> bool:
     """Whether a path is the URL of a stream.
 
-    Example:
+    Examples:
         >>> is_url("rtsp://camera/1"), is_url("C:/clip.mp4")
         (True, False)
     """
@@ -28,7 +28,7 @@ def shown(path: str | Path) -> str:
 def file_name(path: str | Path) -> str:
     """The name of a file; of a stream, what of its address can be one.
 
-    Example:
+    Examples:
         >>> file_name("http://camera/streams/door.m3u8?key=1")
         'door.m3u8'
     """

@@ -24,7 +24,7 @@ class Camera:
     Raises:
         ValueError: there is no such camera, or it gives no picture.
 
-    Example:
+    Examples:
         >>> for number, time, frame in Camera(0, seconds=5):
         ...     print(number, time, frame.shape)
     """

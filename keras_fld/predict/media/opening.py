@@ -65,7 +65,7 @@ def open_input(path: str | Path, timeout: float, max_pixels: int) -> tuple[Any, 
 def is_video(path: str | Path) -> bool:
     """Whether a file is a video by its content, in a format that FFmpeg reads.
 
-    Example:
+    Examples:
         >>> is_video("clip.part")
         True
     """

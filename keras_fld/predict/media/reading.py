@@ -50,7 +50,7 @@ class VideoFile:
             read.
         ImportError: PyAV is not installed.
 
-    Example:
+    Examples:
         >>> for number, time, frame in VideoFile("clip.mp4"):
         ...     print(number, time, frame.shape)
     """

@@ -56,7 +56,7 @@ class VideoWriter(contextlib.AbstractContextManager):
             encoder; when it is written to or closed, the disk was full.
         ImportError: PyAV is not installed.
 
-    Example:
+    Examples:
         >>> video = VideoFile("clip.mp4", sound=True)
         >>> with VideoWriter("copy.mp4", video.size, video.fps, sound=video.sound) as copy:
         ...     for _, time, frame in video:

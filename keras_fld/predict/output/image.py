@@ -30,7 +30,7 @@ def write_image(output, formats, name, picture, faces, numbers=False):
     Raises:
         ValueError: a file cannot be written.
 
-    Example:
+    Examples:
         >>> write_image("out/photo", ("png", "json"), "photo.jpg", picture, faces)
     """
     output, written = Path(output), []

@@ -26,7 +26,7 @@ class OverlayVideo(contextlib.AbstractContextManager):
         ValueError: as of `media.VideoWriter`.
         ImportError: PyAV is not installed.
 
-    Example:
+    Examples:
         >>> with OverlayVideo("out.mp4", (640, 480), 30.0) as video:
         ...     video.write(0.0, frame, faces)
     """

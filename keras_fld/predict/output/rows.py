@@ -66,7 +66,7 @@ class JsonLines(_Lines):
     Raises:
         ValueError: the file cannot be written.
 
-    Example:
+    Examples:
         >>> with JsonLines("clip.jsonl") as lines:
         ...     lines.write(0, 0.0, tracker.update(frame, 0.0))
     """
@@ -103,7 +103,7 @@ class CsvRows(_Lines):
     Raises:
         ValueError: the file cannot be written.
 
-    Example:
+    Examples:
         >>> with CsvRows("clip.csv") as rows:
         ...     rows.write(0, 0.0, tracker.update(frame, 0.0))
     """

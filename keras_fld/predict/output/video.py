@@ -33,7 +33,7 @@ class VideoOutput(contextlib.AbstractContextManager):
     Raises:
         ValueError: a file cannot be written.
 
-    Example:
+    Examples:
         >>> with VideoOutput("out/clip", ("mp4", "csv"), (640, 480), 30.0) as output:
         ...     output.write(0, 0.0, frame, tracker.update(frame, 0.0))
     """

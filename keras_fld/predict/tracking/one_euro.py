@@ -22,7 +22,7 @@ class OneEuroFilter:
     Raises:
         ValueError: a cutoff is not above 0, or beta is below 0.
 
-    Example:
+    Examples:
         >>> smooth = OneEuroFilter(min_cutoff=1.0, beta=0.0)
         >>> [round(float(smooth(x, time)), 2) for time, x in ((0.0, 0.0), (0.1, 1.0), (0.2, 1.0))]
         [0.0, 0.39, 0.62]

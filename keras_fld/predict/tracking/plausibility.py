@@ -49,7 +49,7 @@ def residual(landmarks, mean_shape, angle=0.0):
         Root mean square distance from the mean shape after the least-squares similarity, in sizes
         of the face, and the absolute angle in degrees between the face's roll and the expected one.
 
-    Example:
+    Examples:
         >>> residual(IBUG68.mean_shape * 80 + 7, IBUG68.mean_shape)
         (0.0, 0.0)
     """

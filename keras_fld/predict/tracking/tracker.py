@@ -60,7 +60,7 @@ class FaceTracker:
     Raises:
         ValueError: a number is out of range.
 
-    Example:
+    Examples:
         >>> tracker = FaceTracker(FaceLandmarker.from_preset("trnet20_300w"))
         >>> for time, frame in frames:
         ...     for face in tracker.update(frame, time):

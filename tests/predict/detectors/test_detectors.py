@@ -267,7 +267,7 @@ def test_a_detector_that_knows_the_truth_loses_nothing(tree, tmp_path):
     saved = json.loads((tmp_path / "detection.json").read_text())
     assert saved["rows"] == report.rows or np.isnan(row["annotated_missed"])
     assert saved["detector"] == "<lambda>" and len(saved["faces"]["common"]["overlap"]) == 6
-    assert "around its annotated face" in saved["notes"][-1]
+    assert "are cropped around one face" in saved["notes"][-1]
     assert not any(str(tree) in note for note in saved["notes"])
 
 

@@ -71,7 +71,7 @@ class BlazeFace:
     Raises:
         ValueError: `min_face` is not above 0, or `threshold` is not between 0 and 1.
 
-    Example:
+    Examples:
         >>> boxes = BlazeFace()(image)
     """
 

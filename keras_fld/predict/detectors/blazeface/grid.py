@@ -17,7 +17,7 @@ TURN = 1 / 256
 def on_grid(pixels: np.ndarray, sides: np.ndarray) -> np.ndarray:
     """Coordinates or lengths, rounded to the grids of faces whose squares have these sides.
 
-    Example:
+    Examples:
         >>> on_grid(np.array([10.07, 20.2]), 100.0)
         array([10.125, 20.25 ])
     """

@@ -113,7 +113,7 @@ class Network:
     Attributes:
         size: side of the input in pixels.
 
-    Example:
+    Examples:
         >>> faces = Network("short").find(image, threshold=0.5)
     """
 

@@ -40,7 +40,7 @@ def sides(image: np.ndarray, size: int, min_face: float) -> list[int]:
         size: side of a tile.
         min_face: smallest face wanted, as a share of the photograph's longer side.
 
-    Example:
+    Examples:
         >>> sides(np.zeros((768, 1024, 3)), 192, 0.03)
         [667, 333, 192]
     """
