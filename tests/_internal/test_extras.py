@@ -37,7 +37,7 @@ def test_a_package_that_is_there_but_broken_says_so_itself(tmp_path, monkeypatch
 
 def test_opencv_without_the_desktop_s_libraries():
     error = ImportError("libGL.so.1: cannot open shared object file: No such file", name="cv2")
-    assert "install opencv-python-headless in place of" in str(extras.explained(error))
+    assert "install opencv-python-headless instead of" in str(extras.explained(error))
     again = extras.explained(extras.explained(error))
     assert str(again).count("headless") == 1
 

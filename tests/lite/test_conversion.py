@@ -74,7 +74,7 @@ lite.convert(model, sys.argv[2], "int8", np.load(sys.argv[3]), name="a preset")
 """
 
 
-@pytest.mark.parametrize("backend", ["torch", "jax"])
+@pytest.mark.parametrize("backend", ["torch", pytest.param("jax", marks=pytest.mark.nightly)])
 def test_another_backend_gets_the_same_file(small_model, face_crops, files, tmp_path, backend):
     pytest.importorskip(backend)
     small_model.save(tmp_path / "model.keras")

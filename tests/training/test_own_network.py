@@ -204,13 +204,30 @@ def test_a_body_is_taken_whatever_the_head():
         models.transplant_body(trained, models.CNN6(98, input_size=32))
 
 
-def test_a_run_folders_recipe_is_the_default(own_run, tree, tmp_path):
+@pytest.fixture
+def synthetic_run(own_run, tmp_path):
+    """A run folder whose recipe says it was trained on generated faces."""
     about = json.loads((own_run / "recipe.json").read_text())
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "model.keras").write_bytes((own_run / "model.keras").read_bytes())
     about["recipe"]["dataset"] = "synthetic"
     (folder / "recipe.json").write_text(json.dumps(about))
+    return folder
+
+
+def test_a_run_folders_recipe_is_known(synthetic_run, tmp_path):
+    _, dataset, recipe = of_run(synthetic_run)
+    assert (dataset, recipe["loss"]) == ("synthetic", "l1")
+    assert of_run(tmp_path / "elsewhere.keras") == (tmp_path / "elsewhere.keras", "300w", {})
+    (synthetic_run / "recipe.json").write_text("[]")
+    with pytest.raises(ValueError, match="recipe.json: not a recipe of this package"):
+        of_run(synthetic_run / "model.keras")
+
+
+@pytest.mark.nightly
+def test_a_run_folders_recipe_is_the_default(synthetic_run, tree, tmp_path):
+    folder = synthetic_run
     evaluated = json.loads(run("evaluate", folder, "--json").stdout)
     assert evaluated["dataset"] == "synthetic"
     named = json.loads(
@@ -219,13 +236,8 @@ def test_a_run_folders_recipe_is_the_default(own_run, tree, tmp_path):
     assert named["dataset"] == "300w"
     said = run("convert", folder, "--mode", "float32", "--out", tmp_path / "a.tflite").stdout
     assert "test " in said and "NME Keras" in said
-    assert of_run(folder)[2]["loss"] == "l1"
     refined = run("refine", folder, "--rounds", "1", "--out", tmp_path / "refined.keras", "--quiet")
     assert "wrote" in refined.stdout
-    assert of_run(tmp_path / "elsewhere.keras") == (tmp_path / "elsewhere.keras", "300w", {})
-    (folder / "recipe.json").write_text("[]")
-    with pytest.raises(ValueError, match="recipe.json: not a recipe of this package"):
-        of_run(folder / "model.keras")
 
 
 def test_a_limit_must_be_a_number_of_faces():
