@@ -103,11 +103,6 @@ class DescribedFile:
             )
         return inputs[0], outputs[index or 0]
 
-    def run(self) -> None:
-        """One forward pass on the crop that the input holds, as a benchmark times it."""
-        with self._lock:
-            self._interpreter.invoke()
-
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) uint8 RGB crops: (faces, landmarks, 2) pixels."""
         found = np.empty((len(images), self.num_landmarks, 2), np.float32)
