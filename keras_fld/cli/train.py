@@ -122,19 +122,17 @@ def train(
 ):
     """Trains a network, TRNet-20 unless told otherwise.
 
-    With KERAS_BACKEND=torch it runs on PyTorch's kernels, the fastest way on processors with
-    bfloat16.
-
-    A network of your own is a function(num_landmarks, input_size, margin, scheme, mean_shape) that
-    returns a model ending in keras_fld.models.head: --network my_networks:small.
+    KERAS_BACKEND=torch is the fastest on processors with bfloat16 instructions. Your own network is
+    a function(num_landmarks, input_size, margin, scheme, mean_shape) that returns a model ending in
+    keras_fld.models.head: --network my_networks:small.
 
     \b
     keras-fld train --root 300w --loss enme --alpha 2 --out run
     keras-fld train --recipe trnet20_300w_first --root 300w --out run
     KERAS_BACKEND=jax keras-fld train --root 300w --out run --processes 2
 
-    On several machines, each process is told its place by KERAS_DISTRIBUTION_JOB_ADDRESSES,
-    KERAS_DISTRIBUTION_NUM_PROCESSES and KERAS_DISTRIBUTION_PROCESS_ID.
+    On several machines, KERAS_DISTRIBUTION_JOB_ADDRESSES, _NUM_PROCESSES and _PROCESS_ID tell each
+    process its place.
     """
     environment, joins = dict(os.environ), _join(processes)
     native.start_keras(compute=not joins)
@@ -145,10 +143,7 @@ def train(
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
     options["dataset_options"] = reader_options
-    for value in extra:
-        if not all(value.partition("=")):
-            raise ValueError(f"--extra must be NAME=PATH. Got: {value}")
-    extra = dict(value.split("=", 1) for value in extra)
+    extra = _named_paths(extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
     named = recipes.get(recipe) if recipe else training.Recipe()
     if extra and not named.extra:
@@ -167,6 +162,14 @@ def train(
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
     if distributed.share().writes:
         _show_run(recipe, Path(out))
+
+
+def _named_paths(extra):
+    """The values of --extra: name of a set to its path."""
+    for value in extra:
+        if not all(value.partition("=")):
+            raise ValueError(f"--extra must be NAME=PATH. Got: {value}")
+    return dict(value.split("=", 1) for value in extra)
 
 
 @click.command()

@@ -93,18 +93,11 @@ def evaluate(
     name = model_name(model)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
-    results, converted = [], ""
     read, notes = read_subsets(
         predictor, dataset, root, subsets, skip_bad, held_out, converts=True, **options
     )
-    scheme = read[0][1].scheme
-    own = predictor.scheme
-    if own is not None and convertible(own, scheme):
-        converted = (
-            f"landmarks converted from {own.name} ({own.num_landmarks}) to "
-            f"{scheme.name} ({scheme.num_landmarks})"
-        )
-        predictor = Converted(predictor, scheme)
+    predictor, converted = _in_scheme(predictor, read[0][1].scheme)
+    results = []
     for subset, faces in read:
         data, skipped = subset_crops(subset, faces, predictor.frame, skip_bad)
         notes += skipped
@@ -115,6 +108,18 @@ def evaluate(
             if having.any():
                 results.append(_part(whole, attribute, having, kept, data.scheme))
     return Report(dataset, name, results, notes, converted)
+
+
+def _in_scheme(predictor, scheme):
+    """The predictor with landmarks of a dataset's scheme, and what was done to them in words."""
+    own = predictor.scheme
+    if own is None or not convertible(own, scheme):
+        return predictor, ""
+    told = (
+        f"landmarks converted from {own.name} ({own.num_landmarks}) to "
+        f"{scheme.name} ({scheme.num_landmarks})"
+    )
+    return Converted(predictor, scheme), told
 
 
 def model_name(model: Any) -> str:
