@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_fld.lite import modes
+from keras_fld.predict.lite_model import new_interpreter
 
 if TYPE_CHECKING:
     import keras
@@ -87,10 +88,7 @@ def drawn_faces(frame: "FaceCrop") -> np.ndarray:
 
 def lite_outputs(content: bytes, images: np.ndarray) -> np.ndarray:
     """What a file of one input and output gives for each uint8 crop, as real numbers."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
+    interpreter = new_interpreter(content)
     given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     scale, zero_point = taken["quantization"]
     found = []

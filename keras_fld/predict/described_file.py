@@ -1,13 +1,18 @@
 """Running a `.tflite` file from elsewhere by the description beside it."""
 
-import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from keras_fld._internal.files import FileError, reason
+from keras_fld._internal.pixels import crops_of
+from keras_fld._internal.pool import Pool
 from keras_fld.predict import description, metadata
-from keras_fld.predict.lite_model import LiteModel
+from keras_fld.predict.lite_model import LiteModel, new_interpreter
 from keras_fld.predict.protocol import LandmarkModel
+from keras_fld.predict.reopening import ModelFile
 
 
 def open_file(path: str | Path) -> LandmarkModel:
@@ -35,7 +40,10 @@ def open_file(path: str | Path) -> LandmarkModel:
 
 
 class DescribedFile:
-    """A landmark model from elsewhere. Threads take turns; it can be pickled, as its path.
+    """A landmark model from elsewhere.
+
+    Any number of threads may use it. A pickle names the file and its description, which must be
+    there, unchanged, where it is loaded.
 
     Args:
         path: the `.tflite` file; the description is the `.json` of the same name beside it.
@@ -54,12 +62,14 @@ class DescribedFile:
     """
 
     def __init__(self, path: str | Path, num_threads: int = 1) -> None:
-        self._arguments = Path(path), num_threads
-        self._about = description.read(description.beside(path))
-        self._interpreter = open_interpreter(path, num_threads)
-        self._lock = threading.Lock()
+        path, beside = Path(path), description.beside(path)
+        self._about = description.read(beside)
+        content = _content(path)
+        self._arguments = ModelFile.of(path, content), _pickled(beside), num_threads
+        self._interpreters = Pool(partial(_interpreter, path, content, num_threads))
         self.frame, self.scheme = self._about.frame, self._about.scheme
-        self._input, self._output = self._ends(path)
+        with self._interpreters.borrow() as interpreter:
+            self._input, self._output = self._ends(path, interpreter)
         shape = tuple(int(side) for side in self._output["shape"])
         size = int(np.prod(shape[1:]))
         if len(shape) < 2 or shape[0] != 1 or size % 2 or (len(shape) > 2 and shape[-1] != 2):
@@ -74,13 +84,12 @@ class DescribedFile:
                 f"{self.scheme.name}, which the description names. Got: {self.num_landmarks}"
             )
 
-    def __reduce__(self):
-        return type(self), self._arguments
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, self._arguments
 
-    def _ends(self, path):
+    def _ends(self, path, interpreter):
         """Details of the input and of the output with the landmarks."""
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1:
             raise ValueError(f"{path}: must have one input. Got: {len(inputs)}")
         shape, size = tuple(int(side) for side in inputs[0]["shape"]), self.frame.size
@@ -104,17 +113,18 @@ class DescribedFile:
         return inputs[0], outputs[index or 0]
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Landmarks of (faces, size, size, 3) uint8 RGB crops: (faces, landmarks, 2) pixels."""
+        """Predicts landmarks, with the arguments, results and errors of `LiteModel.predict`."""
+        images = crops_of(images, self.frame.size)
         found = np.empty((len(images), self.num_landmarks, 2), np.float32)
         scale, zero_point = self._output["quantization"]
-        for i, image in enumerate(np.asarray(images, np.uint8)):
-            numbers = self._numbers(image[..., ::-1] if self._about.bgr else image)
-            with self._lock:
-                self._interpreter.set_tensor(self._input["index"], numbers[None])
-                self._interpreter.invoke()
-                result = self._interpreter.get_tensor(self._output["index"])[0]
-            real = (result.astype(np.float32) - zero_point) * scale if scale else result
-            found[i] = real.reshape(self.num_landmarks, 2)
+        with self._interpreters.borrow() as interpreter:
+            for i, image in enumerate(images):
+                numbers = self._numbers(image[..., ::-1] if self._about.bgr else image)
+                interpreter.set_tensor(self._input["index"], numbers[None])
+                interpreter.invoke()
+                result = interpreter.get_tensor(self._output["index"])[0]
+                real = (result.astype(np.float32) - zero_point) * scale if scale else result
+                found[i] = real.reshape(self.num_landmarks, 2)
         return found * np.float32(self._about.pixels)
 
     def _numbers(self, image):
@@ -136,18 +146,33 @@ def open_interpreter(path: str | Path, num_threads: int = 1):
     Raises:
         ValueError: the file is missing, is no TFLite model, or has operations that LiteRT has not.
     """
-    from ai_edge_litert.interpreter import Interpreter
+    return _interpreter(path, _content(path), num_threads)
 
+
+def _content(path):
+    """The bytes of a `.tflite` file."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
+        raise FileError(path, reason(error)) from error
     if content[4:8] != b"TFL3":
-        raise ValueError(f"{path}: not a TFLite model (identifier TFL3 missing)")
+        raise FileError(path, "not a TFLite model (identifier TFL3 missing)")
+    return content
+
+
+def _interpreter(path, content, num_threads):
     try:
-        interpreter = Interpreter(model_content=content, num_threads=num_threads)
-        interpreter.allocate_tensors()
+        return new_interpreter(content, num_threads)
     except (ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{path}: LiteRT cannot run the TFLite model ({reason})") from error
-    return interpreter
+        why = str(error).strip().splitlines()[0]
+        raise FileError(path, f"LiteRT cannot run the TFLite model ({why})") from error
+
+
+def _pickled(path):
+    return ModelFile.of(path, path.read_bytes())
+
+
+def _reopened(file, beside, num_threads):
+    """What a pickle of a `DescribedFile` stands for."""
+    beside.check()
+    return DescribedFile(file.check(), num_threads)

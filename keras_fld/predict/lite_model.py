@@ -47,7 +47,7 @@ class _File:
         try:
             self.frame = FaceCrop(int(about["input"]["size"]), float(about["input"]["margin"]))
             self.scheme = schemes.get(about["scheme"]) if about["scheme"] else None
-            self._interpreters = Pool(partial(_interpreter, content, num_threads))
+            self._interpreters = Pool(partial(new_interpreter, content, num_threads))
             with self._interpreters.borrow() as interpreter:
                 self._input = interpreter.get_input_details()[0]
                 self._output = interpreter.get_output_details()[0]
@@ -89,7 +89,13 @@ class _File:
         return outputs
 
 
-def _interpreter(content, num_threads):
+def new_interpreter(content: bytes, num_threads: int = 1) -> Any:
+    """An interpreter of a `.tflite` file's content, ready to run.
+
+    Raises:
+        ValueError, RuntimeError: LiteRT cannot run it.
+        ImportError: LiteRT is not installed.
+    """
     litert = load("ai_edge_litert.interpreter", "Running a .tflite file")
     interpreter = litert.Interpreter(model_content=content, num_threads=num_threads)
     interpreter.allocate_tensors()

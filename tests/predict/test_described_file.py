@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -85,6 +86,34 @@ def test_a_file_from_elsewhere_gives_pixels(foreign, crops):
     again = pickle.loads(pickle.dumps(found))
     np.testing.assert_array_equal(again.predict(crops), found.predict(crops))
     assert isinstance(open_file(zoo.lite_file("trnet20_300w")), LiteModel), "its own words first"
+
+
+def test_threads_get_what_one_gets(foreign, crops):
+    found = DescribedFile(foreign[1])
+    expected = found.predict(crops)
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda _: found.predict(crops), range(40)):
+            np.testing.assert_array_equal(result, expected)
+
+
+def test_crops_are_those_of_every_model(foreign, crops):
+    """Fractions once became crops of zeros without a word."""
+    found = DescribedFile(foreign[1])
+    with pytest.raises(ValueError, match="0 to 255"):
+        found.predict(crops / 255)
+    with pytest.raises(ValueError, match="crops must be an array of"):
+        found.predict(crops[0])
+    assert found.predict([]).shape == (0, 68, 2)
+
+
+def test_a_pickle_of_changed_files_is_refused(foreign, tmp_path):
+    path = tmp_path / "moved.tflite"
+    path.write_bytes(foreign[1].read_bytes())
+    describe(path)
+    pickled = pickle.dumps(DescribedFile(path))
+    describe(path, input={"size": SIZE, "margin": 1.5, "color": "RGB", "range": "0..1"})
+    with pytest.raises(ValueError, match="must be the one that the pickled model was opened from"):
+        pickle.loads(pickled)
 
 
 @pytest.mark.parametrize(

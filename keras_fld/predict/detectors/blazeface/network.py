@@ -9,16 +9,16 @@ halves.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from keras_fld._internal.extras import load
 from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import transform
+from keras_fld.predict.lite_model import new_interpreter
 
 # Squares that overlap by more are about one face.
 SAME = 0.3
@@ -119,8 +119,8 @@ class Network:
 
     def __init__(self, name: str) -> None:
         file, grids = FILES[name]
-        self._content = Path(__file__).with_name(file).read_bytes()
-        self._interpreters = Pool(self._open)
+        content = Path(__file__).with_name(file).read_bytes()
+        self._interpreters = Pool(partial(new_interpreter, content))
         # Asked for once: for large faces, the details take as long as the decoding.
         with self._interpreters.borrow() as interpreter:
             (about,) = interpreter.get_input_details()
@@ -151,12 +151,6 @@ class Network:
         pairs = numbers[seen].reshape(-1, 8, 2).astype(float)
         points = pairs[:, _POINTS] + self._centers[seen, None]
         return Faces(points, pairs[:, 1].mean(axis=1), scores)
-
-    def _open(self):
-        litert = load("ai_edge_litert.interpreter", "BlazeFace")
-        interpreter = litert.Interpreter(model_content=self._content, num_threads=1)
-        interpreter.allocate_tensors()
-        return interpreter
 
 
 def _anchors(cells, each):
