@@ -228,12 +228,12 @@ class _Run:
         return good
 
     def video(self, path, output):
-        from keras_fld.predict.media import VideoFile, address, library
+        from keras_fld.predict.media import VideoFile, address, ffmpeg
         from keras_fld.predict.output import DRAWN_FORMATS
 
         formats = self.formats_of("video", path)
         try:
-            library.quiet()
+            ffmpeg.quiet()
         except ImportError as error:
             raise ValueError(f"{address.shown(path)}: {error}") from error
         sound = not {*DRAWN_FORMATS}.isdisjoint(formats)

@@ -7,7 +7,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from keras_fld.predict.media.library import DEFAULT_FPS, TIME_BASE
+from keras_fld.predict.media.ffmpeg import DEFAULT_FPS, TIME_BASE
 
 
 class Camera:

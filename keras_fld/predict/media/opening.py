@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_fld._internal.files import FileError
 from keras_fld._internal.files import reason as reason_of
-from keras_fld.predict.media import library
+from keras_fld.predict.media import ffmpeg
 from keras_fld.predict.media.address import is_url, shown
 
 # What is read by FFmpeg's own protocols.
@@ -36,7 +36,7 @@ def open_input(path: str | Path, timeout: float, max_pixels: int) -> tuple[Any, 
     Raises:
         ValueError: it is missing, cannot be reached, or is in no format that FFmpeg reads.
     """
-    av = library.load()
+    av = ffmpeg.load()
     options: dict[str, Any] = {
         "options": {"max_pixels": str(max_pixels)},
         "metadata_errors": "replace",
@@ -109,7 +109,7 @@ def _open_stream(av, url, timeout, options):
     except av.error.ExitError as error:  # how FFmpeg calls a wait that was ended
         raise ValueError(f"{shown(url)}: no answer within {timeout:g} s") from error
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise ValueError(f"{shown(url)}: cannot be read ({library.reason(error)})") from error
+        raise ValueError(f"{shown(url)}: cannot be read ({ffmpeg.reason(error)})") from error
 
 
 def _size(path):

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from keras_fld.predict.media import library
+from keras_fld.predict.media import ffmpeg
 
 # How a picture must be turned, by the degrees of its rotation tag, counterclockwise.
 _TURNS = {
@@ -27,7 +27,7 @@ class Pictures:
     """
 
     def __init__(self) -> None:
-        self._av = library.load()
+        self._av = ffmpeg.load()
         self._reformatter = self._av.video.reformatter.VideoReformatter()
         self._graph: Any = None
         self._shape: tuple | None = None

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from keras_fld.predict.media import address, library, opening
+from keras_fld.predict.media import address, ffmpeg, opening
 from keras_fld.predict.media.pictures import Pictures
 from keras_fld.predict.media.sound import Sound
 
@@ -68,7 +68,7 @@ class VideoFile:
                 raise ValueError(f"{name} must be at least 1. Got: {value}")
         if not timeout > 0:
             raise ValueError(f"timeout must be positive. Got: {timeout}")
-        self._av = library.load()
+        self._av = ffmpeg.load()
         self.name, self.max_frames, self.max_pixels = address.shown(path), max_frames, max_pixels
         self._is_stream, self._timeout = address.is_url(path), timeout
         self.damaged = 0
@@ -140,8 +140,8 @@ class VideoFile:
         context.thread_type, context.thread_count = "AUTO", 2
         context.options = {"max_pixels": str(self.max_pixels)}
         fps = stream.average_rate or stream.guessed_rate
-        self.fps = float(fps) if fps and 0 < fps <= 1000 else library.DEFAULT_FPS
-        self.time_base = stream.time_base or library.TIME_BASE
+        self.fps = float(fps) if fps and 0 < fps <= 1000 else ffmpeg.DEFAULT_FPS
+        self.time_base = stream.time_base or ffmpeg.TIME_BASE
         self.pixel_aspect = context.sample_aspect_ratio or Fraction(1)
         self._stream, self._stated = stream, max(0, stream.frames)
         self._seconds = _duration(stream, self._container)
@@ -206,7 +206,7 @@ class VideoFile:
                 damaged = isinstance(error, self._av.error.InvalidDataError)
                 if self._is_stream or not damaged or errors > _ERRORS:
                     what = "the stream broke off" if self._is_stream else "cannot be read on"
-                    rule = f"{what} ({library.reason(error)})"
+                    rule = f"{what} ({ffmpeg.reason(error)})"
                     raise ValueError(f"{self.name}: {rule}") from error
 
     def _check_pixels(self, error):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from keras_fld.predict.media import library
+from keras_fld.predict.media import ffmpeg
 
 # What a file of each suffix holds and browsers play; other sound is encoded by the last name.
 COPIED = {
@@ -57,7 +57,7 @@ class SoundTrack:
     """
 
     def __init__(self, container: Any, sound: Any, suffix: str) -> None:
-        self._av = library.load()
+        self._av = ffmpeg.load()
         self._container, self._sound = container, sound
         self._last: int | None = None
         self._form: tuple | None = None

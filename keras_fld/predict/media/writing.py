@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from keras_fld._internal.files import replacing
-from keras_fld.predict.media import library
+from keras_fld.predict.media import ffmpeg
 from keras_fld.predict.media.sound import Sound, SoundTrack
 
 # Of each suffix: the encoder, its options, the container's. x264's "superfast" takes 2/3 of the
@@ -68,11 +68,11 @@ class VideoWriter(contextlib.AbstractContextManager):
         path: str | Path,
         size: tuple[int, int],
         fps: float,
-        time_base: Fraction = library.TIME_BASE,
+        time_base: Fraction = ffmpeg.TIME_BASE,
         pixel_aspect: Fraction = Fraction(1),
         sound: Sound | None = None,
     ) -> None:
-        self._av = library.load()
+        self._av = ffmpeg.load()
         self.path, self.size, self.frames = Path(path), tuple(size), 0
         suffix = self.path.suffix.lower()
         if suffix not in _KINDS:
@@ -189,7 +189,7 @@ class VideoWriter(contextlib.AbstractContextManager):
             format=suffix[1:],
             container_options=container_options,
         )
-        self._stream = self._container.add_stream(codec, rate=library.rate(fps), options=options)
+        self._stream = self._container.add_stream(codec, rate=ffmpeg.rate(fps), options=options)
         stream, context = self._stream, self._stream.codec_context
         stream.width, stream.height = (
             side + more for side, more in zip(self.size, self._padding, strict=True)
@@ -221,7 +221,7 @@ class VideoWriter(contextlib.AbstractContextManager):
             rule = f"this PyAV has no encoder {error}; write jsonl or csv instead"
             raise ValueError(f"{self.path}: {rule}") from error
         except self._av.FFmpegError as error:
-            rule = f"cannot be written ({library.reason(error)})"
+            rule = f"cannot be written ({ffmpeg.reason(error)})"
             raise ValueError(f"{self.path}: {rule}") from error
 
     def _discard(self, error):

@@ -174,3 +174,23 @@ def comb(picture):
     rows = picture[..., 1].astype(float)
     above, here, below = rows[:-2], rows[1:-1], rows[2:]
     return np.minimum(np.abs(here - above), np.abs(here - below)).mean()
+
+
+def only(kind, path, name, **options):
+    """The bytes of a file with one stream of another, copied.
+
+    Args:
+        kind: "video" or "audio".
+        path: the other file.
+        name: of the new file, beside it.
+        **options: of the container.
+    """
+    out = path.with_name(name)
+    with av.open(str(path)) as source, av.open(str(out), "w", container_options=options) as target:
+        (stream,) = source.streams.get(**{kind: 0})
+        copy = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size:
+                packet.stream = copy
+                target.mux(packet)
+    return out.read_bytes()

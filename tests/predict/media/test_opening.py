@@ -13,7 +13,7 @@ import pytest
 from keras_fld.predict.media import VideoFile
 from keras_fld.predict.media.address import file_name, is_url, shown
 from keras_fld.predict.media.opening import is_video
-from tests.predict.media.films import FPS, SIZE, film, number_of
+from tests.predict.media.films import FPS, SIZE, film, number_of, only
 
 
 def numbers(path, **options):
@@ -63,7 +63,7 @@ def test_what_is_no_video_is_a_line(tmp_path):
         "empty.mp4": (b"", r"not a video that can be read \(0 bytes\)"),
         "text.mp4": (b"just text\n" * 99, r"not a video that can be read \(990 bytes\)"),
         "half.mp4": (whole[: whole.index(b"moov") - 9], "not a video that can be read"),
-        "sound.mkv": (only_sound(sound), "there is no video in it"),
+        "sound.mkv": (only("audio", sound, "only.mkv"), "there is no video in it"),
     }
     for name, (content, rule) in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -74,19 +74,6 @@ def test_what_is_no_video_is_a_line(tmp_path):
     for name, rule in (("none.mp4", "No such file"), ("", "Is a directory"), ("a\0b", "null")):
         with pytest.raises(ValueError, match=rule):
             VideoFile(tmp_path / name)
-
-
-def only_sound(path):
-    from tests.predict.media.films import av
-
-    out = path.with_name("only.mkv")
-    with av.open(str(path)) as source, av.open(str(out), "w") as target:
-        stream = target.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(audio=0):
-            if packet.size:
-                packet.stream = stream
-                target.mux(packet)
-    return out.read_bytes()
 
 
 def test_a_file_leads_to_no_other(tmp_path):

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_fld.predict.media import VideoFile, library
+from keras_fld.predict.media import VideoFile, ffmpeg
 from tests.predict.media.films import (
     FPS,
     SIZE,
@@ -11,6 +11,7 @@ from tests.predict.media.films import (
     damaged,
     film,
     number_of,
+    only,
     plain,
     turned,
     woven,
@@ -164,7 +165,7 @@ def test_an_end_before_the_last_frame_is_an_error_after_what_is_there(tmp_path):
         places = [packet.pos for packet in container.demux(video=0) if packet.size]
     data = whole.read_bytes()
     if data.index(b"moov") > data.index(b"mdat"):
-        data = fast(whole)
+        data = only("video", whole, "front.mp4", movflags="+faststart")  # its index in front
         whole.write_bytes(data)
         with whole.open("rb") as file, av.open(file) as container:
             places = [packet.pos for packet in container.demux(video=0) if packet.size]
@@ -177,21 +178,6 @@ def test_an_end_before_the_last_frame_is_an_error_after_what_is_there(tmp_path):
     (tmp_path / "cut.mkv").write_bytes(matroska.read_bytes()[: matroska.stat().st_size // 3])
     with pytest.raises(ValueError, match=r"cut.mkv: the video ends after [\d.]+ of 4.0 s"):
         read(tmp_path / "cut.mkv")
-
-
-def fast(path):
-    """An mp4 file's bytes with its index in front, as cameras' are not."""
-    out = path.with_name("front.mp4")
-    with (
-        av.open(str(path)) as source,
-        av.open(str(out), "w", container_options={"movflags": "+faststart"}) as target,
-    ):
-        stream = target.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if packet.size:
-                packet.stream = stream
-                target.mux(packet)
-    return out.read_bytes()
 
 
 def test_reading_can_be_limited(tmp_path):
@@ -229,7 +215,7 @@ def test_without_pyav_a_line_says_what_to_install(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r'pip install "keras-fld\[video\]"'):
         VideoFile(tmp_path / "a.mp4")
     with pytest.raises(ImportError, match=r'pip install "keras-fld\[video\]"'):
-        library.quiet()
+        ffmpeg.quiet()
 
 
 def test_a_picture_of_another_size_follows(tmp_path):
