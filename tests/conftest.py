@@ -17,6 +17,7 @@ REAL_FACES = Path(os.environ.get("KERAS_FLD_FACES", Path(__file__).parents[2] / 
 LONGEST = (
     "tests/faults/",
     "tests/training/",
+    "tests/test_long_runs.py",
     "tests/cli/test_cli.py",
     "tests/lite/",
     "tests/models/",
@@ -24,6 +25,7 @@ LONGEST = (
     "tests/docs/",
     "tests/cli/",
     "tests/web/",
+    "tests/predict/",
 )
 
 
