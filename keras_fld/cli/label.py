@@ -1,5 +1,7 @@
 """The command `keras-fld label`."""
 
+from dataclasses import replace
+
 import click
 
 from keras_fld._internal.files import sha256
@@ -40,11 +42,18 @@ from keras_fld.cli.options import (
     show_default=True,
     help="Weight in training of a landmark that is not annotated.",
 )
+@click.option(
+    "--input-size",
+    type=click.IntRange(min=1),
+    help="Side in pixels of the crops to train with; the model's unless given.",
+)
 @READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
-def label(model, dataset, root, out, views, tolerance, trust, weight, reader_options, skip_bad):
+def label(
+    model, dataset, root, out, views, tolerance, trust, weight, input_size, reader_options, skip_bad
+):
     """Labels the training faces of DATASET in ROOT with MODEL.
 
     The folder gets prepared faces in the model's scheme, to train the next model with. Faces on
@@ -73,11 +82,12 @@ def label(model, dataset, root, out, views, tolerance, trust, weight, reader_opt
     labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust, weight)
     options = {"views": views, "tolerance": tolerance, "trust": trust, "weight": weight}
     options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)
+    frame = predictor.frame
     prepare(
         dataset,
         [Part(split, labeled, wide=True)],
         out,
-        predictor.frame,
+        replace(frame, size=input_size or frame.size),
         skip_bad=skip_bad,
         options=options,
     )

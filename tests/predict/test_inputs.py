@@ -4,10 +4,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, features
 
 from keras_fld._internal.image_formats import HEAD, SUFFIXES, format_of
 from keras_fld.predict.inputs import Source, output_names, sources
-from tests.predict.media.films import av, film
+from tests.predict.media.films import film
 
 IMAGE = np.full((32, 40, 3), 90, np.uint8)
 
@@ -28,22 +29,18 @@ def test_images_are_known_by_their_content(tmp_path, suffix):
         assert kind(tmp_path / name) == "image"
 
 
-def test_an_animated_image_is_an_image(tmp_path):
+@pytest.mark.parametrize("suffix", [".gif", ".avif"])
+def test_an_animated_image_is_an_image(tmp_path, suffix):
     """Of which the first picture counts."""
-    for name, codec in (("a.gif", "gif"), ("a.avif", "libsvtav1")):
-        try:
-            av.Codec(codec, "w")
-        except av.codec.codec.UnknownCodecError:
-            continue
-        with av.open(str(tmp_path / name), "w") as out:
-            stream = out.add_stream(codec, rate=10)
-            stream.width, stream.height = 64, 64
-            stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
-            for value in (0, 200):
-                picture = np.full((64, 64, 3), value, np.uint8)
-                out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-            out.mux(stream.encode(None))
-        assert kind(tmp_path / name) == "image"
+    # Not by PyAV: its AV1 encoder gives the thread real-time priority, for good, where root calls.
+    if suffix == ".avif" and not features.check("avif"):
+        pytest.skip("this Pillow writes no AVIF")
+    first, second = (Image.fromarray(np.full((64, 64, 3), value, np.uint8)) for value in (0, 200))
+    first.save(tmp_path / f"a{suffix}", save_all=True, append_images=[second])
+    assert kind(tmp_path / f"a{suffix}") == "image"
+
+
+def test_an_animated_webp_is_known():
     assert format_of(b"RIFF\x10\0\0\0WEBPVP8X").name == "WebP"
 
 

@@ -10,6 +10,7 @@ eyes.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -155,24 +156,33 @@ def _jaw_paths(surface, steps=25):
     return path
 
 
-_SURFACE = _mean_surface()
-MEAN_SKIN = _SURFACE(_direction(*np.meshgrid(_AZIMUTH, _ELEVATION)))
-"""(rows, columns, 3): the mean head's skin, from the crown down and from behind around."""
-AZIMUTH = np.broadcast_to(_AZIMUTH, MEAN_SKIN.shape[:2])
-_PATHS = _jaw_paths(_SURFACE)
+@dataclass(frozen=True)
+class MeanHead:
+    """The mean head's skin, from the crown down and from behind around, and its jaw."""
+
+    skin: np.ndarray  # (rows, columns, 3)
+    azimuth: np.ndarray  # (rows, columns), radians
+    paths: np.ndarray  # (17, steps, 3): from the jaw landmarks over the cheeks
+    follow: np.ndarray  # (points, 68): how skin and paths follow the landmarks
 
 
-def _follow():
+@cache
+def mean_head():
+    """The `MeanHead` that every head is a change of, solved for when the first head is drawn."""
+    surface = _mean_surface()
+    skin = surface(_direction(*np.meshgrid(_AZIMUTH, _ELEVATION)))
+    paths = _jaw_paths(surface)
+    return MeanHead(skin, np.broadcast_to(_AZIMUTH, skin.shape[:2]), paths, _follow(skin, paths))
+
+
+def _follow(skin, paths):
     """(points, 68): how skin and jaw paths follow the landmarks; the skull stays where it is."""
     support = _support()
     still = support[(support[:, 2] < 0.3) & (support[:, 1] < 1.1) | (support[:, 1] < -0.8)]
     known = np.concatenate([MEAN_FACE[:60], still])
-    points = np.concatenate([MEAN_SKIN.reshape(-1, 3), _PATHS.reshape(-1, 3)])
+    points = np.concatenate([skin.reshape(-1, 3), paths.reshape(-1, 3)])
     weights = np.linalg.solve(_kernel(known, known), np.eye(len(known))[:, :60])
     return _kernel(points, known) @ weights
-
-
-_FOLLOW = _follow()
 
 
 @dataclass(frozen=True)
@@ -249,10 +259,11 @@ def random_head(rng):
     upper, lower = [61, 62, 63], [67, 66, 65]
     face[lower, 1] = np.maximum(face[lower, 1], face[upper, 1] + 0.006)
 
-    displaced = (_FOLLOW @ (face - MEAN_FACE)[:60]).reshape(-1, 3)
-    count = MEAN_SKIN[..., 0].size
-    skin = MEAN_SKIN + displaced[:count].reshape(MEAN_SKIN.shape)
-    paths = _PATHS + displaced[count:].reshape(_PATHS.shape)
+    mean = mean_head()
+    displaced = (mean.follow @ (face - MEAN_FACE)[:60]).reshape(-1, 3)
+    count = mean.azimuth.size
+    skin = mean.skin + displaced[:count].reshape(mean.skin.shape)
+    paths = mean.paths + displaced[count:].reshape(mean.paths.shape)
 
     yaw = _bounded(rng, np.radians(rng.choice([12, 25])), np.radians(60))
     pitch, roll = _bounded(rng, np.radians(9), np.radians(25), 2)

@@ -1,10 +1,13 @@
 """Painting one head: body, shaded skin and hair, and the features at their landmarks."""
 
+from functools import cache
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from keras_fld.data.synthetic.brush import band, grain, oval, paint, paint_tiles, resized, spline
-from keras_fld.data.synthetic.face3d import AZIMUTH, MEAN_SKIN, random_head
+from keras_fld.data.synthetic.face3d import mean_head, random_head
 from keras_fld.data.synthetic.schemes import brow_outline, pupil, scheme_points
 from keras_fld.schemes.mean_face import MEAN_FACE
 
@@ -29,18 +32,34 @@ def _rise(low, high, value):
     return t * t * (3 - 2 * t)
 
 
-def _near(landmarks, radius):
-    """How near (0..1) every vertex of the skin is to any of some landmarks."""
-    gap = np.linalg.norm(MEAN_SKIN[:, :, None] - MEAN_FACE[landmarks], axis=-1).min(-1)
-    return np.exp(-((gap / radius) ** 2))
+class SkinMaps(NamedTuple):
+    """Maps on the vertices of the mean head's skin: degrees, a height, and shares of 0..1."""
+
+    degrees: np.ndarray  # from the face's middle
+    y: np.ndarray
+    hollow: np.ndarray
+    red: np.ndarray
+    beard: np.ndarray
 
 
-# Maps on the skin's vertices, 0..1.
-_DEGREES, _Y = np.abs(np.degrees(AZIMUTH)), MEAN_SKIN[..., 1]
-_HOLLOW = 0.28 * _near([37, 38, 39, 40, 42, 43, 44, 47], 0.16) + 0.15 * _near([31, 35], 0.12)
-_CHEEK = np.linalg.norm(np.abs(MEAN_SKIN) - (0.55, 0.45, 0.85), axis=-1)
-_RED = _near([30, 31, 35], 0.25) + 0.8 * np.exp(-((_CHEEK / 0.25) ** 2))
-_BEARD = _rise(0.6, 0.9, _Y - 0.35 * _rise(45, 25, _DEGREES)) * _rise(95, 75, _DEGREES)
+@cache
+def skin_maps():
+    """The `SkinMaps` of every head."""
+    skin = mean_head().skin
+
+    def near(landmarks, radius):
+        gap = np.linalg.norm(skin[:, :, None] - MEAN_FACE[landmarks], axis=-1).min(-1)
+        return np.exp(-((gap / radius) ** 2))
+
+    degrees, y = np.abs(np.degrees(mean_head().azimuth)), skin[..., 1]
+    cheek = np.linalg.norm(np.abs(skin) - (0.55, 0.45, 0.85), axis=-1)
+    return SkinMaps(
+        degrees,
+        y,
+        0.28 * near([37, 38, 39, 40, 42, 43, 44, 47], 0.16) + 0.15 * near([31, 35], 0.12),
+        near([30, 31, 35], 0.25) + 0.8 * np.exp(-((cheek / 0.25) ** 2)),
+        _rise(0.6, 0.9, y - 0.35 * _rise(45, 25, degrees)) * _rise(95, 75, degrees),
+    )
 
 
 class Portrait:
@@ -167,25 +186,26 @@ class Portrait:
 
     def grown(self):
         """Let hair grow: the skin moved out by it, and how far it covers every vertex."""
-        rng, skin, cover = self.rng, self.head.skin, np.zeros(_Y.shape)
+        rng, skin, maps = self.rng, self.head.skin, skin_maps()
+        degrees, cover = maps.degrees, np.zeros(maps.y.shape)
         if not self.bald:
-            line = np.interp(_DEGREES, *_HAIRLINE) + rng.normal(0, 0.1) * _rise(70, 40, _DEGREES)
-            parting = rng.normal(0, 0.5) * np.sign(AZIMUTH)
-            line = line + 0.12 * np.sin(np.radians(_DEGREES) * 2 + parting)
-            blur = 0.07 + 0.12 * _rise(50, 70, _DEGREES)
-            cover = _rise(blur, -blur, _Y - line)
+            line = np.interp(degrees, *_HAIRLINE) + rng.normal(0, 0.1) * _rise(70, 40, degrees)
+            parting = rng.normal(0, 0.5) * np.sign(mean_head().azimuth)
+            line = line + 0.12 * np.sin(np.radians(degrees) * 2 + parting)
+            blur = 0.07 + 0.12 * _rise(50, 70, degrees)
+            cover = _rise(blur, -blur, maps.y - line)
             volume = rng.choice([0.03, 0.1, 0.18, 0.4], p=[0.3, 0.35, 0.27, 0.08])
-            curls = 1 + 0.1 * rng.standard_normal(_Y.shape) * (volume > 0.15)
+            curls = 1 + 0.1 * rng.standard_normal(maps.y.shape) * (volume > 0.15)
             volume = (volume + 0.06 * self.long) * curls
             skin = skin + (skin - skin.mean((0, 1))) * (cover * volume)[..., None]
-        return skin, np.maximum(cover, _BEARD * self.beard)
+        return skin, np.maximum(cover, maps.beard * self.beard)
 
     def surface(self):
         """Paint skin and hair without light; returns the light (side, side), 1 elsewhere."""
         rng = self.rng
         skin, cover = self.grown()
         tiles = np.stack([skin[:-1, :-1], skin[:-1, 1:], skin[1:, 1:], skin[1:, :-1]], axis=2)
-        maps = np.stack([_HOLLOW, cover, _RED], axis=-1)
+        maps = np.stack([skin_maps().hollow, cover, skin_maps().red], axis=-1)
         maps = (maps[:-1, :-1] + maps[:-1, 1:] + maps[1:, 1:] + maps[1:, :-1]) / 4
         tiles, maps = tiles.reshape(-1, 4, 3), maps.reshape(-1, 3)
         normal = np.cross(tiles[:, 2] - tiles[:, 0], tiles[:, 3] - tiles[:, 1])

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+import textwrap
+
 import cv2
 import numpy as np
 import pytest
@@ -286,3 +290,17 @@ def test_each_scheme_is_a_dataset(count, monkeypatch):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         draw(**arguments)
+
+
+def test_the_mean_head_is_solved_for_when_a_face_is_drawn_not_when_imported():
+    script = """
+        from keras_fld.data import catalog, synthetic
+        from keras_fld.data.synthetic import face3d
+
+        print(face3d.mean_head.cache_info().currsize)
+        synthetic.draw(0, size=48)
+        print(face3d.mean_head.cache_info().currsize)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["0", "1"]
