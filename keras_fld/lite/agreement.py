@@ -168,6 +168,8 @@ def folded_apart(model: "keras.Model", images: np.ndarray) -> str | None:
 def _tensors(layer, exported):
     """A layer's output in the model and in its export, or None where they need not be equal."""
     from keras_fld.models import graph
+    from keras_fld.models.sampled import SampledOffsets
+    from keras_fld.models.windows import WindowedOffsets
 
     last = layer
     while graph.is_graph(last):
@@ -176,7 +178,9 @@ def _tensors(layer, exported):
     other = names.get(last.name)
     if other is None or type(other) is not type(last):
         return None  # the input, and what is folded
-    if graph.output_dense(exported) is other:
+    if graph.output_dense(exported) is other or isinstance(
+        other, (WindowedOffsets, SampledOffsets)
+    ):
         return None  # gives pixels now
     return graph.output_of(layer), other.output
 

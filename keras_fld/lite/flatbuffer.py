@@ -16,12 +16,13 @@ _HYBRID_VERSION = 12
 _HYBRID_RUNTIME = b"2.17.0"
 
 
-def head_outputs(content, kernels):
+def head_outputs(content, kernels, before=()):
     """Names of the outputs of the operations from some FULLY_CONNECTED to the end.
 
     Args:
         content: bytes of a float32 model.
         kernels: (inputs, outputs) kernels of the first of these operations.
+        before: kernels of the last operations that are not among them.
 
     Returns:
         A list of tensor names.
@@ -33,8 +34,10 @@ def head_outputs(content, kernels):
         op = writers.pop(int(needed.pop()), None)
         if op is None:
             continue
-        names += [graph.tensors[output].name.decode() for output in op.outputs]
         weights = _dense_weights(model, graph, op)
+        if weights is not None and any(np.array_equal(weights.T, k) for k in before):
+            continue
+        names += [graph.tensors[output].name.decode() for output in op.outputs]
         first = weights is not None and any(np.array_equal(weights.T, k) for k in kernels)
         if not first:
             needed.extend(op.inputs)

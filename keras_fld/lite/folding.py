@@ -45,6 +45,7 @@ def export_model(model):
 
     from keras_fld.models import graph
     from keras_fld.models.layers import is_score, shape_layer
+    from keras_fld.models.sampled import SampledOffsets
 
     check(model)
     model = graph.flat_copy(model)
@@ -58,6 +59,8 @@ def export_model(model):
         if layer is shape and dense is not None:
             return keras.layers.Reshape(shape.mean_shape.shape, name=shape.name, dtype="float32")
         config = layer.get_config()
+        if isinstance(layer, SampledOffsets) and dense is not None:
+            config |= {"mean_shape": np.zeros_like(layer.mean_shape).tolist(), "scale": 1.0}
         if "dtype" in config:  # an operation that is no layer has none
             config["dtype"] = "float32"  # of mixed precision only the weights are kept
         return layer.__class__.from_config(config)
@@ -145,7 +148,8 @@ def _folded_weights(layer, source, scale, offset):
 
 
 def _fold_shape(clone, shape, dense):
-    """Mean shape and scale go into the last Dense and the windows."""
+    """Mean shape and scale go into the last Dense, the windows and the corrections."""
+    from keras_fld.models.sampled import SampledOffsets
     from keras_fld.models.windows import WindowedOffsets
 
     layer = clone.get_layer(dense)
@@ -156,3 +160,6 @@ def _fold_shape(clone, shape, dense):
             for name in layer.patches:
                 window, kernel, bias = layer.get_patch(name)
                 layer.set_patch(name, window, kernel * shape.scale, bias * shape.scale)
+        elif isinstance(layer, SampledOffsets):
+            *mix, kernel, bias = layer.get_weights()
+            layer.set_weights([*mix, kernel * shape.scale, bias * shape.scale])

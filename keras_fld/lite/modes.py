@@ -63,7 +63,9 @@ def int8(exported: "keras.Model", crops: np.ndarray) -> bytes:
 
     from keras_fld.lite import flatbuffer  # here: every command's help names the modes
 
-    head = flatbuffer.head_outputs(float32(exported), _first_kernels(exported))
+    head = flatbuffer.head_outputs(
+        float32(exported), _first_kernels(exported), _mixing_kernels(exported)
+    )
     converter = _calibrated(exported, crops)
     with _without_known_warnings():
         # The debugger is the converter's only way to leave operations in float.
@@ -176,3 +178,10 @@ def _first_kernels(exported):
             windows = [layer.get_patch(name)[0] for name in layer.patches]
             kernels.append(np.concatenate(windows, axis=1))
     return kernels
+
+
+def _mixing_kernels(exported):
+    """Kernels that mix the feature maps which `SampledOffsets` read: the last that are int8."""
+    from keras_fld.models.sampled import SampledOffsets
+
+    return [x.get_weights()[0] for x in exported.layers if isinstance(x, SampledOffsets)]

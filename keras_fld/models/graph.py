@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_fld.models.sampled import SampledOffsets
 from keras_fld.models.windows import WindowedOffsets
 
 # Layers that only change the shape of what a Dense gives.
@@ -186,7 +187,8 @@ def output_dense(model: keras.Model, linear: bool = True) -> keras.layers.Dense 
 
     Args:
         model: a model that ends in the package's output layer.
-        linear: only a Dense that nothing but reshaping and the sum with `WindowedOffsets` follows.
+        linear: only a Dense that nothing but reshaping, the sum with `WindowedOffsets` and
+            `SampledOffsets` follow.
 
     Returns:
         The layer; None for a model whose last weights are in another kind of layer.
@@ -198,6 +200,8 @@ def output_dense(model: keras.Model, linear: bool = True) -> keras.layers.Dense 
         before = [writers[id(tensor)] for tensor in inputs if id(tensor) in writers]
         if isinstance(layer, keras.layers.Add):
             before = [one for one in before if not isinstance(one, WindowedOffsets)]
+        if isinstance(layer, SampledOffsets):
+            before = before[:1]  # the other is a feature map
         if len(before) != 1 or isinstance(before[0], keras.layers.InputLayer):
             return None
         layer = before[0]
@@ -205,6 +209,8 @@ def output_dense(model: keras.Model, linear: bool = True) -> keras.layers.Dense 
             good = len(layer.output.shape) == 2 and layer.use_bias
             straight = layer.activation is keras.activations.linear
             return layer if not linear or (good and straight) else None
+        if isinstance(layer, SampledOffsets):
+            continue
         if layer.weights if not linear else not isinstance(layer, (*_SHAPING, keras.layers.Add)):
             return None
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from keras_fld import schemes
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.models import graph
+from keras_fld.models.sampled import SampledOffsets
 from keras_fld.models.windows import WindowedOffsets
 from keras_fld.schemes import registry
 
@@ -115,7 +116,14 @@ def crop_input(input_size, multiple):
 
 
 def landmark_head(
-    features, num_landmarks, frame, scheme=None, mean_shape=None, scale=None, inner=None
+    features,
+    num_landmarks,
+    frame,
+    scheme=None,
+    mean_shape=None,
+    scale=None,
+    inner=None,
+    sampled=(),
 ):
     """Dense layer and mean shape on top of a feature vector.
 
@@ -128,6 +136,8 @@ def landmark_head(
         scale: pixels per unit of the Dense; None takes a tenth of the crop.
         inner: (batch, rows, columns, channels) tensor that each patch also sees through
             `WindowedOffsets`, added to the Dense's; None for the Dense alone.
+        sampled: (name, map, channels) of each feature map that `SampledOffsets` then read at the
+            landmarks, one after the other.
 
     Returns:
         (batch, landmarks, 2) tensor of crop pixels.
@@ -165,9 +175,13 @@ def landmark_head(
         windows = WindowedOffsets(patches, name="windows")
         offsets = keras.layers.Add(name="sum")([offsets, windows(inner)])
         windows.place(mean_shape, frame.size)
+    scale = frame.size / 10 if scale is None else scale
+    for name, seen, channels in sampled:
+        look = SampledOffsets(mean_shape, scale, frame.size, channels, name=f"sampled_{name}")
+        offsets = look([offsets, seen])
     return ShapeOffset(
         mean_shape,
-        frame.size / 10 if scale is None else scale,
+        scale,
         margin=frame.margin,
         scheme=scheme and registry.reference(scheme),
         name="landmarks",

@@ -18,6 +18,7 @@ import numpy as np
 from keras_fld import losses
 from keras_fld.models.layers import ShapeOffset, offsets_layer, scheme_of, shape_layer
 from keras_fld.models.refined_windows import Windows, windows_layer
+from keras_fld.models.sampled import SampledOffsets
 
 
 def refine(
@@ -55,12 +56,14 @@ def refine(
     Raises:
         ValueError: a number is out of range, patches overlap, name landmarks that the model has
             not, or are not known; new windows for a model that has its own, or whose maps are too
-            small; or a model whose landmarks no linear Dense with a bias gives.
+            small; a model whose landmarks no linear Dense with a bias gives; or one with
+            `SampledOffsets`.
 
     Examples:
         >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
     """
     shape, dense = shape_layer(model), offsets_layer(model)
+    _check_last(model)
     patches = _check_patches(model, patches)
     _check_numbers(rounds, batch_size, learning_rate)
     local = Windows(model, windows) if windows or windows_layer(model) else None
@@ -78,6 +81,16 @@ def refine(
             )
     refined = _assemble(model, patches, heads)
     return local.assemble(refined, patches, heads) if local else refined
+
+
+def _check_last(model):
+    """Raises ValueError where something corrects what the Dense gives: it fits that Dense."""
+    for layer in model.layers:
+        if isinstance(layer, SampledOffsets):
+            raise ValueError(
+                "a model to refine must end in its Dense and windows. Got: "
+                f"{layer.name!r}, which reads features at the landmarks that they give"
+            )
 
 
 def _check_numbers(rounds, batch_size, learning_rate):

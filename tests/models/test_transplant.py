@@ -80,3 +80,23 @@ def test_a_pooling_may_stand_elsewhere(trained, images):
     for ours, theirs in zip(network.weights, trained.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert np.isfinite(network.predict(images, verbose=0)).all()
+
+
+def test_a_second_look_that_is_new_corrects_nothing(trained, images):
+    network = models.TRNet20(**SMALL, sampled=(2, 1))
+    models.transplant(trained, network)
+    expected = trained.predict(images, verbose=0)
+    np.testing.assert_allclose(network.predict(images, verbose=0), expected, atol=1e-3)
+
+
+def test_a_second_look_goes_into_a_wider_network(images):
+    source, rng = models.TRNet20(**SMALL, sampled=(2, 1)), np.random.default_rng(3)
+    for weight in source.weights:
+        if "kernel" in weight.path or "mix" in weight.path:
+            weight.assign(0.1 * rng.uniform(-1, 1, weight.shape))
+    network = models.TRNet20(**SMALL, sampled=(2, 1), filters=(56, 72, 88, 96))
+    models.transplant(source, network)
+    expected = source.predict(images, verbose=0)
+    np.testing.assert_allclose(network.predict(images, verbose=0), expected, atol=1e-3)
+    with pytest.raises(ValueError, match="Got: 'sampled_stage1'"):
+        models.transplant(source, models.TRNet20(**SMALL))

@@ -104,6 +104,13 @@ def test_an_earlier_pooling_leaves_the_stages_their_sizes(model, pool_after, siz
     assert network.count_params() == model.count_params()
 
 
+def test_twice_the_crop_at_stride_2_leaves_the_stages_their_sizes(model):
+    network = models.TRNet20(input_size=128, stride=2)
+    for name in ("stem1_relu", "stage1b_relu", "stage4b_relu"):
+        assert network.get_layer(name).output.shape == model.get_layer(name).output.shape
+    assert network.count_params() == model.count_params()
+
+
 def test_an_untrained_model_predicts_the_mean_shape(model):
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
     expected = FaceCrop().shape_pixels(IBUG68.mean_shape)
@@ -127,6 +134,10 @@ def test_any_size_that_four_poolings_divide_works(size):
         ({"head": None}, "head must be one of pool, windows, flatten. Got: None"),
         ({"width": 0}, "width must be above 0. Got: 0"),
         ({"width": float("nan")}, "width must be above 0. Got: nan"),
+        ({"input_size": 80, "stride": 2}, "input_size must be a multiple of 32. Got: 80"),
+        ({"sampled": (2, 5)}, r"sampled must be stages from 1 to 4, each once. Got: \[2, 5\]"),
+        ({"sampled": (1, 1)}, r"sampled must be stages from 1 to 4, each once. Got: \[1, 1\]"),
+        ({"stride": 3}, "stride must be 1 or 2. Got: 3"),
         ({"pool_after": 0}, "pool_after must be 1, 2 or 3. Got: 0"),
         ({"num_landmarks": 5, "scheme": "ibug68"}, "num_landmarks must be 68 for ibug68. Got: 5"),
         ({"mean_shape": np.zeros((5, 2))}, r"mean_shape must have shape \(68, 2\)"),

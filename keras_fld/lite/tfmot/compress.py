@@ -61,7 +61,7 @@ def compress(
     library = finetune.tfmot()
     import tf_keras
 
-    from keras_fld.lite.tfmot.to_tf_keras import WindowedOffsets, to_tf_keras
+    from keras_fld.lite.tfmot.to_tf_keras import OWN, to_tf_keras
 
     steps = finetune.steps_of(data, model)
     if method == "prune":
@@ -69,7 +69,7 @@ def compress(
     else:
         wrap, callbacks, strip = _clustering(library, clusters)
 
-    with tf_keras.utils.custom_object_scope({"WindowedOffsets": WindowedOffsets}):
+    with tf_keras.utils.custom_object_scope({kind.__name__: kind for kind in OWN.values()}):
         network = _wrapped(to_tf_keras(model), wrap)
         finetune.fine_tune(network, data, steps, epochs, learning_rate, loss, callbacks, verbose)
         return finetune.with_weights_of(model, strip(network))

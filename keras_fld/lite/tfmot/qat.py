@@ -101,16 +101,17 @@ def quantized(library, plain):
     """
     import tf_keras
 
-    from keras_fld.lite.tfmot.to_tf_keras import WindowedOffsets
+    from keras_fld.lite.tfmot.to_tf_keras import OWN
 
     keras = library.quantization.keras
+    own = tuple(OWN.values())
 
     def annotate(layer):
-        if layer.name in _HEAD or isinstance(layer, WindowedOffsets):
+        if layer.name in _HEAD or isinstance(layer, own):
             return layer
         return keras.quantize_annotate_layer(layer)
 
-    with keras.quantize_scope({"WindowedOffsets": WindowedOffsets}):
+    with keras.quantize_scope({kind.__name__: kind for kind in own}):
         # Layers are taken as they are, with their weights; what is applied then is a copy.
         annotated = tf_keras.models.clone_model(plain, clone_function=annotate)
         return keras.quantize_apply(annotated, _scheme(library))

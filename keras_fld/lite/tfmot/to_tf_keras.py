@@ -3,9 +3,10 @@
 import inspect
 from typing import Any
 
+import numpy as np
 import tf_keras
 
-from keras_fld.models import windows
+from keras_fld.models import sampled, windows
 from keras_fld.models.layers import ShapeOffset
 
 # Layers that both generations of Keras know by the same name and arguments.
@@ -39,6 +40,32 @@ class WindowedOffsets(tf_keras.layers.Layer):
     def get_config(self):
         patches = {name: list(indices) for name, indices in self.patches.items()}
         return {**super().get_config(), "patches": patches, "windows": self.windows}
+
+
+@tf_keras.utils.register_keras_serializable(package="keras_fld")
+class SampledOffsets(tf_keras.layers.Layer):
+    """`models.sampled.SampledOffsets` as a layer of Keras 2: the same weights and arithmetic."""
+
+    build, call = sampled.SampledOffsets.build, sampled.SampledOffsets.call
+    _weights_of = sampled.SampledOffsets._weights_of
+
+    def __init__(self, mean_shape, scale, crop_size, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.mean_shape = np.asarray(mean_shape, "float32")
+        self.scale, self.crop_size, self.channels = scale, crop_size, channels
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "mean_shape": self.mean_shape.tolist(),
+            "scale": self.scale,
+            "crop_size": self.crop_size,
+            "channels": self.channels,
+        }
+
+
+# Layers of the package's own, by the class that they copy.
+OWN = {windows.WindowedOffsets: WindowedOffsets, sampled.SampledOffsets: SampledOffsets}
 
 
 def to_tf_keras(model):
@@ -89,8 +116,8 @@ def _layer(layer):
         return None
     if isinstance(layer, ShapeOffset):
         return tf_keras.layers.Reshape(layer.mean_shape.shape, name=f"{layer.name}_reshape")
-    if isinstance(layer, windows.WindowedOffsets):
-        kind = WindowedOffsets
+    if type(layer) in OWN:
+        kind = OWN[type(layer)]
     elif name in SAME:
         kind = getattr(tf_keras.layers, name)
     else:
