@@ -10,7 +10,17 @@ import pytest
 
 APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
-STEPS = "matrix crop tiles anchors decode next_place plausible smooth camera".split()
+STEPS = [
+    "matrix",
+    "crop",
+    "tiles",
+    "anchors",
+    "decode",
+    "next_place",
+    "plausible",
+    "smooth",
+    "camera",
+]
 
 GXX = shutil.which("g++")
 KOTLINC = shutil.which("kotlinc")

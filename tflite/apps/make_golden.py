@@ -33,8 +33,8 @@ THRESHOLD = 0.3
 
 
 def picture():
-    """A drawn face, cut to an odd, not square size: (83, 110, 3) uint8."""
-    return np.ascontiguousarray(synthetic.draw(5, size=110).image[14:97])
+    """A drawn face, cut to a size that is not square: (84, 110, 3) uint8."""
+    return np.ascontiguousarray(synthetic.draw(5, size=110).image[14:98])
 
 
 def contents():
@@ -100,9 +100,9 @@ def crop_cases(image):
 
 
 def tile_cases(image):
-    """What a network of a size is shown: the letterboxed picture, and tiles of finer levels."""
+    """What a network of a size is shown: the letterboxed picture, halved, and tiles of finer levels."""
     cases = []
-    for size, smallest in [(48, 1.0), (32, 0.25), (128, 1.0)]:
+    for size, smallest in [(55, 1.0), (32, 0.25), (128, 1.0)]:
         sizes = sides(image, size, smallest)
         found = list(tiles(image, size, sizes))
         cases.append(

@@ -1,4 +1,5 @@
-// Checks keras_fld.hpp against golden.json: numbers within 0.001, bytes within 1.
+// Checks keras_fld.hpp against golden.json: numbers within 0.001, bytes within 1, nearly all of
+// them equal.
 //
 //     g++ -std=c++17 -O2 check_golden.cpp -o check && ./check ../golden.json
 //
@@ -132,9 +133,8 @@ Matrix matrix(const Json& json) {
 /// What was compared, and the largest differences.
 struct Check {
   std::string step;
-  long numbers = 0, bytes = 0;
+  long numbers = 0, bytes = 0, bytes_off = 0;
   double off = 0;
-  int byte_off = 0;
 
   void number(double found, double right) {
     numbers++;
@@ -168,12 +168,15 @@ struct Check {
       if (difference > 1)
         throw std::runtime_error(step + ": byte " + std::to_string(i) + " is " + std::to_string(found.data[i]) +
                                  ", must be " + std::to_string(right.data[i]));
-      byte_off = std::max(byte_off, difference);
       bytes++;
+      bytes_off += difference;
     }
+    // Another processor may round a tie elsewhere; more would move landmarks of an int8 network.
+    if (bytes_off * 1000 > bytes + 3000)
+      throw std::runtime_error(step + ": " + std::to_string(bytes_off) + " of " + std::to_string(bytes) + " bytes differ by 1");
   }
   ~Check() {
-    std::printf("%s: %ld numbers within %.1g, %ld bytes within %d\n", step.c_str(), numbers, off, bytes, byte_off);
+    std::printf("%s: %ld numbers within %.1g, %ld bytes, %ld off by 1\n", step.c_str(), numbers, off, bytes, bytes_off);
   }
 };
 

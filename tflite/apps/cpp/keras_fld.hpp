@@ -289,7 +289,7 @@ inline Image reduce(const Image& image, int width, int height) {
     }
     const float scale = 1.0f / float(pixels);
     for (std::size_t j = 0; j < total.size(); j++)
-      out.at(0, v)[j] = byte(halved ? int(total[j] * scale) : round_even(double(total[j] * scale)));
+      out.at(0, v)[j] = byte(round_even(double(total[j] * scale)));
   }
   return out;
 }
@@ -298,13 +298,15 @@ inline Image reduce(const Image& image, int width, int height) {
 struct Neighbors {
   int places[2], weights[2];
 
-  static std::vector<Neighbors> along(int size, int new_size) {
+  /// OpenCV moves a column at the edge to its center, but weighs an edge's row with itself.
+  static std::vector<Neighbors> along(int size, int new_size, bool is_row) {
     std::vector<Neighbors> found;
     for (int i = 0; i < new_size; i++) {
-      const float place = std::clamp(float((i + 0.5) * (double(size) / new_size) - 0.5), 0.0f, float(size - 1));
-      const int low = int(place);
+      float place = float((i + 0.5) * (double(size) / new_size) - 0.5);
+      if (!is_row) place = std::clamp(place, 0.0f, float(size - 1));
+      const int low = int(std::floor(place));
       const float share = place - float(low);
-      found.push_back({{low, std::min(low + 1, size - 1)},
+      found.push_back({{std::clamp(low, 0, size - 1), std::clamp(low + 1, 0, size - 1)},
                        {round_even(2048.0 * double(1 - share)), round_even(2048.0 * double(share))}});
     }
     return found;
@@ -313,7 +315,7 @@ struct Neighbors {
 
 /// Bilinear interpolation, edge pixels repeated outside, in OpenCV's integers.
 inline Image enlarge(const Image& image, int width, int height) {
-  const auto columns = Neighbors::along(image.width, width), rows = Neighbors::along(image.height, height);
+  const auto columns = Neighbors::along(image.width, width, false), rows = Neighbors::along(image.height, height, true);
   Image out(width, height);
   for (int v = 0; v < height; v++) {
     const Neighbors& row = rows[std::size_t(v)];
