@@ -1,25 +1,27 @@
 """The ports in tflite/apps against the golden vectors, each by its own compiler."""
 
 import base64
+import importlib.util
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from keras_fld import zoo
+from keras_fld.data import synthetic
+from keras_fld.predict.detectors.blazeface import network
+from keras_fld.predict.landmarker import FaceLandmarker
 
 APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
 STEPS = [
-    "matrix",
-    "crop",
-    "tiles",
-    "anchors",
-    "decode",
-    "next_place",
-    "plausible",
-    "smooth",
-    "camera",
+    *("matrix", "crop", "tiles", "anchors", "decode"),
+    *("next_place", "plausible", "smooth", "camera"),
 ]
 
 GXX = shutil.which("g++")
@@ -106,3 +108,64 @@ def test_a_wrong_result_is_refused(checkers, language, step, tmp_path):
     result = run(*command, damaged)
     assert result.returncode == 1
     assert result.stderr.startswith(f"{step}: ")
+
+
+def litert():
+    """The folder of libLiteRt.so, which LiteRT's Python package brings; skips where it has none."""
+    spec = importlib.util.find_spec("ai_edge_litert")
+    folders = [Path(place) for place in spec.submodule_search_locations] if spec else []
+    found = [folder for folder in folders if (folder / "libLiteRt.so").exists()]
+    if not found:
+        pytest.skip("needs libLiteRt.so of ai-edge-litert 2.3 or later")
+    return found[0]
+
+
+def model_code(folder, language, name):
+    command = (sys.executable, APPS / "about.py", zoo.lite_file("trnet20_300w"), language)
+    result = run(*command)
+    assert result.returncode == 0, result.stderr
+    (folder / name).write_text(result.stdout, "utf-8")
+
+
+def with_faces(*places, shape=(560, 900)):
+    """A picture with drawn faces at (index, size, left, top)."""
+    image = np.full((*shape, 3), 90, np.uint8)
+    for index, size, left, top in places:
+        image[top : top + size, left : left + size] = synthetic.draw(index, size=size).image
+    return image
+
+
+def test_the_cpp_example_prints_pythons_landmarks(tmp_path):
+    if GXX is None:
+        pytest.skip("needs g++")
+    library = litert()
+    model_code(tmp_path, "cpp", "face_model.hpp")
+    options = (f"-I{tmp_path}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}")
+    program = compiled(tmp_path, APPS / "cpp" / "example.cpp", *options)
+    nets = [Path(network.__file__).with_name(name) for name, _ in network.FILES.values()]
+    command = (program, zoo.lite_file("trnet20_300w"), *nets)
+    landmarker = FaceLandmarker.from_preset("trnet20_300w")
+    # One that the short range is sure of, and two that the full range proposes.
+    for count, image in (
+        (1, with_faces((5, 400, 10, 10))),
+        (2, with_faces((5, 200, 10, 10), (3, 130, 700, 420))),
+    ):
+        cv2.imwrite(str(tmp_path / "faces.ppm"), image[..., ::-1])
+        result = run(*command, tmp_path / "faces.ppm")
+        assert result.returncode == 0, result.stderr
+        rows = [line.split() for line in result.stdout.splitlines()]
+        faces = landmarker.detect(image)
+        assert len(rows) == len(faces) == count
+        for row, face in zip(rows, faces, strict=True):
+            found = np.array(row, float).reshape(-1, 2)
+            assert np.abs(found - face.landmarks).max() < 0.01
+
+    missing = run(*command, tmp_path / "missing.ppm")
+    assert missing.returncode == 1
+    assert "missing.ppm: must be a binary PPM" in missing.stderr.splitlines()[-1]
+
+
+def test_what_is_no_landmark_model_gives_no_code(tmp_path):
+    result = run(sys.executable, APPS / "about.py", zoo.score_file(), "cpp")
+    assert result.returncode == 1
+    assert result.stderr.strip().endswith("must be a landmark model of keras_fld")

@@ -703,10 +703,13 @@ struct DetectedFace {
 /// @param near the roll that the landmarks were found with.
 inline double roll(const Points& landmarks, const std::array<std::vector<std::size_t>, 2>& eyes, double near) {
   if (eyes[0].empty() || eyes[1].empty()) return near;
-  Point middles[2] = {};
+  // In float32, as in Python, so that the next crop has the same bytes.
+  float middles[2][2] = {};
   for (std::size_t i = 0; i < 2; i++)
-    for (const std::size_t index : eyes[i])
-      for (std::size_t k = 0; k < 2; k++) middles[i][k] += landmarks.at(index)[k] / double(eyes[i].size());
+    for (std::size_t k = 0; k < 2; k++) {
+      for (const std::size_t index : eyes[i]) middles[i][k] += float(landmarks.at(index)[k]);
+      middles[i][k] /= float(eyes[i].size());
+    }
   const double x = middles[1][0] - middles[0][0], y = middles[1][1] - middles[0][1];
   // A scheme may name the eyes from either side.
   return x * std::cos(near) + y * std::sin(near) < 0 ? std::atan2(-y, -x) : std::atan2(y, x);
