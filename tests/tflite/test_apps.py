@@ -16,6 +16,7 @@ from keras_fld import zoo
 from keras_fld.data import synthetic
 from keras_fld.predict.detectors.blazeface import network
 from keras_fld.predict.landmarker import FaceLandmarker
+from keras_fld.predict.tracking import FaceTracker
 
 APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
@@ -163,6 +164,56 @@ def test_the_cpp_example_prints_pythons_landmarks(tmp_path):
     missing = run(*command, tmp_path / "missing.ppm")
     assert missing.returncode == 1
     assert "missing.ppm: must be a binary PPM" in missing.stderr.splitlines()[-1]
+
+
+TRACK = """
+#define main example
+#include "example.cpp"
+#undef main
+int main(int count, char** arguments) {
+  FaceTracker tracker(Landmarker(landmark_network(arguments[1]), FACE_MODEL),
+                      BlazeFace(BlazeNet(detector_network(arguments[2]))));
+  for (int i = 3; i < count; i++) {
+    const auto face = tracker.update(read_ppm(arguments[i]), (i - 3) / 30.0);
+    if (face) for (const auto& [x, y] : face->landmarks) std::printf("%.4f %.4f ", x, y);
+    std::printf("\\n");
+  }
+}
+"""
+
+
+def test_the_cpp_tracker_follows_a_face_as_python_does(tmp_path):
+    if GXX is None:
+        pytest.skip("needs g++")
+    library = litert()
+    model_code(tmp_path, "cpp", "face_model.hpp")
+    (tmp_path / "track.cpp").write_text(TRACK, "utf-8")
+    options = (f"-I{tmp_path}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}")
+    program = compiled(tmp_path, tmp_path / "track.cpp", *options)
+    # It moves, jumps, is away, and comes again elsewhere.
+    lefts = [*range(20, 100, 5), 130, *range(134, 164, 4), *([None] * 40), *([60] * 18)]
+    frames = [
+        with_faces(*([] if left is None else [(5, 180, left, 15)]), shape=(210, 380))
+        for left in lefts
+    ]
+    paths = [tmp_path / f"{i:02}.ppm" for i in range(len(frames))]
+    for path, frame in zip(paths, frames, strict=True):
+        cv2.imwrite(str(path), frame[..., ::-1])
+    short = Path(network.__file__).with_name(network.FILES["short"][0])
+    result = run(program, zoo.lite_file("trnet20_300w"), short, *paths)
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.split("\n")[: len(frames)]]
+
+    landmarker = FaceLandmarker.from_preset("trnet20_300w", score=None)
+    tracker, shown = FaceTracker(landmarker), 0
+    for i, (row, frame) in enumerate(zip(rows, frames, strict=True)):
+        faces = tracker.update(frame, i / 30)
+        assert bool(row) == bool(faces), i
+        if faces:
+            found = np.array(row, float).reshape(-1, 2)
+            assert np.abs(found - faces[0].landmarks).max() < 0.01, i
+            shown += 1
+    assert 25 < shown < len(frames)  # lost, and found again
 
 
 def test_what_is_no_landmark_model_gives_no_code(tmp_path):

@@ -100,7 +100,7 @@ def crop_cases(image):
 
 
 def tile_cases(image):
-    """What a network of a size is shown: the letterboxed picture, halved, and tiles of finer levels."""
+    """What a network of a size is shown: the letterboxed picture, and tiles of finer levels."""
     cases = []
     for size, smallest in [(55, 1.0), (32, 0.25), (128, 1.0)]:
         sizes = sides(image, size, smallest)

@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
       for (const auto& [x, y] : face.landmarks) std::printf("%.4f %.4f ", x, y);
       std::printf("\n");
     }
+    return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
