@@ -63,7 +63,17 @@ def cpp(folder):
     return [compiled(folder, APPS / "cpp" / "check_golden.cpp")]
 
 
-BUILDERS = {"cpp": cpp}
+def kotlin(folder):
+    if KOTLINC is None or shutil.which("java") is None:
+        pytest.skip("needs kotlinc and java")
+    jar = folder / "check.jar"
+    sources = [APPS / "kotlin" / name for name in ("KerasFld.kt", "CheckGolden.kt")]
+    built = run(KOTLINC, *sources, "-include-runtime", "-d", jar)
+    assert built.returncode == 0, built.stderr
+    return ["java", "-jar", jar]
+
+
+BUILDERS = {"cpp": cpp, "kotlin": kotlin}
 LANGUAGES = pytest.mark.parametrize("language", BUILDERS)
 
 

@@ -20,7 +20,9 @@ const keras_fld::ModelInfo FACE_MODEL{{
     {{{{{{{eye0}}}, {{{eye1}}}}}}},
     {{{shape}}}}};
 """,
-    "kotlin": """val FACE_MODEL = ModelInfo(
+    "kotlin": """import kerasfld.*
+
+val FACE_MODEL = ModelInfo(
     FaceCrop({size}, {margin}),
     listOf(intArrayOf({eye0}), intArrayOf({eye1})),
     listOf({shape}))
