@@ -1,7 +1,7 @@
-// UNTESTED: this file has never been compiled. It follows kotlin/KerasFld.kt line by line, which is
-// checked; check this one against golden.json before you rely on it.
+// UNTESTED: this file has never been compiled. It follows kotlin/KerasFld.kt without its tracker and
+// filter; check it against golden.json before you rely on it.
 //
-// Faces and their landmarks in pictures and videos: the pipeline around the networks of keras_fld, in
+// Faces and their landmarks in pictures: the pipeline around the networks of keras_fld, in
 // Swift 5 with Foundation only. The networks run in LiteRT's or TensorFlow Lite's Interpreter: two
 // closures take the input and return the outputs (see README.md).
 //
