@@ -112,6 +112,7 @@ class Network:
 
     Attributes:
         size: side of the input in pixels.
+        centers: (anchors, 2) pixels of the input.
 
     Examples:
         >>> faces = Network("short").find(image, threshold=0.5)
@@ -128,7 +129,7 @@ class Network:
         self._input, self.size = about["index"], int(about["shape"][1])
         self._outputs = [o["index"] for o in sorted(outputs, key=lambda o: -o["shape"][-1])]
         anchors = np.concatenate([_anchors(*grid) for grid in grids])
-        self._centers = anchors * self.size - 0.5
+        self.centers = anchors * self.size - 0.5
 
     def find(self, image: np.ndarray, threshold: float) -> Faces:
         """Faces of a picture, several a face.
@@ -137,6 +138,17 @@ class Network:
             image: (size, size, 3) uint8 RGB.
             threshold: least score of a face, 0 to 1.
         """
+        return self.decode(*self.outputs(image), threshold)
+
+    def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the file gives for a picture.
+
+        Args:
+            image: (size, size, 3) uint8 RGB.
+
+        Returns:
+            (anchors, 16) numbers and (anchors,) logits of the scores.
+        """
         with self._interpreters.borrow() as interpreter:
             # Written in place: fresh memory of this size costs more than the arithmetic.
             picture = interpreter.tensor(self._input)()[0]
@@ -144,12 +156,21 @@ class Network:
             picture -= 1
             del picture  # the interpreter refuses to run while it is held
             interpreter.invoke()
-            numbers, scores = (interpreter.get_tensor(index)[0] for index in self._outputs)
-        seen = np.flatnonzero(scores[:, 0] >= math.log(threshold / (1 - threshold)))
-        scores = 1 / (1 + np.exp(-scores[seen, 0].astype(float)))
+            numbers, logits = (interpreter.get_tensor(index)[0] for index in self._outputs)
+        return numbers, logits[:, 0]
+
+    def decode(self, numbers: np.ndarray, logits: np.ndarray, threshold: float) -> Faces:
+        """The faces that `outputs` are about, several a face.
+
+        Args:
+            numbers, logits: as `outputs` gives them.
+            threshold: least score of a face, 0 to 1.
+        """
+        seen = np.flatnonzero(logits >= math.log(threshold / (1 - threshold)))
+        scores = 1 / (1 + np.exp(-logits[seen].astype(float)))
         # Center, width and height, six points; width and height are the same.
         pairs = numbers[seen].reshape(-1, 8, 2).astype(float)
-        points = pairs[:, _POINTS] + self._centers[seen, None]
+        points = pairs[:, _POINTS] + self.centers[seen, None]
         return Faces(points, pairs[:, 1].mean(axis=1), scores)
 
 
