@@ -9,7 +9,7 @@ import { PASSES, Landmarker } from "./landmarker.js";
 import { Latency } from "./latency.js";
 import { showAbout, showCrop, showLatency } from "./panel.js";
 import { Picture } from "./picture.js";
-import { load, pause } from "./runtime.js";
+import { load, loadRuntime, pause } from "./runtime.js";
 import { Tracker } from "./tracker.js";
 
 const WARM_UP = 20, RUNS = 300;
@@ -62,10 +62,12 @@ async function findFaces() {
   tell("looking for faces …");
   const found = detector ? await detector.find(picture) : [];
   await setFaces(found);
-  const count = `${found.length} face${found.length > 1 ? "s" : ""}`;
-  tell(found.length ? `${picture.name}: ${count}. Drag a box on the picture for another.`
+  tell(found.length
+    ? `${picture.name}: ${counted(found.length)}. Drag a box around a face to add it.`
     : `${picture.name}: no face found. Drag a box around one.`);
 }
+
+const counted = (count) => `${count} face${count === 1 ? "" : "s"}`;
 
 /** A square box in the middle, in shares of the shorter side. */
 function middle(share) {
@@ -107,11 +109,13 @@ async function startCamera() {
     await queue(async () => {
       picture.take(camera.video, width, height);
       if (size !== (size = `${width}x${height}`)) setPicture();
-      const face = await tracker.next(picture);
-      faces = face ? [face] : [];
-      if (face) latency.add(face.milliseconds);
-      if (Boolean(face) !== $("guide").hidden) tell(face ? "Following the face." : LOOKING);
-      $("guide").hidden = Boolean(face);
+      const before = faces.length;
+      faces = await tracker.next(picture);
+      for (const face of faces) latency.add(face.milliseconds);
+      if (faces.length !== before) {
+        tell(faces.length ? `Following ${counted(faces.length)}.` : LOOKING);
+      }
+      $("guide").hidden = faces.length > 0;
       show();
     });
   }
@@ -258,6 +262,7 @@ async function start() {
   watchDrops();
   watchButtons();
   const bytes = await (await load("model.tflite")).arrayBuffer(), { byteLength } = bytes;
+  await loadRuntime("litert/");
   landmarker = await Landmarker.load(bytes);
   showAbout(landmarker.about, byteLength);
   try {

@@ -24,12 +24,21 @@ const SMALLEST = 0.03, CLOSE = 0.2;
 const SURE = 0.85;
 // Radians. A face turned by more is seen better upright.
 const UPRIGHT = Math.PI / 6;
+const FILES = {
+  short: "blazeface/face_detection_short_range.tflite",
+  full: "blazeface/face_detection_full_range.tflite",
+  maps: "blazeface/box_maps.json",
+};
 
 export class BlazeFace {
-  /** Loads the networks, and the map from what they see to face boxes. */
-  static async load() {
-    const [short, full, maps] = await Promise.all(
-      [BlazeNet.load("short"), BlazeNet.load("full"), load("blazeface/box_maps.json")]);
+  /**
+   * Loads the networks, and the map from their points to face boxes.
+   *
+   * @param files URLs of the two networks and of the map
+   */
+  static async load(files = FILES) {
+    const [short, full, maps] = await Promise.all([
+      BlazeNet.load("short", files.short), BlazeNet.load("full", files.full), load(files.maps)]);
     return new BlazeFace(short, full, (await maps.json()).blazeface.coefficients);
   }
 

@@ -19,9 +19,12 @@ const NUMBERS = Float32Array.from(
   { length: 256 }, (_, byte) => Math.fround(byte * Math.fround(2 / 255)) - 1);
 
 export class BlazeNet {
-  /** @param name "short", which sees large faces, or "full", which sees smaller ones */
-  static async load(name) {
-    const response = await load(`blazeface/face_detection_${name}_range.tflite`);
+  /**
+   * @param name "short", which detects large faces, or "full", which detects smaller ones
+   * @param address URL of its .tflite file
+   */
+  static async load(name, address) {
+    const response = await load(address);
     return new BlazeNet(await compile(await response.arrayBuffer()), NETWORKS[name]);
   }
 

@@ -27,16 +27,26 @@ export class Picture {
 
   /** Takes over what a video or another image shows. */
   take(source, width, height) {
-    this.scale = 1;
-    if (this.width !== width || this.height !== height) {
-      this.canvas.width = width;
-      this.canvas.height = height;
-    }
+    this.#resize(width, height);
     this.context.imageSmoothingQuality = "high";
     // As Python reads it: transparent pixels on white, and never what was erased.
     this.context.fillStyle = "white";
     this.context.fillRect(0, 0, width, height);
     this.context.drawImage(source, 0, 0, width, height);
+  }
+
+  /** Takes over the colors of an ImageData. */
+  put(pixels) {
+    this.#resize(pixels.width, pixels.height);
+    this.context.putImageData(pixels, 0, 0);
+  }
+
+  #resize(width, height) {
+    this.scale = 1;
+    if (this.width !== width || this.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
   }
 
   /** A point in pixels of the file. */

@@ -1,0 +1,263 @@
+"""The npm package in a plain page of its own, against Python, and its types with tsc.
+
+LiteRT.js comes from the page's vendored copy, which is the version that the package depends on.
+"""
+
+import functools
+import http.server
+import importlib.util
+import json
+import shutil
+import subprocess
+import tarfile
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_fld import __version__, web, zoo
+from keras_fld.data import synthetic
+from keras_fld.geometry.frame import landmark_box
+from tests.web.opened import DRAWN, PRESET, save
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "tflite" / "apps" / "js"
+NPM = shutil.which("npm")
+TYPESCRIPT = "typescript@5.9.3"
+# In pixels of the crop.
+TOLERANCE = 0.25
+needs_npm = pytest.mark.skipif(NPM is None, reason="needs npm")
+
+PAGE = """<!doctype html>
+<script type="importmap">{"imports": {
+  "keras-fld": "./package/index.js", "@litertjs/core": "./litert/core.js"}}</script>
+<body><script type="module">
+import * as fld from "keras-fld";
+const landmarker = await fld.FaceLandmarker.load("model.tflite", { wasm: "litert/" });
+const picture = async (name) => {
+  const image = new Image();
+  image.src = name;
+  await image.decode();
+  return image;
+};
+Object.assign(window, { fld, landmarker, picture, ready: true });
+</script></body>
+"""
+
+PROGRAM = """
+import { drawFace, Face, FaceLandmarker, FaceTracker, Metadata, readMetadata } from "keras-fld";
+
+export async function main(video: HTMLVideoElement, context: CanvasRenderingContext2D) {
+  const landmarker = await FaceLandmarker.load(new URL("https://host/m"), { wasm: "/wasm/" });
+  const about: Metadata = landmarker.metadata;
+  const [face]: Face[] = await landmarker.detect(video, { boxes: [[0, 1, 20, 30]], passes: 2 });
+  const x: number = face.landmarks[0][0] + face.box[2] + face.angle + (face.score ?? 0);
+  const tracker = new FaceTracker(landmarker, { most: 2 });
+  await tracker.add(video, { box: [0, 1, 20, 30], angle: 0.1 });
+  for (const one of await tracker.next(video)) {
+    drawFace(context, one, about.lines ?? [], { lines: true }, 1, 1);
+  }
+  return x + readMetadata(new ArrayBuffer(8)).mean_shape.length;
+}
+"""
+# Each line is an error.
+WRONG = """
+import { FaceLandmarker } from "keras-fld";
+new FaceLandmarker();
+FaceLandmarker.load(5);
+(await FaceLandmarker.load("m")).detect("photo.jpg");
+(await FaceLandmarker.load("m")).detect(new Image(), { boxes: [[1, 2, 3]] });
+export {};
+"""
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """The folder `package` of what `npm pack` makes of a copy of its sources."""
+    if NPM is None:
+        pytest.skip("needs npm")
+    folder = tmp_path_factory.mktemp("npm")
+    ignore = shutil.ignore_patterns("modules", "blazeface", "node_modules", "LICENSE", "*.tgz")
+    copy = shutil.copytree(SOURCE, folder / "tflite" / "apps" / "js", ignore=ignore)
+    for name in ("web/page", "predict/detectors"):
+        target = folder / "keras_fld" / name
+        shutil.copytree(
+            ROOT / "keras_fld" / name, target, ignore=shutil.ignore_patterns("litert", "*.py*")
+        )
+    shutil.copy(ROOT / "LICENSE", folder)
+    command = [NPM, "pack", "--offline", "--json", f"--cache={folder / 'cache'}"]
+    result = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    (archive,) = copy.glob("*.tgz")
+    with tarfile.open(archive) as file:
+        file.extractall(folder, filter="data")
+    return folder / "package"
+
+
+@pytest.fixture(scope="module")
+def page(browser, packed, tmp_path_factory):
+    """A plain page that has loaded the package and a model, on a server without any headers."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(packed, folder / "package")
+    for address, file in web.page_files().items():
+        if address.startswith("/litert/"):
+            path = folder / address[1:]
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(file.plain())
+    shutil.copy(zoo.lite_file(PRESET), folder / "model.tflite")
+    (folder / "index.html").write_text(PAGE, "utf-8")
+    for size, index in DRAWN:
+        save(folder / f"face{size}.png", synthetic.draw(index, size=size).image)
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        page = browser.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        try:
+            page.goto(f"http://localhost:{server.server_port}/")
+            page.wait_for_function("window.ready", timeout=30_000)
+            yield page
+            assert not errors
+        finally:
+            page.close()
+            server.shutdown()
+            thread.join()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    extensions_map = {".js": "text/javascript", ".html": "text/html", ".wasm": "application/wasm"}
+
+    def log_message(self, *arguments):
+        pass
+
+
+def off(landmarker, found, expected):
+    """Largest distance of landmarks, in pixels of the crop."""
+    distance = np.linalg.norm(np.subtract(found["landmarks"], expected.landmarks), axis=1).max()
+    return distance * landmarker.frame.matrix(found["box"])[0, 0]
+
+
+@pytest.mark.parametrize(("size", "index"), DRAWN)
+def test_a_face_in_a_box_gets_pythons_landmarks(page, landmarker, size, index):
+    drawn = synthetic.draw(index, size=size)
+    box = [float(value) for value in landmark_box(drawn.landmarks)]
+    (expected,) = landmarker.detect(drawn.image, boxes=[box])
+    script = "async ([name, box]) => landmarker.detect(await picture(name), { boxes: [box] })"
+    (face,) = page.evaluate(script, [f"face{size}.png", box])
+    assert face["box"] == box and face["score"] is None
+    assert off(landmarker, face, expected) < TOLERANCE
+
+
+@pytest.mark.parametrize(("size", "index"), DRAWN)
+def test_a_detected_face_gets_pythons_landmarks(page, landmarker, size, index):
+    (expected,) = landmarker.detect(synthetic.draw(index, size=size).image)
+    script = "async (name) => landmarker.detect(await picture(name))"
+    (face,) = page.evaluate(script, f"face{size}.png")
+    assert off(landmarker, face, expected) < TOLERANCE
+    assert 0.7 <= face["score"] <= 1
+
+
+SOURCES = {
+    "canvas": "canvas",
+    "pixels": "context.getImageData(0, 0, canvas.width, canvas.height)",
+    "bitmap": "await createImageBitmap(canvas)",
+    "frame": "new VideoFrame(canvas, { timestamp: 0 })",
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_gives_the_same_landmarks(page, name):
+    script = """async () => {
+          const image = await picture("face700.png"), canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+          const context = canvas.getContext("2d");
+          context.drawImage(image, 0, 0);
+          const found = [];
+          for (const source of [image, SOURCE]) found.push((await landmarker.detect(source))[0]);
+          return found;
+        }"""
+    plain, other = page.evaluate(script.replace("SOURCE", SOURCES[name]))
+    np.testing.assert_allclose(other["landmarks"], plain["landmarks"], atol=0.05)
+
+
+def test_the_tracker_finds_a_face_and_keeps_one_that_is_added(page, landmarker):
+    drawn = synthetic.draw(DRAWN[1][1], size=700)
+    (expected,) = landmarker.detect(drawn.image)
+    faces, left = page.evaluate("""async () => {
+      const image = await picture("face700.png"), tracker = new fld.FaceTracker(landmarker);
+      let faces = [];
+      for (let i = 0; i < 600 && !faces.length; i++) {
+        faces = await tracker.next(image);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      const [{ box }] = faces;
+      await tracker.add(image, box); // replaces the face that is there
+      const after = await tracker.next(image);
+      tracker.reset();
+      return [after, await tracker.next(image)];
+    }""")
+    (face,) = faces
+    assert off(landmarker, face, expected) < 3 and left == []
+
+
+WRONG_CALLS = {
+    "a box must be": "landmarker.detect(await picture('face160.png'), { boxes: [[1, 2, 0, 4]] })",
+    "the picture must be loaded": "landmarker.detect(new Image())",
+    "HTTP status 404": "fld.FaceLandmarker.load('missing.tflite')",
+    "no keras_fld metadata": "fld.FaceLandmarker.load(await (await fetch("
+    "'package/blazeface/face_detection_short_range.tflite')).arrayBuffer())",
+    "boxes must be given": "(await fld.FaceLandmarker.load('model.tflite', { detector: false }))"
+    ".detect(await picture('face160.png'))",
+}
+
+
+@pytest.mark.parametrize("message", WRONG_CALLS)
+def test_a_wrong_call_says_what_is_wrong(page, message):
+    script = "async () => { try { await %s } catch (error) { return error.message } }"
+    assert message in page.evaluate(script % WRONG_CALLS[message])
+
+
+def test_the_metadata_is_there_and_a_face_can_be_drawn(page):
+    script = """async () => {
+      const about = fld.readMetadata(await (await fetch("model.tflite")).arrayBuffer());
+      const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+      const [face] = await landmarker.detect(await picture("face160.png"));
+      fld.drawFace(context, face, about.lines, { lines: true }, 1, 1);
+      const drawn = context.getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean);
+      return [about.preset, landmarker.metadata.preset, drawn];
+    }"""
+    assert page.evaluate(script) == [PRESET, PRESET, True]
+
+
+def test_versions_are_those_of_the_package_and_of_the_vendored_runtime():
+    about = json.loads((SOURCE / "package.json").read_text("utf-8"))
+    path = ROOT / "tflite" / "web" / "vendor.py"
+    spec = importlib.util.spec_from_file_location("vendor", path)
+    vendor = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(vendor)
+    assert about["version"] == __version__
+    assert about["dependencies"] == {"@litertjs/core": vendor.VERSION}
+
+
+@needs_npm
+def test_the_types_fit_a_program_and_refuse_a_wrong_one(packed, tmp_path):
+    compiler = tmp_path / "node_modules" / ".bin" / "tsc"
+    install = [NPM, "install", "--no-save", "--silent", "--fetch-retries=0", TYPESCRIPT]
+    if subprocess.run(install, cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip(f"npm cannot get {TYPESCRIPT}")
+    shutil.copytree(packed, tmp_path / "node_modules" / "keras-fld")
+    (tmp_path / "program.ts").write_text(PROGRAM, "utf-8")
+    (tmp_path / "wrong.ts").write_text(WRONG, "utf-8")
+    options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom"]
+    options += ["--module", "esnext", "--moduleResolution", "bundler"]
+
+    def check(name):
+        command = [str(compiler), *options, name]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    good, wrong = check("program.ts"), check("wrong.ts")
+    assert good.returncode == 0, good.stdout
+    assert [f"wrong.ts({line}," in wrong.stdout for line in (3, 4, 5, 6)] == [True] * 4
