@@ -18,7 +18,7 @@ def test_the_page_reads_the_models_metadata(served):
     text = served.page.inner_text("#about")
     assert f"{len(about['mean_shape'])}, {about['scheme']}" in text
     assert f"{about['input']['size']} × {about['input']['size']}" in text
-    assert f"{about['input']['margin']} boxes" in text
+    assert f"{about['input']['margin']} × the face box" in text
     assert served.page.inner_text("#model").startswith(f"{about['preset']}, {about['mode']}")
 
 
@@ -90,7 +90,7 @@ def test_it_is_readable_on_a_small_screen(browser, astronaut, tmp_path):
     small = {"width": 360, "height": 640}
     served = Served(browser, viewport=small, is_mobile=True, has_touch=True)
     try:
-        controls = ("Open photo", "Start camera", "Find faces", "Save picture", "Save JSON")
+        controls = ("Open file", "Start camera", "Find faces", "Save picture", "Save JSON")
         check_small_screen(served.page, controls, small)
         # A camera's names have no space to break a line at.
         served.open(save(tmp_path / f"PXL_{'20251128_' * 6}.png", astronaut))
@@ -120,7 +120,7 @@ def check_small_screen(page, controls, screen):
 def test_it_works_without_the_server_and_asks_nobody_else(browser, astronaut, tmp_path):
     served = Served(browser)
     try:
-        served.wait("#model:text('kept for use offline')")
+        served.wait("#model:text('available offline')")
         assert served.page.evaluate("crossOriginIsolated")
         served.stop_server()
         served.page.reload()

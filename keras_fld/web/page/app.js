@@ -26,7 +26,7 @@ let landmarker, detector, tracker, busy = Promise.resolve();
 // `follows` counts the cameras and videos so far.
 let faces = [], chosen = 0, drawn = null, follows = 0;
 
-/** One thing at a time, so that landmarks belong to the picture they are drawn on. */
+/** Runs one thing at a time, so that landmarks belong to the picture they are drawn on. */
 function queue(work) {
   busy = busy.then(work).catch(fail);
   return busy;
@@ -260,7 +260,7 @@ async function start() {
   }
   for (const id of ["open", "camera", "sample"]) $(id).disabled = false;
   document.body.dataset.ready = "yes"; // for tests
-  if (await keepOffline()) $("model").append(", kept for use offline");
+  if (await keepOffline()) $("model").append(", available offline");
 }
 
 start().catch((error) => tell(`The page cannot start: ${error.message}`, true));

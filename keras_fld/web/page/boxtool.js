@@ -1,4 +1,4 @@
-// A face box drawn by mouse, pen or finger.
+// A face box drawn with the mouse, a pen or a finger.
 
 const SMALLEST = 8;
 

@@ -2,7 +2,7 @@
 
 import { COLUMNS } from "./latency.js";
 
-// Runs from which on a percentile says something.
+// Number of runs below which a percentile is not shown.
 const ENOUGH = { 50: 1, 90: 10, 99: 100 };
 const MEASURED = "A run is one face: crop it and run the network once, in this browser. "
   + "Face detection and drawing are not included.";
@@ -26,7 +26,7 @@ export function showLatency(latency) {
 }
 
 /**
- * The pixels that the network saw.
+ * Shows the pixels that the network saw.
  *
  * @param crop RGB bytes; without them, nothing is shown
  * @param size of the crop
@@ -46,18 +46,18 @@ export function showCrop(crop, size, chosen, count) {
   $("crop").getContext("2d").putImageData(image, 0, 0);
 }
 
-/** What the model says about itself, and the bytes of its file. */
+/** Shows the model's metadata and the size of its file in bytes. */
 export function showAbout(about, bytes) {
   const scheme = typeof about.scheme === "string" ? about.scheme : about.scheme?.name;
   const rows = {
     landmarks: `${about.mean_shape.length}${scheme ? `, ${scheme}` : ""}`,
-    crop: `${about.input.size} × ${about.input.size}, ${about.input.margin} boxes`,
+    crop: `${about.input.size} × ${about.input.size} px, ${about.input.margin} × the face box`,
     mode: about.mode,
     file: `${bytes.toLocaleString("en")} bytes`,
     license: about.license,
     keras_fld: about.version,
   };
-  $("model").textContent = `${about.preset ?? "own model"}, ${about.mode}, in this browser`;
+  $("model").textContent = `${about.preset ?? "your model"}, ${about.mode}, in this browser`;
   $("about").replaceChildren(...Object.entries(rows).filter(([, value]) => value).flatMap(
     ([name, value]) => [element("dt", name), element("dd", value)]));
 }

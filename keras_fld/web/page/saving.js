@@ -42,7 +42,7 @@ export async function keepOffline() {
     await cache.addAll(new Set([location.href, new URL("sample.jpg", location.href).href, ...own]));
     return true;
   } catch (error) {
-    console.info(`not kept for use offline: ${error.message}`);
+    console.info(`not available offline: ${error.message}`);
     return false;
   }
 }
