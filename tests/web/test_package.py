@@ -96,7 +96,7 @@ def packed(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(browser, packed, tmp_path_factory):
+def page(browser, packed, astronaut, tmp_path_factory):
     """A plain page that has loaded the package and a model, on a server without any headers."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(packed, folder / "package")
@@ -107,6 +107,8 @@ def page(browser, packed, tmp_path_factory):
             path.write_bytes(file.plain())
     shutil.copy(zoo.lite_file(PRESET), folder / "model.tflite")
     (folder / "index.html").write_text(PAGE, "utf-8")
+    # Two faces, side by side.
+    save(folder / "two.png", np.hstack([astronaut[20:220, 125:325]] * 2))
     for size, index in DRAWN:
         save(folder / f"face{size}.png", synthetic.draw(index, size=size).image)
     handler = functools.partial(_Quiet, directory=str(folder))
@@ -201,6 +203,25 @@ def test_the_tracker_finds_a_face_and_keeps_one_that_is_added(page, landmarker):
     }""")
     (face,) = faces
     assert off(landmarker, face, expected) < 3 and left == []
+
+
+@pytest.mark.parametrize(("most", "count"), [(8, 2), (1, 1)])
+def test_the_tracker_follows_several_faces_up_to_the_most(page, most, count):
+    script = """async (most) => {
+      const image = await picture("two.png"), tracker = new fld.FaceTracker(landmarker, { most });
+      const counts = new Set(), end = performance.now() + 4000;
+      while (performance.now() < end && !counts.has(2)) {
+        counts.add((await tracker.next(image)).length);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      const faces = await tracker.next(image);
+      return [Math.max(...counts), faces.map(({ landmarks }) => landmarks[30][0]).sort()];
+    }"""
+    found, noses = page.evaluate(script, most)
+    assert found == count and len(noses) == count
+    if count == 2:
+        # 200 pixels apart, as the pictures are.
+        assert abs(noses[1] - noses[0]) == pytest.approx(200, abs=6)
 
 
 WRONG_CALLS = {
