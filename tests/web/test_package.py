@@ -1,33 +1,23 @@
-"""The npm package in a plain page of its own, against Python, and its types with tsc.
+"""The npm package in a plain page of its own, against Python.
 
 LiteRT.js comes from the page's vendored copy, which is the version that the package depends on.
 """
 
 import functools
 import http.server
-import importlib.util
-import json
 import shutil
-import subprocess
-import tarfile
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from keras_fld import __version__, web, zoo
+from keras_fld import web, zoo
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
 from tests.web.opened import DRAWN, PRESET, save
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "tflite" / "apps" / "js"
-NPM = shutil.which("npm")
-TYPESCRIPT = "typescript@5.9.3"
 # In pixels of the crop.
 TOLERANCE = 0.25
-needs_npm = pytest.mark.skipif(NPM is None, reason="needs npm")
 
 PAGE = """<!doctype html>
 <script type="importmap">{"imports": {
@@ -44,55 +34,6 @@ const picture = async (name) => {
 Object.assign(window, { fld, landmarker, picture, ready: true });
 </script></body>
 """
-
-PROGRAM = """
-import { drawFace, Face, FaceLandmarker, FaceTracker, Metadata, readMetadata } from "keras-fld";
-
-export async function main(video: HTMLVideoElement, context: CanvasRenderingContext2D) {
-  const landmarker = await FaceLandmarker.load(new URL("https://host/m"), { wasm: "/wasm/" });
-  const about: Metadata = landmarker.metadata;
-  const [face]: Face[] = await landmarker.detect(video, { boxes: [[0, 1, 20, 30]], passes: 2 });
-  const x: number = face.landmarks[0][0] + face.box[2] + face.angle + (face.score ?? 0);
-  const tracker = new FaceTracker(landmarker, { most: 2 });
-  await tracker.add(video, { box: [0, 1, 20, 30], angle: 0.1 });
-  for (const one of await tracker.next(video)) {
-    drawFace(context, one, about.lines ?? [], { lines: true }, 1, 1);
-  }
-  return x + readMetadata(new ArrayBuffer(8)).mean_shape.length;
-}
-"""
-# Each line is an error.
-WRONG = """
-import { FaceLandmarker } from "keras-fld";
-new FaceLandmarker();
-FaceLandmarker.load(5);
-(await FaceLandmarker.load("m")).detect("photo.jpg");
-(await FaceLandmarker.load("m")).detect(new Image(), { boxes: [[1, 2, 3]] });
-export {};
-"""
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory):
-    """The folder `package` of what `npm pack` makes of a copy of its sources."""
-    if NPM is None:
-        pytest.skip("needs npm")
-    folder = tmp_path_factory.mktemp("npm")
-    ignore = shutil.ignore_patterns("modules", "blazeface", "node_modules", "LICENSE", "*.tgz")
-    copy = shutil.copytree(SOURCE, folder / "tflite" / "apps" / "js", ignore=ignore)
-    for name in ("web/page", "predict/detectors"):
-        target = folder / "keras_fld" / name
-        shutil.copytree(
-            ROOT / "keras_fld" / name, target, ignore=shutil.ignore_patterns("litert", "*.py*")
-        )
-    shutil.copy(ROOT / "LICENSE", folder)
-    command = [NPM, "pack", "--offline", "--json", f"--cache={folder / 'cache'}"]
-    result = subprocess.run(command, cwd=copy, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    (archive,) = copy.glob("*.tgz")
-    with tarfile.open(archive) as file:
-        file.extractall(folder, filter="data")
-    return folder / "package"
 
 
 @pytest.fixture(scope="module")
@@ -251,34 +192,3 @@ def test_the_metadata_is_there_and_a_face_can_be_drawn(page):
       return [about.preset, landmarker.metadata.preset, drawn];
     }"""
     assert page.evaluate(script) == [PRESET, PRESET, True]
-
-
-def test_versions_are_those_of_the_package_and_of_the_vendored_runtime():
-    about = json.loads((SOURCE / "package.json").read_text("utf-8"))
-    path = ROOT / "tflite" / "web" / "vendor.py"
-    spec = importlib.util.spec_from_file_location("vendor", path)
-    vendor = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(vendor)
-    assert about["version"] == __version__
-    assert about["dependencies"] == {"@litertjs/core": vendor.VERSION}
-
-
-@needs_npm
-def test_the_types_fit_a_program_and_refuse_a_wrong_one(packed, tmp_path):
-    compiler = tmp_path / "node_modules" / ".bin" / "tsc"
-    install = [NPM, "install", "--no-save", "--silent", "--fetch-retries=0", TYPESCRIPT]
-    if subprocess.run(install, cwd=tmp_path, capture_output=True).returncode:
-        pytest.skip(f"npm cannot get {TYPESCRIPT}")
-    shutil.copytree(packed, tmp_path / "node_modules" / "keras-fld")
-    (tmp_path / "program.ts").write_text(PROGRAM, "utf-8")
-    (tmp_path / "wrong.ts").write_text(WRONG, "utf-8")
-    options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom"]
-    options += ["--module", "esnext", "--moduleResolution", "bundler"]
-
-    def check(name):
-        command = [str(compiler), *options, name]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-
-    good, wrong = check("program.ts"), check("wrong.ts")
-    assert good.returncode == 0, good.stdout
-    assert [f"wrong.ts({line}," in wrong.stdout for line in (3, 4, 5, 6)] == [True] * 4
