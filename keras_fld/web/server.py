@@ -14,8 +14,8 @@ from keras_fld.web.files import DEFAULT_PRESET, page_files
 # index.html says the same for hosts that send no headers.
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-    "img-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; "
-    "form-action 'none'"
+    "img-src 'self' blob:; media-src blob:; connect-src 'self'; worker-src 'self'; "
+    "base-uri 'none'; form-action 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",

@@ -13,6 +13,7 @@ import pytest
 
 from keras_fld import FaceLandmarker
 from tests.web.opened import PRESET, Served
+from tests.web.packing import NPM, pack
 
 # As in .ci/run, which installs one.
 NAMES = ("chromium", "chromium-browser", "chrome", "google-chrome")
@@ -68,3 +69,11 @@ def served(browser):
     served = Served(browser)
     yield served
     served.close()
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory):
+    """The folder of the files that are in the npm package."""
+    if NPM is None:
+        pytest.skip("needs npm")
+    return pack(tmp_path_factory.mktemp("npm"))

@@ -24,7 +24,10 @@ DRAWN = [(160, 3), (700, 5)]
 KEEP_FRAMES = """
 const { drawImage } = CanvasRenderingContext2D.prototype;
 CanvasRenderingContext2D.prototype.drawImage = function (source, ...rest) {
-  if (source instanceof HTMLVideoElement) window.frames_canvas = this.canvas;
+  if (source instanceof HTMLVideoElement) {
+    window.frames_canvas = this.canvas;
+    window.frames_source = source;
+  }
   return drawImage.call(this, source, ...rest);
 };
 """
@@ -33,8 +36,8 @@ CanvasRenderingContext2D.prototype.drawImage = function (source, ...rest) {
 class Served:
     """The page, opened, with what it asked for and complained of."""
 
-    def __init__(self, browser, permissions=(), without=None, **screen):
-        self.server = web.make_server()
+    def __init__(self, browser, permissions=(), without=None, model=PRESET, **screen):
+        self.server = web.make_server(model)
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
         self.address = f"http://localhost:{self.server.server_port}/"
@@ -86,6 +89,17 @@ class Served:
         address = self.page.evaluate("frames_canvas.toDataURL('image/png')")
         content = np.frombuffer(base64.b64decode(address.partition(",")[2]), np.uint8)
         return cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1], face
+
+    def crop(self):
+        """What the network sees, as the page shows it: (size, size, 3) bytes."""
+        script = """() => {
+          const { width, height } = document.getElementById("crop");
+          const context = document.getElementById("crop").getContext("2d");
+          return [...context.getImageData(0, 0, width, height).data];
+        }"""
+        pixels = np.array(self.page.evaluate(script), np.uint8)
+        side = int(np.sqrt(len(pixels) / 4))
+        return pixels.reshape(side, side, 4)[..., :3]
 
     def stop_server(self):
         if self.thread.is_alive():

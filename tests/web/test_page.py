@@ -18,7 +18,7 @@ def test_the_page_reads_the_models_metadata(served):
     text = served.page.inner_text("#about")
     assert f"{len(about['mean_shape'])}, {about['scheme']}" in text
     assert f"{about['input']['size']} × {about['input']['size']}" in text
-    assert f"{about['input']['margin']} boxes" in text
+    assert f"{about['input']['margin']} × the face box" in text
     assert served.page.inner_text("#model").startswith(f"{about['preset']}, {about['mode']}")
 
 
@@ -70,27 +70,27 @@ def test_a_drawn_face_in_a_drawn_box_gives_pythons_landmarks(served, tmp_path, s
 
 def test_latency_is_measured(served):
     served.page.click("#benchmark")
-    served.wait("#status:text('300 runs on this face.')")
+    served.wait("#status:text('300 runs on this face')")
     rows = served.page.locator("#latency tr").all_inner_texts()
     assert [row.split()[0] for row in rows] == ["crop", "network", "both"]
     for row in rows:
         p50, p90, p99 = map(float, row.split()[1:])
         assert 0 < p50 <= p90 <= p99 < 10_000
-    assert served.page.inner_text("#rate").startswith("300 runs, ")
+    assert served.page.inner_text("#rate").startswith("The last 300 runs. ")
 
 
 def test_a_file_that_is_no_image_is_named(served, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no image")
     served.page.set_input_files("#file", bad)
-    assert served.wait("#status.bad").inner_text().startswith("bad.png: not an image")
+    assert served.wait("#status.bad").inner_text().startswith("bad.png: this browser cannot read")
 
 
 def test_it_is_readable_on_a_small_screen(browser, astronaut, tmp_path):
     small = {"width": 360, "height": 640}
     served = Served(browser, viewport=small, is_mobile=True, has_touch=True)
     try:
-        controls = ("Open photo", "Start camera", "Find faces", "Save picture", "Save JSON")
+        controls = ("Open file", "Start camera", "Find faces", "Save picture", "Save JSON")
         check_small_screen(served.page, controls, small)
         # A camera's names have no space to break a line at.
         served.open(save(tmp_path / f"PXL_{'20251128_' * 6}.png", astronaut))
@@ -120,7 +120,7 @@ def check_small_screen(page, controls, screen):
 def test_it_works_without_the_server_and_asks_nobody_else(browser, astronaut, tmp_path):
     served = Served(browser)
     try:
-        served.wait("#model:text('kept for use offline')")
+        served.wait("#model:text('available offline')")
         assert served.page.evaluate("crossOriginIsolated")
         served.stop_server()
         served.page.reload()

@@ -82,6 +82,7 @@ def test_every_file_has_its_type_and_the_headers(server, path):
         ".html": "text/html; charset=utf-8",
         ".js": "text/javascript; charset=utf-8",
         ".css": "text/css; charset=utf-8",
+        ".jpg": "image/jpeg",
         ".wasm": "application/wasm",
         ".svg": "image/svg+xml",
         ".json": "application/json",

@@ -2,30 +2,37 @@
 
 import { BlazeFace } from "./blazeface.js";
 import { watchBox } from "./boxtool.js";
-import { Camera } from "./camera.js";
-import { drawBox, drawFace, drawGuide } from "./drawing.js";
-import { frameMatrix, invert, transform } from "./geometry.js";
+import { watchDrops } from "./drops.js";
+import { Film } from "./film.js";
+import { overlap } from "./geometry.js";
 import { PASSES, Landmarker } from "./landmarker.js";
 import { Latency } from "./latency.js";
 import { showAbout, showCrop, showLatency } from "./panel.js";
 import { Picture } from "./picture.js";
-import { load, pause } from "./runtime.js";
+import { load, loadRuntime, pause } from "./runtime.js";
+import { asJson, keepOffline, save } from "./saving.js";
 import { Tracker } from "./tracker.js";
+import { View } from "./view.js";
 
 const WARM_UP = 20, RUNS = 300;
-// A small photo is shown larger, for lines and numbers to be read.
-const SHOWN = 960;
-const LOOKING = "Looking for a face. Hold yours into the outline, or drag a box around it.";
+// Two boxes that overlap by more are about one face.
+const SAME = 0.3;
+const LOOKING = "Looking for a face. Move yours into the outline, or drag a box around it.";
 const $ = (id) => document.getElementById(id);
-const context = $("view").getContext("2d");
-const picture = new Picture(), camera = new Camera(cameraStopped), latency = new Latency();
-let landmarker, detector, tracker, faces = [], drawn = null, busy = Promise.resolve();
+const picture = new Picture(), view = new View($("view"), picture);
+const film = new Film(filmStopped), latency = new Latency();
+let landmarker, detector, tracker, busy = Promise.resolve();
+// `chosen` is the index of the face whose crop is shown, `drawn` the box that is being drawn, and
+// `follows` counts the cameras and videos so far.
+let faces = [], chosen = 0, drawn = null, follows = 0;
 
-/** One thing at a time, so that landmarks belong to the picture they are drawn on. */
+/** Runs one thing at a time, so that landmarks belong to the picture they are drawn on. */
 function queue(work) {
-  busy = busy.then(work).catch((error) => tell(error.message, true));
+  busy = busy.then(work).catch(fail);
   return busy;
 }
+
+const fail = (error) => tell(error.message, true);
 
 function tell(text, bad = false) {
   $("status").textContent = text;
@@ -34,105 +41,148 @@ function tell(text, bad = false) {
 
 // Pictures
 
-async function openPhoto(file) {
+async function open(file) {
   if (!file) return;
-  camera.stop();
+  film.stop();
+  if (file.type.startsWith("video/")) {
+    await film.openVideo(file);
+    // Not awaited: the loop itself queues the work on each frame.
+    follow(file.name).catch(fail);
+    return;
+  }
   try {
     await picture.open(file);
   } catch {
-    throw new Error(`${file.name}: not an image that this browser can read`);
+    throw new Error(`${file.name}: this browser cannot read it as an image or a video`);
   }
   setPicture();
   await findFaces();
 }
 
+async function openSample() {
+  const blob = await (await load("sample.jpg")).blob();
+  await open(new File([blob], "sample.jpg", { type: blob.type }));
+  $("credit").hidden = false;
+}
+
 function setPicture() {
   $("empty").hidden = true;
-  $("view").width = picture.width * shown();
-  $("view").height = picture.height * shown();
-  $("view").classList.add("drawable");
-  faces = [];
+  view.fit();
+  $("credit").hidden = true;
+  setFound([], 0);
   latency.clear();
 }
 
-/** Canvas pixels to a picture's pixel. */
-const shown = () => Math.max(1, SHOWN / Math.max(picture.width, picture.height));
-
 async function findFaces() {
-  tell("looking for faces …");
+  tell("Looking for faces …");
+  latency.clear();
   const found = detector ? await detector.find(picture) : [];
-  await setFaces(found);
-  const count = `${found.length} face${found.length > 1 ? "s" : ""}`;
-  tell(found.length ? `${picture.name}: ${count}. Drag a box on the picture for another.`
+  setFound([], 0);
+  for (const place of found) faces.push(await faceAt(place));
+  show();
+  tell(found.length
+    ? `${picture.name}: ${counted(found.length)}. Drag a box around a face to add it.`
     : `${picture.name}: no face found. Drag a box around one.`);
 }
 
-/** A square box in the middle, in shares of the shorter side. */
-function middle(share) {
-  const side = share * Math.min(picture.width, picture.height);
-  return [(picture.width - 1 - side) / 2, (picture.height - 1 - side) / 2, side, side];
+const counted = (count) => `${count} face${count === 1 ? "" : "s"}`;
+
+async function faceAt(place) {
+  const face = await landmarker.detect(picture, place, $("refine").checked ? PASSES : 1);
+  latency.add(face.milliseconds);
+  return face;
 }
 
-async function setFaces(places) {
-  const found = [];
-  for (const place of places) {
-    found.push(await landmarker.detect(picture, place, $("refine").checked ? PASSES : 1));
-    latency.add(found.at(-1).milliseconds);
-  }
+/** Shows these faces; `at` is the index of the one whose crop is shown. */
+function setFound(found, at = Math.min(chosen, Math.max(0, found.length - 1))) {
   faces = found;
-  show();
+  chosen = at;
 }
 
-// Camera
+// Camera and video
 
 async function startCamera() {
   $("camera").disabled = true;
   try {
-    await camera.start();
+    await film.startCamera();
+    await nameTurn();
   } finally {
     $("camera").disabled = false;
   }
+  await follow("camera");
+}
+
+async function nameTurn() {
+  const name = await film.turnName();
+  $("turn").hidden = !name;
+  $("turn").textContent = name ?? "";
+}
+
+async function turn() {
+  await film.turn();
   tracker = new Tracker(landmarker, detector);
-  $("camera").textContent = "Stop camera";
-  $("turn").hidden = !(await camera.several());
-  picture.name = "camera";
-  latency.clear();
+  await nameTurn();
+}
+
+/** Tracks the faces in the frames until the film stops. */
+async function follow(name) {
+  const { kind } = film, own = ++follows;
+  tracker = new Tracker(landmarker, detector);
+  $("camera").textContent = `Stop ${kind}`;
+  picture.name = name;
   let size = "";
-  $("guide").hidden = false;
-  tell(LOOKING);
-  while (camera.running) {
-    await camera.frame();
-    const { videoWidth: width, videoHeight: height } = camera.video;
-    if (!camera.running || !width) continue;
+  const looking = kind === "camera" ? LOOKING : `${name}: looking for faces …`;
+  setFound([]);
+  tell(looking);
+  while (film.running && follows === own) {
+    await film.frame();
+    const { videoWidth: width, videoHeight: height } = film.video;
+    if (!width) continue;
     await queue(async () => {
-      picture.take(camera.video, width, height);
+      // Work that was queued before may have opened something else.
+      if (!film.running || follows !== own) return;
+      picture.take(film.video, width, height);
       if (size !== (size = `${width}x${height}`)) setPicture();
-      const face = await tracker.next(picture);
-      faces = face ? [face] : [];
-      if (face) latency.add(face.milliseconds);
-      if (Boolean(face) !== $("guide").hidden) tell(face ? "Following the face." : LOOKING);
-      $("guide").hidden = Boolean(face);
+      const before = faces.length;
+      setFound(await tracker.next(picture));
+      for (const face of faces) latency.add(face.milliseconds);
+      if (faces.length !== before) {
+        tell(faces.length ? `Following ${counted(faces.length)}.` : looking);
+      }
+      $("guide").hidden = faces.length > 0 || kind !== "camera";
       show();
     });
   }
 }
 
-function cameraStopped() {
+function filmStopped(kind) {
   $("camera").textContent = "Start camera";
   $("turn").hidden = $("guide").hidden = true;
   $("find").disabled = false;
-  tell("Camera stopped. The last frame can be saved.");
+  tell(`${kind === "camera" ? "Camera" : "Video"} stopped. You can save the last frame.`);
 }
 
-/** A box that the user gave. */
+/** Adds the face in a box that the user drew; it replaces a face that is there already. */
 async function takeBox(box) {
   const place = { box, angle: 0 };
-  if (camera.running) {
+  if (film.running) {
     await tracker.start(picture, place, true);
     return;
   }
-  await setFaces([place]);
-  tell("Landmarks from your box.");
+  const face = await faceAt(place);
+  const others = faces.filter((other) => overlap(other.box, face.box) <= SAME);
+  setFound([...others, face], others.length);
+  show();
+  tell(`${picture.name}: ${counted(faces.length)}, one from your box.`);
+}
+
+/** Shows the crop of the face at a point that the user clicked. */
+function choose([x, y]) {
+  const at = faces.findIndex(({ box: [left, top, width, height] }) =>
+    x >= left && y >= top && x <= left + width && y <= top + height);
+  if (at < 0) return;
+  setFound(faces, at);
+  show();
 }
 
 // What is seen
@@ -142,63 +192,28 @@ const options = () => Object.fromEntries(
 
 function show() {
   if (!picture.width) return;
-  const lines = landmarker.about.lines ?? [], scale = shown(), view = $("view");
-  const pixel = view.width / Math.max(1, view.clientWidth);
-  context.drawImage(picture.canvas, 0, 0, view.width, view.height);
-  for (const face of faces) drawFace(context, face, lines, options(), scale, pixel);
-  if (camera.running && !faces.length) drawGuide(context, guidePoints(), lines, scale, pixel);
-  if (drawn) drawBox(context, { box: drawn, angle: 0 }, scale, pixel, true);
-  if (faces.length) showCrop(faces[0].crop, landmarker.frame.size);
+  view.show(faces, landmarker.about, options(), film.kind === "camera" && !faces.length, drawn);
+  showCrop(faces[chosen]?.crop, landmarker.frame.size, chosen, faces.length);
   showLatency(latency);
-  $("find").disabled = camera.running;
+  $("find").disabled = film.running;
   $("save-picture").disabled = false;
   for (const id of ["save-json", "benchmark"]) $(id).disabled = !faces.length;
 }
 
-/** The mean shape in the middle of the picture. */
-function guidePoints() {
-  const back = invert(frameMatrix(landmarker.frame, middle(0.5)));
-  return landmarker.about.mean_shape.map((point) => transform(point, back));
-}
-
-// Measuring and saving
+// Measuring
 
 async function measure() {
-  tell(`measuring ${RUNS} runs …`);
+  const face = faces[chosen];
+  tell(`Measuring ${RUNS} runs …`);
   latency.clear();
   for (let i = 0; i < WARM_UP + RUNS; i++) {
-    const { milliseconds } = await landmarker.detect(picture, faces[0]);
+    const { milliseconds } = await landmarker.detect(picture, face);
     if (i >= WARM_UP) latency.add(milliseconds);
-    // The page stays alive, and the browser does not think that it hangs.
+    // The page stays responsive, and the browser does not report that it hangs.
     if (i % 20 === 0) await pause();
   }
   showLatency(latency);
-  tell(`${RUNS} runs on this face.`);
-}
-
-function save(blob, ending) {
-  const link = document.createElement("a"), stem = (picture.name ?? "face").replace(/\.[^.]*$/, "");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${stem}_landmarks.${ending}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-/** As `keras-fld predict` writes it, with latency. */
-function saveJson() {
-  const { scheme } = landmarker.about;
-  const text = JSON.stringify({
-    image: picture.name,
-    scheme: typeof scheme === "string" ? scheme : scheme?.name ?? null,
-    faces: faces.map(({ box: [x, y, width, height], angle, landmarks }) => ({
-      box: [...picture.original([x, y]), width / picture.scale, height / picture.scale],
-      angle: (angle * 180) / Math.PI, // degrees, clockwise
-      landmarks: landmarks.map((point) => picture.original(point)),
-    })),
-    milliseconds: latency.summary(),
-    browser: navigator.userAgent,
-  }, null, 1);
-  save(new Blob([text], { type: "application/json" }), "json");
+  tell(`Measured ${RUNS} runs on this face, after ${WARM_UP} to warm up.`);
 }
 
 // What the user does
@@ -208,66 +223,44 @@ function watchButtons() {
   $("open").addEventListener("click", () => $("file").click());
   $("file").addEventListener("change", ({ target }) => {
     const [file] = target.files;
-    queue(() => openPhoto(file));
+    queue(() => open(file));
     target.value = ""; // the same file may be opened again
   });
   $("camera").addEventListener("click", () => {
-    if (camera.running) camera.stop();
-    else startCamera().catch((error) => tell(error.message, true));
+    if (film.running) film.stop();
+    else startCamera().catch(fail);
   });
-  onClick("turn", () => camera.turn());
-  onClick("guide", () => takeBox(middle(0.5)));
+  onClick("turn", turn);
+  onClick("sample", openSample);
+  onClick("guide", () => takeBox(view.middle()));
   onClick("find", findFaces);
   onClick("benchmark", measure);
-  onClick("save-json", saveJson);
-  $("save-picture").addEventListener("click", () => $("view").toBlob((blob) => save(blob, "png")));
+  onClick("save-json", () => save(
+    asJson(picture, faces, landmarker.about, latency), picture.name, "json"));
+  $("save-picture").addEventListener("click", () => $("view").toBlob(
+    (blob) => save(blob, picture.name, "png")));
   for (const id of ["lines", "points", "numbers", "box"]) $(id).addEventListener("change", show);
-}
-
-function watchDrops() {
-  for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
-    document.addEventListener(type, (event) => {
-      event.preventDefault();
-      $("stage").classList.toggle("over", type === "dragenter" || type === "dragover");
-    });
-  }
-  const take = (files) => files.length && landmarker && queue(() => openPhoto(files[0]));
-  document.addEventListener("drop", (event) => take(event.dataTransfer.files));
-  document.addEventListener("paste", (event) => take(event.clipboardData.files));
-}
-
-/** Keeps what was loaded for a visit without network; a browser may refuse, in a private window. */
-async function keepOffline() {
-  try {
-    await navigator.serviceWorker.register("offline.js");
-    const own = performance.getEntriesByType("resource").map((entry) => entry.name)
-      .filter((address) => address.startsWith(location.origin));
-    const cache = await caches.open("keras-fld");
-    await cache.addAll(new Set([location.href, ...own]));
-    $("model").append(", kept for use offline");
-  } catch (error) {
-    console.info(`not kept for use offline: ${error.message}`);
-  }
 }
 
 async function start() {
   watchBox($("view"), picture, (box) => {
     drawn = box;
-    if (!camera.running) show();
-  }, (box) => queue(() => takeBox(box)));
-  watchDrops();
+    if (!film.running) show();
+  }, (box) => queue(() => takeBox(box)), choose);
+  watchDrops($("stage"), (file) => landmarker && queue(() => open(file)));
   watchButtons();
   const bytes = await (await load("model.tflite")).arrayBuffer(), { byteLength } = bytes;
+  await loadRuntime("litert/");
   landmarker = await Landmarker.load(bytes);
   showAbout(landmarker.about, byteLength);
   try {
     detector = await BlazeFace.load();
   } catch (error) {
-    tell(`No face detector (${error.message}): drag a box around the face.`, true);
+    tell(`The face detector did not load (${error.message}). Drag a box around the face.`, true);
   }
-  for (const id of ["open", "camera"]) $(id).disabled = false;
+  for (const id of ["open", "camera", "sample"]) $(id).disabled = false;
   document.body.dataset.ready = "yes"; // for tests
-  await keepOffline();
+  if (await keepOffline()) $("model").append(", available offline");
 }
 
 start().catch((error) => tell(`The page cannot start: ${error.message}`, true));

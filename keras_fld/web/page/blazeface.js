@@ -1,9 +1,10 @@
-// The face detector, as keras_fld/predict/detectors/blazeface has it: the same files, the same looks.
+// The face detector: the same networks and steps as keras_fld/predict/detectors/blazeface.
 //
-// The first look proposes: the short range at the whole picture, the full range at the whole and at
-// tiles. The second judges: the short range at each proposal alone, upright and large. The third, at
-// what is a face, measures: its points are found best with some room around it. A close face of
-// which the short range is sure needs neither; and where there is one, nothing asks for tiles.
+// Step 1 proposes faces: the short-range network on the whole picture, the full-range network on the
+// whole picture and on tiles. Step 2 runs the short-range network on an upright, large crop of each
+// proposal and drops those that are not faces. Step 3 runs it once more on a wider crop, which gives
+// the most accurate points. A large face with a high score in step 1 skips steps 2 and 3, and if
+// there is one, no tiles are searched.
 
 import { BlazeNet, angle, best, moved, same } from "./blazenet.js";
 import { boxAround, frameMatrix, invert, rotation, transform, warp } from "./geometry.js";
@@ -11,25 +12,34 @@ import { onGrid, turnOnGrid } from "./grid.js";
 import { load, pause } from "./runtime.js";
 import { LEAST, levelSides, tiles } from "./tiles.js";
 
-// Least scores at the first and at the second look.
+// Lowest scores in step 1 and in step 2.
 const PROPOSED = 0.3, THRESHOLD = 0.7;
-// Sides of the pictures at the second and the third look in sides of the face's square.
+// Sides of the crops in steps 2 and 3, in sides of the face's square.
 const JUDGED = 1.5, MEASURED = 2.0;
-// Faces from this share of the longer side on are the short range's, at one look.
+// The short-range network detects faces from this share of the longer side on in one run.
 export const LARGE = LEAST / 128;
-// Faces looked for in photographs: from SMALLEST on, and only from LARGE on beside a sure face of at
-// least CLOSE.
+// Smallest face that is searched for in photographs: SMALLEST, or LARGE if there is a sure face of
+// at least CLOSE. All are shares of the longer side.
 const SMALLEST = 0.03, CLOSE = 0.2;
-// Score of a sure face at the first look.
+// Score of a sure face in step 1.
 const SURE = 0.85;
-// Radians. A face turned by more is seen better upright.
+// Radians. A face rotated by more is detected better after it is turned upright.
 const UPRIGHT = Math.PI / 6;
+const FILES = {
+  short: "blazeface/face_detection_short_range.tflite",
+  full: "blazeface/face_detection_full_range.tflite",
+  maps: "blazeface/box_maps.json",
+};
 
 export class BlazeFace {
-  /** Loads the networks, and the map from what they see to face boxes. */
-  static async load() {
-    const [short, full, maps] = await Promise.all(
-      [BlazeNet.load("short"), BlazeNet.load("full"), load("blazeface/box_maps.json")]);
+  /**
+   * Loads the networks, and the map from their points to face boxes.
+   *
+   * @param files URLs of the two networks and of the map
+   */
+  static async load(files = FILES) {
+    const [short, full, maps] = await Promise.all([
+      BlazeNet.load("short", files.short), BlazeNet.load("full", files.full), load(files.maps)]);
     return new BlazeFace(short, full, (await maps.json()).blazeface.coefficients);
   }
 
@@ -40,12 +50,12 @@ export class BlazeFace {
   }
 
   /**
-   * Faces of a photograph, largest first.
+   * Finds the faces in a photograph, largest first.
    *
    * @param photo as geometry.warp takes it
-   * @param smallest side of the smallest face looked for, as a share of the photo's longer side;
-   *     without it SMALLEST or LARGE, as above
-   * @returns of each {box, angle, score}: the tight box and the turn, as geometry.js has them
+   * @param smallest side of the smallest face to find, as a share of the photo's longer side;
+   *     SMALLEST or LARGE by default, as above
+   * @returns an array of {box, angle, score}: the tight box and the rotation, as in geometry.js
    */
   async find(photo, smallest) {
     const { width, height } = photo, longer = Math.max(width, height);
@@ -75,7 +85,7 @@ export class BlazeFace {
       .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
   }
 
-  /** The face once more, seen upright and large; nothing where none is in the middle. */
+  /** Detects a face again in an upright, large crop; undefined if there is none in the middle. */
   async #look(photo, face, margin) {
     const { size } = this.short, middle = (size - 1) / 2, reach = size / margin;
     const [x, y, side] = [...face.points[0], face.side].map((v) => onGrid(v, face.side));
@@ -86,7 +96,7 @@ export class BlazeFace {
     return again && moved(again, invert(matrix));
   }
 
-  /** The tight box: a linear map of the points, seen upright from the square's center. */
+  /** The tight box: a linear map of the points, upright and relative to the square's center. */
   #box(face) {
     const { points: [center, ...points], side } = face, turn = rotation(angle(face));
     const features = points.flatMap((point) => transform(
@@ -98,7 +108,7 @@ export class BlazeFace {
   }
 }
 
-/** What a network sees in tiles of a photograph. */
+/** What a network detects in tiles of a photograph. */
 async function seen(network, photo, sides) {
   const found = [];
   for (const { pixels, toPhoto, low, high } of tiles(photo, network.size, sides)) {

@@ -1,27 +1,31 @@
-// BlazeFace's networks: a square picture in, faces out, as
-// keras_fld/predict/detectors/blazeface/network.py has them.
+// BlazeFace's networks: a square picture in, faces out, as in
+// keras_fld/predict/detectors/blazeface/network.py.
 //
-// A face is {points, side, score}: its square's center, the eye on the left in an upright face, the
-// other eye, the nose's tip, the mouth, and the ears in the eyes' order; the square's side; 0 to 1.
+// A face is {points, side, score}. The points are the center of its square, the eye that is on the
+// left if the face is upright, the other eye, the tip of the nose, the mouth, and the ears in the order of the eyes.
+// `side` is the square's side; the score is between 0 and 1.
 
 import { boxAround, overlap, transform } from "./geometry.js";
 import { compile, load, run } from "./runtime.js";
 
-// Squares that overlap by more are about one face.
+// Squares that overlap by more show the same face.
 const SAME = 0.3;
-// Each network's side, and its cells: of a row, and anchors in each.
+// Each network's input side, and its grids: cells in a row, and anchors in each cell.
 const NETWORKS = {
   short: { size: 128, grids: [[16, 2], [8, 6]] },
   full: { size: 192, grids: [[48, 1]] },
 };
-// A byte as the networks take it, from -1 to 1.
+// The value from -1 to 1 that the networks take for each byte.
 const NUMBERS = Float32Array.from(
   { length: 256 }, (_, byte) => Math.fround(byte * Math.fround(2 / 255)) - 1);
 
 export class BlazeNet {
-  /** @param name "short", which sees large faces, or "full", which sees smaller ones */
-  static async load(name) {
-    const response = await load(`blazeface/face_detection_${name}_range.tflite`);
+  /**
+   * @param name "short", which detects large faces, or "full", which detects smaller ones
+   * @param address URL of its .tflite file
+   */
+  static async load(name, address) {
+    const response = await load(address);
     return new BlazeNet(await compile(await response.arrayBuffer()), NETWORKS[name]);
   }
 
@@ -32,10 +36,10 @@ export class BlazeNet {
   }
 
   /**
-   * Faces of a picture, one of those about the same face, surest first.
+   * Finds the faces in a picture, highest score first, without duplicates.
    *
    * @param pixels size * size * 3 bytes, RGB
-   * @param least score of a face
+   * @param least lowest score of a face
    */
   async find(pixels, least) {
     const { size } = this, input = Float32Array.from(pixels, (byte) => NUMBERS[byte]);
@@ -55,7 +59,7 @@ export class BlazeNet {
   }
 }
 
-/** Centers of a grid's cells, row by row, as shares of the side. */
+/** Centers of a grid's cells, row by row, as fractions of the side. */
 function anchors(cells, each) {
   return Array.from({ length: cells * cells * each }, (_, i) => {
     const cell = Math.floor(i / each);
@@ -65,10 +69,10 @@ function anchors(cells, each) {
 
 const square = ({ points, side }) => boxAround(points[0], side, side);
 
-/** Whether the squares of two faces are about the same one. */
+/** Whether two detections show the same face. */
 export const same = (one, other) => overlap(square(one), square(other)) >= SAME;
 
-/** Of the faces whose squares are about the same one, that with the highest score. */
+/** Keeps the detection with the highest score of each face. */
 export function best(faces) {
   const kept = [];
   for (const face of [...faces].sort((a, b) => b.score - a.score)) {
@@ -77,17 +81,17 @@ export function best(faces) {
   return kept;
 }
 
-/** The face where a similarity takes it. */
+/** A face mapped by a similarity transform. */
 export function moved({ points, side, score }, matrix) {
   const [a, b, , d, e] = matrix, scale = Math.sqrt(Math.abs(a * e - b * d));
   return { points: points.map((point) => transform(point, matrix)), side: side * scale, score };
 }
 
 /**
- * How far a face is turned.
+ * The rotation of a face.
  *
- * The way from eye to eye and the way from the eyes to the mouth are at right angles, and the longer
- * tells more: in a profile the eyes nearly coincide.
+ * The line between the eyes and the line from the eyes to the mouth are perpendicular. The longer one
+ * gets more weight: in a profile the eyes nearly coincide.
  */
 export function angle({ points: [, right, left, , mouth] }) {
   const down = [0, 1].map((k) => mouth[k] - (right[k] + left[k]) / 2);

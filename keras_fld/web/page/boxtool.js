@@ -1,4 +1,4 @@
-// A face box drawn by mouse, pen or finger.
+// A face box drawn with the mouse, a pen or a finger.
 
 const SMALLEST = 8;
 
@@ -9,8 +9,9 @@ const SMALLEST = 8;
  * @param picture the Picture it shows
  * @param onDrag called with the box so far, in photograph pixels, and with null at the end
  * @param onBox called with the box
+ * @param onClick called with the point [x, y] of a press without a drag
  */
-export function watchBox(view, picture, onDrag, onBox) {
+export function watchBox(view, picture, onDrag, onBox, onClick) {
   let from = null, box = null;
   const end = () => {
     from = box = null;
@@ -35,9 +36,10 @@ export function watchBox(view, picture, onDrag, onBox) {
     onDrag(box);
   });
   view.addEventListener("pointerup", () => {
-    const drawn = box;
+    const drawn = box, pressed = from;
     end();
     if (drawn && Math.min(drawn[2], drawn[3]) >= SMALLEST) onBox(drawn);
+    else if (pressed) onClick(pressed);
   });
   view.addEventListener("pointercancel", end);
 }

@@ -14,7 +14,7 @@ const LINE = "#5adc5a", POINT = "#ffffff", NUMBER = "#ffe63c", BOX = "#4db3ff";
  */
 export function drawFace(context, face, lines, show, scale, pixel) {
   const { box, landmarks } = face;
-  // Thickness follows the face, so that a thumbnail and a poster both read well.
+  // Lines scale with the face, so that both a thumbnail and a poster are readable.
   const unit = Math.max(0.6 * pixel, (Math.max(box[2], box[3]) * scale) / 200);
   // Pixel centers are at whole numbers in landmarks, at halves on a canvas.
   const place = ([x, y]) => [(x + 0.5) * scale, (y + 0.5) * scale];
@@ -61,7 +61,7 @@ export function drawBox(context, { box: [x, y, width, height], angle }, scale, u
   context.restore();
 }
 
-/** Where a face is to be held: the mean shape's points. */
+/** Draws the outline that shows where to hold a face. */
 export function drawGuide(context, points, lines, scale, pixel) {
   context.save();
   context.globalAlpha = 0.8;

@@ -1,13 +1,13 @@
-// The mapping between photograph and crop, as keras_fld/geometry/frame.py has it.
+// The mapping between photograph and crop, as in keras_fld/geometry/frame.py.
 //
-// Pixel centers are at whole numbers in both. A matrix is [a, b, c, d, e, f], the rows of a 2x3 one,
-// and takes photograph to crop pixels; a box is [x, y, width, height]; pictures are RGBA. Angles are
-// in radians, clockwise; the box of a turned face is that of the face turned upright about the box's
-// center.
+// Pixel centers are at whole numbers in both. A matrix is [a, b, c, d, e, f], the rows of a 2x3
+// matrix, and maps photograph to crop pixels. A box is [x, y, width, height]. Pictures are RGBA.
+// Angles are in radians, clockwise. The box of a rotated face is that of the face after it is turned
+// upright about the center of the box.
 
 import { resize, roundEven } from "./resize.js";
 
-/** Photograph pixels to pixels of the crop that shows a face upright. */
+/** The matrix from photograph pixels to pixels of the crop that shows a face upright. */
 export function frameMatrix({ size, margin }, [x, y, width, height], angle = 0) {
   const scale = size / (margin * Math.max(width, height)), center = (size - 1) / 2;
   const cos = scale * Math.cos(angle), sin = scale * Math.sin(angle);
@@ -23,14 +23,14 @@ function landmarkBox(points) {
   return [x, y, Math.max(Math.max(...xs) - x, 1e-6), Math.max(Math.max(...ys) - y, 1e-6)];
 }
 
-/** The box of a face turned by an angle, around its landmarks. */
+/** The box around the landmarks of a face that is rotated by an angle. */
 export function uprightBox(points, angle) {
   const toPhoto = rotation(angle), back = invert(toPhoto);
   const [x, y, width, height] = landmarkBox(points.map((point) => transform(point, back)));
   return boxAround(transform([x + width / 2, y + height / 2], toPhoto), width, height);
 }
 
-/** How far the way from one point to another is turned. */
+/** The angle of the line from one point to another. */
 export const lineAngle = ([x, y], [x2, y2]) => Math.atan2(y2 - y, x2 - x);
 
 export const boxAround = ([x, y], width, height) => [x - width / 2, y - height / 2, width, height];
@@ -42,7 +42,7 @@ export function overlap([x, y, w, h], [x2, y2, w2, h2]) {
   return (across * down) / (w * h + w2 * h2 - across * down);
 }
 
-/** The matrix that turns about 0, 0. */
+/** The matrix of a rotation about 0, 0. */
 export function rotation(angle) {
   const cos = Math.cos(angle), sin = Math.sin(angle);
   return [cos, -sin, 0, sin, cos, 0];
@@ -51,7 +51,7 @@ export function rotation(angle) {
 /** One point mapped by a matrix. */
 export const transform = ([x, y], m) => [m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]];
 
-/** The matrix of the way back. */
+/** The inverse of a matrix. */
 export function invert([a, b, c, d, e, f]) {
   const det = a * e - b * d;
   return [e / det, -b / det, (b * f - c * e) / det, -d / det, a / det, (c * d - a * f) / det];
@@ -65,7 +65,7 @@ export function compose(after, before) {
 }
 
 /**
- * Cuts a square crop; what lies outside the photograph is black.
+ * Cuts a square crop. Pixels outside the photograph are black.
  *
  * A face much larger than the crop is first reduced by area averaging to at most twice the crop's
  * scale: a plain warp would alias. Only the pixels under the crop are read.

@@ -1,5 +1,5 @@
-// The grid of what one look hands to the next, and of the faces found, as
-// keras_fld/predict/detectors/blazeface/grid.py has it, which says why.
+// Rounding of the detector's intermediate and final results, as in
+// keras_fld/predict/detectors/blazeface/grid.py, which explains it.
 
 import { roundEven } from "./resize.js";
 

@@ -4,14 +4,14 @@ import { frameMatrix, invert, lineAngle, transform, uprightBox, warp } from "./g
 import { readMetadata } from "./metadata.js";
 import { compile, run } from "./runtime.js";
 
-// As in Python: from a detector's or a hand's box, the second pass sees the box of the landmarks of
-// the first, which fits better.
+// As in Python: after the first pass on a detected or drawn box, the second pass uses the box around
+// the landmarks, which fits better.
 export const PASSES = 2;
-// Landmarks are float32 in Python; so are they here, for the next pass to cut the same crop.
+// Landmarks are float32, as in Python, so that the next pass cuts the same crop.
 const f32 = Math.fround;
 
 export class Landmarker {
-  /** Of a model's bytes, an ArrayBuffer. */
+  /** Loads a model from the bytes of its file, an ArrayBuffer. */
   static async load(bytes) {
     return new Landmarker(readMetadata(bytes), await compile(bytes));
   }
@@ -23,13 +23,13 @@ export class Landmarker {
   }
 
   /**
-   * One face, from a box.
+   * Finds the landmarks of one face.
    *
    * @param photo as geometry.warp takes it
    * @param place {box, angle} of the face
-   * @param passes how often the place is taken anew from the landmarks, and 1
-   * @returns {box, angle, landmarks, crop, milliseconds}: the last pass's place, (landmarks, 2)
-   *     photograph pixels, RGB bytes, and what cropping and the network took in the last pass
+   * @param passes number of runs; each but the first takes the place from the landmarks before
+   * @returns {box, angle, landmarks, crop, milliseconds}: the place of the last pass, (landmarks, 2)
+   *     photograph pixels, RGB bytes, and the times of cropping and the network in the last pass
    */
   async detect(photo, place, passes = 1) {
     let face;
@@ -48,7 +48,7 @@ export class Landmarker {
     return face;
   }
 
-  /** {box, angle} of a face by its landmarks; the angle by the line through the eyes. */
+  /** {box, angle} of a face from its landmarks; the angle is that of the line through the eyes. */
   place({ landmarks, angle }) {
     const { inter_pupil: eyes } = this.about.normalizers ?? {};
     if (eyes) {

@@ -1,4 +1,4 @@
-// Times of the last runs, and their percentiles.
+// Times of the last runs and their percentiles.
 
 const KEPT = 300;
 export const COLUMNS = [50, 90, 99];
@@ -33,7 +33,7 @@ export class Latency {
   }
 }
 
-/** Linear between the two nearest ranks, as NumPy's. */
+/** Interpolates linearly between the two nearest ranks, as NumPy does. */
 export function percentile(sorted, percent) {
   const place = (sorted.length - 1) * percent / 100, low = Math.floor(place);
   const high = Math.min(low + 1, sorted.length - 1);

@@ -1,13 +1,13 @@
-// What a model of keras_fld says about itself: a JSON buffer in the flatbuffer's metadata table.
+// The metadata of a keras_fld model: a JSON buffer in the flatbuffer's metadata table.
 
 // Field numbers of tflite's schema.fbs.
 const MODEL_BUFFERS = 4, MODEL_METADATA = 6, METADATA_NAME = 0, METADATA_BUFFER = 1, BUFFER_DATA = 0;
 
-/** The metadata in a .tflite file's ArrayBuffer; throws where there is none of this package. */
+/** Reads the metadata of a .tflite file, an ArrayBuffer; throws an Error if it has none. */
 export function readMetadata(bytes) {
   const view = new DataView(bytes);
   const follow = (place) => place + view.getUint32(place, true);
-  // Place of a table's field, or 0 where it is not given.
+  // Position of a table's field, or 0 if it is absent.
   const field = (table, number) => {
     const layout = table - view.getInt32(table, true);
     const slot = 4 + 2 * number;

@@ -1,6 +1,6 @@
-// Service worker: what the page once loaded, it loads without a network too.
+// Service worker: serves the page's files from a cache if there is no network.
 //
-// The network comes first, so that another model at the same address is seen. app.js fills the cache.
+// The network comes first, so that a new model at the same address is used. saving.js fills the cache.
 
 const CACHE = "keras-fld";
 

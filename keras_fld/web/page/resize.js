@@ -1,20 +1,18 @@
-// Pictures in other sizes, as OpenCV's resize makes them.
+// Resizing of pictures, with the same bytes as OpenCV's resize.
 
 const f32 = Math.fround;
 
-/**
- * A picture {width, height, data} of RGBA bytes in another size: averaged down, or interpolated up.
- */
+/** Resizes a picture {width, height, data} of RGBA bytes: smaller by averaging, else bilinearly. */
 export function resize(picture, width, height) {
   if (width === picture.width && height === picture.height) return picture;
   const smaller = width < picture.width || height < picture.height;
   return (smaller ? reduce : enlarge)(picture, width, height);
 }
 
-/** Area averaging: each new pixel is the mean of what it covers. Sums are in float32, as OpenCV's. */
+/** Area averaging: each new pixel is the mean of what it covers. Sums are float32, as in OpenCV. */
 function reduce({ data, width, height }, newWidth, newHeight) {
-  // Whole pixels are added up and divided once, so that halves round as OpenCV's: up where two by two
-  // pixels become one, else to the even neighbor.
+  // Whole pixels are added and divided once, so that halves round as in OpenCV: up if 2 by 2 pixels
+  // become one, else to the even neighbor.
   const fx = width / newWidth, fy = height / newHeight;
   const whole = Number.isInteger(fx) && Number.isInteger(fy), halved = fx === 2 && fy === 2;
   const columns = coverage(width, newWidth, whole), rows = coverage(height, newHeight, whole);
@@ -61,7 +59,7 @@ function coverage(size, newSize, whole) {
   };
 }
 
-/** Bilinear interpolation, the edge's pixels going on outside; in OpenCV's whole numbers. */
+/** Bilinear interpolation in OpenCV's integers; edge pixels are repeated outside. */
 function enlarge({ data, width, height }, newWidth, newHeight) {
   const columns = neighbors(width, newWidth), rows = neighbors(height, newHeight);
   const out = new Uint8ClampedArray(newWidth * newHeight * 4);
@@ -78,7 +76,7 @@ function enlarge({ data, width, height }, newWidth, newHeight) {
   return { data: out, width: newWidth, height: newHeight };
 }
 
-/** Along one axis, of each new pixel: the two old ones it lies between, and their weights of 2048. */
+/** Along one axis, for each new pixel: the two old ones around it, and their weights out of 2048. */
 function neighbors(size, newSize) {
   return Array.from({ length: newSize }, (_, i) => {
     const place = Math.min(Math.max(f32((i + 0.5) * (size / newSize) - 0.5), 0), size - 1);
@@ -90,7 +88,7 @@ function neighbors(size, newSize) {
   });
 }
 
-/** As Python's round: halves to the even neighbor. */
+/** Rounds as Python does: halves to the even neighbor. */
 export function roundEven(value) {
   const low = Math.floor(value);
   if (value - low === 0.5) return low + (low % 2);

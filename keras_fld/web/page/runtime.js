@@ -1,17 +1,30 @@
 // LiteRT, which runs models in WebAssembly.
 
-import { loadAndCompile, loadLiteRt, Tensor } from "./litert/core.js";
+import { getGlobalLiteRtPromise, loadAndCompile, loadLiteRt, Tensor } from "./litert.js";
 
-let loading;
+/**
+ * Loads LiteRT, unless the page has done so already.
+ *
+ * @param folder URL of the folder with LiteRT's .wasm files
+ */
+export async function loadRuntime(folder) {
+  if (getGlobalLiteRtPromise()) return void await getGlobalLiteRtPromise();
+  if (!folder) throw new Error("wasm must be the URL of the folder with LiteRT's .wasm files");
+  const address = new URL(folder, document.baseURI).href;
+  try {
+    await loadLiteRt(address);
+  } catch (error) {
+    // A script that is missing throws an Event.
+    throw new Error(`LiteRT cannot be loaded from ${address}`, { cause: error });
+  }
+}
 
-/** A model of a .tflite file's bytes, an ArrayBuffer. */
+/** Compiles a .tflite file, an ArrayBuffer. */
 export async function compile(bytes) {
-  loading ??= loadLiteRt(new URL("litert/", document.baseURI).pathname);
-  await loading;
   return loadAndCompile(new Uint8Array(bytes), { accelerator: "wasm" });
 }
 
-/** The numbers of a model's outputs for those of its one input. */
+/** Runs a model with one input; returns the values of each output. */
 export async function run(model, numbers, shape) {
   const input = new Tensor(numbers, shape);
   const outputs = await model.run([input]);
@@ -22,13 +35,13 @@ export async function run(model, numbers, shape) {
   }
 }
 
-/** A file of the page. */
+/** Fetches a file; an answer such as "not found" is an error. */
 export async function load(address) {
   const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  if (!response.ok) throw new Error(`${address}: HTTP status ${response.status}`);
   return response;
 }
 
-/** Leaves the browser time to draw and to listen, amid long work. */
+/** Lets the browser draw and handle events during long work. */
 export const pause = () => globalThis.scheduler?.yield?.()
   ?? new Promise((resolve) => setTimeout(resolve));

@@ -1,21 +1,21 @@
-// The square pictures that a network is shown of a photograph: all of it, and overlapping tiles, as
-// keras_fld/predict/detectors/blazeface/tiles.py has them.
+// The square pictures that a network gets of a photograph: the whole, and overlapping tiles, as in
+// keras_fld/predict/detectors/blazeface/tiles.py.
 
 import { resize, roundEven } from "./resize.js";
 
-// Pixels of a tile that a face needs to be seen reliably.
+// Size in a tile, in pixels, from which on a face is detected reliably.
 export const LEAST = 20;
-// Neighboring tiles share a quarter of their side.
+// Neighboring tiles overlap by a quarter of their side.
 const SHARED = 4;
-// A level this much finer than the whole picture shows nothing new.
+// A level must be more than this much finer than the whole picture.
 const COARSE = 1.25;
 
 /**
- * Longer sides to which a photograph is reduced, the largest first.
+ * The longer sides to which a photograph is reduced, the largest first.
  *
  * @param longer the photograph's longer side
  * @param size side of a tile
- * @param minFace smallest face wanted, as a share of the photograph's longer side
+ * @param minFace smallest face to find, as a share of the photograph's longer side
  */
 export function levelSides(longer, size, minFace) {
   const found = [];
@@ -29,9 +29,9 @@ export function levelSides(longer, size, minFace) {
  * The tiles of a photograph reduced to each of these sides, the largest first.
  *
  * @param photo {width, height, data}, RGBA
- * @returns of each {pixels, toPhoto, low, high}: size * size * 3 bytes, RGB, black outside the
- *     photograph; the matrix to the photograph's pixels; and the pixels [x, y] of the tile between
- *     which a face lies wholly in it, infinite at the photograph's own edges
+ * @returns an iterator of {pixels, toPhoto, low, high}: size * size * 3 bytes, RGB, black outside
+ *     the photograph; the matrix to the photograph's pixels; and the limits [x, y] in the tile
+ *     between which a face is complete, infinite at the photograph's own edges
  */
 export function* tiles(photo, size, sides) {
   let level = photo;
@@ -39,7 +39,7 @@ export function* tiles(photo, size, sides) {
     const scale = side / Math.max(photo.width, photo.height);
     const width = Math.max(1, roundEven(photo.width * scale));
     const height = Math.max(1, roundEven(photo.height * scale));
-    level = resize(level, width, height); // made of the one before
+    level = resize(level, width, height); // from the one before
     const fx = photo.width / width, fy = photo.height / height;
     for (const y of starts(height, size)) {
       for (const x of starts(width, size)) {

@@ -1,68 +1,92 @@
-// One face through a video: its next box is that of its last landmarks.
+// Faces through a video: each face's next box is that of its last landmarks.
 
 import { LARGE } from "./blazeface.js";
 import { overlap } from "./geometry.js";
 import { PASSES } from "./landmarker.js";
 
-// A network of landmarks finds some on a wall too; so the detector has a second look now and then.
-const SEARCH_EVERY = 100, LOOK_EVERY = 1000, LOST_AFTER = 4000;
+// A landmark network also finds landmarks on a wall, so the detector checks each face from time to
+// time. In milliseconds.
+const SEARCH_EVERY = 100, CHECK_EVERY = 1000, LOST_AFTER = 4000;
 const SMALLEST = 16, SAME = 0.3;
 
 export class Tracker {
-  #seen = 0;
-  #looked = 0;
-  #looking = false;
-  #candidate = null;
+  #tracks = [];
+  #checked = 0;
+  #checking = false;
+  #candidates = [];
 
-  constructor(landmarker, detector) {
+  /**
+   * @param landmarker a Landmarker
+   * @param detector a BlazeFace; without one, faces come from `start` only
+   * @param most number of faces tracked at a time
+   */
+  constructor(landmarker, detector, most = 8) {
     this.landmarker = landmarker;
     this.detector = detector;
-    this.face = null;
-    this.byHand = false;
+    this.most = most;
   }
+
+  /** Faces of the last frame, as Landmarker.detect returns them, the longest tracked first. */
+  get faces() { return this.#tracks.map(({ face }) => face); }
 
   /** Starts at a {box, angle}; a box drawn by hand is kept until the face leaves the picture. */
   async start(picture, place, byHand) {
-    this.face = await this.landmarker.detect(picture, place, PASSES);
-    this.byHand = byHand;
-    this.#seen = performance.now();
-  }
-
-  /** The face in the next frame, or null. */
-  async next(picture) {
-    this.#look(picture);
-    if (!this.face) return null;
-    const place = this.landmarker.place(this.face);
-    const late = !this.byHand && this.detector && performance.now() - this.#seen > LOST_AFTER;
-    const lost = late || !plausible(place.box, picture);
-    this.face = lost ? null : await this.landmarker.detect(picture, place);
-    return this.face;
-  }
-
-  /** Asks the detector, without waiting for it. */
-  async #look(picture) {
-    const now = performance.now();
-    if (!this.detector || this.#looking) return;
-    if (now - this.#looked < (this.face ? LOOK_EVERY : SEARCH_EVERY)) return;
-    this.#looked = now;
-    this.#looking = true;
-    try {
-      const found = await this.detector.find(picture, LARGE);
-      const box = this.face && this.landmarker.place(this.face).box;
-      if (box && found.some((other) => overlap(other.box, box) > SAME)) {
-        this.#seen = now;
-        this.#candidate = null;
-      } else if (!this.byHand || !this.face) await this.#consider(picture, found);
-    } finally {
-      this.#looking = false;
+    const face = await this.landmarker.detect(picture, place, PASSES);
+    const others = this.#tracks.filter((track) => overlap(track.face.box, face.box) <= SAME);
+    // A box drawn by hand replaces the oldest face where there are too many.
+    const kept = byHand && others.length >= this.most ? others.slice(1) : others;
+    if (kept.length < this.most) {
+      this.#tracks = [...kept, { face, byHand, seen: performance.now() }];
     }
   }
 
-  /** Starts at a face that two searches found in a row: a single one may be a shadow's. */
-  async #consider(picture, found) {
-    const again = found.find(({ box }) => this.#candidate && overlap(box, this.#candidate) > SAME);
-    this.#candidate = found[0]?.box ?? null;
-    if (again) await this.start(picture, again, false);
+  /** The faces in the next frame. */
+  async next(picture) {
+    this.#check(picture);
+    for (const track of this.#tracks) {
+      const place = this.landmarker.place(track.face);
+      const late = !track.byHand && this.detector && performance.now() - track.seen > LOST_AFTER;
+      track.lost = late || !plausible(place.box, picture);
+      if (!track.lost) track.face = await this.landmarker.detect(picture, place);
+    }
+    const kept = [];
+    for (const track of this.#tracks.filter(({ lost }) => !lost)) {
+      // Two tracks may end up on one face.
+      const double = kept.some(({ face }) => overlap(face.box, track.face.box) > SAME);
+      if (!double) kept.push(track);
+    }
+    this.#tracks = kept;
+    return this.faces;
+  }
+
+  /** Runs the detector; the frames do not wait for it. */
+  async #check(picture) {
+    const now = performance.now();
+    if (!this.detector || this.#checking) return;
+    const settled = this.#tracks.length && !this.#candidates.length;
+    if (now - this.#checked < (settled ? CHECK_EVERY : SEARCH_EVERY)) return;
+    this.#checked = now;
+    this.#checking = true;
+    try {
+      await this.#consider(picture, await this.detector.find(picture, LARGE), now);
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  /** Starts at faces that two searches in a row found: a single find may be a shadow. */
+  async #consider(picture, found, now) {
+    const previous = this.#candidates;
+    this.#candidates = [];
+    for (const place of found) {
+      const tracks = this.#tracks.filter(
+        ({ face }) => overlap(place.box, this.landmarker.place(face).box) > SAME);
+      for (const track of tracks) track.seen = now;
+      if (tracks.length || this.#tracks.length >= this.most) continue;
+      if (previous.some((box) => overlap(place.box, box) > SAME)) {
+        await this.start(picture, place, false);
+      } else this.#candidates.push(place.box);
+    }
   }
 }
 
