@@ -123,12 +123,14 @@ def with_weights_of(model, tf_model):
     """
     import keras
 
+    from keras_fld.models.saving import keep_license
+
     layers = {layer.name.removeprefix(PREFIX): layer for layer in tf_model.layers}
     tuned = keras.models.clone_model(model)
     for layer in tuned.layers:
         if layer.weights:
             layer.set_weights(_values(layers[layer.name]))
-    return tuned
+    return keep_license(model, tuned)
 
 
 def _dataset(data, steps):
