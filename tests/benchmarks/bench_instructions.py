@@ -76,7 +76,7 @@ def mask(level):
         ["objdump", "-d", "--no-show-raw-insn", LIBRARY], capture_output=True, text=True, check=True
     )
     found = re.findall(r"^\s*([0-9a-f]+):\s+cpuid", listing.stdout, re.M)
-    with open("/proc/self/maps") as maps:
+    with Path("/proc/self/maps").open() as maps:
         start = int(next(line for line in maps if str(LIBRARY) in line).partition("-")[0], 16)
     with tempfile.TemporaryDirectory() as folder:
         source, library = Path(folder, "mask.c"), Path(folder, "mask.so")
