@@ -205,7 +205,9 @@ def start_ranges(trained, plain, data):
     probe = tf_keras.Model(plain.input, outputs)
     lows, highs = [], []
     for images, _ in itertools.islice(data, CALIBRATION_BATCHES):
-        values = [np.asarray(x) for x in probe(np.asarray(images, np.float32), training=False)]
+        found = probe(np.asarray(images, np.float32), training=False)
+        # A model of one output gives it without a list.
+        values = [np.asarray(x) for x in (found if len(outputs) > 1 else [found])]
         lows.append([x.min() for x in values])
         highs.append([x.max() for x in values])
     for layer, low, high in zip(rounded, np.mean(lows, 0), np.mean(highs, 0), strict=True):

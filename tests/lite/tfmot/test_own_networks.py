@@ -49,6 +49,14 @@ def nested():
     return with_random_weights(keras.Model(outside, models.head(body(outside), 68)))
 
 
+def tiny():
+    """A network with a single activation whose range is learned."""
+    image = keras.Input((SIZE, SIZE, 3))
+    x = layers.Conv2D(8, 3, strides=4)(layers.Rescaling(1 / 255)(image))
+    x = layers.GlobalAveragePooling2D()(x)
+    return with_random_weights(keras.Model(image, models.head(x, 68)))
+
+
 def with_random_weights(model):
     rng = np.random.default_rng(0)
     for weight in model.weights:
@@ -57,7 +65,7 @@ def with_random_weights(model):
     return model
 
 
-NETWORKS = {"head": headed, "describe": described, "nested": nested}
+NETWORKS = {"head": headed, "describe": described, "nested": nested, "tiny": tiny}
 
 
 @pytest.fixture(scope="module")
