@@ -6,7 +6,6 @@ from pathlib import Path
 from keras_fld import zoo
 from keras_fld._internal.files import replacing, sha256
 from keras_fld.lite import modes
-from keras_fld.predict.detectors.blazeface import network
 
 # Of BlazeFace's files, as the NOTICE beside them says.
 DETECTOR_LICENSE = "Apache-2.0"
@@ -43,6 +42,9 @@ def copy_detector(folder: str | Path) -> list[dict]:
     Returns:
         One dictionary for each: file, sha256, bytes, license.
     """
+    # Here: every command loads this module, and few need OpenCV.
+    from keras_fld.predict.detectors.blazeface import network
+
     rows = []
     for name, _ in network.FILES.values():
         content = Path(network.__file__).with_name(name).read_bytes()
