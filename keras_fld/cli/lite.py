@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from keras_fld import zoo
-from keras_fld._internal.extras import install
+from keras_fld._internal.extras import check_installed, install
 from keras_fld._internal.files import message_in
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
@@ -23,7 +23,7 @@ from keras_fld.cli.options import (
     show,
     tell,
 )
-from keras_fld.lite import modes
+from keras_fld.lite import modes, shipped
 
 
 @click.command()
@@ -37,12 +37,16 @@ from keras_fld.lite import modes
     shell_complete=complete.MODES,
 )
 @NAME
+@click.option(
+    "--license",
+    help="SPDX identifier of the weights' license, for the metadata.  [default: a preset's own]",
+)
 @RUN_DATASET
 @ROOT
 @JSON
 @SKIP_BAD
 @QUIET
-def convert(model, out, mode, name, dataset, root, skip_bad):
+def convert(model, out, mode, name, license, dataset, root, skip_bad):
     """Converts MODEL (.keras) to TFLite and evaluates both on the test subsets.
 
     int8 and int8_full are calibrated on unaugmented training crops; int8_full is for NPUs and
@@ -52,6 +56,7 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     keras-fld convert run/model.keras --out face.tflite --root 300w
     """
     check_out(out, ".tflite")
+    check_installed("tensorflow", purpose="Conversion")
     model, dataset, _ = of_run(model, dataset)
     native.start(keras=True)
     from keras_fld import evaluation, models
@@ -60,7 +65,7 @@ def convert(model, out, mode, name, dataset, root, skip_bad):
     chosen, keras_model = modes.get(mode), models.load_model(model)
     crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
     with native.held_back():
-        conversion.convert(keras_model, out, mode, crops, name)
+        conversion.convert(keras_model, out, mode, crops, name, license)
     size = Path(out).stat().st_size
     click.echo(f"wrote {out}: {size:,} bytes")
     about = {"file": Path(out).name, "mode": mode, "bytes": size}
@@ -106,8 +111,9 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     The table has every file's size, median time on one thread of this machine, and NME on the test
     subsets. int8_qat is trained on the dataset's faces as by `keras-fld qat`, for some minutes.
 
-    A preset needs no --root: its int8 and int8_qat files are then the shipped ones, int8_full is
-    calibrated on generated faces, and NME and ARM instructions are the published ones.
+    A preset needs no --root: its int8 and int8_qat files are then the shipped ones, which takes no
+    TensorFlow, int8_full is calibrated on generated faces, and NME and ARM instructions are the
+    published ones.
 
     \b
     keras-fld export run/model.keras --all --out files --root 300w
@@ -124,6 +130,12 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     if preset is not None and root is None and not dataset.startswith("synthetic"):
         dataset = None
     chosen = [modes.get(name) for name in names if name != modes.QAT]
+    if dataset is None and shipped.only(preset, names):
+        _copied(preset, names, out, arm, detector)
+        return
+    converted = [name for name in names if not (dataset is None and shipped.only(preset, [name]))]
+    to = f" to {', '.join(converted)}" if converted else ""
+    check_installed("tensorflow", purpose=f"Conversion{to}")
     trains = _trains(names, preset, dataset)
     if trains:
         native.start_fine_tuning()
@@ -145,6 +157,18 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
         result = export_files(
             keras_model, out, names, crops, dataset, root, skip_bad, preset, arm, batches, detector
         )
+    _exported(result, out)
+
+
+def _copied(preset, names, out, arm, detector):
+    """Exports a preset's own files: Keras is not loaded."""
+    native.start()
+    from keras_fld.lite.exporting import export as export_files
+
+    _exported(export_files(None, out, names, preset=preset, arm=arm, detector=detector), out)
+
+
+def _exported(result, out):
     show(str(result), result.as_dict())
     tell(result.notes)
     count = len(result.rows) + len(result.detector)

@@ -143,7 +143,7 @@ def predict(
             else:
                 run.files(inputs)
     finally:  # after Ctrl-C too
-        show(data={"files": run.done, "errors": run.errors})
+        run.end(Path(model).name)
     if run.errors:
         raise SystemExit(2)
 
@@ -295,6 +295,16 @@ class _Run:
         self.done.append(about)
         if not self.quiet:
             show(printable(line))
+
+    def end(self, name):
+        """The license of what was done, and with --json all of it."""
+        license = self.landmarker.license
+        line = f"license of the weights of {printable(name)}: {license}"
+        about = {"model": printable(name), "license": license}
+        show(
+            line if license and self.done and not self.quiet else None,
+            {**about, "files": self.done, "errors": self.errors},
+        )
 
     def fail(self, error):
         self.errors.append(printable(" ".join(str(error).split())))

@@ -87,6 +87,7 @@ class DetectionReport:
         detector: name of the detector.
         subsets: one `Detections` for each subset.
         notes: sentences on missing or skipped files and on the limits of the figures.
+        license: SPDX identifier of the license of the model's weights, or None if it is not known.
     """
 
     dataset: str
@@ -94,6 +95,7 @@ class DetectionReport:
     detector: str
     subsets: list[Detections]
     notes: list[str]
+    license: str | None = None
 
     @property
     def rows(self):
@@ -120,6 +122,7 @@ class DetectionReport:
         return {
             "dataset": self.dataset,
             "model": self.model,
+            "license": self.license,
             "detector": self.detector,
             "rows": self.rows,
             "notes": self.notes,
@@ -176,6 +179,7 @@ def evaluate_detector(
         _detector_name(detector),
         results,
         [*notes, NOTE],
+        landmarker.license,
     )
 
 

@@ -90,7 +90,7 @@ def evaluate(
         >>> print(report)
     """
     predictor: LandmarkModel = open_model(model)
-    name = model_name(model)
+    name, license = model_name(model), getattr(predictor, "license", None)
     if flip:
         predictor, name = FlipAveraged(predictor), f"{name}, flip-averaged"
     read, notes = read_subsets(
@@ -107,7 +107,7 @@ def evaluate(
             having = np.array([attribute in face.attributes for face in kept])
             if having.any():
                 results.append(_part(whole, attribute, having, kept, data.scheme))
-    return Report(dataset, name, results, notes, converted)
+    return Report(dataset, name, results, notes, converted, license)
 
 
 def _in_scheme(predictor, scheme):

@@ -32,6 +32,7 @@ def convert(
     mode: str = "int8",
     calibration: np.ndarray | Iterable[Any] | None = None,
     name: str | None = None,
+    license: str | None = None,
 ) -> str | Path:
     """Writes a model as a TFLite file that takes camera bytes and gives landmarks.
 
@@ -56,6 +57,8 @@ def convert(
         calibration: for the last two, unaugmented training crops: a (faces, size, size, 3) array,
             or a dataset of (images, ...) batches; the first 300 are used.
         name: name under which the model is published, for the file's metadata.
+        license: SPDX identifier of the weights' license, for the file's metadata; None takes that
+            of the preset whose name or weights these are, and states none for others.
 
     Returns:
         The path.
@@ -79,7 +82,7 @@ def convert(
     here = keras.backend.backend() == "tensorflow"
     make = file_content if here else _in_another_process
     with counting(f"converting to {mode}", 1) as done:
-        content = make(model, mode, crops, name)
+        content = make(model, mode, crops, name, license)
         agreement.check(model, content, mode, crops)
         done(1)
     sweep(Path(path).parent)
@@ -89,7 +92,11 @@ def convert(
 
 
 def file_content(
-    model: "keras.Model", mode: str, crops: np.ndarray | None = None, name: str | None = None
+    model: "keras.Model",
+    mode: str,
+    crops: np.ndarray | None = None,
+    name: str | None = None,
+    license: str | None = None,
 ) -> bytes:
     """The bytes that `convert` writes, made in this process.
 
@@ -98,16 +105,17 @@ def file_content(
         mode: name of the mode.
         crops: what `calibration_crops` gives, for the modes that need it.
         name: name under which the model is published.
+        license: as of `convert`.
     """
     from keras_fld.lite import flatbuffer, metadata
     from keras_fld.models.layers import is_score
 
     content = modes.get(mode).convert(folding.export_model(model), crops)
     content = flatbuffer.tidy(content, "score" if is_score(model) else "landmarks")
-    return metadata.write(content, metadata.describe(model, mode, content, name))
+    return metadata.write(content, metadata.describe(model, mode, content, name, license))
 
 
-def _in_another_process(model, mode, crops, name):
+def _in_another_process(model, mode, crops, name, license):
     """The bytes of the file, converted by a process with the TensorFlow backend."""
     check_installed("tensorflow", purpose="Conversion, under any Keras backend,")
     package = str(Path(__file__).parents[2])
@@ -117,7 +125,9 @@ def _in_another_process(model, mode, crops, name):
         model.save(folder / MODEL)
         if crops is not None:
             np.save(folder / CROPS, crops)
-        arguments = [sys.executable, "-m", "keras_fld.lite.worker", folder, mode, name or ""]
+        license = license or getattr(model, "license", None)  # which the saved model would lose
+        told = [mode, name or "", license or ""]
+        arguments = [sys.executable, "-m", "keras_fld.lite.worker", folder, *told]
         child = subprocess.run(
             list(map(str, arguments)),
             check=False,

@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_fld import models, zoo
+from keras_fld import zoo
 from keras_fld._internal.files import message_in, read_json, replacing, sha256, write_json
+from keras_fld._internal.processor import instruction_set
 from keras_fld._internal.progress import counting
-from keras_fld.lite import modes
-from keras_fld.lite.calibration import drawn_crops
-from keras_fld.lite.conversion import convert
-from keras_fld.lite.latency import interleaved
-from keras_fld.lite.tfmot.qat import qat
-from keras_fld.predict.detectors.blazeface import network
+from keras_fld.lite import modes, shipped
+from keras_fld.lite.latency import fastest, interleaved
+from keras_fld.predict import metadata
 
 if TYPE_CHECKING:
     import keras
-
-# Of BlazeFace's files, as the NOTICE beside them says.
-DETECTOR_LICENSE = "Apache-2.0"
 
 
 @dataclass(frozen=True)
@@ -29,17 +24,24 @@ class Export:
     """The files of an export.
 
     Args:
-        rows: one dictionary a mode: mode, file, sha256, bytes, p50_ms, nme, subset to per cent of
-            its first normalizer, and instructions, ARM CPU to those of one inference.
+        rows: one dictionary a mode: mode, file, sha256, bytes, license, p50_ms, nme, subset to per
+            cent of its first normalizer, and instructions, ARM CPU to those of one inference.
         reference: the Keras model's NME, as in the rows.
         notes: sentences on test faces that are missing.
         detector: one dictionary for each of the detector's files: file, sha256, bytes, license.
+        instruction_set: of the processor that p50_ms was measured on, such as "AVX2".
     """
 
     rows: list[dict]
     reference: dict[str, float]
     notes: list[str] = field(default_factory=list)
     detector: list[dict] = field(default_factory=list)
+    instruction_set: str = field(default_factory=instruction_set)
+
+    @property
+    def fastest(self) -> list[str]:
+        """Modes of the fastest files on this processor; those within 5 % are as fast."""
+        return fastest({row["mode"]: row["p50_ms"] for row in self.rows})
 
     def __str__(self) -> str:
         subsets = list(self.reference)
@@ -55,17 +57,20 @@ class Export:
             counts = (row["instructions"].get(cpu) for cpu in cpus)
             figures += "".join(f"{'-' if n is None else f'{n:,}':>20}" for n in counts)
             lines.append(f"{row['mode']:<12}{row['bytes']:>12,}{row['p50_ms']:>9.3f}{figures}")
+        if len(self.rows) > 1:
+            lines.append(f"fastest here ({self.instruction_set}): {', '.join(self.fastest)}")
         lines += [f"{x['file']}  {x['bytes']:,} bytes  {x['license']}" for x in self.detector]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as export.json has them."""
         about = {"keras": {"nme": self.reference}, "files": self.rows, "notes": self.notes}
+        about |= {"instruction_set": self.instruction_set, "fastest": self.fastest}
         return about | ({"detector": self.detector} if self.detector else {})
 
 
 def export(
-    model: "keras.Model",
+    model: "keras.Model | None",
     folder: str | Path,
     names: Sequence[str] | None = None,
     calibration: np.ndarray | Iterable[Any] | None = None,
@@ -80,7 +85,8 @@ def export(
     """Writes a model in several modes, measures and evaluates them.
 
     Args:
-        model: a Keras model of the package.
+        model: a Keras model of the package. None with a preset without a dataset whose modes are
+            its own files, int8 and int8_qat: then neither Keras nor TensorFlow is needed.
         folder: where `model_MODE.tflite` and `export.json` go.
         names: names of the modes; None takes all, int8_qat where it can be had.
         calibration: crops, as of `convert`.
@@ -101,13 +107,18 @@ def export(
         An `Export`: printed, it is the table.
 
     Raises:
-        ValueError: as `convert` and `qat`, int8_qat without batches, or the JSON file is of another
-            kind.
+        ValueError: as `convert` and `qat`, int8_qat without batches, no model for a mode that needs
+            one, or the JSON file is of another kind.
         ImportError: int8_qat is to be trained and the group `compress` is not installed.
 
     Examples:
         >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
     """
+    if model is None and not (dataset is None and shipped.only(preset, names or ())):
+        raise ValueError(
+            "model must be given, except for modes of a preset that are its own files. "
+            f"Got: {', '.join(names or ['all modes'])}"
+        )
     counts = _instructions(arm, preset)
     files, notes = _write(model, Path(folder), names, calibration, preset, batches)
     if preset is not None and dataset is None:
@@ -118,59 +129,46 @@ def export(
     if arm is not None:
         missing = [row["mode"] for row in rows if not row["instructions"]]
         more += [f"{arm} has not counted {name}, or another file of it" for name in missing]
-    result = Export(rows, reference, notes + more, _copy_detector(folder) if detector else [])
+    copied = shipped.copy_detector(folder) if detector else []
+    result = Export(rows, reference, notes + more, copied)
     write_json(Path(folder) / "export.json", result.as_dict())
     return result
 
 
 def _write(model, folder, names, calibration, preset, batches):
     """Writes the files: mode to path, and notes on where some come from."""
-    shipped = _shipped(preset, calibration)
-    trained = modes.QAT in shipped or batches is not None
+    own = {} if preset is None else shipped.contents(preset)
+    if calibration is not None:
+        own.pop("int8", None)
+    trained = modes.QAT in own or batches is not None
     names, notes = list(names or (modes.NAMES if trained else modes.MODES)), []
-    converted = [name for name in names if name not in shipped and name != modes.QAT]
+    converted = [name for name in names if name not in own and name != modes.QAT]
     drawn = [name for name in converted if modes.get(name).calibrated]
     if preset is not None and calibration is None and drawn:
+        from keras_fld import models
+        from keras_fld.lite.calibration import drawn_crops
+
         calibration = drawn_crops(models.frame_of(model))
         notes += [f"{name} is calibrated on generated faces" for name in drawn]
     files = {name: folder / f"model_{name}.tflite" for name in names}
-    if modes.QAT in names and modes.QAT not in shipped:
+    if modes.QAT in names and modes.QAT not in own:
         if batches is None:
             raise ValueError(f"mode {modes.QAT} needs batches of training faces. Got: none")
+        from keras_fld.lite.tfmot.qat import qat
+
         qat(model, files[modes.QAT], batches, name=preset, verbose=0)
     with counting("converting", len(files)) as done:
         for name, path in files.items():
-            if name in shipped:
+            if name in own:
                 with replacing(path) as temporary:
-                    temporary.write_bytes(shipped[name])
+                    temporary.write_bytes(own[name])
                 notes.append(f"{name} is the preset's own file")
             elif name in converted:
+                from keras_fld.lite.conversion import convert
+
                 convert(model, path, name, calibration, preset)
             done(1)
     return files, notes
-
-
-def _shipped(preset, calibration):
-    """The files of a preset that are in the package: mode to content."""
-    if preset is None:
-        return {}
-    trained = zoo.qat_content(preset)
-    own = {} if trained is None else {modes.QAT: trained}
-    if calibration is None:
-        own["int8"] = zoo.lite_file(preset).read_bytes()
-    return own
-
-
-def _copy_detector(folder):
-    """Copies BlazeFace's files, unchanged; the rows of `Export.detector`."""
-    rows = []
-    for name, _ in network.FILES.values():
-        content = Path(network.__file__).with_name(name).read_bytes()
-        with replacing(Path(folder) / name) as temporary:
-            temporary.write_bytes(content)
-        about = {"file": name, "sha256": sha256(Path(folder) / name), "bytes": len(content)}
-        rows.append(about | {"license": DETECTOR_LICENSE})
-    return rows
 
 
 def _rows(files, nme, counts):
@@ -185,6 +183,7 @@ def _rows(files, nme, counts):
                 "file": path.name,
                 "sha256": checksum,
                 "bytes": path.stat().st_size,
+                "license": metadata.license_of(metadata.read(path) or {}),
                 "p50_ms": speed[name],
                 "nme": nme[name],
                 "instructions": counts.get(checksum, {}),

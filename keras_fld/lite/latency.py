@@ -10,9 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_fld import zoo
+from keras_fld._internal.processor import instruction_set
+from keras_fld.predict import metadata
 from keras_fld.predict.described_file import open_interpreter
 
 _BLOCK = 10
+# Medians this close to the least are as fast: another run may order them otherwise.
+_AS_FAST = 1.05
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,13 @@ class Latency:
 
     Args:
         rows: one dictionary a model: model, bytes, threads, runs, p50_ms, p90_ms, p99_ms,
-            frames_per_second and ratio_to_first, its p50 over the first model's.
+            frames_per_second, ratio_to_first, its p50 over the first model's, and license, None
+            where it is not known.
+        instruction_set: of the processor, such as "AVX2".
     """
 
     rows: list[dict]
+    instruction_set: str
 
     def __str__(self):
         wide = 2 + max(5, *(len(row["model"]) for row in self.rows))
@@ -37,12 +44,14 @@ class Latency:
                 f"{row['model']:<{wide}}{row['bytes']:>12,}{row['threads']:>9}{times}"
                 f"{row['frames_per_second']:>10.0f}{row['ratio_to_first']:>10.2f}"
             )
+        lines.append(f"instruction set: {self.instruction_set}")
         return "\n".join(lines)
 
     def as_dict(self):
         """The figures and what they were measured on, for JSON."""
         return {
             "machine": platform.machine(),
+            "instruction_set": self.instruction_set,
             "versions": {name: version(name) for name in ("keras-fld", "ai-edge-litert")},
             "models": self.rows,
         }
@@ -91,9 +100,19 @@ def benchmark(models: Sequence[str | Path], runs: int = 300, threads: int = 1) -
                 "p99_ms": p99,
                 "frames_per_second": 1000 / p50,
                 "ratio_to_first": p50 / first,
+                "license": _license(path),
             }
         )
-    return Latency(rows)
+    return Latency(rows, instruction_set())
+
+
+def _license(path):
+    """The license that a file states, or None."""
+    try:
+        about = metadata.read(path)
+    except ValueError:  # what the file says of itself is damaged, but it runs
+        return None
+    return None if about is None else metadata.license_of(about)
 
 
 class _Timed:
@@ -126,6 +145,20 @@ def interleaved(files, rounds=20):
     """
     times = measure([_Timed(path) for path in files.values()], rounds * _BLOCK)
     return {name: float(np.median(own)) for name, own in zip(files, times, strict=True)}
+
+
+def fastest(milliseconds: dict[str, float]) -> list[str]:
+    """Names of the fastest models, those within 5 % of the fastest included, in their order.
+
+    Args:
+        milliseconds: name to median time.
+
+    Examples:
+        >>> fastest({"float32": 2.1, "int8": 0.51, "int8_full": 0.50})
+        ['int8', 'int8_full']
+    """
+    least = min(milliseconds.values())
+    return [name for name, time in milliseconds.items() if time <= _AS_FAST * least]
 
 
 def measure(models, runs):

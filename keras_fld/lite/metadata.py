@@ -1,5 +1,7 @@
 """What a converted file says about itself: one JSON buffer in its metadata table.
 
+The license is also in the buffer in which TFLite's own tools look for it.
+
 An app that has the file needs nothing else: which crop to cut, what the numbers mean, and what the
 landmarks are. The fields are listed in docs/guides/app.md, with how a browser reads them.
 """
@@ -7,8 +9,10 @@ landmarks are. The fields are listed in docs/guides/app.md, with how a browser r
 import json
 from typing import TYPE_CHECKING, Any
 
+import flatbuffers
 import numpy as np
 
+from keras_fld import zoo
 from keras_fld._internal.version import __version__
 from keras_fld.lite import flatbuffer
 from keras_fld.predict.metadata import FACE_SCORE, NAME
@@ -17,9 +21,18 @@ from keras_fld.schemes import registry
 if TYPE_CHECKING:
     import keras
 
+# Of TFLite's metadata_schema.fbs: the buffer's name, the file identifier, and of the table
+# ModelMetadata the number of fields and those written here.
+_STANDARD, _IDENTIFIER, _FIELDS = "TFLITE_METADATA", b"M001", 8
+_MODEL_NAME, _LICENSE, _MIN_PARSER = 0, 5, 7
+
 
 def describe(
-    model: "keras.Model", mode: str, content: bytes, name: str | None = None
+    model: "keras.Model",
+    mode: str,
+    content: bytes,
+    name: str | None = None,
+    license: str | None = None,
 ) -> dict[str, Any]:
     """The metadata of a converted model.
 
@@ -28,6 +41,8 @@ def describe(
         mode: name of the mode of conversion.
         content: bytes of the converted model.
         name: name under which the model is published, or None.
+        license: SPDX identifier of the weights' license; None takes that of the preset whose name
+            or weights these are, and states none for others.
 
     Returns:
         A JSON-serializable dictionary.
@@ -44,6 +59,7 @@ def describe(
         "version": __version__,
         "preset": name,
         "mode": mode,
+        **_license(model, name, license),
         "input": {
             "size": frame.size,
             "margin": frame.margin,
@@ -79,6 +95,14 @@ def describe(
     return about
 
 
+def _license(model, name, license):
+    """The field `license`, if one is known."""
+    if license is None and name in zoo.names():
+        license = zoo.about(name).license
+    license = license or getattr(model, "license", None)
+    return {"license": license} if license else {}
+
+
 def _numbers(details):
     scale, zero_point = details["quantization"]
     # Scale 0 is the interpreter's word for numbers that are what they say.
@@ -100,4 +124,20 @@ def write(content: bytes, metadata: dict[str, Any]) -> bytes:
         bytes of the model with it.
     """
     data = json.dumps(metadata, separators=(",", ":")).encode()
+    if metadata.get("license"):
+        content = flatbuffer.add_buffer(content, _STANDARD, _standard(metadata))
     return flatbuffer.add_buffer(content, NAME, data)
+
+
+def _standard(about):
+    """TFLite's ModelMetadata with name and license."""
+    builder = flatbuffers.Builder(256)
+    texts = {_LICENSE: about["license"], _MIN_PARSER: "1.0.0"}
+    if about["preset"]:
+        texts[_MODEL_NAME] = about["preset"]
+    places = {field: builder.CreateString(text) for field, text in texts.items()}
+    builder.StartObject(_FIELDS)
+    for field, place in places.items():
+        builder.PrependUOffsetTRelativeSlot(field, place, 0)
+    builder.Finish(builder.EndObject(), _IDENTIFIER)
+    return bytes(builder.Output())

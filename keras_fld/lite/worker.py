@@ -1,4 +1,4 @@
-"""Converts in a process of its own: `python -m keras_fld.lite.worker FOLDER MODE NAME`.
+"""Converts in a process of its own: `python -m keras_fld.lite.worker FOLDER MODE NAME LICENSE`.
 
 `conversion.convert` starts it where Keras runs on another backend than TensorFlow.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 
-def main(folder, mode, name):
+def main(folder, mode, name, license):
     from keras_fld import models
     from keras_fld.lite import conversion
 
@@ -20,6 +20,7 @@ def main(folder, mode, name):
         mode,
         np.load(crops) if crops.exists() else None,
         name or None,
+        license or None,
     )
     (folder / conversion.FILE).write_bytes(content)
 

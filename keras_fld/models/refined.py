@@ -19,6 +19,7 @@ from keras_fld import losses
 from keras_fld.models.layers import ShapeOffset, offsets_layer, scheme_of, shape_layer
 from keras_fld.models.refined_windows import Windows, windows_layer
 from keras_fld.models.sampled import SampledOffsets
+from keras_fld.models.saving import keep_license
 
 
 def refine(
@@ -80,7 +81,8 @@ def refine(
                 features, landmarks[:, indices], batch_size=batch_size, epochs=1, verbose=0
             )
     refined = _assemble(model, patches, heads)
-    return local.assemble(refined, patches, heads) if local else refined
+    refined = local.assemble(refined, patches, heads) if local else refined
+    return keep_license(model, refined)
 
 
 def _check_last(model):

@@ -18,7 +18,8 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
         compile: whether to restore loss, metrics and optimizer too.
 
     Returns:
-        The Keras model.
+        The Keras model. That of a preset has an attribute `license`, the SPDX identifier of its
+        weights' license, which files converted from it state.
 
     Raises:
         ValueError: there is no such file, it is not a Keras model or a damaged one, or it has
@@ -34,6 +35,7 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
     if str(path) in zoo.names():
         path = zoo.keras_file(str(path))
     path = Path(path)
+    license = zoo.license_of_file(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such model file, nor a preset ({', '.join(zoo.names())})")
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # Keras would say: not found
@@ -41,7 +43,7 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
         raise ValueError(f"{path}: not a .keras file, or a damaged one ({size} bytes)")
     try:
         # No code from files, unless the program has told Keras to allow it everywhere.
-        return keras.saving.load_model(path, compile=compile, safe_mode=True)
+        model = keras.saving.load_model(path, compile=compile, safe_mode=True)
     except Exception as error:  # a damaged archive raises whatever zipfile, json or h5py does
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         foreign = _foreign_classes(path)
@@ -53,6 +55,25 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
         raise ValueError(
             f"{path}: not a Keras model of this package, or a damaged one ({reason})"
         ) from error
+    if license is not None:
+        model.license = license
+    return model
+
+
+def keep_license(model: keras.Model, changed: keras.Model) -> keras.Model:
+    """Gives a model that was made from another one, such as a preset's, that one's license.
+
+    Args:
+        model: the model before.
+        changed: the model after.
+
+    Returns:
+        `changed`.
+    """
+    license = getattr(model, "license", None)
+    if license is not None:
+        changed.license = license
+    return changed
 
 
 def _foreign_classes(path):

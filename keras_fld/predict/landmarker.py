@@ -59,6 +59,9 @@ class FaceLandmarker:
         max_pixels: images of more pixels are refused, files and Pillow images before they are
             decoded: a file of some kilobytes may declare billions. None means 250 million.
 
+    Attributes:
+        license: SPDX identifier of the license of the model's weights, or None if it is not known.
+
     Raises:
         ValueError: the model is none of these, a file is missing, damaged or of another kind,
             passes or `max_pixels` below 1, or `min_face` does not fit the detector.
@@ -84,6 +87,7 @@ class FaceLandmarker:
         self.frame: FaceCrop = self._model.frame
         self.scheme: Scheme | None = self._model.scheme
         self.num_landmarks: int = self._model.num_landmarks
+        self.license: str | None = getattr(self._model, "license", None)
         self._detector = open_detector(detector or detectors.DEFAULT, min_face)
         self._in_videos = self._detector if detector else open_detector(detectors.DEFAULT_IN_VIDEOS)
         self.passes = _check_whole("passes", passes)

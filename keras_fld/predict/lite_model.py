@@ -47,6 +47,7 @@ class _File:
         try:
             self.frame = FaceCrop(int(about["input"]["size"]), float(about["input"]["margin"]))
             self.scheme = schemes.get(about["scheme"]) if about["scheme"] else None
+            self.license = metadata.license_of(about)
             self._interpreters = Pool(partial(new_interpreter, content, num_threads))
             with self._interpreters.borrow() as interpreter:
                 self._input = interpreter.get_input_details()[0]
@@ -121,6 +122,7 @@ class LiteModel(_File):
         frame: the `FaceCrop` of crops it sees.
         scheme: the `Scheme` of its landmarks, or None.
         num_landmarks: how many landmarks it predicts.
+        license: SPDX identifier of the weights' license, or None if it is not known.
 
     Raises:
         ValueError: the file is missing, damaged, not from this package, or a face-score file.

@@ -12,6 +12,8 @@ from typing import Any
 import flatbuffers.number_types
 import flatbuffers.table
 
+from keras_fld import zoo
+
 # The buffer's name in the file's metadata table.
 NAME = "keras_fld"
 # The field `kind` of a file that scores faces; files of landmark models have no such field.
@@ -60,12 +62,34 @@ def read(content: bytes | str | Path) -> dict[str, Any] | None:
     return about
 
 
+def license_of(about: dict[str, Any]) -> str | None:
+    """Returns the license of a file's weights.
+
+    The presets' own files do not state one: theirs is in the zoo.
+
+    Args:
+        about: what `read` gives.
+
+    Returns:
+        An SPDX identifier, or None if it is not known.
+
+    Examples:
+        >>> license_of(read(zoo.lite_file("trnet20_synthetic")))
+        'Apache-2.0'
+    """
+    preset = about.get("preset")
+    if preset in zoo.names():
+        return about.get("license") or zoo.about(preset).license
+    return about.get("license")
+
+
 def _check(about):
     """Raises ValueError when a field that the package reads is missing or of another kind."""
     for path, kinds, rule in (
         ((), dict, "a JSON object"),
         (("mode",), str, "a string"),
         (("scheme",), (str, dict, type(None)), "a scheme's name, its description or null"),
+        (("license",), (str, type(None), type(...)), "a string or null"),
         (("input",), dict, "an object"),
         (("input", "size"), int, "a whole number from 1 on"),
         (("input", "margin"), _NUMBER, "a number above 0"),

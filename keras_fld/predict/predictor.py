@@ -41,6 +41,7 @@ class KerasModel:
         self.frame = models.frame_of(model)
         self.scheme = models.scheme_of(model)
         self.num_landmarks: int = model.output_shape[1]
+        self.license: str | None = getattr(model, "license", None)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) float32 pixels."""

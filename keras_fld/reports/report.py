@@ -78,6 +78,7 @@ class Report:
         subsets: one `SubsetResult` for each subset.
         notes: sentences on missing subsets and skipped files.
         converted: what was done to the landmarks of a model of another scheme, or nothing.
+        license: SPDX identifier of the license of the model's weights, or None if it is not known.
     """
 
     dataset: str
@@ -85,6 +86,7 @@ class Report:
     subsets: list[SubsetResult]
     notes: list[str]
     converted: str = ""
+    license: str | None = None
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -134,6 +136,7 @@ class Report:
         return {
             "dataset": self.dataset,
             "model": self.model,
+            "license": self.license,
             **({"converted": self.converted} if self.converted else {}),
             "rows": self.rows,
             "regions": {s.subset: s.regions for s in self.subsets},

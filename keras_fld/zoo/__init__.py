@@ -62,6 +62,19 @@ def about(name: str) -> Preset:
     return _presets()[name]
 
 
+def license_of_file(path: str | Path) -> str | None:
+    """License of a preset's own Keras or TFLite file; None for any other file.
+
+    Args:
+        path: the file.
+    """
+    path = Path(path)
+    if path.resolve().parent != _FOLDER.resolve():
+        return None
+    files = {file: name for name in names() for file in (f"{name}.keras", f"{name}_int8.tflite")}
+    return about(files[path.name]).license if path.name in files else None
+
+
 @cache
 def _presets():
     content = read_json(_FOLDER / "presets.json")

@@ -40,6 +40,7 @@ def test_evaluate_prints_what_its_files_hold(tree, tmp_path):
     assert found.pop("flip") == read_json(tmp_path / "flip/evaluation.json")
     assert found.pop("occlusion") == read_json(tmp_path / "occlusion.json")
     assert found == read_json(tmp_path / "evaluation.json")
+    assert found["license"] == zoo.about("trnet20_300w").license
     assert f"wrote {tmp_path / 'occlusion.json'}" in said and "note: challenge:" in said
     assert "subset" not in said, "tables are for people"
 
@@ -48,12 +49,14 @@ def test_evaluate_prints_both_files_of_a_preset(tree):
     pytest.importorskip("tensorflow")
     found, _ = run("evaluate", "--preset", "trnet20_300w", "--root", tree, "--subset", "common")
     assert list(found) == ["keras", "tflite"]
+    assert {part["license"] for part in found.values()} == {zoo.about("trnet20_300w").license}
     assert found["tflite"]["rows"][0]["nme"] == pytest.approx(found["keras"]["rows"][0]["nme"], 0.1)
 
 
 def test_evaluate_prints_what_a_detector_costs(tree):
     found, _ = run("evaluate", PRESET, "--root", tree, "--detector", "haar", "--passes", 1)
     assert (found["detector"], found["rows"][0]["faces"]) == ("haar", 6)
+    assert found["license"] == zoo.about("trnet20_300w").license
 
 
 def test_compare_prints_the_differences(tree, tmp_path):
@@ -71,6 +74,8 @@ def test_benchmark_prints_a_row_for_each_model():
     assert [row["runs"] for row in found["models"]] == [5, 5]
     assert found["models"][0]["ratio_to_first"] == 1
     assert found["models"][0]["bytes"] == PRESET.stat().st_size
+    assert {row["license"] for row in found["models"]} == {zoo.about("trnet20_300w").license}
+    assert found["instruction_set"]
 
 
 def test_export_and_parity_print_what_their_files_hold(keras_file, tree, tmp_path):
@@ -153,6 +158,7 @@ def test_predict_prints_what_it_wrote_and_what_failed(tree, tmp_path):
     assert result.exit_code == 2
     found = json.loads(result.stdout)
     (done,), (error,) = found["files"], found["errors"]
+    assert (found["model"], found["license"]) == ("trnet20_300w", "LicenseRef-300W-Weights")
     assert (done["input"], done["faces"]) == (str(photo), 1)
     assert {Path(path) for path in done["files"]} == set(out.iterdir()), done
     assert "bad.jpg" in error and error in result.stderr

@@ -52,11 +52,20 @@ def save(path, frames, codec="MJPG"):
     return path
 
 
+LICENSE = "license of the weights of {}: {}"
+
+
 def predict(*arguments, code=0):
-    """Runs the command in this process; its lines on the two streams."""
+    """Runs the command in this process; its lines on the two streams, without the license."""
     result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
     assert result.exit_code == code, (result.output, result.exception)
-    return result.stdout.splitlines(), result.stderr.splitlines()
+    lines = result.stdout.splitlines()
+    if lines and "--json" not in arguments:  # of what was done
+        preset = (
+            arguments[arguments.index("--model") + 1] if "--model" in arguments else "trnet20_300w"
+        )
+        assert lines.pop() == LICENSE.format(preset, zoo.about(preset).license)
+    return lines, result.stderr.splitlines()
 
 
 def read_video(path):

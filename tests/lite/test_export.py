@@ -1,14 +1,18 @@
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from keras_fld import models, zoo
+from keras_fld._internal import extras
+from keras_fld._internal.processor import instruction_set
 from keras_fld.cli import cli
 from keras_fld.lite import modes
-from keras_fld.lite.exporting import export
+from keras_fld.lite.exporting import Export, export
 from keras_fld.predict import metadata
 
 PRESET = "trnet20_300w"
@@ -41,12 +45,23 @@ def test_every_file_has_its_size_time_and_nme(exported):
 
 def test_table_has_a_line_for_each_mode(exported):
     _, result = exported
-    lines = str(result).splitlines()
+    *lines, last = str(result).splitlines()
     assert re.split(r"  +", lines[0].strip())[:3] == ["mode", "bytes", "p50 ms"]
     assert "common NME %" in lines[0] and "instr." not in lines[0]
     assert [line.split()[0] for line in lines[1:]] == ["Keras", "float32", "int8_full"]
     assert lines[2].split()[1] == f"{result.rows[0]['bytes']:,}"
     assert len({len(line) for line in lines}) == 1
+    assert last == f"fastest here ({instruction_set()}): {', '.join(result.fastest)}"
+
+
+def test_the_fastest_file_is_the_one_measured():
+    row = {"mode": "int8", "bytes": 1, "nme": {}, "instructions": {}, "p50_ms": 6.6}
+    rows = [{**row, "mode": "float32", "p50_ms": 6.5}, row, {**row, "mode": "dynamic", "p50_ms": 9}]
+    result = Export(rows, {}, instruction_set="AVX2")
+    assert str(result).splitlines()[-1] == "fastest here (AVX2): float32, int8"
+    assert result.as_dict()["fastest"] == ["float32", "int8"]
+    assert result.as_dict()["instruction_set"] == "AVX2"
+    assert "fastest" not in str(Export(rows[:1], {}))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +82,9 @@ def test_a_preset_without_a_dataset_brings_its_own_int8_file(names, preset_model
     published = zoo.figures(PRESET)
     assert result.reference == published["keras"]
     assert list(published["files"]) == list(modes.NAMES)
-    for row, line in zip(result.rows, str(result).splitlines()[2:], strict=True):
+    license = zoo.about(PRESET).license
+    assert {row["license"] for row in result.rows} == {license}
+    for row, line in zip(result.rows, str(result).splitlines()[2:-1], strict=True):
         known = published["files"][row["mode"]]
         if row["sha256"] != known["sha256"]:  # another release of TensorFlow
             assert row["mode"] not in ("int8", "int8_qat")
@@ -88,6 +105,40 @@ def test_a_mode_that_is_trained_needs_faces(small_model, tmp_path):
 def test_a_preset_s_files_name_it(small_model, tmp_path):
     export(small_model, tmp_path, ["dynamic"], preset=PRESET)
     assert metadata.read(tmp_path / "model_dynamic.tflite")["preset"] == PRESET
+
+
+def test_own_files_are_copied_without_keras(tmp_path):
+    code = (
+        "import sys; from keras_fld.cli import cli; "
+        "cli(sys.argv[1:], standalone_mode=False); "
+        "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
+    )
+    arguments = ["export", "--preset", PRESET, "--mode", "int8", "--mode", "int8_qat", "--detector"]
+    process = [sys.executable, "-c", code, *arguments, "--out", tmp_path]
+    assert subprocess.run(list(map(str, process)), stdout=subprocess.DEVNULL).returncode == 0
+    assert (tmp_path / "model_int8.tflite").read_bytes() == zoo.lite_file(PRESET).read_bytes()
+    assert (tmp_path / "model_int8_qat.tflite").read_bytes() == zoo.qat_content(PRESET)
+    assert (tmp_path / "face_detection_short_range.tflite").exists()
+
+
+@pytest.mark.parametrize("names", [["int8", "float32"], None])
+def test_without_a_model_there_are_own_files_only(names, tmp_path):
+    with pytest.raises(ValueError, match="model must be given, except for modes of a preset"):
+        export(None, tmp_path / "out", names, preset=PRESET)
+    with pytest.raises(ValueError, match="model must be given"):
+        export(None, tmp_path / "out", ["int8"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mode_that_is_converted_needs_tensorflow(monkeypatch, tmp_path):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    arguments = ["--preset", PRESET, "--mode", "int8", "--mode", "float32", "--mode", "dynamic"]
+    needs = r'Conversion to float32, dynamic needs TensorFlow: pip install "keras-fld\[tensorflow'
+    with pytest.raises(ImportError, match=needs):
+        command(*arguments, "--out", tmp_path / "out")
+    with pytest.raises(ImportError, match="Conversion needs TensorFlow: pip install"):
+        command("--preset", PRESET, "--all", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def counts(path, content, instructions=20_812_345):

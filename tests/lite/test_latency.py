@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from keras_fld import zoo
+from keras_fld._internal.processor import instruction_set
 from keras_fld.lite import latency
 
 
@@ -30,9 +31,27 @@ def test_the_figures_are_those_of_the_times(monkeypatch):
     assert (first["p50_ms"], first["p90_ms"], first["p99_ms"]) == (51, 91, 100)
     assert (first["ratio_to_first"], second["ratio_to_first"]) == (1, 2)
     assert first["frames_per_second"] == pytest.approx(1000 / 51) and first["threads"] == 2
-    lines = str(result).splitlines()
+    *lines, last = str(result).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert "51.000" in lines[1] and lines[2].endswith("2.00")
+    assert last == f"instruction set: {instruction_set()}"
+    assert result.as_dict()["instruction_set"] == instruction_set()
+
+
+def test_the_license_of_a_file_is_told(tmp_path):
+    content = zoo.lite_file("trnet20_synthetic").read_bytes()
+    (tmp_path / "damaged.tflite").write_bytes(content.replace(b'"mode":"int8"', b'"mode":123456'))
+    (tmp_path / "other.tflite").write_bytes(content.replace(b"keras_fld", b"another_x"))
+    names = ["trnet20_300w", "trnet20_synthetic"]
+    files = [tmp_path / "damaged.tflite", tmp_path / "other.tflite"]
+    rows = latency.benchmark([*names, *files], runs=1).rows
+    presets = [zoo.about(name).license for name in names]
+    assert [row["license"] for row in rows] == [*presets, None, None]
+
+
+def test_times_that_are_close_are_as_fast():
+    assert latency.fastest({"a": 2.0, "b": 0.52, "c": 0.5, "d": 0.53}) == ["b", "c"]
+    assert latency.fastest({"a": 2.0}) == ["a"]
 
 
 @pytest.mark.parametrize(

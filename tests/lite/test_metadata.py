@@ -5,14 +5,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
-from keras_fld import models
+from keras_fld import models, zoo
+from keras_fld.lite import convert
+from keras_fld.lite.flatbuffer import add_buffer
 from keras_fld.lite.metadata import write
 from keras_fld.predict import metadata
 from keras_fld.predict.lite_model import LiteModel
 
+PRESET = "trnet20_300w"
 MANUAL = Path(__file__).parents[2] / "docs" / "guides" / "app.md"
 
 
@@ -61,6 +66,65 @@ def test_input_and_output_have_names(files):
     assert signatures == {"serving_default": {"inputs": ["image"], "outputs": ["landmarks"]}}
 
 
+def standard(content):
+    """Fields of TFLite's ModelMetadata, read as metadata_schema.fbs numbers them."""
+    model = schema.ModelT.InitFromPackedBuf(content)
+    (entry,) = (entry for entry in model.metadata if entry.name == b"TFLITE_METADATA")
+    data = bytes(model.buffers[entry.buffer].data)
+    assert data[4:8] == b"M001"
+    table = flatbuffers.table.Table(data, int.from_bytes(data[:4], "little"))
+    places = {"name": 4, "author": 12, "license": 14, "min_parser_version": 18}
+    offsets = {name: table.Offset(place) for name, place in places.items()}
+    return {name: table.String(table.Pos + at).decode() for name, at in offsets.items() if at}
+
+
+def test_a_file_states_its_license_where_it_is_known(files, small_model, tmp_path):
+    assert (
+        "license" not in metadata.read(files["int8"]) and LiteModel(files["int8"]).license is None
+    )
+    assert b"TFLITE_METADATA" not in files["int8"].read_bytes()
+    path, crops = tmp_path / "a.tflite", None
+    for options, license, title in (
+        ({"license": "CC-BY-4.0"}, "CC-BY-4.0", {}),
+        ({"license": "CC-BY-4.0", "name": "mine"}, "CC-BY-4.0", {"name": "mine"}),
+        ({"name": PRESET}, zoo.about(PRESET).license, {"name": PRESET}),
+    ):
+        convert(small_model, path, "float32", crops, **options)
+        assert metadata.read(path)["license"] == LiteModel(path).license == license
+        about = {**title, "license": license, "min_parser_version": "1.0.0"}
+        assert standard(path.read_bytes()) == about
+    np.testing.assert_array_equal(
+        LiteModel(path).predict(np.zeros((1, 32, 32, 3), np.uint8)),
+        LiteModel(files["float32"]).predict(np.zeros((1, 32, 32, 3), np.uint8)),
+    )
+
+
+def test_what_is_made_of_a_preset_has_its_license(tmp_path):
+    model = models.load_model(PRESET)
+    license = zoo.about(PRESET).license
+    assert model.license == license
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 256, (2, 64, 64, 3)), rng.uniform(0, 64, (2, 68, 2))
+    refined = models.refine(model, data, rounds=1, verbose=0)
+    convert(refined, tmp_path / "a.tflite", "dynamic")
+    assert metadata.read(tmp_path / "a.tflite")["license"] == license
+    refined.save(tmp_path / "a.keras")
+    assert not hasattr(models.load_model(tmp_path / "a.keras"), "license")
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_shipped_files_have_the_license_of_the_zoo(name):
+    about = metadata.read(zoo.lite_file(name))
+    assert "license" not in about
+    assert metadata.license_of(about) == LiteModel(zoo.lite_file(name)).license
+    assert metadata.license_of(about) == zoo.about(name).license
+    assert metadata.license_of({**about, "preset": "another"}) is None
+    assert metadata.license_of({**about, "license": "MIT"}) == "MIT"
+    for file in (zoo.lite_file(name), zoo.keras_file(name)):
+        assert zoo.license_of_file(file) == zoo.about(name).license
+    assert zoo.license_of_file(Path(zoo.keras_file(name).name)) is None
+
+
 def _raw(interpreter, entry, crops):
     """What the interpreter gives for crops in the numbers that the metadata says."""
     numbers = crops / entry["scale"] + entry["zero_point"]
@@ -72,14 +136,18 @@ def _raw(interpreter, entry, crops):
 
 def _with(files, about):
     """The file's content with other metadata of its own."""
-    plain = files["float32"].read_bytes().replace(b"keras_fld", b"another_x")
-    return write(plain, about)
+    return write(_without(files), about)
+
+
+def _without(files):
+    return files["float32"].read_bytes().replace(b"keras_fld", b"another_x")
 
 
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
         ({"mode": None}, "mode must be a string. Got: None"),
+        ({"license": 0}, "license must be a string or null. Got: 0"),
         ({"scheme": 68}, "scheme must be a scheme's name, its description or null. Got: 68"),
         ({"input": []}, r"input must be an object. Got: \[\]"),
         ({"input": {"margin": 1.1}}, "input.size must be a whole number from 1 on. Got: nothing"),
@@ -103,7 +171,7 @@ def test_damaged_metadata_is_refused(files, tmp_path, change, rule):
 
 def test_metadata_that_is_no_object_is_refused(files):
     with pytest.raises(ValueError, match=r"damaged: it must be a JSON object. Got: \[1\]"):
-        metadata.read(_with(files, [1]))
+        metadata.read(add_buffer(_without(files), metadata.NAME, b"[1]"))
 
 
 def test_any_cut_of_a_file_is_refused_or_read_whole(files):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_fld._internal import processor
 from tests.interrupts import heed_interrupts
 
 SCRIPT = Path(__file__).parents[2] / "tflite" / "benchmark.py"
@@ -191,6 +192,12 @@ def test_json_says_what_was_measured_where(measured, models):
     report = measured[1]
     assert report["versions"].keys() == {"python", "numpy", "ai-edge-litert"}
     assert report["cpu"]
+    # The script stands alone; the package has the same table.
+    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    assert benchmark.INSTRUCTIONS == processor._SETS
+    assert report["instruction_set"] == processor.instruction_set()
     assert report["platform"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", report["date"])
     assert report["arguments"]["threads"] == [1, 2]

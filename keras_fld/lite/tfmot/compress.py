@@ -47,7 +47,7 @@ def compress(
         verbose: 0 for silence, 1 for a progress bar.
 
     Returns:
-        A new Keras model of the same graph.
+        A new Keras model of the same graph; models among its layers are taken apart.
 
     Raises:
         ImportError: the group `compress` is not installed.
@@ -62,27 +62,31 @@ def compress(
     import tf_keras
 
     from keras_fld.lite.tfmot.to_tf_keras import OWN, to_tf_keras
+    from keras_fld.models import graph
 
     steps = finetune.steps_of(data, model)
+    model = finetune.flat(model)
+    output = graph.output_dense(model, linear=False)
+    kept = None if output is None else output.name
     if method == "prune":
         wrap, callbacks, strip = _pruning(library, sparsity, steps * epochs)
     else:
         wrap, callbacks, strip = _clustering(library, clusters)
 
     with tf_keras.utils.custom_object_scope({kind.__name__: kind for kind in OWN.values()}):
-        network = _wrapped(to_tf_keras(model), wrap)
+        network = _wrapped(to_tf_keras(model), wrap, kept)
         finetune.fine_tune(network, data, steps, epochs, learning_rate, loss, callbacks, verbose)
         return finetune.with_weights_of(model, strip(network))
 
 
-def _wrapped(network, wrap):
-    """The network with its convolutions and hidden Dense layers wrapped, and the same weights."""
+def _wrapped(network, wrap, kept):
+    """The network with its convolutions and Dense layers but `kept` wrapped, and its weights."""
     import tf_keras
 
     def wrapped(layer):
         takes_part = isinstance(layer, (tf_keras.layers.Conv2D, tf_keras.layers.Dense))
         # Layers that take no part are taken as they are, with their weights.
-        return wrap(layer) if takes_part and layer.name != "offsets" else layer
+        return wrap(layer) if takes_part and layer.name != kept else layer
 
     return tf_keras.models.clone_model(network, clone_function=wrapped)
 

@@ -114,6 +114,25 @@ def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks
         )
 
 
+def flat(model):
+    """The model, or where it has models among its layers a copy without them.
+
+    Args:
+        model: the Keras model.
+
+    Raises:
+        ValueError: it is neither Functional nor Sequential.
+    """
+    from keras_fld.lite import folding
+    from keras_fld.models import graph
+    from keras_fld.models.saving import keep_license
+
+    folding.check(model)
+    if any(graph.is_graph(layer) for layer in model.layers):
+        return keep_license(model, graph.flat_copy(model))
+    return model
+
+
 def with_weights_of(model, tf_model):
     """A copy of a Keras model with the weights of its fine-tuned translation.
 
@@ -123,12 +142,14 @@ def with_weights_of(model, tf_model):
     """
     import keras
 
+    from keras_fld.models.saving import keep_license
+
     layers = {layer.name.removeprefix(PREFIX): layer for layer in tf_model.layers}
     tuned = keras.models.clone_model(model)
     for layer in tuned.layers:
         if layer.weights:
             layer.set_weights(_values(layers[layer.name]))
-    return tuned
+    return keep_license(model, tuned)
 
 
 def _dataset(data, steps):

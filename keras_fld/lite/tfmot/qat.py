@@ -68,8 +68,10 @@ def qat(
     from keras_fld.lite.tfmot.to_tf_keras import to_tf_keras
 
     steps = finetune.steps_of(data, model)
+    model = finetune.flat(model)
+    _check_input(model)
     plain = to_tf_keras(model)
-    trained = quantized(library, plain)
+    trained = quantized(library, plain, _head(model))
     start_ranges(trained, plain, data)
     for layer in trained.layers:
         # Statistics of augmented batches would come in place of the ones that export folds.
@@ -85,6 +87,32 @@ def qat(
     return tuned
 
 
+def _head(model):
+    """Names of layers that stay in float: from the output layer on, and what export folds."""
+    import keras
+
+    from keras_fld.models import graph
+
+    layers, output = model.layers, graph.output_dense(model, linear=False)
+    behind = layers[layers.index(output) :] if output in layers else layers[-1:]
+    names = [layer.name for layer in behind] + [f"{layers[-1].name}_reshape"]
+    folded = [layer.name for layer in layers if isinstance(layer, keras.layers.Rescaling)]
+    return {*_HEAD, *names, *folded}
+
+
+def _check_input(model):
+    """Raises ValueError for a model whose rescaling export leaves as an operation."""
+    import keras
+
+    for layer in export_model(model).layers:
+        if isinstance(layer, keras.layers.Rescaling):
+            raise ValueError(
+                "a network to fine-tune for int8 must begin with a Rescaling without offset, right "
+                "before its first convolution, or with none; convert in mode int8 takes others. "
+                f"Got: {layer.name!r}"
+            )
+
+
 def check(epochs, learning_rate, loss):
     """Raises ValueError where an option of `qat` is out of range."""
     if epochs < 0:
@@ -92,12 +120,16 @@ def check(epochs, learning_rate, loss):
     finetune.check(learning_rate, loss)
 
 
-def quantized(library, plain):
+def quantized(library, plain, head=_HEAD):
     """A copy of a network that rounds as int8 does, but for its head.
 
     Args:
         library: what `compress_fit.tfmot` gives.
         plain: what `to_tf_keras` gives.
+        head: names of the layers that stay in float.
+
+    Raises:
+        ValueError: a layer that the library cannot make round.
     """
     import tf_keras
 
@@ -107,14 +139,18 @@ def quantized(library, plain):
     own = tuple(OWN.values())
 
     def annotate(layer):
-        if layer.name in _HEAD or isinstance(layer, own):
+        if layer.name in head or isinstance(layer, own):
             return layer
         return keras.quantize_annotate_layer(layer)
 
     with keras.quantize_scope({kind.__name__: kind for kind in own}):
         # Layers are taken as they are, with their weights; what is applied then is a copy.
         annotated = tf_keras.models.clone_model(plain, clone_function=annotate)
-        return keras.quantize_apply(annotated, _scheme(library))
+        try:
+            return keras.quantize_apply(annotated, _scheme(library))
+        except (RuntimeError, ValueError) as error:
+            why = str(error).strip().splitlines()[0]
+            raise ValueError(f"the network cannot be fine-tuned for int8: {why}") from error
 
 
 def _scheme(library):
@@ -170,7 +206,9 @@ def start_ranges(trained, plain, data):
     probe = tf_keras.Model(plain.input, outputs)
     lows, highs = [], []
     for images, _ in itertools.islice(data, CALIBRATION_BATCHES):
-        values = [np.asarray(x) for x in probe(np.asarray(images, np.float32), training=False)]
+        found = probe(np.asarray(images, np.float32), training=False)
+        # A model of one output gives it without a list.
+        values = [np.asarray(x) for x in (found if len(outputs) > 1 else [found])]
         lows.append([x.min() for x in values])
         highs.append([x.max() for x in values])
     for layer, low, high in zip(rounded, np.mean(lows, 0), np.mean(highs, 0), strict=True):
@@ -189,7 +227,7 @@ def file_content(library, tuned, trained):
     """
     from keras_fld.lite.tfmot.to_tf_keras import to_tf_keras
 
-    exported = quantized(library, to_tf_keras(export_model(tuned)))
+    exported = quantized(library, to_tf_keras(export_model(tuned)), _head(tuned))
     found = {layer.name: layer for layer in trained.layers}
     for layer in exported.layers:
         if type(layer).__name__ == "QuantizeLayer":

@@ -11,17 +11,26 @@ from keras_fld.models.layers import ShapeOffset
 
 # Layers that both generations of Keras know by the same name and arguments.
 SAME = (
+    "Activation",
     "Add",
+    "AveragePooling2D",
     "BatchNormalization",
+    "Concatenate",
     "Conv2D",
     "Dense",
+    "DepthwiseConv2D",
+    "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
     "MaxPooling2D",
+    "Multiply",
     "ReLU",
     "Rescaling",
     "Reshape",
+    "ZeroPadding2D",
 )
+# Activations that both compute alike: hard_sigmoid, for one, has another slope in each.
+ACTIVATIONS = ("elu", "linear", "relu", "selu", "sigmoid", "softmax", "softplus", "tanh")
 # They say how training begins, as objects of Keras 3, and change no output.
 _DROPPED = ("_initializer", "_regularizer", "_constraint", "dtype")
 
@@ -79,7 +88,7 @@ def to_tf_keras(model):
         the weights, and knows nothing of crop and scheme.
 
     Raises:
-        ValueError: a layer that the package's networks do not have.
+        ValueError: a layer or an activation that is not among `SAME` and `ACTIVATIONS`.
 
     Examples:
         >>> to_tf_keras(TRNet20()).output_shape
@@ -125,10 +134,21 @@ def _layer(layer):
             f"a network must consist of {', '.join(SAME)} and the package's own layers. "
             f"Got: {name} ({layer.name!r})"
         )
+    activation = config.get("activation", "linear")
+    if activation not in ACTIVATIONS:
+        raise ValueError(
+            f"activations of a network must be {', '.join(ACTIVATIONS)} or ReLU layers. "
+            f"Got: {_name(activation)} of {layer.name!r}"
+        )
     known = set(inspect.signature(kind).parameters) | {"name"}
     return kind(
         **{k: v for k, v in config.items() if k in known and not k.endswith(_DROPPED)},
     )
+
+
+def _name(activation):
+    """What an activation of Keras 3 is called; a config where it is an object."""
+    return activation.get("config", activation) if isinstance(activation, dict) else activation
 
 
 def _pixels(layer, offsets):

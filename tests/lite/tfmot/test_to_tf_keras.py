@@ -64,5 +64,5 @@ def test_a_layer_of_another_network_is_refused():
 
     image = keras.Input((32, 32, 3))
     other = keras.Model(image, keras.layers.Softmax(name="odd")(image))
-    with pytest.raises(ValueError, match=r"must consist of Add, .*Got: Softmax \('odd'\)"):
+    with pytest.raises(ValueError, match=r"must consist of Activation, .*Got: Softmax \('odd'\)"):
         to_tf_keras(other)

@@ -1,0 +1,87 @@
+"""The instruction set of this machine's processor, on which the speed of int8 depends."""
+
+import platform
+import subprocess
+from pathlib import Path
+
+UNKNOWN = "unknown"
+
+# By name the extensions of which XNNPACK has int8 kernels of its own, the fastest first, and the
+# flags that Linux and macOS show where a processor has them, in lower case.
+_SETS = (
+    ("AVX512-VNNI", ({"avx512_vnni", "avx512vl"}, {"avx512vnni", "avx512vl"})),
+    ("AVX-VNNI", ({"avx_vnni"},)),
+    ("AVX512", ({"avx512f", "avx512bw", "avx512dq", "avx512vl"},)),
+    ("AVX2", ({"avx2"},)),
+    ("AVX", ({"avx"}, {"avx1.0"})),
+    ("SSE4.1", ({"sse4_1"}, {"sse4.1"})),
+    ("SSE2", ({"sse2"},)),
+    ("NEON i8mm", ({"i8mm"}, {"feat_i8mm"})),
+    ("NEON dotprod", ({"asimddp"}, {"feat_dotprod"})),
+    ("NEON", ({"asimd"}, {"neon"}, {"advsimd"})),
+)
+
+
+def instruction_set() -> str:
+    """Returns the best extension for int8 that this processor has.
+
+    Which of its kernels XNNPACK takes is its own choice: it may have been built without some.
+
+    Returns:
+        Such as "AVX2", "AVX512-VNNI" or "NEON dotprod"; "unknown" where the system does not tell.
+
+    Examples:
+        >>> instruction_set()
+        'AVX2'
+    """
+    if platform.system() == "Darwin":
+        return named(_flags_of_mac(_sysctl()))
+    try:
+        return named(_flags_of_linux(Path("/proc/cpuinfo").read_text("utf-8", "replace")))
+    except OSError:  # Windows and others
+        return UNKNOWN
+
+
+def named(flags: set[str]) -> str:
+    """The name of the first extension whose flags are all there, or "unknown".
+
+    Args:
+        flags: in lower case.
+    """
+    for name, kinds in _SETS:
+        if any(kind <= flags for kind in kinds):
+            return name
+    return UNKNOWN
+
+
+def _flags_of_linux(text):
+    """Flags that all cores have: those of a phone's big and little ones may differ."""
+    lines = (line.partition(":") for line in text.splitlines())
+    cores = [set(value.lower().split()) for key, _, value in lines if _is_flags(key)]
+    return set.intersection(*cores) if cores else set()
+
+
+def _is_flags(key):
+    return key.strip().lower() in ("flags", "features")
+
+
+def _flags_of_mac(text):
+    """The names whose value is 1, and the words of what sysctl calls features."""
+    flags = set()
+    for line in text.lower().splitlines():
+        key, _, value = line.partition(":")
+        if key.endswith("features"):
+            flags |= set(value.split())
+        elif value.strip() == "1":
+            flags.add(key.rpartition(".")[2])
+    return flags
+
+
+def _sysctl():
+    """What macOS knows of its processor; nothing where it does not tell."""
+    command = ["sysctl", "hw.optional", "machdep.cpu"]
+    try:
+        found = subprocess.run(command, check=False, capture_output=True, text=True)
+    except OSError:
+        return ""
+    return found.stdout
