@@ -64,7 +64,7 @@ def test_a_log_without_an_epoch_cannot_be_drawn(log):
 
 def test_error_curves_are_steps_at_the_errors():
     picture = curves.ced_curves({"all": np.full(50, 5.0), "none": [np.nan]})
-    assert picture.shape == (508, 720, 3), "one line below the curves"
+    assert picture.shape == (514, 720, 3), "one line below the curves"
     columns = colored(picture[:300]).sum(axis=0)
     x = int(columns.argmax())
     frame = (picture[30:400] < 60).all(axis=-1).mean(axis=0) > 0.9
