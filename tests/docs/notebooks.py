@@ -69,6 +69,10 @@ def main(names):
             notebook = execute(path, folder)
         for data in pictures(notebook):
             _reduce(data)
+        # What TensorFlow's libraries report about this machine is of no use to a reader.
+        for cell in notebook.cells:
+            if "outputs" in cell:
+                cell.outputs = [x for x in cell.outputs if x.get("name") != "stderr"]
         notebook.metadata["language_info"] = {"name": "python"}
         nbformat.write(notebook, path)
         print(f"{path.name}: {path.stat().st_size:,} bytes", flush=True)
