@@ -56,7 +56,7 @@ def _reduce(data):
     picture.thumbnail((1000, 4000), Image.Resampling.LANCZOS)
     drawing, photograph = io.BytesIO(), io.BytesIO()
     picture.quantize(128).save(drawing, "PNG", optimize=True)
-    picture.save(photograph, "JPEG", quality=72, optimize=True)
+    picture.save(photograph, "JPEG", quality=62, optimize=True)
     smaller = min(("image/png", drawing), ("image/jpeg", photograph), key=lambda x: x[1].tell())
     data[smaller[0]] = base64.b64encode(smaller[1].getvalue()).decode()
 
