@@ -77,7 +77,7 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
 @DATASET
 @ROOT
 @_OUT
-@click.option("--size", default=200, show_default=True, help="Side of the crop in pixels.")
+@click.option("--size", default=280, show_default=True, help="Side of the crop in pixels.")
 @_MARGIN
 @click.option("--oversampling", type=click.IntRange(1), help="Starting places of each face.")
 @click.option("--trees", type=click.IntRange(1), help="Trees in each of the ten stages.")
@@ -112,7 +112,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     multiple=True,
     required=True,
     metavar="NAME=MODEL",
-    help="A row: its name and a .npz, .keras or .tflite file or a preset; once for each.",
+    help="A column: its name and a .npz, .keras or .tflite file or a preset; once for each.",
 )
 @out_option("The .png file to write.")
 @click.option(
@@ -120,12 +120,12 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     "photos",
     multiple=True,
     type=click.Path(),
-    help="A column: the largest face of this photograph, in place of the examples.",
+    help="A row: the largest face of this photograph, in place of the examples.",
 )
 @click.option("--drawn", default=2, show_default=True, help="Generated faces among the examples.")
-@click.option("--size", default=200, show_default=True, help="Side of each picture in pixels.")
+@click.option("--size", default=280, show_default=True, help="Side of each picture in pixels.")
 def figure(models, out, photos, drawn, size):
-    """Draws a figure like the paper's Figure 1: a row for each method, a column for each face.
+    """Draws a figure like the paper's Figure 1: a column for each method, a row for each face.
 
     Without --photo the faces are a public-domain portrait, as it is, turned, in half light and
     partly covered (with scikit-image, which brings it), and generated ones.

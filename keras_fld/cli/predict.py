@@ -99,7 +99,12 @@ from keras_fld.cli.options import JSON, out_option, show
     "--smooth/--no-smooth", default=True, show_default=True, help="Smooth landmarks of videos."
 )
 @click.option("--recursive", is_flag=True, help="Look into the folders of a folder too.")
-@click.option("--numbers", is_flag=True, help="Write each landmark's index.")
+@click.option("--numbers", is_flag=True, help="Draw each landmark's index.")
+@click.option("--boxes", is_flag=True, help="Draw each face's box.")
+@click.option("--scores", is_flag=True, help="Draw each face's score.")
+@click.option(
+    "--ids/--no-ids", default=None, help="Draw each face's number.  [default: only in videos]"
+)
 @JSON
 @click.option("--quiet", is_flag=True, help="No progress bar, and no line for a file that is done.")
 def predict(
@@ -152,8 +157,9 @@ class _Run:
     """One call of the command: what it was given, what is done and what failed."""
 
     def __init__(self, landmarker, out, formats, boxes, options):
-        self.landmarker, self.out, self.formats, self.boxes = landmarker, out, formats, boxes
-        self.numbers, self.quiet = options["numbers"], options["quiet"]
+        self.landmarker, self.out, self.formats, self.given = landmarker, out, formats, boxes
+        self.quiet, self.ids = options["quiet"], options["ids"]
+        self.marks = {key: options[key] for key in ("numbers", "boxes", "scores")}
         self.max_frames = options["max_frames"]
         self.recursive = options["recursive"]
         self.tracking = {key: options[key] for key in ("smooth", "search_every", "search_side")}
@@ -198,16 +204,17 @@ class _Run:
 
     def image(self, path, output):
         from keras_fld._internal.images import as_rgb
-        from keras_fld.predict.output import write_image
+        from keras_fld.predict.output import Marks, write_image
 
         formats = self.formats_of("image", path)
         picture = as_rgb(path, max_pixels=self.landmarker.max_pixels)
         try:
-            faces = self.landmarker.detect(picture, self.boxes)
+            faces = self.landmarker.detect(picture, self.given)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
         faces = self.certain(path, faces)
-        paths = write_image(output, formats, path, picture, faces, self.numbers)
+        marks = Marks(ids=bool(self.ids), **self.marks)
+        paths = write_image(output, formats, path, picture, faces, marks)
         self.finish(
             f"{path}: {len(faces)} face{'s' * (len(faces) != 1)}, wrote {_listed(paths)}",
             {"input": str(path), "faces": len(faces), "files": [str(path) for path in paths]},
@@ -215,7 +222,7 @@ class _Run:
 
     def certain(self, path, faces):
         """The faces that score enough; a line says where there is none."""
-        least = 0.0 if self.boxes else self.least
+        least = 0.0 if self.given else self.least
         good = [face for face in faces if face.score is None or face.score >= least]
         if not good:
             why = "no face found"
@@ -255,14 +262,14 @@ class _Run:
     def frames(self, name, frames, output, formats):
         """Follows the faces of a video or camera; says what was written even if it ends badly."""
         from keras_fld._internal.progress import counting
+        from keras_fld.predict.output import Marks
         from keras_fld.predict.tracking import FaceTracker
         from keras_fld.predict.video import VideoResult, predict_video
 
         tracker = FaceTracker(self.landmarker, **self.tracking)
         result = VideoResult()
-        steps = predict_video(
-            frames, tracker, output, formats, result, self.boxes, numbers=self.numbers
-        )
+        marks = Marks(ids=self.ids is not False, **self.marks)
+        steps = predict_video(frames, tracker, output, formats, result, self.given, marks)
         try:
             with counting(str(name), frames.count) as done:
                 for _ in steps:

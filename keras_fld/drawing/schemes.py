@@ -10,17 +10,10 @@ import cv2
 import numpy as np
 
 from keras_fld import schemes
+from keras_fld.drawing.colors import landmark_colors
 from keras_fld.schemes.conversion import groups_of
 
-# One color for each patch, dark enough for text on white.
-_COLORS = {
-    "contour": (70, 70, 70),
-    "brows": (150, 80, 20),
-    "nose": (0, 120, 60),
-    "eyes": (20, 80, 190),
-    "mouth": (185, 20, 60),
-}
-_OTHER, _SOURCE = (110, 60, 140), (205, 205, 205)
+_SOURCE = (205, 205, 205)
 _BITS = 4
 _FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.36
 
@@ -99,8 +92,7 @@ def _canvas(size):
 
 def _diagram(canvas, scheme, points, labels, counts=None):
     """Draws the lines, points and labels of a scheme on a canvas; points are in pixels."""
-    patch = {index: name for name, indices in scheme.patches.items() for index in indices}
-    colors = [_COLORS.get(patch[index], _OTHER) for index in range(scheme.num_landmarks)]
+    colors = landmark_colors(scheme)
     pale = [tuple(int(160 + 0.35 * value) for value in color) for color in colors]
     fixed = _fixed(points)
     for line in scheme.lines:

@@ -231,6 +231,7 @@ def _plot(report, path):
         )
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-        axes.legend(loc="upper left")
+    # Every panel has the same lines; below them, the legend covers none.
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120)

@@ -39,7 +39,7 @@ class VideoResult:
         }
 
 
-def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=False):
+def predict_video(frames, tracker, output, formats, result, boxes=None, marks=None):
     """Tracks the faces of a video and writes them.
 
     The files are whole whenever it ends: after an error or an interruption they hold the frames
@@ -52,7 +52,7 @@ def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=
         formats: names from `output.VIDEO_FORMATS`.
         result: a `VideoResult` to fill.
         boxes: of the faces in the first frame; None finds them.
-        numbers: whether to draw each landmark's index.
+        marks: the `Marks` of the faces; None draws landmarks and ids.
 
     Yields:
         Nothing, after each frame; `result` has its numbers when it ends.
@@ -67,7 +67,7 @@ def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=
         >>> print(result)
     """
     about = {name: getattr(frames, name) for name in ("time_base", "pixel_aspect", "sound")}
-    with VideoOutput(output, formats, frames.size, frames.fps, numbers, **about) as files:
+    with VideoOutput(output, formats, frames.size, frames.fps, marks, **about) as files:
         result.paths = files.paths
         try:
             for number, time, frame in frames:

@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike
 from keras_fld._internal.plots import new_figure
 from keras_fld.reports.training_log import read_log
 
-_DPI = 120
+# Letters of 21 pixels, which can still be read where a telephone halves the picture.
+_DPI = 150
+_LEGEND_LINE = 34  # pixels
 # Column of the log to the label of its axis.
 _LABELS = {"loss": "loss", "nme": "NME on the crop in %"}
 
@@ -53,7 +55,10 @@ def training_curves(
         panel.set_xlim(0, max(epochs or 0, done[-1]))
         if drawn:
             _scale(panel, np.concatenate(drawn))
-            panel.legend(loc="upper right")
+            # Above the axes, where it covers no curve.
+            panel.legend(
+                loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize="small", frameon=False
+            )
         panel.grid(alpha=0.3, which="both")
     return _array(figure)
 
@@ -70,13 +75,18 @@ def ced_curves(
         limit: end of the error axis, in percent.
 
     Returns:
-        (480, 720, 3) uint8 RGB.
+        (height, 720, 3) uint8 RGB: 480 pixels for the curves and 34 for each line of the
+        legend below them.
 
     Examples:
         >>> ced_curves({"common": [3.1, 4.0, 12.5]}).shape
-        (480, 720, 3)
+        (514, 720, 3)
     """
-    figure, (axes,) = _figure(1, width=6)
+    shown = [name for name, x in errors.items() if not np.isnan(np.asarray(x, float)).all()]
+    # Long names take a line of their own, so that the letters stay large.
+    between = ",\n" if max(map(len, shown), default=0) > 20 else ", "
+    lines = len(shown) * (1 + between.count("\n"))
+    figure, (axes,) = _figure(1, 720, 480 + lines * _LEGEND_LINE)
     for name, values in errors.items():
         values = np.sort(np.asarray(values, float))
         values = values[~np.isnan(values)]
@@ -87,19 +97,19 @@ def ced_curves(
             np.concatenate([[0], values, [max(limit, values[-1])]]),
             np.concatenate([[0], share, [100]]),
             where="post",
-            label=f"{name}, {len(values)} faces, NME {values.mean():.2f} %",
+            label=f"{name}{between}{len(values)} faces, NME {values.mean():.2f} %",
         )
     axes.set(xlim=(0, limit), ylim=(0, 100), xlabel=label, ylabel="faces in %", title=title)
     axes.grid(alpha=0.3)
     if axes.lines:
-        wide = max(len(line.get_label()) for line in axes.lines) > 40
-        axes.legend(loc="lower right", fontsize="small" if wide else None)
+        # Below the curves and not to their right: on a telephone the plot keeps the whole width.
+        figure.legend(loc="outside lower center", frameon=False)
     return _array(figure)
 
 
-def _figure(panels, width=5):
+def _figure(panels, width=600, height=480):
     """An empty figure without a window, and its panels side by side."""
-    figure = new_figure(figsize=(width * panels, 4), dpi=_DPI)
+    figure = new_figure(figsize=(width * panels / _DPI, height / _DPI), dpi=_DPI)
     return figure, figure.subplots(1, panels, squeeze=False)[0]
 
 

@@ -7,7 +7,8 @@ import cv2
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 }
+.t { overflow-x: auto; margin: 1rem 0 }
+table { border-collapse: collapse }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid #ccc; text-align: right;
   white-space: nowrap }
 .w { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 6rem }
@@ -15,7 +16,15 @@ th.w { overflow-wrap: normal }
 td { font-variant-numeric: tabular-nums }
 figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; max-width: 100% }
 figcaption { font-size: .8rem; overflow-wrap: anywhere }
-img { max-width: 100% }
+img, svg { max-width: 100%; height: auto }
+h1, p, li, code { overflow-wrap: anywhere }
+@media (max-width: 40rem) {
+  body { margin: 1rem auto; padding: 0 .8rem }
+  h1 { font-size: 1.5rem } h2 { font-size: 1.2rem }
+  table { font-size: .85rem } th, td { padding: .2rem .35rem }
+  th { white-space: normal } .w { min-width: 4.5rem }
+  figure { margin-right: 0 }
+}
 .reference { color: #0a7d32 } .model { color: #c0203a }
 """
 # The page loads nothing from elsewhere, even if a name on it contains HTML.
@@ -33,7 +42,8 @@ def document(title, body):
         The HTML.
     """
     return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>{escape(title)}</title><style>{_STYLE}</style>
 <h1>{escape(title)}</h1>
@@ -54,7 +64,8 @@ def table(head, rows, words=1):
         The HTML.
     """
     lines = [_line("th", head, words), *(_line("td", row, words) for row in rows)]
-    return f"<table>{chr(10).join(lines)}</table>\n"
+    # A table wider than a telephone scrolls in itself; the page does not.
+    return f'<div class="t"><table>{chr(10).join(lines)}</table></div>\n'
 
 
 def notes(sentences):

@@ -99,13 +99,15 @@ def _regions(run):
 def _training(run):
     if not run.epochs:
         return "<h2>Training</h2>\n<p>No epoch has been completed yet.</p>\n"
-    image = curves.training_curves(run.log, run.recipe["epochs"])
-    width = min(920, image.shape[1])
-    return (
-        "<h2>Training</h2>\n"
-        + html_page.picture(image, width, "loss and NME over the epochs", photograph=False)
-        + "\n"
-    )
+    # A picture for each panel, so that they stand below each other on a telephone.
+    panels = []
+    for column in run.log:
+        if column not in ("epoch", "seconds") and not column.startswith("val_"):
+            log = {k: v for k, v in run.log.items() if k in ("epoch", column, f"val_{column}")}
+            image = curves.training_curves(log, run.recipe["epochs"])
+            alt = f"{column} over the epochs"
+            panels.append(html_page.picture(image, 450, alt, photograph=False))
+    return f"<h2>Training</h2>\n{''.join(panels)}\n"
 
 
 def _gallery(worst):

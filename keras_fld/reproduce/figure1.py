@@ -17,8 +17,11 @@ _FONT, _INK = cv2.FONT_HERSHEY_SIMPLEX, (40, 40, 40)
 _GAP = 6
 
 
-def draw_methods(models, photographs, size=220):
-    """Draws a picture with a row for each method and a column for each face.
+def draw_methods(models, photographs, size=280):
+    """Draws a picture with a column for each method and a row for each face.
+
+    Three methods fill the width of a page at the default size, where differences of a few pixels
+    can be seen.
 
     Args:
         models: name of a method to its model: a Keras model, a baseline, or the path of a model
@@ -43,20 +46,20 @@ def draw_methods(models, photographs, size=220):
             f"Got: {len(models)} and {len(photographs)}"
         )
     photographs = [(as_rgb(image), check_box(box)) for image, box in photographs]
-    wide = max(_text_width(name) for name in models) + 2 * _GAP
-    cell = size + _GAP
-    canvas = np.full((len(models) * cell + _GAP, wide + len(photographs) * cell, 3), 255, np.uint8)
-    view = FaceCrop(size, 1.5)
-    for row, (name, model) in enumerate(models.items()):
+    cell, head = size + _GAP, round(0.1 * size) + 2 * _GAP
+    canvas = np.full((head + len(photographs) * cell, _GAP + len(models) * cell, 3), 255, np.uint8)
+    # Closely around the face: what the methods do with its background does not matter.
+    view = FaceCrop(size, 1.25)
+    for column, (name, model) in enumerate(models.items()):
         landmarker = FaceLandmarker(model)
-        top = _GAP + row * cell
-        cv2.putText(canvas, name, (_GAP, top + size // 2), _FONT, 0.5, _INK, 1, cv2.LINE_AA)
-        for column, (image, box) in enumerate(photographs):
+        left = _GAP + column * cell
+        _write(canvas, name, (left, head - 2 * _GAP), size)
+        for row, (image, box) in enumerate(photographs):
             (face,) = landmarker.detect(image, [box])
             picture = view.crop(image, box)
             points = transform(face.landmarks, view.matrix(box))
             picture = drawing.draw_landmarks(picture, points, landmarker.scheme)
-            left = wide + column * cell
+            top = head + row * cell
             canvas[top : top + size, left : left + size] = picture
     return canvas
 
@@ -132,5 +135,8 @@ def _challenging(image, box):
     return turned, (image * light).astype(np.uint8), covered
 
 
-def _text_width(text):
-    return cv2.getTextSize(text, _FONT, 0.5, 1)[0][0]
+def _write(canvas, name, corner, size):
+    """Writes a method's name above its column, smaller where it would be wider."""
+    (width, _), _ = cv2.getTextSize(name, _FONT, 1.0, 2)
+    scale = min(size / 300, 0.98 * size / width)
+    cv2.putText(canvas, name, corner, _FONT, scale, _INK, 1 + (size > 200), cv2.LINE_AA)

@@ -171,15 +171,20 @@ def test_faces_without_all_landmarks_are_left_out(data):
         with_mirrors(replace(data, landmarks=landmarks * np.nan))
 
 
-def test_the_figure_has_a_row_for_each_method_and_a_column_for_each_face(trained):
+def test_the_figure_has_a_column_for_each_method_and_a_row_for_each_face(trained):
     model, _ = trained
     faces = [synthetic.draw(i, size=96) for i in (0, 1, 2)]
     pairs = [(face.image, landmark_box(face.landmarks)) for face in faces]
     picture = figure1.draw_methods({"SDM": model, "SDM again": model}, pairs, size=80)
-    assert picture.shape[0] == 2 * 86 + 6 and picture.shape[1] > 3 * 86
-    upper, lower = picture[6:86, -258:], picture[92:172, -258:]
-    np.testing.assert_array_equal(upper, lower)
-    assert (upper[:, :80] != upper[:, 86:166]).any()
+    assert picture.shape[1] == 2 * 86 + 6 and picture.shape[0] > 3 * 86
+    left, right = picture[-258:, 6:86], picture[-258:, 92:172]
+    np.testing.assert_array_equal(left, right)
+    assert (left[:80] != left[86:166]).any()
+    names = picture[: picture.shape[0] - 258]
+    assert (names[:, 6:86] < 100).any() and (names[:, 92:172] < 100).any()
+    # Three methods are as wide as a page, and a face fills most of its picture.
+    wide = figure1.draw_methods({"a": model, "b": model, "c": model}, pairs[:1])
+    assert 800 < wide.shape[1] < 900
     examples = figure1.example_faces(2)
     assert len(examples) in (2, 6) and all(len(box) == 4 for _, box in examples)
     assert figure1.draw_methods({"SDM": model}, examples, size=60).any()
@@ -222,9 +227,9 @@ def test_the_figure_command_draws_methods_on_photographs(trained, tmp_path):
     result = _figure(*rows, "--photo", tmp_path / "photo.png", "--size", 60, "--out", out)
     assert result.exit_code == 0, (result.output, result.exception)
     picture = cv2.imread(str(out))
-    assert picture.shape[0] == 2 * 66 + 6 and 66 < picture.shape[1] < 250
-    # The same face in both rows, with other landmarks.
-    upper, lower = picture[6:66, -66:-6].astype(int), picture[72:132, -66:-6].astype(int)
+    assert picture.shape[1] == 2 * 66 + 6 and 66 < picture.shape[0] < 100
+    # The same face in both columns, with other landmarks.
+    upper, lower = picture[-66:-6, 6:66].astype(int), picture[-66:-6, 72:132].astype(int)
     assert 0 < (abs(upper - lower) > 60).any(axis=-1).mean() < 0.5
     cv2.imwrite(str(tmp_path / "gray.png"), np.full((50, 50, 3), 90, np.uint8))
     bad = _figure(*rows, "--photo", tmp_path / "gray.png", "--out", out)

@@ -113,6 +113,29 @@ def test_a_video_becomes_a_drawn_video_json_lines_and_csv(clip, frames, tmp_path
         assert change.max() > 15, i
 
 
+def test_boxes_numbers_and_scores_are_drawn_on_request(clip, frames, tmp_path):
+    image = tmp_path / "a.png"
+    cv2.imwrite(str(image), frames[0])
+    pictures = {}
+    for options in ((), ("--boxes",), ("--scores",), ("--ids",), ("--numbers",)):
+        predict(image, "--out", tmp_path / "o", "--format", "png", *options)
+        pictures["".join(options)] = cv2.imread(str(tmp_path / "o" / "a.png")).astype(int)
+    plain = pictures.pop("")
+    changed = {name: (x != plain).any(axis=-1) for name, x in pictures.items()}
+    for name, mask in changed.items():
+        assert mask.sum() > 40, name
+    x, y, width, height = landmark_box(VIDEO.landmarks(0)).round().astype(int)
+    inner = np.s_[y + height // 4 : y + height * 3 // 4, x + width // 4 : x + width * 3 // 4]
+    assert not any(changed[name][inner].any() for name in ("--boxes", "--scores", "--ids"))
+    assert changed["--scores"].sum() > 2 * changed["--ids"].sum(), "0.99 is longer than 1"
+    # A video's faces have their numbers without the option.
+    for options in ((), ("--no-ids",)):
+        predict(clip, "--out", tmp_path / "o", "--format", "mp4", "--max-frames", 2, *options)
+        pictures[options] = read_video(tmp_path / "o" / "clip.mp4")[0][0].astype(int)
+    above = np.abs(pictures[()] - pictures["--no-ids",]).max(axis=-1)[: y + 10]
+    assert above.max() > 80
+
+
 def test_smoothing_can_be_left_out(clip, tmp_path):
     found = []
     for option in ("--smooth", "--no-smooth"):

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_fld import drawing
+from keras_fld import drawing, schemes
 from keras_fld._internal.images import save_image
 from keras_fld.analysis import head_pose
 from keras_fld.analysis.pose import model_points
@@ -31,6 +31,94 @@ def test_lines_and_numbers_follow_the_scheme_and_leave_out_what_is_hidden():
     assert changed[0] < changed[1] < changed[2]
     hidden = np.full_like(face.landmarks, np.nan)
     np.testing.assert_array_equal(drawing.draw_landmarks(face.image, hidden, "ibug68"), face.image)
+
+
+REGIONS = {"contour": 8, "brows": 19, "nose": 30, "eyes": 36, "mouth": 48}
+
+
+def seen(tone, side):
+    """A background, the mean shape drawn on it, and the landmarks."""
+    image = np.full((side * 3 // 2, side * 3 // 2, 3), tone, np.uint8)
+    landmarks = schemes.IBUG68.mean_shape * side + 0.75 * side
+    return image, drawing.draw_landmarks(image, landmarks, "ibug68"), landmarks
+
+
+@pytest.mark.parametrize("side", [40, 90, 400])
+def test_regions_have_colors_of_their_own(side):
+    _, drawn, landmarks = seen((128, 128, 128), side)
+    colors = {}
+    for region, index in REGIONS.items():
+        x, y = landmarks[index].round().astype(int)
+        near = drawn[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).astype(int)
+        colors[region] = near[near.max(axis=-1).argmax()]
+    names = list(colors)
+    for place, a in enumerate(names):
+        for b in names[place + 1 :]:
+            assert np.abs(colors[a] - colors[b]).max() > 50, (a, b, colors)
+
+
+@pytest.mark.parametrize("side", [40, 90, 400])
+@pytest.mark.parametrize("tone", [(250, 230, 215), (225, 180, 150), (140, 90, 60), (45, 30, 25)])
+def test_landmarks_stand_out_from_skin_of_any_tone(tone, side):
+    image, drawn, landmarks = seen(tone, side)
+    before, after = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(int) for x in (image, drawn))
+    reach = max(2, side // 60)
+    between = [(landmarks[i] + landmarks[i + 1]) / 2 for i in (*range(16), 17, 22, 27, 28)]
+    for x, y in np.round([*landmarks, *between]).astype(int):
+        near = after[y - reach : y + reach + 1, x - reach : x + reach + 1]
+        assert np.abs(near - before[y, x]).max() > 40, (tone, side)
+
+
+def test_a_small_face_is_drawn_finely_and_the_rest_of_the_image_stays():
+    noise = np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8)
+    landmarks = schemes.IBUG68.mean_shape * 60 + 45
+    drawn = drawing.draw_landmarks(noise, landmarks, "ibug68")
+    far = np.ones(noise.shape[:2], np.uint8)
+    for line in schemes.IBUG68.lines:
+        cv2.polylines(far, [landmarks[list(line)].round().astype(np.int32)], False, 0, 5)
+    assert (drawn == noise)[far == 1].all() and (drawn != noise).any()
+    middle = landmarks[36:42].mean(axis=0).round().astype(int)
+    flat = np.full_like(noise, 120)
+    eye = drawing.draw_landmarks(flat, landmarks, "ibug68")[middle[1], middle[0]]
+    assert np.abs(eye.astype(int) - 120).max() < 80, "the pupil can still be seen"
+
+
+def test_a_face_outside_the_image_changes_nothing():
+    image = np.full((50, 50, 3), 9, np.uint8)
+    far = schemes.IBUG68.mean_shape * 30 - 400
+    np.testing.assert_array_equal(drawing.draw_landmarks(image, far, "ibug68"), image)
+
+
+def test_a_custom_scheme_has_colors_too():
+    scheme = schemes.custom.from_dict(
+        {"name": "two", "landmarks": 2, "patches": {"left": [0], "right": [1]}}
+    )
+    image = np.zeros((90, 90, 3), np.uint8)
+    drawn = drawing.draw_landmarks(image, [[20, 45], [70, 45]], scheme).astype(int)
+    assert drawn[45, 20].max() > 150 and np.abs(drawn[45, 20] - drawn[45, 70]).max() > 50
+
+
+def test_a_box_and_a_label_are_drawn_on_request_and_stay_inside_the_image():
+    face = synthetic.draw(0)
+    plain = drawing.draw_landmarks(face.image, face.landmarks, "ibug68")
+    low, high = face.landmarks.min(axis=0), face.landmarks.max(axis=0)
+    box = (*low, *(high - low))
+    for options, least in (({"box": box}, 200), ({"label": "3  0.97"}, 60)):
+        drawn = drawing.draw_landmarks(face.image, face.landmarks, "ibug68", **options)
+        assert (drawn != plain).any(axis=-1).sum() > least, options
+    blank = np.full((60, 80, 3), 90, np.uint8)
+    none = np.full((68, 2), np.nan)
+    for box in ((0, 0, 9, 9), (70, 50, 40, 40), (-30, -30, 20, 20)):
+        boxed = drawing.draw_box(blank, box)
+        labeled = drawing.draw_landmarks(blank, none, box=box, label="7")
+        digit = (labeled != boxed).any(axis=-1)
+        assert digit.sum() > 40 and not digit[[0, -1]].any() and not digit[:, [0, -1]].any()
+
+
+def test_a_box_with_a_roll_is_turned_about_its_center():
+    image = np.zeros((100, 100, 3), np.uint8)
+    drawn = drawing.draw_box(image, (30, 30, 40, 40, np.pi / 4))
+    assert drawn[50 - 28, 50].any() and drawn[50, 50 + 28].any() and not drawn[30, 35].any()
 
 
 def test_square_keeps_the_shape_and_pads_with_black():

@@ -64,10 +64,42 @@ def test_a_log_without_an_epoch_cannot_be_drawn(log):
 
 def test_error_curves_are_steps_at_the_errors():
     picture = curves.ced_curves({"all": np.full(50, 5.0), "none": [np.nan]})
-    assert picture.shape == (480, 720, 3)
-    columns = colored(picture[:300]).sum(axis=0)  # the legend is below
+    assert picture.shape == (514, 720, 3), "one line below the curves"
+    columns = colored(picture[:300]).sum(axis=0)
     x = int(columns.argmax())
     frame = (picture[30:400] < 60).all(axis=-1).mean(axis=0) > 0.9
     left, right = np.flatnonzero(frame)[[0, -1]]
     assert columns[x] > 250, "one vertical step"
     assert (x - left) / (right - left) == pytest.approx(0.5, abs=0.01)
+
+
+def axes_of(picture):
+    """Rows and columns of the frame around the curves."""
+    dark = (picture < 60).all(axis=-1)
+    rows = np.flatnonzero(dark[:, :600].sum(axis=1) > 380)
+    columns = np.flatnonzero(dark.sum(axis=0) > 200)
+    columns = columns[columns < 720]
+    return rows.min(), rows.max(), columns.min(), columns.max()
+
+
+def test_the_legend_of_error_curves_is_beside_them():
+    errors = {f"model_{i}.keras, flip-averaged challenge": np.full(50, 9.0) for i in range(4)}
+    picture = curves.ced_curves(errors)
+    top, bottom, left, right = axes_of(picture)
+    # Every curve stays at 0 % until 9 %: to its left nothing else is drawn.
+    inside = picture[top + 5 : bottom - 8, left + 5 : left + (right - left) * 85 // 100]
+    assert inside.min() > 150, "grid lines only"
+    assert colored(picture[bottom + 20 :]).sum() > 4 * 30, "the lines of the legend are below"
+
+
+def test_the_legend_of_training_curves_is_beside_them(log):
+    log.write_text("epoch,loss\n" + "".join(f"{i},{5 + i}\n" for i in range(20)))  # rises
+    picture = curves.training_curves(log)
+    top, bottom, left, right = axes_of(picture)
+    corner = picture[top + 5 : (top + bottom) // 3, left + 5 : (left + right) // 2]
+    assert corner.min() > 150 and colored(picture[: top - 2]).sum() > 20
+    log.write_text("epoch,loss\n" + "".join(f"{i},5.5\n" for i in range(20)))
+    flat = curves.training_curves(log)
+    top, bottom, left, right = axes_of(flat)
+    upper = flat[top + 5 : top + (bottom - top) // 3, left + 5 : right - 5]
+    assert upper.min() > 150, "grid lines only"

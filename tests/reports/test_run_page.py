@@ -73,7 +73,7 @@ def test_the_page_has_every_part_and_opens_offline(run):
         "challenge: not evaluated",
     ):
         assert part in text, part
-    assert text.count("data:image/png;base64,") == 2, "error and training curves"
+    assert text.count("data:image/png;base64,") == 3, "errors, loss and NME"
     assert not re.search(r"(src|href)=.?(http|/|file)", text)
     assert "largest errors" not in text and str(run.parent) not in text
 
@@ -86,7 +86,7 @@ def test_an_unfinished_run_has_its_curves(run):
     (run / "log.csv").write_text("".join(lines[:4]) + lines[4][:9])  # an epoch is being written
     text = page(read_run(run))
     assert "Unfinished: 3 of 40 epochs" in text and "Not evaluated yet" in text
-    assert text.count("data:image/png") == 1
+    assert text.count("data:image/png") == 2
     (run / "log.csv").unlink()
     text = page(read_run(run))
     assert "Unfinished: 0 of 40 epochs." in text and "No epoch has been completed yet" in text

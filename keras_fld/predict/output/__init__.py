@@ -1,6 +1,7 @@
 """Files that predictions are written to: of photographs and of videos."""
 
 from keras_fld.predict.output.image import IMAGE_FORMATS, write_image
+from keras_fld.predict.output.marks import Marks
 from keras_fld.predict.output.overlay import OverlayVideo
 from keras_fld.predict.output.rows import CsvRows, JsonLines
 from keras_fld.predict.output.video import DRAWN_FORMATS, VIDEO_FORMATS, VideoOutput
@@ -11,6 +12,7 @@ __all__ = [
     "VIDEO_FORMATS",
     "CsvRows",
     "JsonLines",
+    "Marks",
     "OverlayVideo",
     "VideoOutput",
     "write_image",

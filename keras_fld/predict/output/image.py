@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from keras_fld import drawing
 from keras_fld._internal.files import replacing, write_json
 from keras_fld._internal.images import save_image
 from keras_fld.data.readers.pts import write_pts
+from keras_fld.predict.output.marks import Marks
 from keras_fld.predict.output.rows import CsvRows, JsonLines, degrees, scheme_name
 
 IMAGE_FORMATS = ("png", "json", "pts", "csv", "jsonl")
 
 
-def write_image(output, formats, name, picture, faces, numbers=False):
+def write_image(output, formats, name, picture, faces, marks=None):
     """Writes the faces of one photograph.
 
     Args:
@@ -22,7 +22,7 @@ def write_image(output, formats, name, picture, faces, numbers=False):
         picture: (height, width, 3) uint8 RGB.
         faces: `DetectedFace`s. Without one the PNG is the photograph, the lists are empty, and
             there is no `.pts` file.
-        numbers: whether to draw each landmark's index.
+        marks: the `Marks` of the PNG; None draws only the landmarks.
 
     Returns:
         The paths written, in the formats' order.
@@ -37,9 +37,7 @@ def write_image(output, formats, name, picture, faces, numbers=False):
     for suffix in formats:
         path = output.with_name(f"{output.name}.{suffix}")
         if suffix == "png":
-            for face in faces:
-                picture = drawing.draw_landmarks(picture, face.landmarks, face.scheme, numbers)
-            save_image(path, picture)
+            save_image(path, (marks or Marks()).draw(picture, faces))
         elif suffix == "json":
             write_json(path, _content(name, faces))
         elif suffix == "pts":

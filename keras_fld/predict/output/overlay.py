@@ -2,11 +2,8 @@
 
 import contextlib
 
-import cv2
-import numpy as np
-
-from keras_fld import drawing
 from keras_fld.predict.media import VideoWriter
+from keras_fld.predict.output.marks import Marks
 
 
 class OverlayVideo(contextlib.AbstractContextManager):
@@ -16,7 +13,7 @@ class OverlayVideo(contextlib.AbstractContextManager):
         path: the file, which ends in .mp4 or .webm.
         size: (width, height) of a frame in pixels.
         fps: frames a second, on average.
-        numbers: whether to draw each landmark's index.
+        marks: the `Marks` of the faces; None draws landmarks and ids.
         **options: further ones of `media.VideoWriter`, such as `sound`.
 
     Attributes:
@@ -31,8 +28,8 @@ class OverlayVideo(contextlib.AbstractContextManager):
         ...     video.write(0.0, frame, faces)
     """
 
-    def __init__(self, path, size, fps, numbers=False, **options):
-        self._writer, self.numbers = VideoWriter(path, size, fps, **options), numbers
+    def __init__(self, path, size, fps, marks=None, **options):
+        self._writer, self.marks = VideoWriter(path, size, fps, **options), marks
         self.path = self._writer.path
 
     @property
@@ -50,7 +47,7 @@ class OverlayVideo(contextlib.AbstractContextManager):
         Returns:
             The picture with its landmarks, (height, width, 3) uint8 RGB.
         """
-        picture = draw_tracked(frame, faces, self.numbers)
+        picture = draw_tracked(frame, faces, self.marks)
         self._writer.write(time, picture)
         return picture
 
@@ -62,15 +59,15 @@ class OverlayVideo(contextlib.AbstractContextManager):
         self.close()
 
 
-def draw_tracked(frame, faces, numbers=False):
-    """Draws tracked faces with their ids: (height, width, 3) uint8 RGB, from such a frame."""
-    picture = frame
-    for face in faces:
-        picture = drawing.draw_landmarks(picture, face.landmarks, face.scheme, numbers)
-        low, size = face.landmarks.min(axis=0), np.ptp(face.landmarks, axis=0).max()
-        scale = max(0.4, size / 250)
-        corner = (int(low[0]), int(low[1] - 8 * scale))
-        font, thick = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(2 * scale))
-        for color, width in (((0, 0, 0), 3 * thick), ((255, 230, 60), thick)):  # on any ground
-            cv2.putText(picture, str(face.id), corner, font, scale, color, width, cv2.LINE_AA)
-    return picture
+def draw_tracked(frame, faces, marks=None):
+    """Draws tracked faces on a copy of a frame.
+
+    Args:
+        frame: (height, width, 3) uint8 RGB.
+        faces: `TrackedFace`s.
+        marks: the `Marks` of the faces; None draws landmarks and ids.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+    """
+    return (marks or Marks(ids=True)).draw(frame, faces)

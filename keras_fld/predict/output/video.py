@@ -23,7 +23,7 @@ class VideoOutput(contextlib.AbstractContextManager):
         formats: names from `VIDEO_FORMATS`.
         size: (width, height) of a frame in pixels.
         fps: frames a second, on average.
-        numbers: whether to draw each landmark's index.
+        marks: the `Marks` of the faces; None draws landmarks and ids.
         **options: further ones of `media.VideoWriter`, such as `sound`.
 
     Attributes:
@@ -38,14 +38,14 @@ class VideoOutput(contextlib.AbstractContextManager):
         ...     output.write(0, 0.0, frame, tracker.update(frame, 0.0))
     """
 
-    def __init__(self, output, formats, size, fps, numbers=False, **options):
+    def __init__(self, output, formats, size, fps, marks=None, **options):
         output = Path(output)
         self.paths = [output.with_name(f"{output.name}.{suffix}") for suffix in formats]
         self._videos, self._rows, self.frames = [], [], 0
         with contextlib.ExitStack() as stack:
             for path in self.paths:
                 if path.suffix in SUFFIXES:
-                    video = OverlayVideo(path, size, fps, numbers, **options)
+                    video = OverlayVideo(path, size, fps, marks, **options)
                     self._videos.append(stack.enter_context(video))
                 else:
                     rows = {".csv": CsvRows, ".jsonl": JsonLines}[path.suffix](path)
