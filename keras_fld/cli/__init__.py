@@ -17,6 +17,7 @@ from keras_fld.cli.demo import demo
 from keras_fld.cli.evaluate import compare, evaluate
 from keras_fld.cli.label import label
 from keras_fld.cli.lite import benchmark, convert, export, parity
+from keras_fld.cli.options import INTERRUPTED
 from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
 from keras_fld.cli.presets import presets
@@ -92,7 +93,7 @@ def main(arguments=None):
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted", err=True)
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:
             raise
         except OSError as error:  # a folder without rights, a full disk

@@ -69,7 +69,7 @@ def label(model, dataset, root, out, views, tolerance, trust, weight, reader_opt
     predictor = open_model(model)
     split = catalog.get(dataset).train
     faces = catalog.read(dataset, root, split, skip_bad, **reader_options)
-    tell(faces.notes + faces.skipped)
+    tell(faces.told)
     labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust, weight)
     options = {"views": views, "tolerance": tolerance, "trust": trust, "weight": weight}
     options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)

@@ -272,5 +272,5 @@ def _calibration(keras_model, dataset, root, skip_bad):
     faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
     faces = faces.sample(CALIBRATION_CROPS)
     data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
-    tell(faces.notes + faces.skipped + data.skipped)
+    tell(faces.told + data.skipped)
     return data.images

@@ -35,6 +35,9 @@ ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
 NAME = click.option("--name", help="Name under which the model is published, for the metadata.")
 
 
+# The exit code after Ctrl-C.
+INTERRUPTED = 130
+
 # What commands have options and arguments of their own for.
 _ARGUMENTS = frozenset(
     ("model", "dataset", "name", "root", "split", "subsets", "skip_bad", "flip", "held_out", "seed")
@@ -125,12 +128,12 @@ def check_out(out, suffix=None):
 
 @contextlib.contextmanager
 def resumable():
-    """Says, where the block is interrupted, that its training goes on with the same command."""
+    """Has Ctrl-C end the command with one line: how to resume its training."""
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
-        raise
+        click.echo("\ninterrupted; the same command resumes after the last full epoch", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _quiet(passed):

@@ -112,13 +112,13 @@ def _show_splits(manifest):
     for split, part in manifest["splits"].items():
         shards = part["shards"]
         skipped = [*part["skipped"], *(s for shard in shards for s in shard["skipped"])]
-        tell(f"{split}: {sentence}" for sentence in part["missing"])
+        tell(f"{split}: {sentence}" for sentence in part["absent"])
         tell(f"{split}: skipped: {sentence}" for sentence in skipped)
         rows[split] = row = {
             "faces": sum(shard["faces"] for shard in shards),
             "files": len(shards),
             "bytes": sum(shard["bytes"] for shard in shards),
-            "missing": part["missing"],
+            "missing": [*part["missing"], *part["absent"]],
             "skipped": skipped,
         }
         megabytes = row["bytes"] / 1e6

@@ -1,7 +1,9 @@
 """The commands `keras-fld train` and `refine`."""
 
 import contextlib
+import json
 import os
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -161,7 +163,7 @@ def train(
         with leaving_at_once() if joins else contextlib.nullcontext():
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
     if distributed.share().writes:
-        _show_run(recipe, Path(out))
+        _show_run(recipe, Path(out), _next_steps(recipe, out, root))
 
 
 def _named_paths(extra):
@@ -256,13 +258,32 @@ def _join(processes):
     return named is not None
 
 
-def _show_run(recipe, out):
-    """Says where the model is; as JSON also the recipe and the log's last row."""
+def _next_steps(recipe, out, root):
+    """The commands that evaluate and convert the run, one a line."""
+    from keras_fld.data import catalog
+
+    given = [] if root is None else ["--root", root]
+    options = []
+    for key, value in recipe.dataset_options.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        options += ["--option", f"{key}={text}"]
+    evaluate = ["evaluate", out, *given, *options]
+    if recipe.validation and not catalog.get(recipe.dataset).official:
+        evaluate += ["--held-out", f"{recipe.validation:g}"]
+    convert = ["convert", out, "--out", str(Path(out) / "model_int8.tflite"), *given]
+    # `convert` takes no options of a reader.
+    calls = [evaluate] if options else [evaluate, convert]
+    return "\n".join(f"next: {shlex.join(['keras-fld', *call])}" for call in calls)
+
+
+def _show_run(recipe, out, next_steps):
+    """Says where the model is and what to do next; as JSON also the recipe and last log row."""
     from keras_fld.reports.training_log import read_log
 
     log, path = read_log(out / "log.csv"), out / "model.keras"
     last = {name: column[-1] for name, column in log.items()}
-    show(f"wrote {path}", {"model": str(path), "recipe": asdict(recipe), "last": last})
+    about = {"model": str(path), "recipe": asdict(recipe), "last": last}
+    show(f"wrote {path}\n{next_steps}", about)
 
 
 def _given(**options):

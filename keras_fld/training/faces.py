@@ -65,7 +65,7 @@ def training_faces(
         repeats *= pose_repeats(data.landmarks, data.scheme)
     for more in recipe.extra:
         added = more.read(extra[more.name], skip_bad)
-        notes += added.notes
+        notes += added.told
         data = crops.join(data, crops.training_crops(added, recipe.frame, skip_bad))
         repeats = np.append(repeats, np.full(len(data) - len(repeats), more.repeats))
     return TrainingFaces(data, repeats, held_out, [*notes, *data.skipped])

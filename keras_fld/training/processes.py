@@ -90,8 +90,8 @@ def _failure(process, code, lines):
         return ValueError(told[-1].removeprefix("Error: ").strip())
     if code < 0:
         return ValueError(
-            f"{process} was ended by {signal.Signals(-code).name}; the same command continues "
-            "after the last whole epoch"
+            f"{process} was ended by {signal.Signals(-code).name}; the same command resumes after "
+            "the last full epoch"
         )
     return RuntimeError(f"{process} ended with exit code {code}:\n{''.join(lines)}")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from keras_fld.cli import cli
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
+from tests.cli import calls
 from tests.interrupts import heed_interrupts
 
 pytest.importorskip("tensorflow")
@@ -50,7 +52,12 @@ def trained(tree, tmp_path_factory):
     result = run("train", "--root", tree, "--loss", "enme", "--alpha", 2, "--out", out, *FAST)
     assert result.returncode == 0, result.stderr
     assert f"wrote {out / 'model.keras'}" in result.stdout
-    assert "note: helen/trainset has 0 of the official 2000 faces" in result.stderr
+    place = f"--root {shlex.quote(str(tree))}"
+    assert result.stdout.splitlines()[-2:] == [
+        f"next: keras-fld evaluate {out} {place}",
+        f"next: keras-fld convert {out} --out {out / 'model_int8.tflite'} {place}",
+    ]
+    assert "official" not in result.stderr, "only `datasets check` compares with the release"
     return out / "model.keras"
 
 
@@ -109,6 +116,24 @@ def test_one_line_says_which_opencv_a_machine_without_a_desktop_needs(tmp_path):
     assert line.endswith("install opencv-python-headless instead of opencv-python")
     result = without_opencv("import keras_fld as fld; fld.FaceLandmarker")
     assert result.stderr.splitlines()[-1] == f"Import{line}"
+
+
+def test_the_next_steps_are_for_the_runs_faces():
+    from keras_fld.cli.train import _next_steps
+    from keras_fld.training import Recipe
+
+    own = Recipe(dataset="own", dataset_options={"unset": "keep"}, validation=0.1)
+    (line,) = _next_steps(own, "my run", "my faces.csv").splitlines()
+    words = shlex.split(line.removeprefix("next: keras-fld "))
+    assert words == ["evaluate", "my run", "--root", "my faces.csv"] + [
+        "--option",
+        "unset=keep",
+        "--held-out",
+        "0.1",
+    ]
+    calls.parse(line.removeprefix("next: keras-fld "))
+    drawn = _next_steps(Recipe(dataset="synthetic"), "run", None).splitlines()
+    assert drawn[0] == "next: keras-fld evaluate run" and len(drawn) == 2
 
 
 def test_evaluate_prints_the_table_and_writes_its_files(trained, tree, tmp_path):
@@ -193,7 +218,7 @@ def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (["train", "--out", "r"], "needs its folder as root (--root)"),
+        (["train", "--out", "r"], "needs its folder as root. Got: none"),
         (["train", "--root", "300w", "--out", "r", "--loss", "huge"], "loss must be"),
         (["evaluate", "none", "--root", "300w"], "must end in .keras or .tflite"),
         (["evaluate", "trnet20_300w", "--dataset", "x"], "dataset must be one of"),
@@ -241,7 +266,7 @@ def test_an_interrupted_training_continues(tree, tmp_path):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in error
-    assert "the same command continues" in error
+    assert error.count("interrupted") == 1 and "the same command resumes" in error
     assert not (out / "model.keras").exists()
     result = run(*arguments)
     assert result.returncode == 0, result.stderr

@@ -113,8 +113,8 @@ def test_a_run_whose_process_dies_ends_with_a_line_and_goes_on(by_two, tmp_path)
     _, errors = wait(process, 2)
     (line,) = [line for line in errors.splitlines() if not line.startswith("note: ")]
     assert line == (
-        "Error: process 1 of 2 was ended by SIGKILL; the same command continues after the last "
-        "whole epoch"
+        "Error: process 1 of 2 was ended by SIGKILL; the same command resumes after the last "
+        "full epoch"
     )
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     wait(start("train", "--out", out, *options, "--processes", 2))
@@ -133,7 +133,7 @@ def test_ctrl_c_ends_all(tree, tmp_path):
     pids = children.read_text().split()
     process.send_signal(signal.SIGINT)
     _, errors = wait(process, 130)
-    assert "the same command continues after the last whole epoch" in errors
+    assert "the same command resumes after the last full epoch" in errors
     until = time.monotonic() + 30  # a busy machine takes a while to end them
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < until
