@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_fld.cli import cli
+from keras_fld.cli.sections import SectionedCommand
 from tests.cli import calls
 
 
@@ -76,3 +77,38 @@ def test_where_a_command_writes_is_an_option_that_says_what_it_names():
                 assert re.search(r"[Ff]older|\.\w+ file to write", option.help), path
                 writing += 1
     assert writing == 19
+
+
+def test_the_options_of_long_commands_are_grouped():
+    for path, command in ALL.items():
+        own = [p for p in command.params if isinstance(p, click.Option)]
+        assert len(own) <= 14 or isinstance(command, SectionedCommand), path
+        if isinstance(command, SectionedCommand):
+            output = CliRunner().invoke(cli, [*path, "--help"]).output
+            for option in own:
+                assert len(re.findall(rf"^  {option.opts[0]}\b(?!-)", output, re.M)) == 1, option
+            for heading in command.sections:
+                assert f"\n{heading}:\n" in output
+    with pytest.raises(ValueError, match="sections must name each option once. Got: --none"):
+        SectionedCommand("x", sections={"Data": "--none"})
+
+
+def test_the_help_of_train_shows_the_defaults_of_a_recipe():
+    from keras_fld.training import Recipe
+
+    recipe, told = Recipe(), {}
+    for option in ALL["train",].params:
+        if found := re.search(r"\[default: ([\w.]+)", option.help or ""):
+            told[option.name] = found[1]
+    for name, text in told.items():
+        if hasattr(recipe, name) and name != "limit":
+            value = getattr(recipe, name)
+            assert (text if isinstance(value, str) else float(text)) == value, name
+    assert {"loss", "network", "epochs", "batch_size", "learning_rate", "margin"} <= set(told)
+
+
+def test_no_help_ends_in_dots():
+    for path, command in ALL.items():
+        for option in command.params:
+            text = getattr(option, "help", None)
+            assert not (text or "").rstrip().endswith(("...", "…")), (path, option.name)

@@ -198,7 +198,7 @@ def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
     assert found["0"][0] == found["0.5"][0] > 0.5 > found["0"][1] >= 0
     wall = tmp_path / "wall.png"
     _, (note,) = predict(wall, "--out", out, "--min-score", 0.5)
-    assert "wall.png: no face found that scores 0.5 (--min-score), the best has 0." in note
+    assert "wall.png: no face scores at least 0.5 (--min-score); the best scores 0." in note
     # A box that is given is a face.
     given = ",".join(f"{v:.1f}" for v in box)
     predict(wall, "--out", out, "--box", given, "--format", "json")
@@ -215,7 +215,7 @@ def test_a_photograph_without_a_face_is_written_and_is_no_error(frames, tmp_path
     formats = [word for name in IMAGE_FORMATS for word in ("--format", name)]
     (line,), (note,) = predict(wall, "--out", out, *formats)
     assert f"{wall}: 0 faces, wrote {out / 'wall.png'} and .json and .csv and .jsonl" in line
-    assert note == f"Note: {wall}: no face found; --box x,y,width,height gives one"
+    assert note == f"Note: {wall}: no face found; use --box x,y,width,height to give its box"
     assert json.loads((out / "wall.json").read_text()) == {
         "image": str(wall),
         "scheme": None,
@@ -238,7 +238,7 @@ def test_the_best_score_does_not_contradict_the_least(frames, tmp_path, monkeypa
     monkeypatch.setattr(FaceLandmarker, "detect", lambda *_: [face])
     cv2.imwrite(str(tmp_path / "a.png"), frames[0])
     _, (note,) = predict(tmp_path / "a.png", "--out", tmp_path / "o", "--min-score", 1)
-    assert "no face found that scores 1 (--min-score), the best has 0.996;" in note
+    assert "no face scores at least 1 (--min-score); the best scores 0.996;" in note
 
 
 def test_the_face_score_can_be_turned_off(frames, tmp_path):
@@ -255,7 +255,7 @@ def test_the_face_score_can_be_turned_off(frames, tmp_path):
     file = zoo.score_file()
     assert score("--model", "trnet20_synthetic", "--score", file) is not None
     _, errors = predict("a.png", "--out", "o", "--score", file, "--no-score", code=2)
-    assert "give --score or --no-score, one of them" in errors[-1]
+    assert "give either --score or --no-score" in errors[-1]
 
 
 def refused(*arguments):
@@ -316,9 +316,9 @@ def test_a_folder_of_inputs_takes_no_results(frames, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        ((), "give INPUTS or --camera, one of them"),
-        (("a.jpg", "--camera", "0"), "give INPUTS or --camera, one of them"),
-        (("a.jpg", "--seconds", "3"), "--seconds is for a --camera"),
+        ((), "give either INPUTS or --camera"),
+        (("a.jpg", "--camera", "0"), "give either INPUTS or --camera"),
+        (("a.jpg", "--seconds", "3"), "--seconds needs --camera"),
         (("a.jpg", "--format", "gif"), "'gif' is not one of"),
         (("none.mp4",), "none.mp4: No such file"),
         (("none.jpg",), "none.jpg: No such file"),
@@ -444,7 +444,7 @@ def test_predicting_a_video_loads_neither_keras_nor_tensorflow(clip, tmp_path):
 def test_damaged_frames_are_counted(frames, tmp_path):
     path = damaged(film(tmp_path / "a.mp4", COUNT, picture=lambda i: frames[i], g="1"), 6, 7)
     (line,), notes = predict(path, "--out", tmp_path / "o", "--format", "jsonl")
-    read = f"{COUNT - 2} of {COUNT} frames read; 2 damaged ones left out"
+    read = f"{COUNT - 2} of {COUNT} frames read; 2 damaged frames skipped"
     assert f"Note: {path}: {read}" in notes and f"{path}: {COUNT - 2} frames, " in line
     times = [entry["time"] for entry in read_lines(tmp_path / "o" / "a.jsonl")]
     expected = [i / FPS for i in range(COUNT) if i not in (6, 7)]

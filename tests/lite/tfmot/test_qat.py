@@ -250,8 +250,8 @@ def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path
 @pytest.mark.parametrize(
     ("dataset", "missing", "reason"),
     [
-        (None, False, "it is trained on faces, whose folder --root names"),
-        ("300w", True, 'training for it needs pip install "keras-fld[tensorflow,compress]"'),
+        (None, False, "training needs a dataset (--root)"),
+        ("300w", True, 'training needs pip install "keras-fld[tensorflow,compress]"'),
     ],
 )
 def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
@@ -262,8 +262,8 @@ def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
     if missing:
         monkeypatch.setattr(lite, "find_spec", lambda name: None)
     assert not lite._trains((), "trnet20_synthetic", dataset)
-    assert f"note: int8_qat is left out: {reason}" in capsys.readouterr().err
-    with pytest.raises(ValueError, match=f"mode int8_qat cannot be made: {re.escape(reason)}"):
+    assert f"note: int8_qat is skipped: {reason}" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=f"mode int8_qat is not available: {re.escape(reason)}"):
         lite._trains(("int8_qat",), "trnet20_synthetic", dataset)
     assert not lite._trains((), "trnet20_300w", dataset) and not capsys.readouterr().err
 
