@@ -7,9 +7,17 @@ import click
 from keras_fld._internal.extras import check_installed
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, resumable, show
+from keras_fld.cli.sections import SectionedCommand
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Table": "--root --row --alpha --seeds --synthetic",
+        "Training": "--epochs --batch-size --precision --rounds --search --search-epochs",
+        "Output": "--out --json --quiet",
+    },
+)
 @click.argument("name", metavar="TABLE", shell_complete=complete.TABLES)
 @click.option(
     "--root", "roots", multiple=True, metavar="NAME=FOLDER", help="Folder of a dataset; repeatable."

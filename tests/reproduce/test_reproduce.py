@@ -191,7 +191,7 @@ def test_nothing_done_is_repeated_and_what_was_cut_off_goes_on(filled, cofw, mon
     assert (folder / "evaluation.json").read_text() == found
     monkeypatch.setattr(evaluation, "evaluate", refuse)
     reproduce(TABLES["table3"], {"cofw": cofw}, settings)  # the same run
-    with pytest.raises(ValueError, match="holds a run with another epochs: 1. Got: 2"):
+    with pytest.raises(ValueError, match="already contains a run with epochs = 1. Got: 2"):
         other = replace(settings, recipe={**RECIPE, "epochs": 2})
         reproduce(TABLES["table3"], {"cofw": cofw}, other)
 

@@ -92,7 +92,7 @@ def test_a_killed_extension_goes_on_and_keeps_the_first_result(folder, tree, mon
 
 @pytest.mark.parametrize("change", [{"epochs": 1}, {"epochs": 4, "seed": 5}])
 def test_only_more_epochs_extend_a_run(folder, tree, change):
-    with pytest.raises(ValueError, match="holds a run with another"):
+    with pytest.raises(ValueError, match="already contains a run with"):
         training.train(dataclasses.replace(SHORT, **change), folder, tree, verbose=0, extend=True)
     assert not list(folder.glob("model_*"))
 
@@ -101,7 +101,7 @@ def test_other_faces_leave_the_finished_run_as_it_is(folder, own_tree):
     kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     for path in (own_tree / "afw").glob("image_0000.*"):
         path.unlink()
-    with pytest.raises(ValueError, match="holds a run on other faces"):
+    with pytest.raises(ValueError, match="already contains a run on other faces"):
         training.train(LONG, folder, own_tree, verbose=0, extend=True)
     assert kept == {x.name: x.read_bytes() for x in folder.iterdir() if x.is_file()}
 

@@ -81,7 +81,7 @@ def test_faces_whose_label_disagrees_are_left_out(oracle):
     labeled, disagreement = pseudo_labels.relabel(Oracle(drawn), faces, views=2)
     assert [face.name for face in labeled.faces] == ["train/0", "train/2"]
     assert np.argmax(disagreement) == 1
-    with pytest.raises(ValueError, match="no label is within 1e-06 of the annotation"):
+    with pytest.raises(ValueError, match="no label is within 1e-06 of its annotation"):
         pseudo_labels.relabel(Oracle(drawn), faces, views=2, tolerance=1e-6)
 
 

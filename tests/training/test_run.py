@@ -103,7 +103,7 @@ def test_a_finished_run_is_returned_as_it_is(whole_run, tree):
 
 def test_another_recipe_in_the_same_folder_is_refused(whole_run, tree):
     out, _ = whole_run
-    with pytest.raises(ValueError, match="holds a run with another epochs: 4. Got: 9"):
+    with pytest.raises(ValueError, match="already contains a run with epochs = 4. Got: 9"):
         training.train(Recipe(**{**vars(RECIPE), "epochs": 9}), out, tree, verbose=0)
 
 
@@ -174,7 +174,7 @@ def test_bad_recipes_are_refused(options, rule):
 
 def test_a_loss_that_is_not_finite_stops_and_is_no_result(tree, tmp_path):
     recipe = Recipe(**{**vars(RECIPE), "learning_rate": 1e30, "warmup": 0, "validation": 0})
-    with pytest.raises(training.TrainingDiverged, match="the loss must stay a finite number"):
+    with pytest.raises(training.TrainingDiverged, match="the loss must stay finite"):
         training.train(recipe, tmp_path, tree, verbose=0)
     assert {p.name for p in tmp_path.iterdir()} <= {"recipe.json", "log.csv", "batch.npz"}
 
@@ -195,7 +195,7 @@ def test_a_run_does_not_go_on_with_other_faces(whole_run, tree, tmp_path):
     """An epoch would have another length, and the rest of the run be left out or shown twice."""
     kept = (whole_run[0] / "recipe.json").read_text("utf-8")
     (tmp_path / "recipe.json").write_text(kept.replace('"count": ', '"count": 1'), "utf-8")
-    with pytest.raises(ValueError, match=f"{tmp_path}: holds a run on other faces: .*Got: "):
+    with pytest.raises(ValueError, match=f"{tmp_path}: already contains a run on other faces: .*Got: "):
         training.train(RECIPE, tmp_path, tree, verbose=0)
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
 
@@ -220,7 +220,7 @@ def test_a_recipe_from_before_a_field_was_added_is_the_same(tree, whole_run, tmp
     (tmp_path / "recipe.json").write_text(json.dumps(saved))
     whole_run[1].save(tmp_path / "model.keras")
     training.train(RECIPE, tmp_path, tree, verbose=0)  # done already, so it is opened
-    with pytest.raises(ValueError, match="holds a run with another epochs"):
+    with pytest.raises(ValueError, match="already contains a run with epochs"):
         training.train(Recipe(**{**vars(RECIPE), "epochs": 77}), tmp_path, tree, verbose=0)
 
 
@@ -248,7 +248,7 @@ def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(whole_run, 
     for before, after in zip(model.weights, found.weights, strict=True):
         if "moving" not in before.path:
             np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-7)
-    with pytest.raises(ValueError, match=r"must be given as the recipe names them, \['pts'\]"):
+    with pytest.raises(ValueError, match=r"extra and start must match the recipe: \['pts'\]"):
         training.train(recipe, tmp_path / "third", tree, verbose=0)
     other = Recipe(**{**vars(recipe), "network": "trnet20"})
     with pytest.raises(ValueError, match="must have the trained one's layers"):
