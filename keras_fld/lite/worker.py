@@ -1,6 +1,6 @@
-"""Converts in a process of its own: `python -m keras_fld.lite.worker FOLDER MODE NAME`.
+"""Converts a model in a separate process: `python -m keras_fld.lite.worker FOLDER MODE NAME`.
 
-`conversion.convert` starts it where Keras runs on another backend than TensorFlow.
+`conversion.convert` starts it if Keras does not run on TensorFlow.
 """
 
 import sys

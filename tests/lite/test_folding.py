@@ -54,7 +54,7 @@ def test_mixed_precision_is_converted_to_the_same_file(
 def test_a_model_that_keras_has_quantized_is_refused(networks, mode, tmp_path):
     model = keras.models.clone_model(networks["pool"])
     model.quantize(mode)
-    rule = f"must not have been quantized by Keras.* Got: layer 'offsets' in {mode}$"
+    rule = f"models quantized by Keras cannot be exported.* Got: layer 'offsets' in {mode}$"
     for refuse in (
         lambda: convert(model, tmp_path / "a.tflite", "float32"),
         lambda: folding.export_model(model),
@@ -184,7 +184,9 @@ def test_a_file_that_differs_is_refused_and_names_the_layer(mode, face_crops, tm
     layer = Forgetful(name="forgetful")
     layer.factor = 3.0
     model = small_network(rescaling(), conv(), layer, keras.layers.ReLU(name="after"))
-    with pytest.raises(ValueError, match="must be within .* They part at layer 'forgetful'$"):
+    with pytest.raises(
+        ValueError, match="must be within .* first layer that differs is 'forgetful'$"
+    ):
         convert(model, tmp_path / "a.tflite", mode, face_crops)
     assert not list(tmp_path.iterdir())
 
@@ -193,7 +195,7 @@ def test_a_layer_inside_a_model_is_named_by_that_model(tmp_path):
     layer = Forgetful(name="forgetful")
     layer.factor = 3.0
     model = small_network(rescaling(), sequence(conv(), layer, name="backbone"))
-    with pytest.raises(ValueError, match="They part at layer 'backbone'$"):
+    with pytest.raises(ValueError, match="The first layer that differs is 'backbone'$"):
         convert(model, tmp_path / "a.tflite", "float32")
 
 
@@ -204,7 +206,7 @@ def test_a_wrong_fold_is_refused(tmp_path, monkeypatch):
         folding, "_folded_weights", lambda *given: [right(*given)[0] / 255, right(*given)[1]]
     )
     model = small_network(rescaling(), conv())
-    with pytest.raises(ValueError, match="They part at layer 'c'$"):
+    with pytest.raises(ValueError, match="The first layer that differs is 'c'$"):
         convert(model, tmp_path / "a.tflite", "float32")
     assert not list(tmp_path.iterdir())
 
@@ -242,7 +244,9 @@ def test_a_model_that_is_no_graph_is_refused(tmp_path):
         def call(self, inputs):
             return inputs
 
-    with pytest.raises(ValueError, match="must be a Functional or Sequential model. Got: 'own'"):
+    with pytest.raises(
+        ValueError, match="only Functional and Sequential models can be exported. Got: 'own'"
+    ):
         folding.export_model(Own())
 
 

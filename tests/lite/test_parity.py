@@ -84,7 +84,7 @@ def test_the_command_writes_a_page_that_opens_offline(saved, files, tree, tmp_pa
 
 def test_models_of_other_crops_are_refused(files, tree):
     other = models.TRNet20(input_size=48, width=0.25)
-    with pytest.raises(ValueError, match="must see the same crop .* Got: .*size=32.*size=48"):
+    with pytest.raises(ValueError, match="must have the same crop .* Got: .*size=32.*size=48"):
         parity(files["int8"], other, "300w", tree)
 
 

@@ -195,7 +195,9 @@ def test_a_run_does_not_go_on_with_other_faces(whole_run, tree, tmp_path):
     """An epoch would have another length, and the rest of the run be left out or shown twice."""
     kept = (whole_run[0] / "recipe.json").read_text("utf-8")
     (tmp_path / "recipe.json").write_text(kept.replace('"count": ', '"count": 1'), "utf-8")
-    with pytest.raises(ValueError, match=f"{tmp_path}: already contains a run on other faces: .*Got: "):
+    with pytest.raises(
+        ValueError, match=f"{tmp_path}: already contains a run on other faces: .*Got: "
+    ):
         training.train(RECIPE, tmp_path, tree, verbose=0)
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
 
