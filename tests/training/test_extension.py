@@ -61,7 +61,8 @@ def test_a_finished_run_goes_on_from_its_model(folder, tree, capsys, monkeypatch
     assert seen[1] == pytest.approx(expected, rel=1e-4)
     rate = float(network.learning_rates(LONG, steps)(2 * steps))
     said = capsys.readouterr().err
-    assert f"epochs 3 to 4 of a 4-epoch schedule: the learning rate falls from {rate:.2g}" in said
+    assert "epochs 3 to 4 of a 4-epoch schedule, with a cosine decay" in said
+    assert f"from {rate:.2g} to 0; the optimizer's moments are reset" in said
     assert rows(folder) == [0, 1, 2, 3]
     assert told["recipe"]["epochs"] == 4
     assert told["extends"] == {"epochs": 2, "model": "model_2_epochs.keras"}

@@ -195,7 +195,7 @@ def test_models_that_the_page_cannot_run_are_refused(tmp_path):
     strange.write_bytes(good.replace(b"keras_fld", b"keras_xyz"))
     with pytest.raises(ValueError, match="no keras_fld metadata"):
         web.page_files(strange)
-    with pytest.raises(ValueError, match="the page draws landmarks. Got: a model of kind"):
+    with pytest.raises(ValueError, match="the page needs a landmark model. Got: a model of kind"):
         web.page_files(zoo.score_file())
     with pytest.raises(ValueError, match=r"must be a .tflite file or a preset .*Got: model.keras"):
         web.page_files("model.keras")

@@ -1,4 +1,4 @@
-"""The package's networks in Keras 2, which tensorflow-model-optimization is made for."""
+"""Translation of the package's networks to Keras 2, for tensorflow-model-optimization."""
 
 import inspect
 from typing import Any
@@ -8,7 +8,7 @@ import tf_keras
 from keras_fld.models import windows
 from keras_fld.models.layers import ShapeOffset
 
-# Layers that both generations of Keras know by the same name and arguments.
+# Layers with the same name and arguments in Keras 2 and 3.
 SAME = (
     "Add",
     "BatchNormalization",
@@ -21,13 +21,13 @@ SAME = (
     "Rescaling",
     "Reshape",
 )
-# They say how training begins, as objects of Keras 3, and change no output.
+# Arguments that are Keras 3 objects and do not affect the output.
 _DROPPED = ("_initializer", "_regularizer", "_constraint", "dtype")
 
 
 @tf_keras.utils.register_keras_serializable(package="keras_fld")
 class WindowedOffsets(tf_keras.layers.Layer):
-    """`models.windows.WindowedOffsets` as a layer of Keras 2: the same weights and arithmetic."""
+    """`models.windows.WindowedOffsets` as a Keras 2 layer with the same weights and arithmetic."""
 
     build, call = windows.WindowedOffsets.build, windows.WindowedOffsets.call
 
@@ -42,17 +42,17 @@ class WindowedOffsets(tf_keras.layers.Layer):
 
 
 def to_tf_keras(model):
-    """The same network in Keras 2.
+    """Translates a network to Keras 2.
 
     Args:
-        model: a Keras model of the package, or what `folding.export_model` makes of one.
+        model: a Keras model of the package, or the result of `folding.export_model`.
 
     Returns:
-        A `tf_keras.Model` of layers with the same names, weights and outputs. It does not share
-        the weights, and knows nothing of crop and scheme.
+        A `tf_keras.Model` whose layers have the same names, weights and outputs. The weights are
+        copies. Crop and scheme are lost.
 
     Raises:
-        ValueError: a layer that the package's networks do not have.
+        ValueError: the model has a layer that the package's networks do not use.
 
     Examples:
         >>> to_tf_keras(TRNet20()).output_shape
@@ -83,7 +83,7 @@ def to_tf_keras(model):
 
 
 def _layer(layer):
-    """The layer in Keras 2, without its weights; None for one that does nothing."""
+    """The layer in Keras 2, without its weights; None for an Identity."""
     name, config = type(layer).__name__, layer.get_config()
     if name == "Identity":
         return None

@@ -166,7 +166,7 @@ def test_bad_arguments_are_refused_and_nothing_is_written(tiny, batches, tmp_pat
     for arguments, rule in (
         ({"data": data, "epochs": -1}, "epochs must be at least 0. Got: -1"),
         ({"data": data, "learning_rate": 0}, "learning_rate must be above 0. Got: 0"),
-        ({"data": iter(data)}, "batches whose number is known. Got: generator"),
+        ({"data": iter(data)}, "batches with a known length. Got: generator"),
         ({"data": wrong}, r"shape \(32, 32, 3\).*Got: \(64, 64, 3\)"),
         ({"data": data, "loss": "huber"}, "loss must be one of"),
     ):
@@ -176,7 +176,7 @@ def test_bad_arguments_are_refused_and_nothing_is_written(tiny, batches, tmp_pat
 
 
 def test_a_loss_that_is_not_finite_writes_nothing(tiny, batches, tmp_path):
-    with pytest.raises(ValueError, match="must stay a finite number"):
+    with pytest.raises(ValueError, match="the loss must stay finite"):
         qat(tiny, tmp_path / "a.tflite", batches, epochs=2, learning_rate=1e30, verbose=0)
     assert not list(tmp_path.iterdir())
 
