@@ -1,4 +1,4 @@
-"""The command line as its user meets it: a process, its output, its exit code."""
+"""The command line as users see it: a process, its output, and its exit code."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.interrupts import heed_interrupts
 
 pytest.importorskip("tensorflow")
 
-# The network that starts fastest.
+# The network with the fastest start.
 SMALL = ["--batch-size", "8", "--network", "cnn6", "--quiet"]
 FAST = ["--epochs", "1", *SMALL]
 
@@ -37,7 +37,7 @@ def run(*arguments, cwd=None):
 
 
 def fails(result, *words):
-    """Exit code 2 and one line that says it all."""
+    """Checks for exit code 2 and a single error line with the given words."""
     (line,) = [x for x in result.stderr.splitlines() if x.startswith("Error: ")]
     assert result.returncode == 2, result.stderr
     assert "Traceback" not in result.stderr
@@ -47,7 +47,7 @@ def fails(result, *words):
 
 @pytest.fixture(scope="module")
 def trained(tree, tmp_path_factory):
-    """A model trained through the command line, for one epoch."""
+    """A model trained for one epoch with the command line."""
     out = tmp_path_factory.mktemp("cli") / "run"
     result = run("train", "--root", tree, "--loss", "enme", "--alpha", 2, "--out", out, *FAST)
     assert result.returncode == 0, result.stderr
@@ -63,7 +63,7 @@ def trained(tree, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def converted(trained, tree):
-    """The int8 file of it, and what the command printed."""
+    """The int8 file of the model, and the output of the command."""
     result = run("convert", trained, "--out", trained.with_suffix(".tflite"), "--root", tree)
     assert result.returncode == 0, result.stderr
     return trained.with_suffix(".tflite"), result.stdout
@@ -79,7 +79,7 @@ def test_help_and_version_are_instant_and_need_no_backend():
 
 
 def without_opencv(code):
-    """Runs code where OpenCV cannot be loaded, as on a machine without a desktop."""
+    """Runs code with an OpenCV that cannot be loaded, as on a machine without a desktop."""
     block = (
         "import sys\n"
         "class Block:\n"
@@ -209,7 +209,7 @@ def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
     result = run("predict", *images, "--model", model, "--box", "40,40,80,80", "--out", out)
     fails(result, "bad.jpg: not an image")
     assert (out / "good.json").exists() and not (out / "bad.png").exists()
-    # A picture without a face is no bad one.
+    # An image without a face is not an error.
     result = run("predict", images[1], "--model", model, "--out", tmp_path / "o")
     assert result.returncode == 0 and "empty.png: no face found" in result.stderr
     assert json.loads((tmp_path / "o" / "empty.json").read_text())["faces"] == []
@@ -227,7 +227,7 @@ def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
     ],
 )
 def test_bad_arguments_are_refused(arguments, rule, tree, tmp_path, monkeypatch):
-    """In this process: that an error is one line of a process is the next test's question."""
+    """Runs in this process. The next test checks the output of a process."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "300w").symlink_to(tree)
     result = CliRunner().invoke(cli, arguments)

@@ -1,4 +1,4 @@
-"""Every command's --help, as a user reads it."""
+"""The --help of every command."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.cli import calls
 
 
 def commands(command=cli, path=()):
-    """Every command and group with the words that call it, the main one first."""
+    """Yields every command and group with the words that call it, starting with the main one."""
     yield path, command
     for name, child in getattr(command, "commands", {}).items():
         yield from commands(child, (*path, name))
@@ -31,7 +31,7 @@ def test_the_help_of_every_command_has_an_example(path):
 
 
 def test_every_option_and_argument_of_an_example_exists():
-    """Each example is parsed by the command that it calls, as far as its arguments go."""
+    """The command of each example parses it."""
     seen = 0
     for command in ALL.values():
         text = (command.help or "").replace("\\\n", " ")
@@ -64,7 +64,7 @@ def test_what_gives_figures_can_print_them_as_json():
 
 
 def test_where_a_command_writes_is_an_option_that_says_what_it_names():
-    """Arguments are what a command reads."""
+    """Arguments are only for input."""
     reading = {"after", "before", "beam_options", "dataset", "inputs", "model", "models", "name"}
     reading |= {"root", "run", "shell"}
     writing = 0

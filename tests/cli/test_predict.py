@@ -53,7 +53,7 @@ def save(path, frames, codec="MJPG"):
 
 
 def predict(*arguments, code=0):
-    """Runs the command in this process; its lines on the two streams."""
+    """Runs the command in this process; returns the lines of both streams."""
     result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
     assert result.exit_code == code, (result.output, result.exception)
     return result.stdout.splitlines(), result.stderr.splitlines()
@@ -98,7 +98,7 @@ def test_a_video_becomes_a_drawn_video_json_lines_and_csv(clip, frames, tmp_path
         error = np.linalg.norm(np.array(face["landmarks"]) - truth, axis=1).mean()
         assert error < 0.12 * np.linalg.norm(truth[36] - truth[45]), i
         assert [float(row["x36"]), float(row["y36"])] == face["landmarks"][36]
-        # Where the points are drawn the picture is another than the video's.
+        # The drawn points change the picture.
         x, y = np.round(face["landmarks"][30]).astype(int)
         change = np.abs(drawn[i][y, x].astype(int) - frames[i][y, x])
         assert change.max() > 15, i
@@ -193,13 +193,13 @@ def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
         faces = json.loads((out / "both.json").read_text())["faces"]
         found[least] = [face["score"] for face in faces]
     assert len(found["0.5"]) == 1 and len(found["0"]) == 2
-    # A detector's faces in photographs are all kept.
+    # Without --min-score, all detected faces in photographs are kept.
     assert found[None] == found["0"]
     assert found["0"][0] == found["0.5"][0] > 0.5 > found["0"][1] >= 0
     wall = tmp_path / "wall.png"
     _, (note,) = predict(wall, "--out", out, "--min-score", 0.5)
     assert "wall.png: no face scores at least 0.5 (--min-score); the best scores 0." in note
-    # A box that is given is a face.
+    # A face given by its box is always kept.
     given = ",".join(f"{v:.1f}" for v in box)
     predict(wall, "--out", out, "--box", given, "--format", "json")
     assert json.loads((out / "wall.json").read_text())["faces"][0]["score"] < 0.5
@@ -250,7 +250,7 @@ def test_the_face_score_can_be_turned_off(frames, tmp_path):
         return json.loads((tmp_path / "o" / "a.json").read_text())["faces"][0]["score"]
 
     assert score() > 0.5 and score("--no-score") is None
-    # It is for research: a preset that is free of such terms goes without.
+    # The face score is for research only, so presets without such terms do not use it.
     assert score("--model", "trnet20_synthetic") is None
     file = zoo.score_file()
     assert score("--model", "trnet20_synthetic", "--score", file) is not None
@@ -259,7 +259,7 @@ def test_the_face_score_can_be_turned_off(frames, tmp_path):
 
 
 def refused(*arguments):
-    """The line in which the command refuses its arguments."""
+    """The error line of a command that refuses its arguments."""
     result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
     assert result.exit_code == 2, result.output
     return result.stderr.splitlines()[-1].removeprefix("Error: ")
@@ -293,7 +293,7 @@ def test_an_input_is_never_overwritten(clip, frames, tmp_path):
         "other",
         "links",
     }
-    # Beside the inputs there is room for files of other names.
+    # Results with other names may be next to the inputs.
     predict(other, "--out", other.parent)
     predict(photo, "--out", tmp_path, "--format", "json")
     assert photo.read_bytes() == before[1]
@@ -360,7 +360,7 @@ def test_without_pyav_images_are_done_and_a_video_is_a_line(clip, frames, tmp_pa
 
 
 class FakeCamera:
-    """`cv2.VideoCapture` of a camera that is unplugged after some frames."""
+    """A `cv2.VideoCapture` whose camera is unplugged after some frames."""
 
     frames, opened = [], True
 
@@ -462,7 +462,7 @@ def predict_json(*arguments):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs names that are not UTF-8")
 def test_names_that_are_not_utf8(frames, tmp_path):
-    """In a process of its own, which OpenCV ended by a segmentation fault."""
+    """Uses a separate process, because OpenCV used to crash it."""
     video, photo = (tmp_path / os.fsdecode(b"caf\xe9" + end) for end in (b".mp4", b".png"))
     film(tmp_path / "a.mp4", 5, picture=lambda i: frames[i]).rename(video)
     cv2.imwrite(str(tmp_path / "a.png"), frames[0])
@@ -539,7 +539,7 @@ def test_a_folder_with_folders_is_read_on_request(frames, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems")
 def test_a_name_that_is_no_utf_8_is_read_and_read_back(frames, tmp_path):
-    """As old archives have them: Latin-1. The photograph is stored sideways, as phones do."""
+    """Latin-1 names, as in old archives, and a photograph stored sideways, as phones do."""
     photo = os.fsdecode(os.fsencode(tmp_path) + b"/m\xfcller.jpg")
     content = turned.jpeg(frames[0][..., ::-1], 6)
     Path(photo).write_bytes(content)

@@ -1,4 +1,4 @@
-"""What is exported of models in other precisions, and which models are refused."""
+"""Export of models in various precisions, and models that cannot be exported."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from tests.lite.conftest import NETWORKS
 
 @pytest.fixture
 def in_policy(networks):
-    """A function that builds a network of `networks` anew under a policy, which then stays."""
+    """A function that rebuilds a network of `networks` under a policy, which stays set."""
     before = keras.config.dtype_policy()
 
     def build(network, policy):
@@ -65,7 +65,7 @@ def test_a_model_that_keras_has_quantized_is_refused(networks, mode, tmp_path):
 
 
 def small_network(*features):
-    """A network of the package's head on these layers, whose landmarks depend on the crop."""
+    """A network of these layers and the package's head, whose landmarks depend on the crop."""
     keras.utils.set_random_seed(0)
     image = x = keras.Input((32, 32, 3))
     for layer in features:
@@ -102,7 +102,7 @@ def sequence(*layers, name):
     return keras.Sequential([keras.Input((32, 32, 3)), *layers], name=name)
 
 
-# Layers at a network's begin, and whether those before the first convolution can be folded.
+# First layers of a network, and whether those before the first convolution can be folded.
 BEGINNINGS = {
     "of another name": (lambda: [rescaling(), conv(padding="same")], True),
     "none": (lambda: [keras.layers.BatchNormalization(), conv(activation="tanh")], False),
@@ -155,7 +155,7 @@ def test_only_what_stands_there_is_folded(name, tmp_path):
     stays = {type(layer).__name__ for layer in exported.layers if "to_" in layer.name}
     assert not kinds & {"Sequential", "Functional", "ReversedChannels"}
     assert stays <= ({"Identity"} if folds else {"Rescaling"})
-    # The model is as it was: each of its layers is called where it was called before.
+    # The original model is unchanged.
     np.testing.assert_array_equal(model.predict(crops, verbose=0), expected)
     assert model.get_layer("offsets").input is model.get_layer("squashed").output
 
@@ -171,7 +171,7 @@ def test_a_normalization_that_has_seen_data_keeps_what_it_learned(tmp_path):
 
 @keras.saving.register_keras_serializable(package="tests")
 class Forgetful(keras.layers.Layer):
-    """Loses its factor when it is made anew from its configuration."""
+    """A layer that loses its factor when it is rebuilt from its configuration."""
 
     factor = 1.0
 
@@ -200,7 +200,7 @@ def test_a_layer_inside_a_model_is_named_by_that_model(tmp_path):
 
 
 def test_a_wrong_fold_is_refused(tmp_path, monkeypatch):
-    """What was done to every network before: the division, whatever stands before it."""
+    """An incorrect folding that divides without looking at the layers before."""
     right = folding._folded_weights
     monkeypatch.setattr(
         folding, "_folded_weights", lambda *given: [right(*given)[0] / 255, right(*given)[1]]
@@ -228,7 +228,7 @@ def test_what_the_converter_gets_wrong_is_found_by_bisection(monkeypatch):
 
 
 def test_what_rounding_loses_is_told_from_a_wrong_layer(face_crops, tmp_path):
-    """Two huge numbers whose small difference the landmarks are: 8 bits cannot hold it."""
+    """Landmarks as the small difference of huge numbers, too small for 8 bits."""
     model = small_network(rescaling(), conv())
     kernel, bias = model.get_layer("squashed").get_weights()
     model.get_layer("squashed").set_weights([kernel * 1e-4, bias])

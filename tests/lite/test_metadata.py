@@ -62,7 +62,7 @@ def test_input_and_output_have_names(files):
 
 
 def _raw(interpreter, entry, crops):
-    """What the interpreter gives for crops in the numbers that the metadata says."""
+    """The interpreter's output for crops, scaled as given by the metadata."""
     numbers = crops / entry["scale"] + entry["zero_point"]
     index = interpreter.get_input_details()[0]["index"]
     interpreter.set_tensor(index, numbers.astype(entry["dtype"]))
@@ -71,7 +71,7 @@ def _raw(interpreter, entry, crops):
 
 
 def _with(files, about):
-    """The file's content with other metadata of its own."""
+    """The content of the file with changed metadata."""
     plain = files["float32"].read_bytes().replace(b"keras_fld", b"another_x")
     return write(plain, about)
 

@@ -1,4 +1,4 @@
-"""A finished run that is trained for more epochs."""
+"""Extension of a finished run by more epochs."""
 
 import csv
 import dataclasses
@@ -56,7 +56,7 @@ def test_a_finished_run_goes_on_from_its_model(folder, tree, capsys, monkeypatch
     np.testing.assert_array_equal(seen[0], before)
     told = json.loads((folder / "recipe.json").read_text())
     steps = -(-told["faces"]["showings"] // LONG.batch_size)
-    # The schedule of the whole run, where its third epoch begins: half of the peak after warm-up.
+    # The longer run's learning rate at the start of its third epoch.
     expected = LONG.learning_rate * (1 + np.cos(np.pi * (2 - 1) / (4 - 1))) / 2
     assert seen[1] == pytest.approx(expected, rel=1e-4)
     rate = float(network.learning_rates(LONG, steps)(2 * steps))
@@ -69,7 +69,7 @@ def test_a_finished_run_goes_on_from_its_model(folder, tree, capsys, monkeypatch
     np.testing.assert_array_equal(weights(folder / "model_2_epochs.keras"), before)
     after = weights(folder / "model.keras")
     assert np.abs(after - before).max() > 0
-    training.train(LONG, folder, tree, verbose=0, extend=True)  # done: nothing is trained
+    training.train(LONG, folder, tree, verbose=0, extend=True)  # finished, so nothing is trained
     assert len(seen) == 2 and not (folder / "last.weights.h5").exists()
 
 

@@ -1,4 +1,4 @@
-"""Networks and landmarks of one's own in training, and what a run folder tells other commands."""
+"""Training with custom networks and landmarks, and how commands use the run folder."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def few(num_landmarks):
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """A folder with a module of networks, which is the current one."""
+    """The current folder, with a module of networks."""
     folder = tmp_path_factory.mktemp("work")
     (folder / "nets_of_mine.py").write_text(MODULE)
     (folder / "broken_nets.py").write_text("1 / 0\n")
@@ -139,7 +139,7 @@ def test_a_network_that_does_not_fit_is_refused_in_a_line(work, tree, tmp_path, 
 
 @pytest.fixture(scope="module")
 def five_points(tmp_path_factory):
-    """Faces with five points of one's own, as the reader `own` takes them."""
+    """Faces with five custom points, for the reader `own`."""
     import cv2
 
     from keras_fld.data import synthetic
@@ -203,7 +203,7 @@ def test_a_body_is_taken_whatever_the_head():
 
 @pytest.fixture
 def synthetic_run(own_run, tmp_path):
-    """A run folder whose recipe says it was trained on generated faces."""
+    """A run folder whose recipe names generated faces."""
     about = json.loads((own_run / "recipe.json").read_text())
     folder = tmp_path / "run"
     folder.mkdir()

@@ -12,10 +12,10 @@ configurations run in turns for --rounds rounds, so that a phone that gets warm 
 alike. The table shows the median over the rounds. If a delegate is missing, fails, or leaves the
 whole model to the CPU, its row shows the reason instead of figures.
 
-Times are for random inputs. median, p95 and avg are the tool's statistics of one round. init is the
-time to load the model and prepare the delegate. "delegate runs" is the number of operations that
-the delegate runs. drift compares the last round with the first. The GPU computes in 16-bit floats (the
-tool's default): check the landmarks of a model before you ship it for the GPU.
+Times are for random inputs. median, p95 and avg are the tool's statistics of one round. init is
+the time to load the model and prepare the delegate. "delegate runs" is the number of operations
+that the delegate runs. drift compares the last round with the first. The GPU computes in 16-bit
+floats (the tool's default): check the landmarks of a model before you ship it for the GPU.
 
 Exit status: 0; 1 if no configuration could be measured; 2 after an error, with one line on stderr;
 130 after Ctrl-C.
