@@ -28,8 +28,14 @@ from keras_fld.cli.sections import SectionedCommand
 @click.option(
     "--alpha", "alphas", multiple=True, type=float, help="Value of alpha in figure4; repeatable."
 )
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the training faces.")
-@click.option("--batch-size", type=click.IntRange(1), help="Faces per step.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="Passes over the training faces.  [default: the table's]",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), help="Faces per step.  [default: the table's]"
+)
 @click.option(
     "--precision",
     help="float32, or bfloat16 on the PyTorch backend.  [default: float32]",

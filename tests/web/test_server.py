@@ -241,7 +241,7 @@ def test_the_command_serves_at_the_printed_address_until_interrupted(host, print
     process = command("--no-open", "--port", 0, "--model", PRESET, *options)
     try:
         line = process.stdout.readline()
-        address, port = re.fullmatch(r"(http://.+:(\d+)/) \(Ctrl-C ends\)\n", line).groups()
+        address, port = re.fullmatch(r"(http://.+:(\d+)/) \(Ctrl-C stops\)\n", line).groups()
         assert address == f"http://{printed}:{port}/"
         connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
         connection.request("GET", "/")
