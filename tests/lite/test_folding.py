@@ -255,7 +255,9 @@ def test_mode_int8_needs_a_dense_to_keep_in_float(face_crops, tmp_path):
     for layer in (rescaling(), keras.layers.Conv2D(10, 32)):
         x = layer(x)
     model = keras.Model(image, models.ShapeOffset(np.full((5, 2), 16), 3.2, 1.25)(x))
-    with pytest.raises(ValueError, match="keeps the last Dense in float, and the model has none"):
+    with pytest.raises(
+        ValueError, match="keeps the last Dense in float, but the model does not end in"
+    ):
         convert(model, tmp_path / "a.tflite", "int8", face_crops)
     found = LiteModel(convert(model, tmp_path / "b.tflite", "float16")).predict(face_crops)
     np.testing.assert_allclose(found, model.predict(face_crops, verbose=0), atol=0.2)

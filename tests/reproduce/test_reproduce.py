@@ -246,9 +246,9 @@ def test_a_search_takes_the_best_rate_that_stays_finite(cofw, tmp_path, monkeypa
 
 
 def test_a_search_takes_bad_data_for_no_divergence(tmp_path):
-    with pytest.raises(ValueError, match="the loss must stay a finite number: no such folder"):
+    with pytest.raises(ValueError, match="the loss must stay finite: no such folder"):
         settings = runs.Settings(tmp_path, RECIPE)
-        search.search(L2, "cofw", tmp_path / "the loss must stay a finite number", settings)
+        search.search(L2, "cofw", tmp_path / "the loss must stay finite", settings)
     assert not list(tmp_path.rglob("diverged.json"))
 
 
