@@ -234,7 +234,7 @@ def test_what_rounding_loses_is_told_from_a_wrong_layer(face_crops, tmp_path):
     model.get_layer("squashed").set_weights([kernel * 1e-4, bias])
     kernel, bias = model.get_layer("offsets").get_weights()
     model.get_layer("offsets").set_weights([kernel * 3e5, bias])
-    with pytest.raises(ValueError, match="The float32 file is off by .*: rounding to 8 bits"):
+    with pytest.raises(ValueError, match="The float32 file is off by only .*8 bits are not enough"):
         convert(model, tmp_path / "a.tflite", "int8_full", face_crops)
     assert not list(tmp_path.iterdir())
 
