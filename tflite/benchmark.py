@@ -5,50 +5,50 @@
     python benchmark.py int8.tflite --profile          # time of each operation
     python benchmark.py --compare phone.json board.json
 
-This one file is all that has to be copied besides the models, and benchmark_faces.npz where the
-accuracy is wanted as well. It needs Python 3.8 or newer, numpy and the LiteRT interpreter:
+Copy this file and the models to the device, and benchmark_faces.npz to measure accuracy, too. The
+script needs Python 3.8 or newer, numpy and the LiteRT interpreter:
 
     pip install numpy ai-edge-litert
 
-An older board's tflite-runtime is used where ai-edge-litert is missing. On a phone, Termux itself
-cannot load the interpreter (its packages are built for glibc), a Debian inside Termux can:
+If ai-edge-litert is missing, the script uses tflite-runtime, as on older boards. On a phone, Termux
+cannot load the interpreter, whose packages need glibc. Use Debian inside Termux:
 
     pkg install proot-distro && proot-distro install debian && proot-distro login debian
 
 What is measured
-  A row of the table is one model at one number of threads. Its times are of the call invoke()
-  alone, on random pixels 0..255 in the model's own input type: no camera, cropping or copying.
-  Rows take turns in blocks of 10 runs (A B A B ...), so that a clock that changes or a busy
-  neighbor hits all of them alike and their ratio holds although the times do not. Naming the
-  same model twice shows how far to trust that ratio: it should be 1.00.
+  Each row of the table is one model with one number of threads. Times are for invoke() only, on
+  random pixels 0..255 in the model's input type, without camera, cropping or copying. Rows run in
+  turns, in blocks of 10 runs (A B A B ...), so that clock changes and other programs affect all
+  rows alike and ratios stay reliable. To check the ratios, name the same model twice: the ratio
+  should be 1.00.
   p50, p90 and p99 are percentiles of these times; frames/s is 1000 / p50.
-  vs first is a row's p50 divided by the first model's at the same number of threads.
-  peak MiB is the largest resident memory of a process that ran this row alone; the number after
-  the plus is what opening and running the model added to Python, numpy and the interpreter.
-  XNNPACK, the fast kernels for CPUs, is named only where the interpreter's own list of operations
-  says that it took some over, with how many it took.
-  The paper's figure stands below for comparison: 120 frames/s, an average, on a Snapdragon 820.
-  drift is the median of a row's last quarter of runs against its first quarter. Where every row
-  slows down, the device got hot or another program woke up: cool it, or run for longer (--seconds)
-  to see where it settles. Temperatures and clock are those that Linux tells before and after.
+  vs first is the p50 divided by that of the first model with the same number of threads.
+  peak MiB is the peak resident memory of a process that runs only this row. The number after the
+  plus is the share of the model, without Python, numpy and the interpreter.
+  XNNPACK, the fast CPU kernels, is shown with its number of operations, if the interpreter's list
+  of operations shows that it is used.
+  The figure of the paper is shown for comparison: 120 frames/s on average on a Snapdragon 820.
+  drift compares the median of the last quarter of runs with that of the first quarter. If every
+  row slows down, the device got hot or another program started: let it cool, or run for longer
+  (--seconds) until it settles. Temperatures and clocks before and after are from Linux.
 
-  NME is the mean distance between the landmarks of a model of keras_fld and the true ones, in per
-  cent of the distance of the pupils, over the 32 drawn faces in benchmark_faces.npz. It is not the
-  accuracy on photographs: a model trained on those sees drawings for the first time. It shows that
-  this device computes what others do: the same integer model gives the same figure to 0.01 on all
-  of them. And it shows what a conversion costs, where the models of one run are the same network.
+  NME is the mean distance between predicted and true landmarks in percent of the inter-pupil
+  distance, over the 32 drawn faces in benchmark_faces.npz, for models of keras_fld. It is not the
+  accuracy on photographs, because a model trained on photographs never saw drawings. It shows
+  whether the device computes correctly: the same integer model has the same NME, to 0.01, on every
+  device. It also shows the cost of a conversion between models of the same network.
 
---profile says what each operation of each model takes, on the first number of threads. The Python
-interpreter tells no times of single operations, so the model is run cut off after its first,
-second, third ... operation, the cut models taking turns, and an operation's time is the difference
-to the cut before it. They are good to a few microseconds, and may come out below zero.
+--profile shows the time of each operation with the first number of threads. The Python interpreter
+does not report times of single operations. The script therefore runs models that are cut off after
+the first, second, third operation and so on, in turns. The time of an operation is the difference
+between two cuts, accurate to a few microseconds. It may be negative.
 
---compare prints the ratio of two results, row by row, matched by the models' names, and says where
-the same file has another accuracy.
+--compare prints the ratios of two results, row by row, matched by the models' names, and reports
+files whose accuracy differs.
 
-For figures worth keeping: plug the device in, close other programs, let it cool, and run twice.
+For reliable figures, plug in the device, close other programs, let it cool, and run twice.
 
-Exit status: 0, or 2 with one line on stderr where something is wrong, or 130 after Ctrl-C.
+Exit status: 0; 2 after an error, with one line on stderr; 130 after Ctrl-C.
 """
 
 import argparse
@@ -66,12 +66,12 @@ import time
 
 try:
     import resource
-except ImportError:  # Windows has none: memory is then reported as unknown
+except ImportError:  # missing on Windows: memory is then reported as unknown
     resource = None
 
 BLOCK = 10
-SLOWED = 0.05  # a drift of all rows that is worth a word
-SAME_NME = 0.01  # per cent: by rounding alone a model differs less between devices
+SLOWED = 0.05  # drift of all rows that is reported
+SAME_NME = 0.01  # percent; rounding differences between devices are smaller
 FACES = "benchmark_faces.npz"
 PAPER = {"device": "Snapdragon 820", "statistic": "average", "frames_per_second": 120}
 INSTRUCTIONS = (  # name, and the flags of Linux or macOS; the fastest for int8 first
@@ -93,7 +93,7 @@ RUNTIMES = {  # package to install: module to import, best first
 
 
 class Problem(Exception):
-    """What the user can put right, told in one line."""
+    """An error that the user can fix, with a one-line message."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -134,7 +134,7 @@ def parse(argv):
     parser.add_argument(
         "--compare", nargs=2, metavar=("A.json", "B.json"), help="print how two results differ"
     )
-    parser.add_argument("--probe", help=argparse.SUPPRESS)  # how the script calls itself
+    parser.add_argument("--probe", help=argparse.SUPPRESS)  # the name of the script in its messages
     args = parser.parse_args(argv)
     if args.compare and (args.models or args.json or args.profile):
         raise Problem("--compare stands alone: benchmark.py --compare A.json B.json")
@@ -151,7 +151,7 @@ def parse(argv):
         raise Problem(f"--seconds must be above 0. Got: {args.seconds:g}")
     if args.faces and not os.path.isfile(args.faces):
         raise Problem(f"--faces must name {FACES}. Got: {args.faces}")
-    path = args.json  # looked at now, not after minutes of measuring
+    path = args.json  # checked before the measurement, which takes minutes
     if path and (path.endswith(".tflite") or (os.path.exists(path) and not os.path.isfile(path))):
         raise Problem(f"--json must name a file for the result. Got: {path}")
     if path and not os.access(os.path.dirname(path) or ".", os.W_OK):
@@ -174,8 +174,8 @@ def check_model_file(path):
 def load_runtime():
     """Returns numpy, the Interpreter class and the name of the package it comes from.
 
-    Not imported at the top: the main process stays small until the probes are done, because on
-    Linux a child's peak memory begins at its parent's.
+    They are not imported at the top. On Linux, the peak memory of a child process includes that of
+    its parent, so the main process must stay small until the probes are done.
     """
     try:
         import numpy as np
@@ -186,13 +186,13 @@ def load_runtime():
         try:
             return np, importlib.import_module(module).Interpreter, package
         except ImportError as error:
-            if error.name not in (module, module.split(".")[0]):  # installed, but does not load
+            if error.name not in (module, module.split(".")[0]):  # installed but broken
                 broken += f" ({error})"
     raise Problem(f"benchmark.py needs the LiteRT interpreter: pip install ai-edge-litert{broken}")
 
 
 def open_model(np, interpreter_class, path, threads, content=None):
-    """Returns an interpreter of a file, or of bytes, with its input filled that has run once."""
+    """Returns an interpreter for a file or bytes, with its input filled, after a first run."""
     source = {"model_path": path} if content is None else {"model_content": content}
     try:
         interpreter = interpreter_class(**source, num_threads=threads)
@@ -215,11 +215,11 @@ def peak_mib():
 
 
 def delegation(interpreter):
-    """Counts the operations that a delegate runs, or returns None where that cannot be known.
+    """Counts the operations that a delegate runs, or returns None if this is unknown.
 
-    A delegate's partitions are appended to the list as DELEGATE, and the operations they replace
-    stay in it. So the outputs are traced back to the inputs, through a partition where it is the
-    last to write a tensor: the operations met on the way are those that run outside it.
+    The interpreter appends the partitions of a delegate to its list as DELEGATE, but keeps the
+    operations that they replace. The function traces the outputs back to the inputs, through a
+    partition if it is the last to write a tensor. The operations on the way run outside of it.
     """
     try:
         operations = interpreter._get_ops_details()
@@ -243,7 +243,7 @@ def delegation(interpreter):
 
 
 def probe(path, threads):
-    """Runs one model and prints what there is to know about it; this process does nothing else."""
+    """Runs one model and prints its properties, in a process of its own."""
     np, interpreter_class, _ = load_runtime()
     before = peak_mib()
     interpreter = open_model(np, interpreter_class, path, threads)
@@ -265,11 +265,15 @@ def probe(path, threads):
 
 
 def run_probe(path, threads):
-    """Learns about a model in a process of its own: its memory is then its own, and a damaged
-    file that crashes the interpreter does not take this process with it."""
+    """Returns the properties of a model, found by a separate process.
+
+    The memory is then that of one model, and a damaged file can crash only that process.
+    """
     command = [sys.executable, os.path.abspath(__file__), f"--probe={path}", f"--threads={threads}"]
     child = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
-    if child.returncode < 0:  # a signal: a damaged file, no memory left, far too many threads
+    if (
+        child.returncode < 0
+    ):  # killed by a signal: a damaged file, too little memory, or too many threads
         raise Problem(f"{path}: the interpreter crashed on it (signal {-child.returncode})")
     if child.returncode:
         raise Problem((child.stderr.strip() or f"{path}: the probe failed").splitlines()[-1])
@@ -278,7 +282,7 @@ def run_probe(path, threads):
         delegate = "unknown"
     elif not facts["delegation"]["partitions"]:
         delegate = "none"
-    else:  # the list of operations does not name the delegate, the interpreter's log does
+    else:  # the delegate's name is only in the interpreter's log
         delegate = "XNNPACK" if "XNNPACK" in child.stderr else "of unknown name"
     return {"model": path, "threads": threads, "delegate": delegate, **facts}
 
@@ -300,7 +304,7 @@ def measure(interpreters, args):
     start = time.monotonic()
     for done in range(0, args.runs, BLOCK):
         for interpreter, own in zip(interpreters, times):
-            interpreter.invoke()  # untimed: the row before has emptied the caches
+            interpreter.invoke()  # untimed, to fill the caches
             own += time_block(interpreter.invoke, min(BLOCK, args.runs - done))
         if args.seconds is not None and time.monotonic() - start >= args.seconds:
             break
@@ -308,7 +312,7 @@ def measure(interpreters, args):
 
 
 def drift(np, times):
-    """The median of the last quarter over that of the first, less 1; None for too few runs."""
+    """Median of the last quarter divided by that of the first, minus 1; None for too few runs."""
     quarter = len(times) // 4
     if quarter < BLOCK:
         return None
@@ -334,7 +338,7 @@ def summarize(np, rows, times):
 
 
 def cpu_name():
-    """The names that Linux gives the processor; ARM kernels often know only part numbers."""
+    """The processor's names from Linux, which on ARM are often only part numbers."""
     seen = {}
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
@@ -377,7 +381,7 @@ def instruction_set():
 
 
 def read_line(path):
-    """The first line of a small file of Linux's, or None."""
+    """The first line of a file, or None."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.readline().strip() or None
@@ -386,7 +390,7 @@ def read_line(path):
 
 
 def clock_state():
-    """Clocks in MHz and temperatures in degrees Celsius now, as far as Linux tells them."""
+    """Current clocks in MHz and temperatures in degrees Celsius, if Linux reports them."""
     clocks, heat = [], {}
     for cpu in range(os.cpu_count() or 1):
         text = read_line(f"/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq")
@@ -400,7 +404,7 @@ def clock_state():
 
 
 def usable_cores():
-    """Cores that this process may run on; fewer than all in a container or under taskset."""
+    """Number of cores available to this process, which containers and taskset may limit."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
@@ -408,7 +412,7 @@ def usable_cores():
 
 
 def governors():
-    """What sets the clock of each core: "performance" keeps it up, others follow the load."""
+    """The governor of each core's clock. "performance" keeps it high; others follow the load."""
     cores = range(os.cpu_count() or 1)
     paths = (f"/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor" for cpu in cores)
     return sorted({governor for governor in map(read_line, paths) if governor})
@@ -443,7 +447,7 @@ def file_facts(path):
 
 
 def describe(file, row):
-    """The paragraph about a model above the table."""
+    """The paragraph on a model above the table."""
     lines = [f"{file['path']}: {file['bytes']:,} bytes ({file['bytes'] / 1024:.1f} KiB)"]
     for side in ("inputs", "outputs"):
         for tensor in row[side]:
@@ -455,7 +459,7 @@ def describe(file, row):
 
 
 def table(rows):
-    """The figures as aligned text of at most 100 columns, the paper's below them."""
+    """The figures as aligned text of at most 100 columns, followed by that of the paper."""
     paper = f"paper, {PAPER['device']} ({PAPER['statistic']})"
     width = min(max(len(paper), *(len(row["model"]) for row in rows)), 36)
     line = f"{{:<{width}}} {{:>7}} {{:>8}} {{:>8}} {{:>8}} {{:>8}} {{:>8}}  {{}}".format
@@ -476,7 +480,7 @@ def table(rows):
 
 
 def stability(rows, before, after):
-    """Lines on what changed while it ran."""
+    """Lines on drift, temperatures and clocks."""
     known = [row for row in rows if row["drift"] is not None]
     lines = []
     if known:
@@ -497,7 +501,7 @@ def stability(rows, before, after):
 
 
 def write_json(path, report):
-    """Writes beside the file, then renames: a reader never sees half a result."""
+    """Writes to a temporary file and renames it, so that readers never see half a result."""
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         with open(temporary, "w", encoding="utf-8") as file:
@@ -511,7 +515,7 @@ def write_json(path, report):
 
 
 class Flat:
-    """A TFLite file in its bytes (schema.fbs): places of tables and fields."""
+    """The bytes of a TFLite file (schema.fbs): offsets of tables and fields."""
 
     def __init__(self, data):
         self.data = data
@@ -524,7 +528,7 @@ class Flat:
         return place + self.number(place)
 
     def field(self, table, number):
-        """Place of a field of a table, or None where it is not given."""
+        """Offset of a field in a table, or None if it is not set."""
         layout = table - struct.unpack_from("<i", self.data, table)[0]
         slot = 4 + 2 * number
         if slot >= struct.unpack_from("<H", self.data, layout)[0]:
@@ -547,7 +551,7 @@ class Flat:
 
 
 def metadata(path):
-    """What a model of keras_fld says about itself, or None."""
+    """The metadata of a keras_fld model, or None."""
     with open(path, "rb") as file:
         flat = Flat(file.read())
     try:
@@ -556,13 +560,13 @@ def metadata(path):
                 place = flat.field(entry, 1)
                 index = 0 if place is None else flat.number(place)
                 return json.loads(flat.bytes(flat.tables(flat.model, 4)[index], 0).decode())
-    except (IndexError, ValueError, struct.error):  # damaged: the interpreter has the last word
+    except (IndexError, ValueError, struct.error):  # damaged: the interpreter reports the error
         pass
     return None
 
 
 def load_faces(np, path):
-    """The drawn faces: images, landmarks, and size and margin of the crop; None without a file."""
+    """The drawn faces: images, landmarks, crop size and margin; None if there is no file."""
     path = path or os.path.join(os.path.dirname(os.path.abspath(__file__)), FACES)
     if not os.path.isfile(path):
         return None
@@ -575,7 +579,7 @@ def load_faces(np, path):
 
 
 def accuracy(np, interpreter, path, faces):
-    """The mean NME in per cent, or in a sentence why there is none."""
+    """The mean NME in percent, or a sentence on why there is none."""
     if faces is None:
         return f"{FACES} is not beside benchmark.py"
     images, truth, (size, margin) = faces
@@ -594,7 +598,7 @@ def accuracy(np, interpreter, path, faces):
         interpreter.invoke()
         landmarks = interpreter.get_tensor(given["index"])[0].astype(np.float64)
         scale, zero = given["quantization"]
-        if scale:  # 0 where the output is in pixels already
+        if scale:  # 0 if the output is in pixels
             landmarks = (landmarks - zero) * scale
         pupils = points[36:42].mean(axis=0) - points[42:48].mean(axis=0)
         distances = np.linalg.norm(landmarks - points, axis=1)
@@ -603,7 +607,7 @@ def accuracy(np, interpreter, path, faces):
 
 
 def accuracy_line(models, faces):
-    """What was measured of all models, in one line, and why it is missing of others."""
+    """One line with the NMEs, and a line for each model without."""
     known = [
         f"{os.path.basename(path)} {row['nme_percent']:.2f} %"
         for path, row in models.items()
@@ -619,7 +623,7 @@ def accuracy_line(models, faces):
 
 
 class Graph(Flat):
-    """The operators of a TFLite file, read and cut off in its bytes."""
+    """The operators of a TFLite file, with functions to cut the model off."""
 
     def __init__(self, data):
         super().__init__(data)
@@ -649,7 +653,7 @@ def still_needed(details, count, inputs, results):
 
 
 def profile(np, interpreter_class, path, args):
-    """Returns each operation's name, output shape and milliseconds."""
+    """Returns the name, output shape and milliseconds of each operation."""
     with open(path, "rb") as file:
         data = file.read()
     try:
@@ -685,7 +689,7 @@ def profile(np, interpreter_class, path, args):
 
 
 def profile_table(row):
-    """Operations in their order, then what each kind takes in all."""
+    """The operations in order, then the total of each kind."""
     operations = row["operations"]
     total = sum(x["ms"] for x in operations) or 1.0
     lines, kinds = [f"{'operation':<24}{'output':<16}{'ms':>9}{'share':>9}"], {}
@@ -719,7 +723,7 @@ def load_result(path):
 
 
 def compare(paths):
-    """Prints the rows that two results have in common."""
+    """Prints the rows that are in both results."""
     (first, a, first_files), (second, b, second_files) = (load_result(path) for path in paths)
     common = [key for key in a if key in b]
     if not common:
@@ -747,7 +751,7 @@ def compare(paths):
 
 
 def say(text):
-    """Prints; a reader that has gone (`| head`) does not stop the measuring."""
+    """Prints. A closed pipe (`| head`) does not stop the measurement."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -789,10 +793,10 @@ def benchmark(args):
         row["nme_note"] = measured if isinstance(measured, str) else None
     for path, row in models.items():
         if args.profile:
-            del interpreters[:]  # their memory is wanted for the cut models
+            del interpreters[:]  # frees memory for the cut models
             row["operations"] = profile(np, interpreter_class, path, args)
     if args.json:
-        hidden = ("probe", "json", "faces")  # of the machine, not of the measurement
+        hidden = ("probe", "json", "faces")  # state of the machine, not of the measurement
         arguments = {key: value for key, value in vars(args).items() if key not in hidden}
         write_json(
             args.json,

@@ -1,4 +1,4 @@
-"""`keras-fld convert`, from the folder of what runs on a device."""
+"""The command `keras-fld convert` as a script."""
 
 import sys
 

@@ -2,9 +2,9 @@
 
     python make_benchmark_faces.py benchmark_faces.npz
 
-They are the first faces of the test split of `keras_fld.data.synthetic`, cut out as a model with a
-64-pixel crop and the default margin sees them. Rows of pixels are stored as differences to the
-pixel before, which compresses to two thirds.
+They are the first test faces of `keras_fld.data.synthetic`, cropped for a model with 64-pixel crops
+and the default margin. Pixels are stored as differences to the previous pixel in the row, which
+makes the compressed file a third smaller.
 """
 
 import sys
@@ -22,7 +22,7 @@ def contents(count=FACES):
     """The arrays of the file.
 
     Args:
-        count: how many faces.
+        count: number of faces.
 
     Returns:
         A dictionary: differences (faces, 64, 64, 3) uint8, landmarks (faces, 68, 2) float32 pixels

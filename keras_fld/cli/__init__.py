@@ -17,6 +17,7 @@ from keras_fld.cli.demo import demo
 from keras_fld.cli.evaluate import compare, evaluate
 from keras_fld.cli.label import label
 from keras_fld.cli.lite import benchmark, convert, export, parity
+from keras_fld.cli.options import INTERRUPTED
 from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
 from keras_fld.cli.presets import presets
@@ -26,22 +27,22 @@ from keras_fld.cli.score import score
 from keras_fld.cli.train import refine, train
 from keras_fld.cli.web import web
 
-# As a shell says of a program that SIGPIPE ended.
+# Exit code that shells report for a program ended by SIGPIPE.
 CLOSED_PIPE = 141
 _EPILOG = """\b
 Exit codes:
-  0    done
-  1    a fault of the program itself, with a traceback
-  2    bad input or arguments, with a line that says what; finished files are kept
+  0    success
+  1    an error in the program, with a traceback
+  2    bad input or arguments, with a one-line message; finished files are kept
   130  interrupted by Ctrl-C
-  141  whoever read the output closed it
+  141  the reader of the output closed the pipe
 """
 
 
 @click.group(context_settings={"max_content_width": 100}, epilog=_EPILOG)
 @click.version_option(__version__, prog_name="keras-fld")
 def cli():
-    """Facial landmarks: train, evaluate, convert and draw.
+    """Facial landmarks: detect, train, evaluate and convert.
 
     \b
     keras-fld predict photo.jpg --out result
@@ -76,10 +77,10 @@ for command in (
 
 
 def main(arguments=None):
-    """Entry point: every expected failure is one line on standard error and an exit code.
+    """Entry point. Each expected error is one line on standard error and an exit code.
 
     Args:
-        arguments: words of the command; None takes those of the command line.
+        arguments: the command's words, or None for those of the command line.
     """
     _never_fail_on_characters()
     with contextlib.suppress(BrokenPipeError):
@@ -92,10 +93,10 @@ def main(arguments=None):
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted", err=True)
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:
             raise
-        except OSError as error:  # a folder without rights, a full disk
+        except OSError as error:  # such as a missing permission or a full disk
             where = f"{error.filename}: " if error.filename else ""
             click.echo(f"Error: {where}{reason(error)}", err=True)
             sys.exit(2)
@@ -106,21 +107,21 @@ def main(arguments=None):
 
 
 def _run(arguments):
-    """The exit code of the command."""
+    """Runs the command and returns its exit code."""
     stdout = sys.stdout
     try:
         return cli(arguments, standalone_mode=False) or 0
     except SystemExit:
-        if sys.stdout is not stdout:  # click puts another in its place once the pipe is closed
+        if sys.stdout is not stdout:  # click replaces it when the pipe is closed
             return CLOSED_PIPE
         raise
 
 
 def _never_fail_on_characters():
-    """Has characters replaced that the encoding of standard output lacks.
+    """Makes standard output replace characters that its encoding lacks.
 
-    Work that is done must not end in an error because a file's name cannot be printed.
+    Otherwise, finished work could end in an error because a file name cannot be printed.
     """
-    # Standard error escapes them by itself.
+    # Standard error already escapes such characters.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

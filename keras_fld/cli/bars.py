@@ -1,4 +1,4 @@
-"""Progress bars on the terminal, for what the package counts while it works."""
+"""Progress bars on the terminal for progress that the package reports."""
 
 import contextlib
 import itertools
@@ -9,30 +9,30 @@ import click
 
 from keras_fld._internal import progress
 
-# Up a line and clear it.
+# Escape codes: up one line, and clear it.
 _GONE = "\033[A\033[2K"
 
 
 @contextlib.contextmanager
 def bars(hidden=False):
-    """Shows a bar for each piece of long work in the block, gone once that is done.
+    """Shows a bar for each long task in the block, and removes it afterwards.
 
-    Bars are on standard error, so that the standard output stays the results', and only where it is
-    a terminal.
+    Bars are written to standard error, and only if it is a terminal. Standard output contains only
+    results.
 
     Args:
-        hidden: show none.
+        hidden: show no bars.
     """
     if hidden or not sys.stderr.isatty():
         yield
         return
-    # Of its own: `native.held_back` takes standard error away from whatever writes there.
+    # A duplicate of standard error, because `native.held_back` redirects the original.
     encoding = sys.stderr.encoding
     with os.fdopen(os.dup(sys.stderr.fileno()), "w", -1, encoding, "replace") as terminal:
 
         @contextlib.contextmanager
         def watch(label, length):
-            # click takes an unknown length from endless parts alone.
+            # For an unknown length, click needs an endless iterator.
             parts = itertools.repeat(None) if length is None else None
             with click.progressbar(parts, length, label=label, file=terminal) as bar:
                 yield bar.update

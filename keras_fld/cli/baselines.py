@@ -22,16 +22,19 @@ from keras_fld.cli.options import (
 )
 
 _OUT = out_option("The .npz file to write.")
-_MARGIN = click.option("--margin", type=float, help="Side of the crop in face boxes.")
-_SEED = click.option("--seed", default=0, show_default=True, help="Seed of the training.")
+_MARGIN = click.option(
+    "--margin", type=float, help="Side of the crop in face boxes.  [default: 1.1]"
+)
+_SEED = click.option("--seed", default=0, show_default=True, help="Random seed.")
 
 
 @click.group()
 def baseline():
-    """Trains the methods of the paper's Figure 1 that are not networks, and draws such a figure.
+    """Trains the baselines of the paper's Figure 1 and draws such a figure.
 
-    Their files serve wherever a model does, as in `keras-fld evaluate`. Beside NAME.npz, NAME.json
-    tells the command, the number of faces and the time.
+    Baselines are methods without a network. Commands such as `keras-fld evaluate` accept their .npz
+    files as models. NAME.json, next to NAME.npz, contains the command, the number of faces and the
+    training time.
 
     \b
     keras-fld baseline sdm --root 300w --out sdm.npz
@@ -44,15 +47,17 @@ def baseline():
 @_OUT
 @click.option("--size", default=64, show_default=True, help="Side of the crop in pixels.")
 @_MARGIN
-@click.option("--starts", default=3, show_default=True, help="Starting places of each face.")
-@click.option("--ridge", type=float, help="Ridge of the regressions.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many training faces.")
+@click.option("--starts", default=3, show_default=True, help="Number of initial shapes per face.")
+@click.option("--ridge", type=float, help="Ridge penalty of the regressions.  [default: 1]")
+@click.option(
+    "--limit", type=click.IntRange(1), help="Maximum number of training faces.  [default: all]"
+)
 @_SEED
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
 def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, quiet):
-    """The Supervised Descent Method on SIFT descriptors.
+    """Trains the Supervised Descent Method (SDM) on SIFT descriptors.
 
     \b
     keras-fld baseline sdm --root 300w --out sdm.npz
@@ -79,15 +84,15 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
 @_OUT
 @click.option("--size", default=280, show_default=True, help="Side of the crop in pixels.")
 @_MARGIN
-@click.option("--oversampling", type=click.IntRange(1), help="Starting places of each face.")
-@click.option("--trees", type=click.IntRange(1), help="Trees in each of the ten stages.")
-@click.option("--threads", default=1, show_default=True, help="Threads.")
+@click.option("--oversampling", type=click.IntRange(1), help="Number of initial shapes per face.")
+@click.option("--trees", type=click.IntRange(1), help="Number of trees in each of the ten stages.")
+@click.option("--threads", default=1, show_default=True, help="Number of threads.")
 @_SEED
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
 def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, skip_bad, quiet):
-    """An Ensemble of Regression Trees through dlib (group `baselines`).
+    """Trains an Ensemble of Regression Trees (ERT) with dlib, from the extra `baselines`.
 
     \b
     keras-fld baseline ert --root 300w --out ert.npz
@@ -112,7 +117,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     multiple=True,
     required=True,
     metavar="NAME=MODEL",
-    help="A column: its name and a .npz, .keras or .tflite file or a preset; once for each.",
+    help="Column of the figure: its name and a .npz, .keras or .tflite file or preset; repeatable.",
 )
 @out_option("The .png file to write.")
 @click.option(
@@ -120,15 +125,18 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     "photos",
     multiple=True,
     type=click.Path(),
-    help="A row: the largest face of this photograph, in place of the examples.",
+    help="Row of the figure: the largest face in this photograph, instead of the examples; "
+    "repeatable.",
 )
-@click.option("--drawn", default=2, show_default=True, help="Generated faces among the examples.")
+@click.option(
+    "--drawn", default=2, show_default=True, help="Number of generated faces among the examples."
+)
 @click.option("--size", default=280, show_default=True, help="Side of each picture in pixels.")
 def figure(models, out, photos, drawn, size):
-    """Draws a figure like the paper's Figure 1: a column for each method, a row for each face.
+    """Draws a figure like the paper's Figure 1, with a column per method and a row per face.
 
-    Without --photo the faces are a public-domain portrait, as it is, turned, in half light and
-    partly covered (with scikit-image, which brings it), and generated ones.
+    Without --photo, the faces are generated ones and a public-domain portrait from scikit-image, if
+    installed: unchanged, rotated, half in the dark, and partly covered.
 
     \b
     keras-fld baseline figure --model SDM=sdm.npz --model ERT=ert.npz \\
@@ -148,7 +156,7 @@ def figure(models, out, photos, drawn, size):
 
 
 def _pairs(models):
-    """Name to model of NAME=MODEL options."""
+    """Parses NAME=MODEL options into a dictionary."""
     named = {}
     for pair in models:
         name, _, model = pair.partition("=")
@@ -161,8 +169,7 @@ def _pairs(models):
 
 
 def _save(model, out, dataset, faces, started):
-    """Writes a baseline's file, and beside it how it came about."""
-
+    """Writes a baseline, and next to it a JSON file on how it was trained."""
     seconds = time.monotonic() - started
     model.save(out)
     told = Path(out).with_suffix(".json")
@@ -172,7 +179,7 @@ def _save(model, out, dataset, faces, started):
 
 
 def _command(dataset, out):
-    """The running command, without its maker's folders."""
+    """The running command, without local folders."""
     context = click.get_current_context()
     words = ["keras-fld", "baseline", context.command.name, "--root", dataset]
     words += ["--out", Path(out).name]

@@ -1,7 +1,6 @@
-"""One of several processes that train together: `python -m keras_fld.cli.child COMMAND...`.
+"""One of several processes that train together: `python -m keras_fld.cli.child COMMAND`.
 
-`training.processes.launch` starts it, with what `training.distributed` is to read in its
-environment.
+`training.processes.launch` starts it, with environment variables for `training.distributed`.
 """
 
 import os
@@ -12,11 +11,11 @@ from keras_fld.cli import main
 
 
 def _end_with_the_parent():
-    os.read(0, 1)  # nothing is ever written
+    os.read(0, 1)  # returns when the parent ends; the parent never writes
     os._exit(1)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     main()

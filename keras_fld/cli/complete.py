@@ -1,6 +1,6 @@
-"""What a shell completes the values of options to: the package's names, without loading Keras.
+"""Shell completion of option values with the package's names, without loading Keras.
 
-The names are suggestions. What is wrong is told by the parts that know, in their words.
+The names are suggestions. Values are validated elsewhere.
 """
 
 from click.shell_completion import CompletionItem
@@ -9,14 +9,15 @@ from keras_fld._internal import names as known
 
 
 def _names(offers, files=False):
-    """A `shell_complete` of an option or argument.
+    """Returns the `shell_complete` function of an option or argument.
 
     Args:
         offers: names, or a function that returns them.
-        files: whether a file may stand there as well; names are then offered once one is begun.
+        files: whether the value may also be a file. Names are then offered only for a non-empty
+            prefix.
 
     Returns:
-        A function of (context, parameter, incomplete), as click calls it.
+        A function of (context, parameter, incomplete), which click calls.
     """
 
     def complete(context, parameter, incomplete):
@@ -75,13 +76,13 @@ def _tables():
 
 
 def _subsets(context, parameter, incomplete):
-    """Completes test subsets of --dataset, as far as the command line names it."""
+    """Completes the test subsets of --dataset, or of 300W if it is not given."""
     return _splits(context.params.get("dataset") or "300w", incomplete, test=True)
 
 
 def _all_splits(context, parameter, incomplete):
-    """Completes splits of the dataset that is the command's first argument."""
-    # An option that waits for its value keeps click from giving arguments their names.
+    """Completes the splits of the dataset given as the first argument."""
+    # While an option lacks its value, click does not assign arguments to names.
     name = context.params.get("name") or next(iter(context.args), None)
     return _splits(name, incomplete, test=False)
 

@@ -9,9 +9,10 @@ _VARIABLE = "_KERAS_FLD_COMPLETE"
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell):
-    """Prints what makes a SHELL complete commands, options, and names of presets and the like.
+    """Prints a script that lets SHELL complete commands, options, and names such as presets.
 
-    bash, version 4.4 or newer: in ~/.bashrc; zsh: in ~/.zshrc, after compinit; fish: as a file.
+    For bash 4.4 or newer, add the first line to ~/.bashrc. For zsh, add the second line to
+    ~/.zshrc, after compinit. For fish, run the third line.
 
     \b
     eval "$(keras-fld completion bash)"
@@ -20,5 +21,5 @@ def completion(shell):
     """
     root = click.get_current_context().find_root().command
     script = get_completion_class(shell)(root, {}, "keras-fld", _VARIABLE)
-    # Not `source()`, which runs bash to ask for its version.
+    # `source()` would run bash to get its version.
     click.echo(script.source_template % script.source_vars())

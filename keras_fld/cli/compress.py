@@ -20,13 +20,14 @@ from keras_fld.cli.options import (
     show,
     tell,
 )
+from keras_fld.cli.sections import SectionedCommand
 
-BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces in a step.")
+BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces per step.")
 LOSS = click.option(
     "--loss",
     default="enme",
     show_default=True,
-    help="Loss.",
+    help=f"Loss: {', '.join(names.LOSSES)}.",
     shell_complete=complete.LOSSES,
 )
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
@@ -34,31 +35,38 @@ VALIDATION = click.option(
     "--validation",
     default=0.0,
     show_default=True,
-    help="Fraction of the training faces held out and evaluated instead of the test subsets.",
+    help="Fraction of the training faces held out. They replace the test subsets in the table.",
 )
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Data": "--dataset --root --validation",
+        "Training": "--epochs --batch-size --learning-rate --loss --seed",
+        "Output": "--out --name --report --json --quiet",
+    },
+)
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @out_option("The .tflite file to write.")
 @DATASET
 @ROOT
 @click.option("--epochs", default=2, show_default=True, help="Passes over the training faces.")
 @BATCH_SIZE
-@click.option("--learning-rate", default=1e-4, show_default=True, help="Learning rate at first.")
+@click.option("--learning-rate", default=1e-4, show_default=True, help="Initial learning rate.")
 @LOSS
 @SEED
 @VALIDATION
 @NAME
-@click.option("--report", type=click.Path(), help="JSON file of the figures to write.")
+@click.option("--report", type=click.Path(), help="JSON file to write the figures to.")
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
 def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
-    """Fine-tunes MODEL (.keras) for int8 and writes the .tflite file.
+    """Fine-tunes MODEL (.keras) by quantization-aware training and writes an int8 .tflite file.
 
-    Quantization-aware training: the network learns while it computes as its int8 file will. Prints
-    the file beside the Keras model and the int8 file that convert would write.
+    During training, the network simulates int8 arithmetic. The table compares the file with the
+    Keras model and with the int8 file that `keras-fld convert` writes.
 
     \b
     keras-fld qat run/model.keras --out face.tflite --root 300w
@@ -89,7 +97,15 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
     _finish(result, report)
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Method": "--method --sparsity --clusters",
+        "Data": "--dataset --root --validation",
+        "Training": "--epochs --batch-size --learning-rate --loss --seed",
+        "Output": "--out --json --quiet",
+    },
+)
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @out_option("Folder for model.keras, model_int8.tflite and compress.json.")
 @DATASET
@@ -97,16 +113,21 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
 @click.option(
     "--method",
     required=True,
-    help=" or ".join(names.COMPRESSIONS) + ".",
+    help=f"Method: {' or '.join(names.COMPRESSIONS)}.",
     shell_complete=complete.COMPRESSIONS,
 )
 @click.option(
-    "--sparsity", default=0.5, show_default=True, help="Fraction of weights that prune makes zero."
+    "--sparsity",
+    default=0.5,
+    show_default=True,
+    help="Fraction of weights that prune sets to zero.",
 )
-@click.option("--clusters", default=16, show_default=True, help="Weights a layer that cluster has.")
+@click.option(
+    "--clusters", default=16, show_default=True, help="Distinct weights per layer with cluster."
+)
 @click.option("--epochs", default=4, show_default=True, help="Passes over the training faces.")
 @BATCH_SIZE
-@click.option("--learning-rate", default=5e-4, show_default=True, help="Learning rate at first.")
+@click.option("--learning-rate", default=5e-4, show_default=True, help="Initial learning rate.")
 @LOSS
 @SEED
 @VALIDATION
@@ -114,10 +135,10 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
 @SKIP_BAD
 @QUIET_PASSED
 def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quiet, **options):
-    """Prunes or clusters the weights of MODEL (.keras), fine-tuned.
+    """Prunes or clusters the weights of MODEL (.keras) and fine-tunes it.
 
-    The files model.keras and model_int8.tflite take fewer bytes once packed, as in an app's
-    package; they run as fast as before. compress.json has the figures of the printed table.
+    The files model.keras and model_int8.tflite compress better, for example in an app's package.
+    They do not run faster. compress.json contains the figures of the printed table.
 
     \b
     keras-fld compress run/model.keras --out pruned --method prune --sparsity 0.5 --root 300w
@@ -153,7 +174,7 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
 
 
 def _material(model, **options):
-    """The Keras model, its file, and what the dataset gives to it."""
+    """The Keras model, its file, and its faces from the dataset."""
     from keras_fld import models, zoo
     from keras_fld.lite.tfmot.report import Material
 
@@ -163,7 +184,7 @@ def _material(model, **options):
 
 
 def _settings(path, arguments, options):
-    """What the JSON file says was done, without the user's folders."""
+    """The settings for the JSON file, without local folders."""
     kept = ("dataset", "batch_size", "seed", "validation")
     return {"model": path.name, **arguments, **{name: options[name] for name in kept}}
 

@@ -8,9 +8,9 @@ from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, show
 
 @click.group()
 def datasets():
-    """Lists the datasets and verifies downloads.
+    """Lists the datasets and checks downloads.
 
-    Exit codes: 0 what is there is good, 2 something is bad.
+    Exit code of check: 0 if all files present are good, 2 otherwise.
 
     \b
     keras-fld datasets list
@@ -21,7 +21,7 @@ def datasets():
 @datasets.command("list")
 @JSON
 def list_datasets():
-    """Names the datasets, their splits with the official numbers of faces, and their cards.
+    """Lists the datasets, the official number of faces in each split, and their cards.
 
     \b
     keras-fld datasets list --json
@@ -44,13 +44,13 @@ def list_datasets():
 @datasets.command("check")
 @click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", required=False, type=click.Path())
-@click.option("--sheet", type=click.Path(), help="PNG to draw faces with their landmarks in.")
+@click.option("--sheet", type=click.Path(), help="PNG file to draw faces with their landmarks in.")
 @READER_OPTIONS
 @JSON
 @QUIET
 @click.pass_context
 def check_dataset(context, name, root, sheet, reader_options):
-    """Verifies what the folder ROOT holds of the dataset NAME, reading every image.
+    """Checks the dataset NAME in the folder ROOT and reads every image.
 
     \b
     keras-fld datasets check 300w /data/300w --sheet sheet.png

@@ -1,4 +1,4 @@
-"""The command `keras-fld demo`: the main job in a few minutes."""
+"""The command `keras-fld demo`: from training to a .tflite file in a few minutes."""
 
 import platform
 import time
@@ -11,7 +11,7 @@ from keras_fld._internal.files import write_json
 from keras_fld.cli import native
 from keras_fld.cli.options import QUIET_PASSED, out_option
 
-# A quarter of TRNet-20's multiplications, so that a laptop is done in minutes.
+# A quarter of TRNet-20's multiplications: training takes minutes on a laptop.
 _NETWORK = {
     "head": "windows",
     "stem": (16, 16, 16),
@@ -21,14 +21,19 @@ _NETWORK = {
 
 
 @click.command()
-@click.option("--faces", "root", type=click.Path(), help="A 300W tree; without, generated faces.")
+@click.option(
+    "--faces",
+    "root",
+    type=click.Path(),
+    help="Folder of the 300W dataset.  [default: generated faces]",
+)
 @out_option("Folder for the results.", required=False, default="demo", show_default=True)
 @click.option(
     "--epochs", default=10, show_default=True, type=int, help="Passes over the training faces."
 )
 @QUIET_PASSED
 def demo(root, out, epochs, quiet):
-    """The main job in minutes: train, evaluate, convert, measure and draw.
+    """Trains, evaluates, converts and measures a model in a few minutes, and draws its landmarks.
 
     \b
     keras-fld demo --out demo
@@ -54,7 +59,7 @@ def demo(root, out, epochs, quiet):
 
 
 def _train(recipe, out, root, subset, verbose):
-    """The trained model, and what training took and gave."""
+    """Trains; returns the model, and the time and NME."""
     from keras_fld.evaluation import evaluate
     from keras_fld.models import TRNet20
     from keras_fld.training import train
@@ -74,7 +79,7 @@ def _train(recipe, out, root, subset, verbose):
 
 
 def _convert(model, recipe, out, root, subset):
-    """Mode to file, and mode to what it weighs, errs and takes."""
+    """Converts; returns the file of each mode, and its size, NME and latency."""
     from keras_fld.data import catalog, crops
     from keras_fld.evaluation import evaluate
     from keras_fld.lite.calibration import CALIBRATION_CROPS
@@ -103,14 +108,14 @@ def _convert(model, recipe, out, root, subset):
 
 
 def _draw(model, faces, path):
-    """A sheet of twelve test faces with the landmarks of the int8 model."""
+    """Draws twelve test faces with the landmarks of the int8 model."""
     import numpy as np
 
     from keras_fld._internal.images import save_image
     from keras_fld.drawing import draw_landmarks, square
     from keras_fld.predict.landmarker import FaceLandmarker
 
-    landmarker = FaceLandmarker(model, score=None)  # the boxes are given
+    landmarker = FaceLandmarker(model, score=None)  # needs no score for given boxes
     tiles = []
     for face in faces.sample(12).faces[:12]:
         image = face.image()

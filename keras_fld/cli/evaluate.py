@@ -21,57 +21,80 @@ from keras_fld.cli.options import (
     show,
     tell,
 )
+from keras_fld.cli.sections import SectionedCommand
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Model and data": "--preset --dataset --root --option --subset --held-out",
+        "Tables": "--regions --flip --occlusion --seed",
+        "Detector": "--detector --passes",
+        "Output": "--out --json --quiet",
+    },
+)
 @click.argument("model", required=False, type=click.Path(), shell_complete=complete.MODELS)
 @click.option(
     "--preset",
-    help="A shipped model instead: its Keras weights, then its int8 file.",
+    help="Evaluate a preset instead of MODEL: first its Keras weights, then its int8 file.",
     shell_complete=complete.PRESETS,
 )
 @RUN_DATASET
 @ROOT
 @SUBSETS
-@out_option("Folder for the JSON files and curves.", required=False)
+@out_option("Folder for the results: JSON files and curves.", required=False)
 @click.option(
     "--held-out",
     type=float,
     default=0.0,
-    help="Fraction of the training faces instead: those that a run with this validation left out.",
+    help="Evaluate on held-out training faces instead of the test subsets. Give the --validation "
+    "of the training run.",
 )
-@click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
-@click.option("--flip", is_flag=True, help="Also average over each crop and its mirror image.")
-@click.option("--occlusion", is_flag=True, help="Also cover faces by one and by two squares.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the occluders.")
+@click.option("--regions", is_flag=True, help="Print also the NME of each facial region.")
+@click.option(
+    "--flip",
+    is_flag=True,
+    help="Evaluate also with predictions averaged over each crop and its mirror image.",
+)
+@click.option(
+    "--occlusion",
+    is_flag=True,
+    help="Evaluate also on faces that one or two squares cover in part.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of --occlusion.")
 @click.option(
     "--detector",
-    help="What the boxes of blazeface, haar, haar-frontal or a YuNet .onnx cost.",
+    help="Evaluate with boxes of a face detector: blazeface, haar, haar-frontal or a YuNet .onnx "
+    "file.",
     shell_complete=complete.DETECTORS,
 )
-@click.option("--passes", type=click.IntRange(1), help="Most passes, with --detector (3).")
+@click.option(
+    "--passes",
+    type=click.IntRange(1),
+    help="Maximum number of passes with --detector.  [default: 3]",
+)
 @READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
 def evaluate(model, preset, out, detector, passes, **options):
-    """Prints the table of a MODEL, .keras, .tflite or a baseline's .npz, on the test subsets.
+    """Evaluates MODEL on the test subsets of a dataset.
 
-    A run folder as MODEL means its model.keras.
+    MODEL is a .keras or .tflite file, a run folder (its model.keras is evaluated), or a baseline's
+    .npz file. The interval in the table is a 95 % bootstrap interval of the NME over faces.
 
-    The range is a 95 % bootstrap interval of the NME over faces. --out writes evaluation.json and
-    ced.png, --flip the same into the folder flip in it, --occlusion occlusion.json and
-    occlusion.png.
+    --out writes evaluation.json and ced.png. With --flip, the folder gets a subfolder flip with the
+    same files; with --occlusion, occlusion.json and occlusion.png.
 
-    --detector counts the faces that a detector misses instead, and compares the landmarks in its
-    boxes with those in the annotated ones; --out then writes detection.json. A preset's int8 file
-    is measured.
+    With --detector, the command instead counts the faces that the detector misses, and compares the
+    landmarks predicted in its boxes with those in annotated boxes. --out then writes
+    detection.json. Of a preset, the int8 file is evaluated.
 
-    --json prints what those files hold: evaluation.json with "flip" and "occlusion" inside, or
-    detection.json; of a preset, one under "keras" and one under "tflite".
+    --json prints the content of these files: evaluation.json, with "flip" and "occlusion" inside,
+    or detection.json. The results of a preset are under "keras" and "tflite".
 
-    A file of your own faces in which none is marked as a test face is evaluated whole, each
-    attribute as a row of its own. The normalizer face_size is the root of the face box's area.
+    A dataset of your own without any test face is evaluated as a whole. Each attribute of its faces
+    has a row of its own. Its normalizer may be face_size, the square root of the face box's area.
 
     \b
     keras-fld evaluate run/model.keras --root 300w --out run
@@ -80,15 +103,17 @@ def evaluate(model, preset, out, detector, passes, **options):
     keras-fld evaluate run/model.keras --root 300w --held-out 0.1
     """
     if options["held_out"] and (detector or options["occlusion"] or options["subsets"]):
-        raise click.UsageError("--held-out goes with neither --subset, --occlusion nor --detector")
+        raise click.UsageError(
+            "--held-out cannot be combined with --subset, --occlusion or --detector"
+        )
     if (model is None) == (preset is None):
-        raise click.UsageError("a MODEL or --preset must be given, and not both")
+        raise click.UsageError("give either MODEL or --preset")
     if passes is not None and detector is None:
-        raise click.UsageError("--passes goes with --detector")
+        raise click.UsageError("--passes needs --detector")
     if out:
         check_out(out)
         if detector is None:
-            check_installed("matplotlib", purpose="--out, with its curves,")
+            check_installed("matplotlib", purpose="--out (for the curves)")
     path, options["dataset"], _ = of_run(model or "", options["dataset"])
     model = model and path
     native.start(model or preset, keras=preset is not None and detector is None)
@@ -122,7 +147,7 @@ def _evaluate(
     reader_options,
     skip_bad,
 ):
-    """Evaluates one model and prints its tables; returns them for JSON."""
+    """Evaluates one model, prints its tables, and returns them for JSON."""
     from keras_fld import evaluation
     from keras_fld.evaluation.occlusion import occlusion_sweep
 
@@ -167,7 +192,7 @@ def _evaluate_detector(
 
     for name in ("regions", "flip", "occlusion"):
         if others[name]:
-            raise click.UsageError(f"--{name} does not go with --detector")
+            raise click.UsageError(f"--{name} cannot be combined with --detector")
     model = zoo.lite_file(model) if model in zoo.names() else model
     report = evaluate_detector(
         model, dataset, root, detector, passes, list(subsets) or None, skip_bad, **reader_options
@@ -187,9 +212,10 @@ def _evaluate_detector(
 @out_option("The .json file to write.", required=False)
 @JSON
 def compare(before, after, seed, out):
-    """Compares two evaluation.json face by face: NME of subsets and of facial regions.
+    """Compares two evaluation.json files face by face.
 
-    A range without zero is a difference that another sample of such faces would show too.
+    The table shows the NME of each subset and of each facial region. If the interval of a
+    difference excludes zero, another sample of such faces would likely show the difference, too.
 
     \b
     keras-fld compare run/evaluation.json refined/evaluation.json

@@ -1,9 +1,9 @@
-"""Fits the box maps of the package on the training photographs of 300W, and writes them.
+"""Fits the box maps of the detectors on the training photographs of 300W and writes them.
 
     python -m keras_fld.cli.fit_detector --root 300w --detector haar --detector yunet --every 4
     python -m keras_fld.cli.fit_detector --root 300w --detector blazeface --every 2
 
-The maps of other detectors stay as they are in the file.
+Maps of other detectors in the file are kept.
 """
 
 from dataclasses import replace
@@ -22,24 +22,24 @@ from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.detectors import blazeface, box_map
 from keras_fld.predict.detectors.haar import HaarDetector, mirrored
 
-# A square is that of the annotated face where it overlaps its box by this much.
+# Minimum overlap of a detected square with the box of an annotated face.
 SAME = 0.3
 DETECTORS = "haar", "yunet", "blazeface"
 
 
 def fit_maps(faces, detectors=DETECTORS):
-    """Box maps of the cascades, of YuNet's five points and of BlazeFace, from annotated faces.
+    """Fits the box maps of detectors to annotated faces.
 
     Args:
         faces: a `FaceSet` in the scheme ibug68.
-        detectors: those of `DETECTORS` whose maps are wanted.
+        detectors: names from `DETECTORS`.
 
     Returns:
-        Name to what is stored of a map: its coefficients, the faces it was fitted on and its mean
-        absolute error, all in units of the detection.
+        Name to the stored form of the map: coefficients, number of faces, and mean absolute error
+        in units of the detection.
 
     Raises:
-        ValueError: the scheme has no five points, or a detector finds no face.
+        ValueError: the scheme is not ibug68, or a detector finds no face.
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
@@ -51,7 +51,7 @@ def fit_maps(faces, detectors=DETECTORS):
 
 
 def _haar(faces):
-    """What is stored of the maps of the cascades' squares."""
+    """The stored form of the maps of the Haar cascades."""
     detector = HaarDetector()
     pairs: dict[str, list] = {"haar_frontal": [], "haar_profile": []}
     with counting("detecting faces", len(faces)) as done:
@@ -72,10 +72,10 @@ def _haar(faces):
 
 
 def _five_points(faces):
-    """What is stored of the map of YuNet's points, as annotated, mirrored faces too."""
+    """The stored form of the map of YuNet's points, fitted to annotated points."""
     points = five_points(np.stack([face.landmarks for face in faces.faces]))
     boxes = np.stack([face.box for face in faces.faces])
-    # Mirrored faces too, so that left and right are treated alike.
+    # Mirrored faces are added to treat left and right alike.
     mirror = points[:, [1, 0, 2, 4, 3]] * [-1, 1]
     mirrored_boxes = boxes.copy()
     mirrored_boxes[:, 0] = -boxes[:, 0] - boxes[:, 2]
@@ -84,14 +84,14 @@ def _five_points(faces):
 
 
 def _blazeface(faces):
-    """What is stored of the map of BlazeFace's squares and points, mirrored faces too."""
+    """The stored form of the map of BlazeFace, fitted to faces and their mirror images."""
     detector, found, boxes = blazeface.BlazeFace(), [], []
     with counting("detecting faces with BlazeFace", len(faces)) as done:
         for face in faces.faces:
             image = face.image()
             mirror = (image.shape[1] - 1, 0) + face.landmarks * [-1, 1]
             for picture, points in ((image, face.landmarks), (image[:, ::-1], mirror)):
-                # All as small ones are: seen once more from a distance that is always the same.
+                # As with small faces, every face is detected again at a fixed scale.
                 seen = detector.find(picture, sure=2.0)
                 for i in _nearest(seen.squares, landmark_box(points)):
                     found.append(seen[[i]])
@@ -104,24 +104,24 @@ def _blazeface(faces):
 
 
 def five_points(landmarks):
-    """Eyes' centers, nose's tip and mouth's corners of iBUG-68 landmarks: (n, 5, 2)."""
+    """Eye centers, nose tip and mouth corners of iBUG-68 landmarks: (n, 5, 2)."""
     eyes = [landmarks[:, 36:42].mean(axis=1), landmarks[:, 42:48].mean(axis=1)]
     return np.stack([*eyes, landmarks[:, 30], landmarks[:, 48], landmarks[:, 54]], axis=1)
 
 
 def _pairs(squares, box):
-    """The square that overlaps the box most, with the box; nothing where none is near."""
+    """The square that overlaps the box most, with the box; empty if none is near."""
     return [(squares[i], box) for i in _nearest(squares, box)]
 
 
 def _nearest(squares, box):
-    """The place of the square that overlaps the box most; nothing where none is near."""
+    """The index of the square that overlaps the box most; empty if none is near."""
     shares = overlap(squares, [box])[:, 0]
     return [int(shares.argmax())] if shares.max(initial=0) >= SAME else []
 
 
 def _entry(seen, boxes):
-    """What is stored of the map that `seen`, as `BoxMap.boxes` takes it, leads to `boxes` by."""
+    """Fits the map from `seen`, as `BoxMap.boxes` takes it, to `boxes`; returns its stored form."""
     centers, sizes, features = seen
     found = box_map.fit(centers, sizes, features, boxes)
     error = np.abs(found.boxes(*seen) - boxes) / seen[1][:, None]
@@ -134,14 +134,18 @@ def _entry(seen, boxes):
 
 @click.command()
 @click.option("--root", required=True, type=click.Path(), help="Folder of the 300W dataset.")
-@click.option("--out", default=str(box_map.FILE), help="JSON to write.  [default: the package's]")
-@click.option("--every", default=1, type=click.IntRange(1), help="Take every so many-th face.")
+@click.option(
+    "--out", default=str(box_map.FILE), help="JSON file to write.  [default: that of the package]"
+)
+@click.option(
+    "--every", default=1, show_default=True, type=click.IntRange(1), help="Use every n-th face."
+)
 @click.option(
     "--detector",
     "detectors",
     multiple=True,
     type=click.Choice(DETECTORS),
-    help="Fit the maps of this one; may be repeated.  [default: all]",
+    help="Detector to fit; repeatable.  [default: all]",
 )
 def main(root, out, every, detectors):
     """Fits the maps on the split train and writes them to a JSON file."""

@@ -23,24 +23,29 @@ from keras_fld.cli.options import (
 @click.argument("dataset", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
 @out_option("Folder for the labeled faces.")
-@click.option("--views", default=8, show_default=True, help="Views of each face, an even number.")
+@click.option(
+    "--views",
+    default=8,
+    show_default=True,
+    help="Number of augmented views of each face that are averaged; even.",
+)
 @click.option(
     "--tolerance",
     default=0.1,
     show_default=True,
-    help="Largest distance from the annotation, in distances between the pupils.",
+    help="Maximum distance of a label from the annotation, in inter-pupil distances.",
 )
 @click.option(
     "--trust",
     default=0.5,
     show_default=True,
-    help="Weight of an annotation in the model's own scheme against the prediction.",
+    help="Weight of the annotation against the prediction, if both have the same scheme.",
 )
 @click.option(
     "--weight",
     default=1.0,
     show_default=True,
-    help="Weight in training of a landmark that is not annotated.",
+    help="Training weight of landmarks that are not annotated.",
 )
 @click.option(
     "--input-size",
@@ -56,11 +61,12 @@ def label(
 ):
     """Labels the training faces of DATASET in ROOT with MODEL.
 
-    The folder gets prepared faces in the model's scheme, to train the next model with. Faces on
-    which the label and the dataset's own annotation disagree are left out. With --trust 1 every
-    annotated landmark is kept, but for the mean offset of its definition from the model's, and the
-    model adds those that are missing; where the two disagree, a face keeps its annotated landmarks
-    alone.
+    The command writes prepared faces in the model's scheme, to train another model with. It drops
+    faces whose label disagrees with the annotation of the dataset.
+
+    With --trust 1, annotated landmarks are kept, corrected by the mean offset between the dataset's
+    and the model's definitions; the model adds the missing landmarks. If label and annotation
+    disagree, a face keeps only its annotated landmarks.
 
     \b
     keras-fld label trnet20_300w mtfl mtfl --out labeled
@@ -78,7 +84,7 @@ def label(
     predictor = open_model(model)
     split = catalog.get(dataset).train
     faces = catalog.read(dataset, root, split, skip_bad, **reader_options)
-    tell(faces.notes + faces.skipped)
+    tell(faces.told)
     labeled, disagreement = pseudo_labels.relabel(predictor, faces, views, tolerance, trust, weight)
     options = {"views": views, "tolerance": tolerance, "trust": trust, "weight": weight}
     options["model_sha256"] = sha256(zoo.lite_file(model) if model in zoo.names() else model)
@@ -93,7 +99,7 @@ def label(
     )
     apart = 100 * disagreement.mean()
     show(
-        f"wrote {out}: {len(labeled):,} of {len(faces):,} faces; the label is {apart:.2f} % of "
-        "the distance between the pupils from the annotation",
+        f"wrote {out}: {len(labeled):,} of {len(faces):,} faces; mean distance of label and "
+        f"annotation: {apart:.2f} % of the inter-pupil distance",
         {"out": out, "faces": len(faces), "labeled": len(labeled), "disagreement": apart},
     )

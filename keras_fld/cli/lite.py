@@ -23,6 +23,7 @@ from keras_fld.cli.options import (
     show,
     tell,
 )
+from keras_fld.cli.sections import SectionedCommand
 from keras_fld.lite import modes, shipped
 
 
@@ -33,7 +34,7 @@ from keras_fld.lite import modes, shipped
     "--mode",
     default="int8",
     show_default=True,
-    help=", ".join(modes.MODES) + ".",
+    help=f"Quantization mode: {', '.join(modes.MODES)}.",
     shell_complete=complete.MODES,
 )
 @NAME
@@ -47,10 +48,10 @@ from keras_fld.lite import modes, shipped
 @SKIP_BAD
 @QUIET
 def convert(model, out, mode, name, license, dataset, root, skip_bad):
-    """Converts MODEL (.keras) to TFLite and evaluates both on the test subsets.
+    """Converts MODEL (.keras) to TFLite and evaluates both files on the test subsets.
 
-    int8 and int8_full are calibrated on unaugmented training crops; int8_full is for NPUs and
-    microcontrollers, without float arithmetic.
+    int8 and int8_full are calibrated on unaugmented training crops. int8_full uses no float
+    arithmetic, for NPUs and microcontrollers.
 
     \b
     keras-fld convert run/model.keras --out face.tflite --root 300w
@@ -71,7 +72,7 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     about = {"file": Path(out).name, "mode": mode, "bytes": size}
     try:
         before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
-    except ValueError as error:  # no test faces: the file is good all the same
+    except ValueError as error:  # no test faces; the file is still valid
         note = f"not evaluated: {message_in(root, error)}"
         tell([note])
         show(data={**about, "rows": [], "notes": [note]})
@@ -82,38 +83,46 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     tell(before.notes)
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Model and data": "--preset --dataset --root",
+        "Files": "--all --mode --detector --arm",
+        "Output": "--out --json --quiet",
+    },
+)
 @click.argument("model", required=False, type=click.Path(), shell_complete=complete.MODELS)
-@click.option("--preset", help="A shipped model instead of MODEL.", shell_complete=complete.PRESETS)
+@click.option("--preset", help="Export a preset instead of MODEL.", shell_complete=complete.PRESETS)
 @out_option("Folder for the files and export.json.")
-@click.option("--all", "every", is_flag=True, help="All modes.")
+@click.option("--all", "every", is_flag=True, help="Export all modes.")
 @click.option(
     "--mode",
     "names",
     multiple=True,
-    help="Mode, several times if wanted.",
+    help="Mode to export; repeatable.",
     shell_complete=complete.EXPORTED_MODES,
 )
 @click.option(
     "--arm",
     type=click.Path(),
-    help="JSON of tflite/arm/run.py: adds the ARM instructions of the files that it counted.",
+    help="JSON file of tflite/arm/run.py. Adds ARM instruction counts to the table.",
 )
-@click.option("--detector", is_flag=True, help="Also copy the face detector's files, for an app.")
+@click.option("--detector", is_flag=True, help="Copy also the face detector's files, for an app.")
 @RUN_DATASET
 @ROOT
 @JSON
 @SKIP_BAD
 @QUIET
 def export(model, preset, out, every, names, arm, detector, dataset, root, skip_bad):
-    """Converts MODEL (.keras) in several modes, and prints what each costs.
+    """Converts MODEL (.keras) to several quantization modes and compares the files.
 
-    The table has every file's size, median time on one thread of this machine, and NME on the test
-    subsets. int8_qat is trained on the dataset's faces as by `keras-fld qat`, for some minutes.
+    The table shows the size of each file, its median time on one thread of this machine, and its
+    NME on the test subsets. int8_qat is trained on the dataset's faces, as `keras-fld qat` does,
+    which takes some minutes.
 
-    A preset needs no --root: its int8 and int8_qat files are then the shipped ones, which takes no
-    TensorFlow, int8_full is calibrated on generated faces, and NME and ARM instructions are the
-    published ones.
+    A preset needs no --root. Without it, the published int8 and int8_qat files are copied, which
+    needs no TensorFlow, int8_full is calibrated on generated faces, and the table shows published
+    NMEs and ARM instruction counts.
 
     \b
     keras-fld export run/model.keras --all --out files --root 300w
@@ -121,7 +130,7 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     keras-fld export --preset trnet20_300w --mode int8 --detector --out app
     """
     if (model is None) == (preset is None):
-        raise click.UsageError("a MODEL or --preset must be given, and not both")
+        raise click.UsageError("give either MODEL or --preset")
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
     check_out(out)
@@ -177,7 +186,12 @@ def _exported(result, out):
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@click.option("--reference", required=True, type=click.Path(), help="The .keras file it came from.")
+@click.option(
+    "--reference",
+    required=True,
+    type=click.Path(),
+    help="The .keras file that MODEL was converted from.",
+)
 @RUN_DATASET
 @ROOT
 @SUBSETS
@@ -185,16 +199,16 @@ def _exported(result, out):
 @click.option(
     "--max-px",
     type=click.FloatRange(0, min_open=True),
-    help="Exit with status 1 where the mean distance, of all faces or of a subset, is larger.",
+    help="Exit with status 1 if the mean distance over all faces or over a subset is larger.",
 )
 @JSON
 @SKIP_BAD
 @QUIET
 def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
-    """Compares the landmarks of MODEL (.tflite) with those of the Keras model it came from.
+    """Compares the landmarks of MODEL (.tflite) with those of its Keras model.
 
-    parity.html holds the faces that differ most and opens without a network; it shows faces of
-    the dataset, so pass it on only where the dataset's license allows.
+    parity.html shows the faces that differ most and opens offline. It contains faces of the
+    dataset: share it only if the dataset's license allows it.
 
     \b
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
@@ -223,15 +237,16 @@ def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
 @click.argument(
     "models", nargs=-1, required=True, type=click.Path(), shell_complete=complete.MODELS
 )
-@click.option("--runs", default=300, show_default=True, help="Timed runs of each model.")
-@click.option("--threads", default=1, show_default=True, help="Threads of the interpreter.")
+@click.option("--runs", default=300, show_default=True, help="Number of timed runs of each model.")
+@click.option("--threads", default=1, show_default=True, help="Number of interpreter threads.")
 @JSON
 def benchmark(models, runs, threads):
-    """Measures the latency of MODELS (any .tflite, or presets) on this machine, taking turns.
+    """Measures the latency of MODELS (.tflite files or presets) on this machine.
 
-    Times are of one inference alone, without cropping; their ratios hold where the machine's speed
-    wanders. For phones and boards, memory, drift and single operations there is
-    tflite/benchmark.py in the repository, one file to copy to the device.
+    Times are for one inference without cropping. The models run in turns, so that ratios stay
+    reliable even if the machine's speed varies. To measure on a phone or board, copy
+    tflite/benchmark.py from the repository to the device. It also reports memory, drift, and the
+    time of single operations.
 
     \b
     keras-fld benchmark files/model_float32.tflite files/model_int8.tflite
@@ -245,9 +260,9 @@ def benchmark(models, runs, threads):
 
 
 def _trains(names, preset, dataset):
-    """Whether int8_qat is to be trained: it is asked for, and no preset brings it.
+    """Whether int8_qat must be trained: it is requested, and no preset provides it.
 
-    Of all modes it is left out, with a note, where it cannot be.
+    With --all, it is skipped with a note if it cannot be trained.
     """
     if names and modes.QAT not in names:
         return False
@@ -255,18 +270,18 @@ def _trains(names, preset, dataset):
         return False
     reason = None
     if dataset is None:
-        reason = "it is trained on faces, whose folder --root names"
+        reason = "training needs a dataset (--root)"
     elif find_spec("tensorflow_model_optimization") is None:
-        reason = f"training for it needs {install('tensorflow', 'compress')}"
+        reason = f"training needs {install('tensorflow', 'compress')}"
     if reason and names:
-        raise ValueError(f"mode {modes.QAT} cannot be made: {reason}")
+        raise ValueError(f"mode {modes.QAT} is not available: {reason}")
     if reason:
-        tell([f"{modes.QAT} is left out: {reason}"])
+        tell([f"{modes.QAT} is skipped: {reason}"])
     return reason is None
 
 
 def _compared(before, after):
-    """The NME of a Keras model beside its converted file's, for each subset and normalizer."""
+    """The NME of a Keras model and of its converted file, for each subset and normalizer."""
     return [
         {
             "subset": a["subset"],
@@ -296,5 +311,5 @@ def _calibration(keras_model, dataset, root, skip_bad):
     faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
     faces = faces.sample(CALIBRATION_CROPS)
     data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
-    tell(faces.notes + faces.skipped + data.skipped)
+    tell(faces.told + data.skipped)
     return data.images

@@ -1,4 +1,4 @@
-"""What C++ libraries write to standard error while they start, kept from the terminal."""
+"""Hides the startup messages that C++ libraries write to standard error."""
 
 import contextlib
 import os
@@ -10,16 +10,16 @@ from keras_fld._internal.extras import FINE_TUNING, check_installed
 
 @contextlib.contextmanager
 def held_back():
-    """Keeps what is written to standard error, and shows it only where the block fails.
+    """Captures standard error, and shows it only if the block fails.
 
-    TensorFlow's first lines and LiteRT's come from C++ and heed no setting of Python's. They say
-    nothing of the user's work, and hide the one line that does.
+    The startup messages of TensorFlow and LiteRT come from C++ and cannot be disabled from Python.
+    They would hide the message that matters to the user.
     """
     with contextlib.ExitStack() as stack:
         try:
             kept = stack.enter_context(tempfile.TemporaryFile())
             terminal = os.dup(2)
-        except OSError:  # a full disk, or no standard error: then nothing is held back
+        except OSError:  # a full disk, or no standard error: capture nothing
             yield
             return
         sys.stderr.flush()
@@ -38,9 +38,11 @@ def held_back():
 
 
 def start_keras(compute=True):
-    """Imports Keras with its backend, which computes something unless told not to, without noise.
+    """Imports Keras and initializes its backend, without startup messages.
 
-    Processes that are to train together must not compute before they have met.
+    Args:
+        compute: run an operation to initialize the backend. Processes that train together must not
+            do this before they are connected.
     """
     with held_back():
         import keras
@@ -50,10 +52,10 @@ def start_keras(compute=True):
 
 
 def start_fine_tuning():
-    """Starts Keras on TensorFlow, whatever the user trains with, and what fine-tunes for int8.
+    """Starts Keras on TensorFlow, which fine-tuning for int8 needs, whatever the user's backend.
 
     Raises:
-        ImportError: the group `compress` is not installed.
+        ImportError: the extra `compress` is not installed.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     check_installed(*FINE_TUNING, purpose="Fine-tuning for int8")
@@ -64,7 +66,7 @@ def start_fine_tuning():
 
 
 def start_interpreter():
-    """Opens a small model: LiteRT announces its delegate once, with the first."""
+    """Opens a small model, because LiteRT prints a message when it opens the first one."""
     from keras_fld import zoo
     from keras_fld.predict.lite_model import ScoreModel
 
@@ -73,11 +75,11 @@ def start_interpreter():
 
 
 def start(*models, keras=False):
-    """Starts what predicts with models, files or presets: Keras for `.keras`, and LiteRT.
+    """Starts LiteRT, and Keras if a model is a `.keras` file.
 
     Args:
-        models: as of `predictor.open_model`.
-        keras: start Keras whatever they are.
+        models: files or presets, as in `predictor.open_model`.
+        keras: start Keras in any case.
     """
     if keras or any(str(model).endswith(".keras") for model in models):
         start_keras()

@@ -1,4 +1,4 @@
-"""Options that several commands have, and how commands tell what they found and left out."""
+"""Options that several commands share, and output of results and notes."""
 
 import contextlib
 import functools
@@ -16,26 +16,29 @@ DATASET = click.option(
     "--dataset",
     default="300w",
     show_default=True,
-    help="Dataset's name.",
+    help="Name of the dataset.",
     shell_complete=complete.DATASETS,
 )
 RUN_DATASET = click.option(
     "--dataset",
-    help="Dataset's name.  [default: the one in the recipe.json beside the model, else 300w]",
+    help="Name of the dataset.  [default: that of the recipe.json next to the model, or 300w]",
     shell_complete=complete.DATASETS,
 )
 SUBSETS = click.option(
     "--subset",
     "subsets",
     multiple=True,
-    help="Subset, several times if wanted.",
+    help="Test subset; repeatable.  [default: all]",
     shell_complete=complete.SUBSETS,
 )
 ROOT = click.option("--root", type=click.Path(), help="Folder of the dataset.")
-NAME = click.option("--name", help="Name under which the model is published, for the metadata.")
+NAME = click.option("--name", help="Name of the published model, for the metadata.")
 
 
-# What commands have options and arguments of their own for.
+# The exit code after Ctrl-C.
+INTERRUPTED = 130
+
+# Names that commands use for options and arguments of their own.
 _ARGUMENTS = frozenset(
     ("model", "dataset", "name", "root", "split", "subsets", "skip_bad", "flip", "held_out", "seed")
     + ("sizes", "counts", "detector", "passes", "per_split")
@@ -43,7 +46,7 @@ _ARGUMENTS = frozenset(
 
 
 def _parse_options(context, parameter, given):
-    """Options of a reader as a dictionary; numbers, true and false as such."""
+    """Parses a reader's options into a dictionary. Numbers, true and false are read as JSON."""
     import json
 
     found = {}
@@ -64,33 +67,34 @@ READER_OPTIONS = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     callback=_parse_options,
-    help="Option of the dataset's reader, such as recursive=true of pts; see its card.",
+    help="Option of the dataset's reader, such as recursive=true for pts; repeatable. The "
+    "dataset's card lists them.",
 )
 SKIP_BAD = click.option(
-    "--skip-bad", is_flag=True, help="Leave bad files out and list them, instead of stopping."
+    "--skip-bad", is_flag=True, help="Skip bad files and list them instead of stopping."
 )
 
 
 def out_option(what, required=True, **options):
-    """The option --out, which says where a command writes.
+    """Returns the option --out, the path that a command writes to.
 
     Args:
-        what: what it names, a file or a folder, for the help.
-        required: whether the command needs it.
+        what: the help text, which says whether it is a file or a folder.
+        required: whether the option is required.
         **options: as of `click.option`.
     """
     return click.option("--out", required=required, type=click.Path(), help=what, **options)
 
 
 def of_run(model, dataset=None):
-    """A model's file, its dataset and its run's recipe, as far as the run folder tells them.
+    """Finds a model's file, and its dataset and recipe if it is in a run folder.
 
     Args:
-        model: a file or preset, or a run folder, whose model.keras is meant.
-        dataset: what --dataset gives, or None.
+        model: a file, a preset, or a run folder, which stands for its model.keras.
+        dataset: the value of --dataset, or None.
 
     Returns:
-        The file, the dataset's name, and recipe.json's recipe, empty where there is none.
+        The file, the name of the dataset, and the recipe in recipe.json, empty if there is none.
 
     Raises:
         ValueError: the recipe.json beside the model is damaged.
@@ -112,11 +116,11 @@ def of_run(model, dataset=None):
 
 
 def check_out(out, suffix=None):
-    """Raises ValueError before long work whose result could not be written to --out.
+    """Raises a ValueError if --out cannot be written, before long work starts.
 
     Args:
-        out: the option's value.
-        suffix: what the name of the file ends in; None where it is a folder.
+        out: the value of the option.
+        suffix: the suffix that the file must have, or None for a folder.
     """
     if suffix is not None and Path(out).suffix != suffix:
         raise ValueError(f"--out must end in {suffix}. Got: {out}")
@@ -125,19 +129,19 @@ def check_out(out, suffix=None):
 
 @contextlib.contextmanager
 def resumable():
-    """Says, where the block is interrupted, that its training goes on with the same command."""
+    """Ends the command on Ctrl-C with one line, which says how to resume its training."""
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("\nstopped; the same command continues after the last whole epoch", err=True)
-        raise
+        click.echo("\ninterrupted; the same command resumes after the last full epoch", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _quiet(passed):
-    """The option --quiet: without it the terminal shows bars while the command works."""
+    """Returns the option --quiet, which hides the progress bars."""
 
     def decorate(command):
-        @click.option("--quiet", is_flag=True, help="No progress.")
+        @click.option("--quiet", is_flag=True, help="Do not show progress.")
         @functools.wraps(command)
         def run(*arguments, quiet, **options):
             if passed:
@@ -150,20 +154,20 @@ def _quiet(passed):
     return decorate
 
 
-# For commands whose bars are all their progress, and for those that show more and are told.
+# QUIET_PASSED also passes `quiet` to the command, for progress other than bars.
 QUIET, QUIET_PASSED = _quiet(False), _quiet(True)
 
-# Where `show` finds the standard output of a command that prints JSON.
+# Key under which the context stores standard output while --json redirects it.
 _STDOUT = "keras_fld.stdout"
 
 
 def JSON(command):
-    """The option --json: standard output is then what `show` is given as data, as JSON, alone.
+    """Adds the option --json, with which standard output holds only the data given to `show`.
 
-    Whatever else the command prints, and what libraries print under it, goes to standard error.
+    All other output of the command and of libraries goes to standard error.
     """
 
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
     @functools.wraps(command)
     def run(*arguments, as_json, **options):
         if not as_json:
@@ -179,13 +183,13 @@ def show(text=None, data=None):
     """Prints a result: as text, or with --json as data.
 
     Args:
-        text: what people read; None prints nothing.
-        data: the same for programs, a dictionary that JSON can hold; None prints nothing.
+        text: text for people; None prints nothing.
+        data: the same for programs, a dictionary that JSON can represent; None prints nothing.
     """
     stdout = click.get_current_context().meta.get(_STDOUT)
     if stdout is None:
         if text is not None:
-            # Names of files may hold bytes that no terminal takes.
+            # File names may contain bytes that terminals cannot show.
             click.echo(text.encode("utf-8", "backslashreplace").decode())
     elif data is not None:
         from keras_fld._internal.files import json_text

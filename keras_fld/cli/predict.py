@@ -9,118 +9,138 @@ from keras_fld._internal.files import printable
 from keras_fld.cli import complete, native
 from keras_fld.cli.bars import bars
 from keras_fld.cli.options import JSON, out_option, show
+from keras_fld.cli.sections import SectionedCommand
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Input": "--camera --seconds --max-frames --max-pixels --recursive",
+        "Output": "--out --format --numbers --json --quiet",
+        "Model": "--model --passes",
+        "Face detection": "--detector --box --min-face",
+        "Face score": "--min-score --score --no-score",
+        "Video": "--smooth --search-every --search-side",
+    },
+)
 @click.argument("inputs", nargs=-1, type=click.Path())
 @click.option(
     "--model",
     default="trnet20_300w",
     show_default=True,
     type=click.Path(),
-    help="A model file or a preset.",
+    help="Model file or preset.",
     shell_complete=complete.MODELS,
 )
-@out_option("Folder for the files.")
+@out_option("Folder for the results.")
 @click.option(
     "--format",
     "formats",
     multiple=True,
     type=click.Choice(["png", "json", "pts", "mp4", "webm", "jsonl", "csv"]),
-    help="What to write, as often as wanted: png, json, pts, jsonl, csv for images; mp4, webm, "
-    "jsonl, csv for videos.  [default: png and json; mp4 and jsonl]",
+    help="Output format; repeatable. Images: png, json, pts, jsonl, csv. Videos: mp4, webm, jsonl, "
+    "csv.  [default: png and json for images, mp4 and jsonl for videos]",
 )
-@click.option("--camera", type=click.IntRange(0), help="Number of a webcam, from 0; Ctrl-C ends.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long, of a webcam.")
+@click.option(
+    "--camera", type=click.IntRange(0), help="Read from this webcam, numbered from 0. Ctrl-C stops."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), help="Stop the webcam after this time."
+)
 @click.option(
     "--max-frames",
     type=click.IntRange(1),
-    help="End a video or stream after so many frames.",
+    help="Stop each video or stream after this many frames.",
 )
 @click.option(
     "--box",
-    help="x,y,width,height of the face, tight around its landmarks. In a video, of the first "
-    "frame: that face is followed, and not looked for again once it is lost.",
+    help="Face box as x,y,width,height in pixels, tight around the landmarks; replaces the "
+    "detector. In a video, the box in the first frame: this face is tracked, and not searched for "
+    "once it is lost.",
 )
 @click.option(
     "--detector",
-    help="blazeface; blazeface-turned, for faces turned by any angle; blazeface-short; haar; "
-    "haar-frontal; or the path of a YuNet .onnx file.  [default: blazeface; in videos "
-    "blazeface-short]",
+    help="Face detector: blazeface; blazeface-turned, for faces at any roll angle; "
+    "blazeface-short, for large faces; haar; haar-frontal; or a YuNet .onnx file.  [default: "
+    "blazeface for images, blazeface-short for videos]",
     shell_complete=complete.DETECTORS,
 )
 @click.option(
     "--min-face",
     type=click.FloatRange(0, min_open=True),
-    help="Smallest face looked for in images: a share of the longer side, or pixels from 1 on. "
-    "Half of it takes four times as long.  [default: 0.03; a sixth beside a face of a fifth]",
+    help="Smallest face to search for in images: a fraction of the longer side, or pixels if 1 or "
+    "more. Halving it quadruples the time.  [default: 0.03; 1/6 if a face of at least 1/5 is "
+    "found]",
 )
 @click.option(
     "--max-pixels",
     type=click.IntRange(1),
-    help="Images that declare more pixels are refused before they are decoded.  "
-    "[default: 250000000]",
+    help="Reject images with more pixels, before decoding.  [default: 250000000]",
 )
 @click.option(
     "--passes",
     default=2,
     show_default=True,
     type=click.IntRange(1),
-    help="Passes for each found face: from the second on, cut by the landmarks before.",
+    help="Passes of the model for each detected face. Each further pass crops the face by the "
+    "landmarks of the previous one.",
 )
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
-    help="Lowest face score of a found face; 0 keeps all, and in videos leaves it to the "
-    "detector.  [default: 0 in images, 0.5 in videos]",
+    help="Minimum face score. Lower-scoring faces are dropped; in videos their track ends.  "
+    "[default: 0 for images, 0.5 for videos]",
 )
-@click.option("--score", type=click.Path(), help="A face-score file instead of the package's.")
+@click.option(
+    "--score", type=click.Path(), help="Face-score file to use instead of the built-in one."
+)
 @click.option(
     "--no-score",
     is_flag=True,
-    help="No face score. The package's is for research, as its 300W models are; with its other "
-    "presets it is off anyway.",
+    help="Do not compute face scores. The built-in face score is licensed for research only, as "
+    "are the 300W presets; other presets do not use it by default.",
 )
 @click.option(
     "--search-every",
     default=90,
     show_default=True,
     type=click.IntRange(1),
-    help="Frames of a video between two searches for new faces.",
+    help="Search a video for new faces every this many frames.",
 )
 @click.option(
     "--search-side",
     default=320,
     show_default=True,
     type=click.IntRange(32),
-    help="Longer side in pixels to which frames are reduced for it.",
+    help="Longer side in pixels of the reduced frames that are searched.",
 )
 @click.option(
-    "--smooth/--no-smooth", default=True, show_default=True, help="Smooth landmarks of videos."
+    "--smooth/--no-smooth", default=True, show_default=True, help="Smooth the landmarks in videos."
 )
-@click.option("--recursive", is_flag=True, help="Look into the folders of a folder too.")
-@click.option("--numbers", is_flag=True, help="Draw each landmark's index.")
-@click.option("--boxes", is_flag=True, help="Draw each face's box.")
-@click.option("--scores", is_flag=True, help="Draw each face's score.")
+@click.option("--recursive", is_flag=True, help="Search folders recursively.")
+@click.option("--numbers", is_flag=True, help="Draw the index of each landmark.")
+@click.option("--boxes", is_flag=True, help="Draw the box of each face.")
+@click.option("--scores", is_flag=True, help="Draw the score of each face.")
 @click.option(
-    "--ids/--no-ids", default=None, help="Draw each face's number.  [default: only in videos]"
+    "--ids/--no-ids", default=None, help="Draw the number of each face.  [default: only in videos]"
 )
 @JSON
-@click.option("--quiet", is_flag=True, help="No progress bar, and no line for a file that is done.")
+@click.option("--quiet", is_flag=True, help="Do not show progress or finished files.")
 def predict(
     inputs, model, out, formats, camera, seconds, box, detector, min_face, passes, **options
 ):
-    """Landmarks of every face in INPUTS: images, videos, folders of them, URLs of streams; or of a
-    --camera.
+    """Finds the landmarks of every face in INPUTS or from a --camera.
 
-    An image becomes a PNG with its landmarks drawn and a JSON file; a video, an mp4 and a file of
-    JSON lines, in which each face keeps its number. Faces are found by --detector, or taken from
-    --box, in a video's first frame. What scores less than --min-score is left out, and in a video
-    it is lost; a --box in an image is kept. An image without a face is no error: its files say
-    so, with an empty list of faces, and so does a line. A bad file does not stop the others; after
-    Ctrl-C a video's files hold what was done. A video's damaged frames are left out and counted.
-    Inputs are never written over. --json prints the inputs with their numbers of faces and files,
-    and the errors.
+    INPUTS are images, videos, folders of these, or stream URLs. For an image, the command writes a
+    PNG file with the landmarks drawn and a JSON file; for a video, an mp4 file and a JSON Lines
+    file, in which each face keeps its number.
+
+    Faces are found by --detector or given by --box. Faces below --min-score are dropped; in videos
+    their track ends. Faces given by --box are always kept in images. An image without a face is not
+    an error: its list of faces is empty, and a note says so. A bad file does not stop the others.
+    After Ctrl-C, a video's files contain the frames done so far. Damaged frames of a video are
+    skipped and counted. Inputs are never overwritten. --json prints the number of faces and the
+    files of each input, and the errors.
 
     \b
     keras-fld predict photo.jpg clip.mp4 --out result
@@ -129,11 +149,11 @@ def predict(
     keras-fld predict rtsp://192.168.0.9/live --max-frames 900 --out result
     """
     if bool(inputs) == (camera is not None):
-        raise click.UsageError("give INPUTS or --camera, one of them")
+        raise click.UsageError("give either INPUTS or --camera")
     if seconds is not None and camera is None:
-        raise click.UsageError("--seconds is for a --camera")
+        raise click.UsageError("--seconds needs --camera")
     if options["score"] and options["no_score"]:
-        raise click.UsageError("give --score or --no-score, one of them")
+        raise click.UsageError("give either --score or --no-score")
     boxes = None if box is None else [_parse_box(box)]
     score = None if options["no_score"] else options["score"] or "default"
     native.start(model)
@@ -154,7 +174,7 @@ def predict(
 
 
 class _Run:
-    """One call of the command: what it was given, what is done and what failed."""
+    """One call of the command: its options, results and errors."""
 
     def __init__(self, landmarker, out, formats, boxes, options):
         self.landmarker, self.out, self.formats, self.given = landmarker, out, formats, boxes
@@ -163,11 +183,11 @@ class _Run:
         self.max_frames = options["max_frames"]
         self.recursive = options["recursive"]
         self.tracking = {key: options[key] for key in ("smooth", "search_every", "search_side")}
-        # In photographs the score would drop profiles, and nothing else that BlazeFace finds.
+        # In photographs, the score would drop only profiles of what BlazeFace finds.
         self.least = options["min_score"] or 0.0
         if options["min_score"] is not None:
             self.tracking["min_score"] = options["min_score"]
-        if boxes:  # a face whose box is given may be one that the detector does not find
+        if boxes:  # the detector may not find the face
             self.tracking["search_every"] = None
         self.done, self.errors = [], []
 
@@ -221,16 +241,16 @@ class _Run:
         )
 
     def certain(self, path, faces):
-        """The faces that score enough; a line says where there is none."""
+        """Returns the faces that score enough; prints a note if there are none."""
         least = 0.0 if self.given else self.least
         good = [face for face in faces if face.score is None or face.score >= least]
         if not good:
             why = "no face found"
             if faces:
-                # Rounded down, so that it is not said to be what it falls short of.
+                # Rounded down: a score just below the limit must not look equal to it.
                 best = math.floor(1000 * max(face.score for face in faces)) / 1000
-                why = f"no face found that scores {least:g} (--min-score), the best has {best:.3f}"
-            note = f"Note: {printable(path)}: {why}; --box x,y,width,height gives one"
+                why = f"no face scores at least {least:g} (--min-score); the best scores {best:.3f}"
+            note = f"Note: {printable(path)}: {why}; use --box x,y,width,height to give its box"
             click.echo(note, err=True)
         return good
 
@@ -260,7 +280,7 @@ class _Run:
             self.fail(error)
 
     def frames(self, name, frames, output, formats):
-        """Follows the faces of a video or camera; says what was written even if it ends badly."""
+        """Tracks the faces of a video or camera; reports the written files even after an error."""
         from keras_fld._internal.progress import counting
         from keras_fld.predict.output import Marks
         from keras_fld.predict.tracking import FaceTracker
@@ -278,13 +298,13 @@ class _Run:
             message = str(error)
             raise ValueError(message if str(name) in message else f"{name}: {message}") from error
         finally:
-            steps.close()  # ends the files, after Ctrl-C too
-            # A video that a full disk refused is not there.
+            steps.close()  # completes the files, even after Ctrl-C
+            # If the disk is full, the video does not exist.
             result.paths = [path for path in result.paths if path.exists()]
             if result.damaged:
                 click.echo(
                     f"Note: {name}: {result.frames} of {result.frames + result.damaged} frames "
-                    f"read; {result.damaged} damaged ones left out",
+                    f"read; {result.damaged} damaged frames skipped",
                     err=True,
                 )
             if result.frames and result.paths:
@@ -319,8 +339,8 @@ class _Run:
 
 
 def _listed(paths):
-    """Paths in a line: the first, and what the others end in."""
-    if not paths:  # points of no face
+    """Paths in one line: the first, then only the suffixes of the others."""
+    if not paths:  # .pts files of an image without a face
         return "nothing"
     first, *others = (str(path) for path in paths)
     stem = first.rpartition(".")[0]
@@ -328,7 +348,7 @@ def _listed(paths):
 
 
 def _silence_opencv():
-    """OpenCV writes lines of its own about a camera that is not there; ours names it."""
+    """Silences OpenCV's messages on a missing camera; ours names the camera."""
     import cv2
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

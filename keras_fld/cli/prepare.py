@@ -17,20 +17,22 @@ from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, SKIP_BAD, out_opt
     "--split",
     "splits",
     multiple=True,
-    help="Split, several times; all without.",
+    help="Split to prepare; repeatable.  [default: all]",
     shell_complete=complete.SPLITS,
 )
-@click.option("--size", type=click.IntRange(1), help="Side of the model's crop in pixels.")
-@click.option("--margin", type=float, help="Side of the crop in face boxes.")
 @click.option(
-    "--shard", default=512, show_default=True, type=click.IntRange(1), help="Faces in a file."
+    "--size", type=click.IntRange(1), help="Side of the model's crop in pixels.  [default: 64]"
+)
+@click.option("--margin", type=float, help="Side of the crop in face boxes.  [default: 1.1]")
+@click.option(
+    "--shard", default=512, show_default=True, type=click.IntRange(1), help="Faces per file."
 )
 @click.option(
     "--processes",
     type=click.IntRange(1),
-    help="How many work at a time; without, one for each processor.",
+    help="Number of processes.  [default: one per processor]",
 )
-@click.option("--beam", is_flag=True, help="By Apache Beam, with its options after --.")
+@click.option("--beam", is_flag=True, help="Use Apache Beam. Its options follow after --.")
 @READER_OPTIONS
 @JSON
 @SKIP_BAD
@@ -49,14 +51,13 @@ def prepare(
     reader_options,
     skip_bad,
 ):
-    """Cuts the faces of dataset NAME in ROOT out once and writes them to the folder --out.
+    """Crops the faces of dataset NAME in ROOT and writes the crops to a folder.
 
-    That folder then serves as the dataset's root wherever one is asked for, and training from it
-    equals training from ROOT. The generated faces need no ROOT: write -. An interrupted preparation
-    goes on when the same command is given again.
+    Use the folder as --root of other commands. Training from it gives the same result as training
+    from ROOT. For generated faces, ROOT is -. The same command resumes an interrupted preparation.
 
-    With --beam the work is done by Apache Beam, on this machine or, with Beam's options after --,
-    on a cluster whose workers see ROOT and --out under the same paths. The files are the same.
+    With --beam, Apache Beam does the work, on this machine or, with Beam's options after --, on a
+    cluster. Its workers must see ROOT and --out under the same paths. The files are the same.
 
     \b
     keras-fld prepare 300w 300w --out prepared
@@ -84,7 +85,7 @@ def prepare(
 
 
 def _parts(name, root, splits, skip_bad, reader_options):
-    """The named splits; without names all that are there, and a note of each that is not."""
+    """The given splits; if none are given, all that are present, with notes on the others."""
     from keras_fld.data import catalog
     from keras_fld.data.faces import Absent
     from keras_fld.data.prepared.writing import Part
@@ -97,28 +98,28 @@ def _parts(name, root, splits, skip_bad, reader_options):
         except Absent as error:
             if splits:
                 raise
-            tell([f"{split}: left out: {error}"])
+            tell([f"{split}: not prepared: {error}"])
             continue
         tell(f"{split}: {sentence}" for sentence in faces.notes)
         parts.append(Part(split, faces, wide=split == found.train))
     if not parts:
-        raise ValueError(f"{root}: no split of {name} is there")
+        raise ValueError(f"{root}: no split of {name} found")
     return parts
 
 
 def _show_splits(manifest):
-    """Prints a line for each split that was written, and what it lacks; returns it for JSON."""
+    """Prints a line and notes for each written split; returns them for JSON."""
     rows = {}
     for split, part in manifest["splits"].items():
         shards = part["shards"]
         skipped = [*part["skipped"], *(s for shard in shards for s in shard["skipped"])]
-        tell(f"{split}: {sentence}" for sentence in part["missing"])
+        tell(f"{split}: {sentence}" for sentence in part["absent"])
         tell(f"{split}: skipped: {sentence}" for sentence in skipped)
         rows[split] = row = {
             "faces": sum(shard["faces"] for shard in shards),
             "files": len(shards),
             "bytes": sum(shard["bytes"] for shard in shards),
-            "missing": part["missing"],
+            "missing": [*part["missing"], *part["absent"]],
             "skipped": skipped,
         }
         megabytes = row["bytes"] / 1e6

@@ -4,17 +4,17 @@ import click
 
 from keras_fld.cli.options import JSON, show
 
-# The processor whose instruction counts the table shows.
+# The processor of the instruction counts in the table.
 _CPU = "cortex-a76"
 
 
 @click.command()
 @JSON
 def presets():
-    """Lists the presets: error, size, cost on a phone and license.
+    """Lists the presets with their error, size, cost on a phone, and license.
 
-    NME is the published figure of the int8 file in per cent, M instructions are millions for one
-    inference on a Cortex-A76.
+    NME is the published NME of the int8 file in percent. "M instr." is millions of instructions for
+    one inference on a Cortex-A76.
 
     \b
     keras-fld presets

@@ -15,7 +15,7 @@ from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, out_option
 @ROOT
 @click.option(
     "--dataset",
-    help="Dataset of the gallery; the evaluation's or the recipe's unless told otherwise.",
+    help="Dataset of the gallery.  [default: that of the evaluation or the recipe]",
     shell_complete=complete.DATASETS,
 )
 @click.option(
@@ -25,18 +25,21 @@ from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, out_option
     shell_complete=complete.MODELS,
 )
 @click.option(
-    "--worst", default=12, show_default=True, type=click.IntRange(1), help="Faces in the gallery."
+    "--worst",
+    default=12,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Number of faces in the gallery.",
 )
 @SKIP_BAD
 @QUIET
 def report(run, out, root, dataset, model, worst, skip_bad):
-    """Writes one HTML file about the training run in the folder RUN, finished or not.
+    """Writes an HTML report of the training run in the folder RUN, finished or not.
 
-    It holds figures with their intervals, error curves, facial regions, training curves, recipe and
-    versions, as far as the folder has them; `keras-fld evaluate RUN/model.keras --out RUN` puts the
-    figures there. With --root it also shows the faces with the largest errors, truth and prediction
-    drawn: such a file is for those alone whom the dataset's license allows to have it. The
-    generated faces need no folder: write --root -.
+    The report contains the training curves, recipe and versions. After `keras-fld evaluate RUN
+    --out RUN`, it also contains figures with intervals, error curves and facial regions. With
+    --root, it adds a gallery of the faces with the largest errors, with annotation and prediction:
+    share such a file only if the dataset's license allows it. For generated faces, use --root -.
 
     \b
     keras-fld report run
@@ -64,7 +67,7 @@ def report(run, out, root, dataset, model, worst, skip_bad):
 
 
 def _dataset(run):
-    """The dataset that a run was judged on, or was trained on."""
+    """The dataset that a run was evaluated on, otherwise that of its training."""
     for evaluated in run.evaluations:
         return evaluated.dataset
     return str(run.recipe.get("dataset"))

@@ -7,36 +7,58 @@ import click
 from keras_fld._internal.extras import check_installed
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, resumable, show
+from keras_fld.cli.sections import SectionedCommand
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Table": "--root --row --alpha --seeds --synthetic",
+        "Training": "--epochs --batch-size --precision --rounds --search --search-epochs",
+        "Output": "--out --json --quiet",
+    },
+)
 @click.argument("name", metavar="TABLE", shell_complete=complete.TABLES)
-@click.option("--root", "roots", multiple=True, help="NAME=FOLDER of a dataset, once for each.")
-@out_option("Folder of runs and tables.")
-@click.option("--seeds", default="0", show_default=True, help="Seeds of the runs, as in 0,1,2.")
-@click.option("--row", "methods", multiple=True, help="Only this row, several times if wanted.")
-@click.option("--alpha", "alphas", multiple=True, type=float, help="Alpha of figure4, as --row.")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the training faces.")
-@click.option("--batch-size", type=click.IntRange(1), help="Faces in a step.")
+@click.option(
+    "--root", "roots", multiple=True, metavar="NAME=FOLDER", help="Folder of a dataset; repeatable."
+)
+@out_option("Folder for runs and tables.")
+@click.option("--seeds", default="0", show_default=True, help="Seeds of the runs, such as 0,1,2.")
+@click.option("--row", "methods", multiple=True, help="Row to fill; repeatable.  [default: all]")
+@click.option(
+    "--alpha", "alphas", multiple=True, type=float, help="Value of alpha in figure4; repeatable."
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="Passes over the training faces.  [default: the table's]",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), help="Faces per step.  [default: the table's]"
+)
 @click.option(
     "--precision",
-    help="float32, the default, or bfloat16 on the PyTorch backend.",
+    help="float32, or bfloat16 on the PyTorch backend.  [default: float32]",
     shell_complete=complete.PRECISIONS,
 )
-@click.option("--rounds", type=click.IntRange(1), help="Rounds of the refined module.")
-@click.option("--search", is_flag=True, help="Search each row's learning rate first.")
-@click.option("--search-epochs", type=click.IntRange(1), help="Epochs of a search's candidates.")
-@click.option("--synthetic", is_flag=True, help="A trial in small on generated faces.")
+@click.option(
+    "--rounds", type=click.IntRange(1), help="Training rounds of the refined module.  [default: 30]"
+)
+@click.option("--search", is_flag=True, help="Search for the learning rate of each row first.")
+@click.option("--search-epochs", type=click.IntRange(1), help="Epochs of each run of --search.")
+@click.option(
+    "--synthetic", is_flag=True, help="Try the command with tiny runs on generated faces."
+)
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
 def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
-    """Fills a TABLE of the paper with measured figures: table2 to table5, or figure4.
+    """Reproduces a TABLE of the paper: table2 to table5, or figure4.
 
-    Rows are training runs in OUT/runs. The same command goes on where it was stopped, and repeats
-    nothing that is done; the table has all that OUT holds. Other people's methods are printed as
-    the paper gives them. table2 and figure4 take further datasets, 300w and wflw. With
-    KERAS_BACKEND=torch the networks run on PyTorch's kernels, in bfloat16 if told so.
+    Each row is a training run in OUT/runs. The same command resumes where it stopped and does not
+    repeat finished runs. The table contains all runs in OUT. Figures of other authors' methods are
+    those of the paper. table2 and figure4 also accept the datasets 300w and wflw. With
+    KERAS_BACKEND=torch, the networks run on PyTorch, optionally in bfloat16.
 
     \b
     keras-fld reproduce table5 --root 300w=/data/300w --out paper
@@ -52,12 +74,12 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
     if name not in TABLES:
         raise ValueError(f"TABLE must be one of {', '.join(TABLES)}. Got: {name!r}")
     if alphas and name != "figure4":
-        raise ValueError(f"--alpha goes with figure4. Got: {name}")
+        raise ValueError(f"--alpha is only for figure4. Got: {name}")
     table = tables.figure4(alphas) if alphas else TABLES[name]
     rounds, skip_bad = options.pop("rounds"), options.pop("skip_bad")
     chosen = {key: options.pop(key) for key in ("methods", "search", "search_epochs")}
     if chosen["search_epochs"] and not chosen["search"]:
-        raise ValueError("--search-epochs goes with --search")
+        raise ValueError("--search-epochs needs --search")
     recipe = {key: value for key, value in options.items() if value is not None}
     out, roots = Path(out), _roots(roots)
     if synthetic:
@@ -80,7 +102,7 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
     click.echo(f"wrote {out / name}.md and .json" + (" and .png" * _drawn(out, name)))
 
 
-# A run of seconds.
+# Settings for runs of a few seconds.
 _SMALL = {"epochs": 1, "batch_size": 8, "input_size": 32, "warmup": 0.0, "averaging": 0.9}
 
 
@@ -95,7 +117,7 @@ def _generated(table, roots, out, recipe):
 
 
 def _roots(pairs):
-    """Dataset to folder of NAME=FOLDER options."""
+    """Parses NAME=FOLDER options into a dictionary."""
     roots = {}
     for pair in pairs:
         name, equals, folder = pair.partition("=")

@@ -20,7 +20,7 @@ from keras_fld.cli.options import (
 
 @click.group()
 def score():
-    """Trains the network that tells faces from other crops.
+    """Trains the face score, a network that distinguishes faces from other crops.
 
     \b
     keras-fld score train --root 300w --also mtfl=mtfl --out score
@@ -34,12 +34,18 @@ def score():
     "--also",
     multiple=True,
     metavar="NAME=FOLDER",
-    help="Another dataset's training faces; several times if wanted.",
+    help="Further dataset whose training faces are used; repeatable.",
 )
-@out_option("Folder for the files.")
-@click.option("--steps", default=1500, show_default=True, type=click.IntRange(1), help="Batches.")
+@out_option("Folder for the results.")
 @click.option(
-    "--batch-size", default=128, show_default=True, type=click.IntRange(2), help="Crops in one."
+    "--steps",
+    default=1500,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Number of training steps.",
+)
+@click.option(
+    "--batch-size", default=128, show_default=True, type=click.IntRange(2), help="Crops per step."
 )
 @click.option("--learning-rate", default=4e-3, show_default=True, help="Peak learning rate.")
 @click.option("--seed", default=0, show_default=True, help="Seed of weights and crops.")
@@ -47,10 +53,10 @@ def score():
 @SKIP_BAD
 @QUIET_PASSED
 def train_score(dataset, root, also, out, skip_bad, quiet, **options):
-    """Trains a face score on faces and on crops without one from the same photographs.
+    """Trains a face score on crops with and without faces, from the same photographs.
 
-    OUT holds face_score.keras, face_score.tflite, which `FaceLandmarker(score=...)` and `keras-fld
-    predict --score` take, and score.json with the figures on held-out training photographs.
+    The command writes face_score.keras, face_score.tflite (for `FaceLandmarker(score=...)` and
+    `keras-fld predict --score`), and score.json with the figures on held-out training photographs.
     KERAS_BACKEND=torch is the fastest.
 
     \b

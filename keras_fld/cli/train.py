@@ -1,7 +1,9 @@
 """The commands `keras-fld train` and `refine`."""
 
 import contextlib
+import json
 import os
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -24,79 +26,108 @@ from keras_fld.cli.options import (
     resumable,
     show,
 )
+from keras_fld.cli.sections import SectionedCommand
 
 
-@click.command()
+@click.command(
+    cls=SectionedCommand,
+    sections={
+        "Run": "--out --recipe --start --epochs --seed",
+        "Data": "--dataset --root --option --extra --validation --limit --repeats --balance",
+        "Crop": "--input-size --margin",
+        "Network": "--network --head --width",
+        "Loss": "--loss --alpha --omega --epsilon --beta",
+        "Optimizer": "--optimizer --learning-rate --batch-size --averaging --precision --processes",
+    },
+)
 @click.option(
     "--recipe",
-    help="Recipe's name, as in keras_fld/training/recipes.toml; options change it.",
+    help="Recipe to start from; the other options override it. Recipes are in "
+    "keras_fld/training/recipes.toml. The defaults below apply where the recipe sets nothing else.",
     shell_complete=complete.RECIPES,
 )
 @click.option(
     "--dataset",
-    help="Dataset's name; 300w unless the recipe says another.",
+    help="Name of the dataset.  [default: 300w]",
     shell_complete=complete.DATASETS,
 )
 @ROOT
-@out_option("Run folder; an unfinished run in it continues.")
+@out_option("Run folder. An unfinished run in it is resumed.")
 @click.option(
     "--extra",
     multiple=True,
     metavar="NAME=PATH",
-    help="Folder or file of an extra set of the recipe; several times if wanted.",
+    help="Folder or file of an extra set of faces; repeatable.",
 )
 @click.option(
     "--start",
     type=click.Path(),
-    help="Model (.keras) or preset that the weights start from; of other landmarks, the body's.",
+    help="Initial weights: a .keras file or a preset. If its landmarks differ, only the layers "
+    "before the output layer are used.",
 )
-@click.option("--repeats", type=int, help="Showings of each of the dataset's faces in an epoch.")
+@click.option(
+    "--repeats", type=int, help="How often an epoch shows each face of --dataset.  [default: 1]"
+)
 @click.option(
     "--loss",
-    help=f"{', '.join(names.LOSSES)}; enme without.",
+    help=f"Loss: {', '.join(names.LOSSES)}.  [default: enme]",
     shell_complete=complete.LOSSES,
 )
-@click.option("--alpha", type=float, help="alpha of le and enme.")
-@click.option("--omega", type=float, help="omega of wing.")
-@click.option("--epsilon", type=float, help="epsilon of wing.")
-@click.option("--beta", type=float, help="beta of smooth_l1.")
+@click.option("--alpha", type=float, help="alpha of le and enme.  [default: 2]")
+@click.option("--omega", type=float, help="omega of wing.  [default: 10]")
+@click.option("--epsilon", type=float, help="epsilon of wing.  [default: 2]")
+@click.option("--beta", type=float, help="beta of smooth_l1.  [default: 1]")
 @click.option(
     "--network",
-    help=f"{', '.join(names.NETWORKS)}, or your own as module:function; trnet20 without.",
+    help=f"Network: {', '.join(names.NETWORKS)}, or your own as module:function.  "
+    "[default: trnet20]",
     shell_complete=complete.NETWORKS,
 )
 @click.option(
     "--head",
-    help="Head of trnet20: pool, the default, windows or flatten.",
+    help=f"Head of trnet20: {', '.join(names.HEADS)}.  [default: pool]",
     shell_complete=complete.HEADS,
 )
-@click.option("--width", type=float, help="Factor of trnet20's numbers of filters.")
+@click.option("--width", type=float, help="Scales the number of trnet20's filters.  [default: 1]")
 @click.option(
     "--epochs",
     type=int,
-    help="Passes over the training faces; more than a finished run's extend it.",
+    help="Passes over the training faces. A larger number extends a finished run.  [default: 150]",
 )
-@click.option("--batch-size", type=int, help="Faces in a step.")
+@click.option("--batch-size", type=int, help="Faces per step.  [default: 8]")
 @click.option(
     "--optimizer",
-    help="adamw, the default, or muon: its steps of convolutions orthogonal.",
+    help="Optimizer: adamw, or muon (AdamW with orthogonalized updates of the convolutions).  "
+    "[default: adamw]",
     shell_complete=complete.OPTIMIZERS,
 )
-@click.option("--learning-rate", type=float, help="Peak learning rate.")
-@click.option("--averaging", type=float, help="Momentum of the moving average of the weights.")
-@click.option("--balance", is_flag=True, default=None, help="Show faces of rare poses more often.")
-@click.option("--input-size", type=int, help="Side of the crop in pixels; 64 without.")
-@click.option("--limit", type=int, help="Most faces of the dataset to train with.")
-@click.option("--margin", type=float, help="Side of the crop in face boxes.")
+@click.option("--learning-rate", type=float, help="Peak learning rate.  [default: 0.001]")
+@click.option(
+    "--averaging",
+    type=float,
+    help="Momentum of the moving average of the weights.  [default: 0.999; less for short runs]",
+)
+@click.option(
+    "--balance", is_flag=True, default=None, help="Show faces with rare poses more often."
+)
+@click.option("--input-size", type=int, help="Side of the crop in pixels.  [default: 64]")
+@click.option(
+    "--limit", type=int, help="Maximum number of training faces from --dataset.  [default: all]"
+)
+@click.option("--margin", type=float, help="Side of the crop in face boxes.  [default: 1.1]")
 @click.option(
     "--precision",
-    help="float32, the default, or bfloat16 on the PyTorch backend.",
+    help="float32, or bfloat16 on the PyTorch backend.  [default: float32]",
     shell_complete=complete.PRECISIONS,
 )
-@click.option("--validation", type=float, help="Fraction of the training faces held out.")
-@click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
 @click.option(
-    "--processes", type=int, help="Processes of this machine that train together, on JAX."
+    "--validation", type=float, help="Fraction of the training faces held out.  [default: 0]"
+)
+@click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: 0]")
+@click.option(
+    "--processes",
+    type=int,
+    help="Number of processes on this machine that train together (JAX backend).",
 )
 @JSON
 @READER_OPTIONS
@@ -120,19 +151,19 @@ def train(
     quiet,
     **options,
 ):
-    """Trains a network, TRNet-20 unless told otherwise.
+    """Trains a network, by default TRNet-20.
 
-    KERAS_BACKEND=torch is the fastest on processors with bfloat16 instructions. Your own network is
-    a function(num_landmarks, input_size, margin, scheme, mean_shape) that returns a model ending in
-    keras_fld.models.head: --network my_networks:small.
+    On processors with bfloat16 instructions, KERAS_BACKEND=torch is the fastest. To train your own
+    network (--network my_networks:small), write a function(num_landmarks, input_size, margin,
+    scheme, mean_shape) that returns a model ending in keras_fld.models.head.
 
     \b
     keras-fld train --root 300w --loss enme --alpha 2 --out run
     keras-fld train --recipe trnet20_300w_first --root 300w --out run
     KERAS_BACKEND=jax keras-fld train --root 300w --out run --processes 2
 
-    On several machines, KERAS_DISTRIBUTION_JOB_ADDRESSES, _NUM_PROCESSES and _PROCESS_ID tell each
-    process its place.
+    To train on several machines, set KERAS_DISTRIBUTION_JOB_ADDRESSES, _NUM_PROCESSES and
+    _PROCESS_ID for each process.
     """
     environment, joins = dict(os.environ), _join(processes)
     native.start_keras(compute=not joins)
@@ -161,11 +192,11 @@ def train(
         with leaving_at_once() if joins else contextlib.nullcontext():
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
     if distributed.share().writes:
-        _show_run(recipe, Path(out))
+        _show_run(recipe, Path(out), _next_steps(recipe, out, root))
 
 
 def _named_paths(extra):
-    """The values of --extra: name of a set to its path."""
+    """Parses the values of --extra: the name of each set and its path."""
     for value in extra:
         if not all(value.partition("=")):
             raise ValueError(f"--extra must be NAME=PATH. Got: {value}")
@@ -179,16 +210,26 @@ def _named_paths(extra):
 @ROOT
 @click.option(
     "--loss",
-    help="Loss of every patch.  [default: the run's, else enme]",
+    help="Loss for every patch.  [default: that of the run, otherwise enme]",
     shell_complete=complete.LOSSES,
 )
 @click.option(
-    "--windows", default=0, show_default=True, help="Windows of each patch: 3 for the local form."
+    "--windows",
+    default=0,
+    show_default=True,
+    help="Windows per patch on an inner feature map, such as 3; 0 uses the pooled features.",
 )
-@click.option("--rounds", default=30, show_default=True, help="Augmentation rounds.")
-@click.option("--batch-size", default=64, show_default=True, help="Faces in a step.")
+@click.option(
+    "--rounds",
+    default=30,
+    show_default=True,
+    help="Passes over the training faces, each augmented anew.",
+)
+@click.option("--batch-size", default=64, show_default=True, help="Faces per step.")
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Peak learning rate.")
-@click.option("--whole", is_flag=True, help="The control: the same steps on the whole layer.")
+@click.option(
+    "--whole", is_flag=True, help="Retrain the whole layer at once, as a control experiment."
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 @JSON
 @SKIP_BAD
@@ -233,18 +274,18 @@ def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
 
 
 def _join(processes):
-    """Joins the processes that the environment names; False where it names none."""
+    """Joins the processes given by the environment; returns False if there are none."""
     if processes is not None and processes < 1:
         raise ValueError(f"--processes must be at least 1. Got: {processes}")
     named = os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES")
     if named is None and processes is None:
         return False
     if named is None:
-        # This process only waits for the others: it must not take a graphics card's memory.
+        # This process only waits for the others and must not reserve GPU memory.
         os.environ["JAX_PLATFORMS"] = "cpu"
     elif processes is not None and str(processes) != named:
         raise ValueError(
-            f"--processes must be left out where KERAS_DISTRIBUTION_NUM_PROCESSES is {named}. "
+            f"--processes must be omitted if KERAS_DISTRIBUTION_NUM_PROCESSES is {named}. "
             f"Got: {processes}"
         )
     native.start_keras(compute=False)
@@ -256,13 +297,32 @@ def _join(processes):
     return named is not None
 
 
-def _show_run(recipe, out):
-    """Says where the model is; as JSON also the recipe and the log's last row."""
+def _next_steps(recipe, out, root):
+    """The commands that evaluate and convert the run, one a line."""
+    from keras_fld.data import catalog
+
+    given = [] if root is None else ["--root", root]
+    options = []
+    for key, value in recipe.dataset_options.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        options += ["--option", f"{key}={text}"]
+    evaluate = ["evaluate", out, *given, *options]
+    if recipe.validation and not catalog.get(recipe.dataset).official:
+        evaluate += ["--held-out", f"{recipe.validation:g}"]
+    convert = ["convert", out, "--out", str(Path(out) / "model_int8.tflite"), *given]
+    # `convert` takes no options of a reader.
+    calls = [evaluate] if options else [evaluate, convert]
+    return "\n".join(f"next: {shlex.join(['keras-fld', *call])}" for call in calls)
+
+
+def _show_run(recipe, out, next_steps):
+    """Says where the model is and what to do next; as JSON also the recipe and last log row."""
     from keras_fld.reports.training_log import read_log
 
     log, path = read_log(out / "log.csv"), out / "model.keras"
     last = {name: column[-1] for name, column in log.items()}
-    show(f"wrote {path}", {"model": str(path), "recipe": asdict(recipe), "last": last})
+    about = {"model": str(path), "recipe": asdict(recipe), "last": last}
+    show(f"wrote {path}\n{next_steps}", about)
 
 
 def _given(**options):

@@ -8,18 +8,29 @@ from keras_fld.cli import complete
 @click.command()
 @click.option(
     "--model",
-    help="A .tflite file or a preset.  [default: the preset trnet20_300w]",
+    help=".tflite file or preset.  [default: trnet20_300w]",
     shell_complete=complete.MODELS,
 )
-@click.option("--port", default=8068, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8068,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--no-open", is_flag=True, help="Do not open a browser.")
-@click.option("--copy", "folder", type=click.Path(), help="Write the page to a folder instead.")
+@click.option(
+    "--copy",
+    "folder",
+    type=click.Path(),
+    help="Write the page to this folder instead of serving it.",
+)
 def web(model, port, host, no_open, folder):
-    """Runs a model in the browser, on photos and the camera.
+    """Runs a model in the browser, on photographs and the camera.
 
-    Photos and camera frames stay in the browser. Only this machine can open the page unless --host
-    says otherwise. --copy writes plain files for an https host.
+    Photographs and camera frames never leave the browser. By default, only this machine can open
+    the page. --copy writes static files for an HTTPS server.
 
     \b
     keras-fld web --model face.tflite
@@ -37,11 +48,11 @@ def web(model, port, host, no_open, folder):
         return
     with page.make_server(model, host, port) as server:
         address = page_address(server, host)
-        click.echo(f"{address} (Ctrl-C ends)")
+        click.echo(f"{address} (Ctrl-C stops)")
         if reached_by_others(server):
             click.echo(
-                f"note: whoever reaches {place(host, server.server_port)} can open the page; "
-                "a browser gives its camera to https and localhost alone",
+                f"note: anyone who can reach {place(host, server.server_port)} can open the page; "
+                "browsers allow the camera only over HTTPS and on localhost",
                 err=True,
             )
         if not no_open:

@@ -227,7 +227,7 @@ def load(
     if augment is None:
         augment = split == get(name).train
     data = _crops(faces, frame or FaceCrop(), augment is not False, in_memory, skip_bad)
-    for sentence in faces.notes:
+    for sentence in faces.absent + faces.notes:
         warnings.warn(sentence, stacklevel=2)
     for sentence in faces.skipped + data.skipped:
         warnings.warn(f"skipped: {sentence}", stacklevel=2)

@@ -205,7 +205,7 @@ def _part(name, root, split, per_split, photographs, options):
         part.bad.append(message_in(root, error))
         return part, {}
     part.faces = len(faces)
-    part.missing += faces.missing
+    part.missing += [*faces.missing, *faces.absent]
     part.notes += faces.notes
     if part.official is not None and len(faces) > part.official:
         part.bad.append(f"{len(faces)} faces are more than the official {part.official}")

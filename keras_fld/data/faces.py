@@ -90,13 +90,15 @@ class FaceSet:
         name: what it is, such as "300w common".
         scheme: the landmarks' scheme.
         faces: the faces.
-        missing: one sentence for each part that the protocol names and the folder lacks.
+        missing: one sentence for each part with fewer faces than the official release. Only
+            `datasets check` shows them.
         skipped: one sentence for each bad file that was left out. Both name files by their place in
             `root`.
         normalizer: the protocol's normalizing distance, reported first where it is known.
         attributes: attributes of faces that the protocol reports as rows of their own, in order.
         root: the folder that the faces were read from; None where there is none.
         notes: sentences on how the files were read, such as what stands for "not annotated".
+        absent: one sentence if photographs that the annotations name are missing.
     """
 
     name: str
@@ -108,11 +110,12 @@ class FaceSet:
     attributes: tuple[str, ...] = ()
     root: Path | None = None
     notes: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
 
     @property
     def told(self) -> list[str]:
-        """All sentences for whoever has the faces read: missing, notes and skipped."""
-        return [*self.missing, *self.notes, *self.skipped]
+        """The sentences that every command shows: absent, notes and skipped."""
+        return [*self.absent, *self.notes, *self.skipped]
 
     @property
     def normalizers(self) -> list[str]:

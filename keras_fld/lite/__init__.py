@@ -1,10 +1,10 @@
-"""From a Keras model to a TFLite file, and what that file is worth."""
+"""Conversion of Keras models to TFLite, and evaluation of the files."""
 
 from typing import TYPE_CHECKING
 
 from keras_fld._internal.lazy import lazy_names
 
-# Running a file must not load the converter, which needs TensorFlow.
+# Running a file must not load the converter and TensorFlow.
 _NAMES = {
     "benchmark": "latency",
     "compress": "tfmot.compress",
@@ -17,7 +17,7 @@ _NAMES = {
 
 __all__ = ["benchmark", "compress", "convert", "export", "modes", "parity", "qat"]
 
-if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+if TYPE_CHECKING:  # the lazy names, for editors and type checkers
     from keras_fld.lite import modes
     from keras_fld.lite.conversion import convert
     from keras_fld.lite.exporting import export

@@ -1,7 +1,7 @@
-"""Whether a file gives what its Keras model gives; every conversion asks before it writes.
+"""Checks that a converted file agrees with its Keras model, before it is written.
 
-Both see the same crops. A file in float must agree on every one of them, an integer one on the
-median face: single faces lie further off in any integer model.
+Both run on the same crops. A float file must agree on every face, an integer file on the median
+face, because any integer model is further off on single faces.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,36 +16,37 @@ if TYPE_CHECKING:
 
     from keras_fld.geometry.frame import FaceCrop
 
-# Crops that both are given.
+# Number of crops.
 CROPS = 16
-# Pixels of a crop of up to 64 that landmarks may be off, of larger ones in proportion.
+# Maximum distance of landmarks in pixels for crops of up to 64 pixels; proportional for larger
+# ones.
 PIXELS = {"float32": 0.02, "float16": 0.2}
 PIXELS_ROUNDED = 0.5
-# The same of a face score.
+# Maximum difference of face scores.
 SCORES = {"float32": 0.001, "float16": 0.01}
 SCORES_ROUNDED = 0.1
-# Difference of a layer's output, in parts of its largest value, that tells a layer that computes
-# something else from rounding.
+# Relative difference of a layer's output above which it is more than a rounding error.
 _PART = 0.01
 
 
 def check(
     model: "keras.Model", content: bytes, mode: str, crops: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Compares the bytes of a file with the model they were made from.
+    """Compares a converted file with its Keras model.
 
     Args:
         model: the Keras model.
-        content: the file.
+        content: the bytes of the file.
         mode: name of its mode.
-        crops: (crops, size, size, 3) 0..255; None draws faces.
+        crops: (crops, size, size, 3) 0..255; None generates faces.
 
     Returns:
-        A dictionary: off, the distance found; bound; unit, "px" or "score"; and face, "worst" or
-        "median".
+        A dictionary with `off`, the measured distance; its `bound`; its `unit`, "px" or "score";
+        and `face`, "worst" or "median".
 
     Raises:
-        ValueError: they are further apart than the mode allows; it names the layer where they part.
+        ValueError: the distance is above the bound of the mode. The message names the first layer
+            that differs.
     """
     from keras_fld import models
     from keras_fld.models.layers import is_score
@@ -58,7 +59,7 @@ def check(
     known, rounded = (SCORES, SCORES_ROUNDED) if score else (PIXELS, PIXELS_ROUNDED)
     bound = known.get(mode, rounded)
     if any(layer.compute_dtype != "float32" for layer in model.layers):
-        bound = max(bound, rounded)  # the model itself rounds, and its export does not
+        bound = max(bound, rounded)  # the model itself rounds, unlike its export
     if not score:
         bound *= max(1.0, frame.size / 64)
 
@@ -80,14 +81,14 @@ def check(
 
 
 def drawn_faces(frame: "FaceCrop") -> np.ndarray:
-    """Crops of generated faces that no training has seen: (16, size, size, 3) uint8."""
+    """Crops of generated test faces: (16, size, size, 3) uint8."""
     from keras_fld.data import catalog, crops
 
     return crops.model_crops(catalog.read("synthetic", None, "test", count=CROPS), frame).images
 
 
 def lite_outputs(content: bytes, images: np.ndarray) -> np.ndarray:
-    """What a file of one input and output gives for each uint8 crop, as real numbers."""
+    """Runs a file with one input and one output on uint8 crops; returns dequantized outputs."""
     interpreter = new_interpreter(content)
     given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     scale, zero_point = taken["quantization"]
@@ -112,7 +113,7 @@ def _keras(model, images):
 
 
 def _refuse(model, mode, images, result, off):
-    """Raises the ValueError of a file that does not agree."""
+    """Raises a ValueError that explains why the file does not agree."""
     import keras
 
     rule = (
@@ -129,12 +130,12 @@ def _refuse(model, mode, images, result, off):
             plain = off(modes.float32(exported))
             if plain <= result["bound"] / 4:
                 raise ValueError(
-                    f"{rule}. The float32 file is off by {plain:.4g}: rounding to 8 bits is what "
-                    "is lost; convert to float16, or train with keras-fld qat"
+                    f"{rule}. The float32 file is off by only {plain:.4g}, so 8 bits are not "
+                    "enough: convert to float16, or use keras-fld qat"
                 )
         name = converted_apart(exported, images)
     if name is not None:
-        reason = f". They part at layer {name!r}"
+        reason = f". The first layer that differs is {name!r}"
     raise ValueError(rule + reason)
 
 
@@ -166,7 +167,7 @@ def folded_apart(model: "keras.Model", images: np.ndarray) -> str | None:
 
 
 def _tensors(layer, exported):
-    """A layer's output in the model and in its export, or None where they need not be equal."""
+    """A layer's output in the model and in its export, or None if they may differ."""
     from keras_fld.models import graph
     from keras_fld.models.sampled import SampledOffsets
     from keras_fld.models.windows import WindowedOffsets
@@ -177,11 +178,11 @@ def _tensors(layer, exported):
     names = {x.name: x for x in exported.layers}
     other = names.get(last.name)
     if other is None or type(other) is not type(last):
-        return None  # the input, and what is folded
+        return None  # the input, or a folded layer
     if graph.output_dense(exported) is other or isinstance(
         other, (WindowedOffsets, SampledOffsets)
     ):
-        return None  # gives pixels now
+        return None  # returns pixels in the export
     return graph.output_of(layer), other.output
 
 
@@ -189,7 +190,7 @@ def converted_apart(exported: "keras.Model", images: np.ndarray) -> str | None:
     """The first layer whose output the float32 file changes, by bisection, or None.
 
     Args:
-        exported: what `export_model` gives, on the TensorFlow backend.
+        exported: the result of `export_model`, on the TensorFlow backend.
         images: (crops, size, size, 3) crops.
     """
     import keras

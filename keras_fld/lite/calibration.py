@@ -1,13 +1,13 @@
-"""The crops that an integer mode learns its ranges from."""
+"""Calibration crops, which determine the ranges of activations in the integer modes."""
 
 import numpy as np
 
-# Crops for the ranges of activations; more moved no range of TRNet-20 noticeably.
+# Number of calibration crops. More did not noticeably change a range of TRNet-20.
 CALIBRATION_CROPS = 300
 
 
 def drawn_crops(frame):
-    """Crops of generated faces, where no photographs are at hand: (300, size, size, 3) uint8.
+    """Crops of generated faces, as a substitute for photographs: (300, size, size, 3) uint8.
 
     Args:
         frame: the `FaceCrop` of the model.
@@ -19,18 +19,18 @@ def drawn_crops(frame):
 
 
 def calibration_crops(calibration, frame, mode):
-    """The first crops of an array or dataset.
+    """Returns the first crops of an array or dataset.
 
     Args:
         calibration: a (faces, size, size, 3) array, or a dataset of (images, ...) batches.
         frame: the `FaceCrop` of the model.
-        mode: name of the mode that needs them, for the error.
+        mode: name of the mode, for the error message.
 
     Returns:
-        (crops, size, size, 3) float32, at most 300.
+        (crops, size, size, 3) float32 with at most 300 crops.
 
     Raises:
-        ValueError: there are none, or they have another size.
+        ValueError: there are no crops, or they have the wrong size.
     """
     if calibration is None:
         raise ValueError(f"{mode} needs calibration crops: pass calibration=. Got: None")
@@ -50,6 +50,6 @@ def calibration_crops(calibration, frame, mode):
             f"Got: {tuple(calibration.shape)}"
         )
     crops = np.array(calibration[:CALIBRATION_CROPS], np.float32)
-    # The input's scale is exactly 1 only if the range seen is 0..255, so that bytes go in as bytes.
+    # The input's scale is exactly 1, so that it takes bytes, only if the range is 0..255.
     crops[0, 0, 0], crops[0, 0, -1] = 0, 255
     return crops

@@ -1,23 +1,23 @@
-"""What the package does to a TFLite file's flatbuffer.
+"""Changes to the flatbuffer of a TFLite file.
 
-The schema's own classes read and write it: `flatbuffer_utils`, beside them in ai_edge_litert, drops
-empty buffers in some releases and not in others, and the same model must give the same bytes.
+The classes of the schema read and write it. `flatbuffer_utils` in ai_edge_litert drops empty
+buffers in some releases only, but the same model must always give the same bytes.
 """
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-# Scales of weights that are all zero.
+# Minimum scale, for weights that are all zero.
 _TINY = 1e-9
-# From this version on FULLY_CONNECTED takes float inputs and weights with a scale for each row.
+# First version of FULLY_CONNECTED with float inputs and a scale for each row of the weights.
 _HYBRID_VERSION = 12
-# The first release that runs it, as the converter notes it for its own "dynamic" files.
+# First runtime that supports it, as the converter records it in "dynamic" files.
 _HYBRID_RUNTIME = b"2.17.0"
 
 
 def head_outputs(content, kernels, before=()):
-    """Names of the outputs of the operations from some FULLY_CONNECTED to the end.
+    """Names of the outputs of all operations from given FULLY_CONNECTED ones to the end.
 
     Args:
         content: bytes of a float32 model.
@@ -45,15 +45,15 @@ def head_outputs(content, kernels, before=()):
 
 
 def dense_to_int8(content):
-    """Gives every float FULLY_CONNECTED weights in int8, with a scale for each output.
+    """Quantizes the weights of float FULLY_CONNECTED operations to int8, one scale per output.
 
-    Its inputs and outputs stay float; the kernel quantizes the input as it comes.
+    Inputs and outputs stay float. The kernel quantizes its input at run time.
 
     Args:
         content: bytes of a model.
 
     Returns:
-        bytes of the smaller model.
+        Bytes of the smaller model.
     """
     model, graph = _open(content)
     for op in graph.operators:
@@ -79,18 +79,18 @@ def dense_to_int8(content):
 
 
 def tidy(content, output="landmarks"):
-    """The same model with names for its input and output, smaller and faster to start.
+    """Names input and output of a model, and makes it smaller and faster to start.
 
-    Names of fused tensors are cut to their first part: they are 1 % of an int8 file. The cast of
-    camera bytes comes before the unpacking of float16 weights: XNNPACK takes the operations in
-    their order, and the cast, which it leaves to the interpreter, would split them in two.
+    The names of fused tensors, 1 % of an int8 file, are shortened to their first part. The cast of
+    the uint8 input is moved before the unpacking of float16 weights. XNNPACK does not support the
+    cast and takes operations in order, so that a later cast would split its part in two.
 
     Args:
         content: bytes of a model.
-        output: what apps call the output by.
+        output: name of the output for apps.
 
     Returns:
-        bytes of the tidied model.
+        Bytes of the new model.
     """
     model, graph = _open(content)
     for tensor in graph.tensors:
@@ -102,7 +102,7 @@ def tidy(content, output="landmarks"):
 
 
 def _signature(graph, output):
-    """What apps call input and output by: image, and landmarks or score."""
+    """The signature, which names input and output for apps: image, and landmarks or score."""
     return schema.SignatureDefT(
         signatureKey="serving_default",
         subgraphIndex=0,
@@ -112,15 +112,15 @@ def _signature(graph, output):
 
 
 def add_buffer(content, name, data):
-    """The same model with bytes in its metadata table.
+    """Adds an entry to the metadata table of a model.
 
     Args:
         content: bytes of a model.
-        name: what the table calls the new bytes.
-        data: the bytes.
+        name: name of the entry.
+        data: bytes of the entry.
 
     Returns:
-        bytes of the model with them.
+        Bytes of the new model.
     """
     model, _ = _open(content)
     model.buffers.append(schema.BufferT(data=data))

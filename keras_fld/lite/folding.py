@@ -1,15 +1,15 @@
-"""The same model in fewer operations, for export."""
+"""Folding of operations into weights, for export."""
 
 import numpy as np
 
 
 def check(model):
-    """Raises ValueError for a model that `export_model` cannot take."""
+    """Raises a ValueError for a model that `export_model` does not support."""
     from keras_fld.models import graph
 
     if not graph.is_graph(model):
         raise ValueError(
-            "a model to export must be a Functional or Sequential model. "
+            "only Functional and Sequential models can be exported. "
             f"Got: {model.name!r}, a {type(model).__name__}"
         )
     for layer in model.layers:
@@ -17,29 +17,29 @@ def check(model):
             check(layer)
         elif layer.dtype_policy.quantization_mode is not None:
             raise ValueError(
-                "a model to export must not have been quantized by Keras; the integer modes "
-                f"quantize it. Got: layer {layer.name!r} in "
+                "models quantized by Keras cannot be exported; the integer modes quantize the "
+                f"original model. Got: layer {layer.name!r} in "
                 f"{layer.dtype_policy.quantization_mode}"
             )
 
 
 def export_model(model):
-    """The same function in fewer operations, for a batch of one crop.
+    """Returns an equivalent model with fewer operations, for a batch of one crop.
 
-    Rescaling and exchanged channels are folded into the first convolution where they stand right
-    before it and the result is exactly the same; an offset is not folded over zero padding, which
-    would pad with another color. What is not folded stays as an operation.
+    Rescaling and a reversal of channels directly before the first convolution are folded into it,
+    if the result is exactly the same. An offset before zero padding is not folded, because the
+    padding would then have another color. Everything else stays an operation.
 
     Args:
-        model: a Keras model of the package. Models among its layers are taken apart.
+        model: a Keras model of the package. Nested models are flattened.
 
     Returns:
-        A Keras model whose last Dense gives pixels where it can, or what the sigmoid of a face
-        score takes. It computes in float32, whatever the model does.
+        A Keras model in float32. If possible, its last Dense returns pixels; of a face score, it
+        returns the input of the sigmoid.
 
     Raises:
-        ValueError: the model is neither Functional nor Sequential, or Keras' own `quantize` has
-            changed it.
+        ValueError: the model is neither Functional nor Sequential, or was quantized with Keras'
+            `quantize`.
     """
     import keras
 
@@ -61,8 +61,8 @@ def export_model(model):
         config = layer.get_config()
         if isinstance(layer, SampledOffsets) and dense is not None:
             config |= {"mean_shape": np.zeros_like(layer.mean_shape).tolist(), "scale": 1.0}
-        if "dtype" in config:  # an operation that is no layer has none
-            config["dtype"] = "float32"  # of mixed precision only the weights are kept
+        if "dtype" in config:  # operations that are not layers have none
+            config["dtype"] = "float32"  # drops mixed precision
         return layer.__class__.from_config(config)
 
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
@@ -78,9 +78,9 @@ def export_model(model):
 
 
 def _input_fold(model):
-    """The convolution that what stands before it is folded into, these layers, its new weights.
+    """The first convolution, the layers before it that are folded into it, and its new weights.
 
-    No layers where nothing stands there, or it cannot be folded without changing the result.
+    The layers are empty if there are none, or if folding would change the result.
     """
     import keras
 
@@ -107,7 +107,7 @@ def _input_fold(model):
     scale, offset = np.ones(()), np.zeros(())
     for one in folded:
         if isinstance(one, ReversedChannels):
-            # Scalars stay what they are; per-channel numbers change places with the channels.
+            # Per-channel numbers are reversed with the channels.
             source, scale, offset = source[::-1], _reversed(scale), _reversed(offset)
         else:
             factor, added = np.asarray(one.scale, float), np.asarray(one.offset, float)
@@ -128,19 +128,19 @@ def _reversed(numbers):
 
 
 def _folded_weights(layer, source, scale, offset):
-    """Weights of a convolution that does on the raw crop what it did on the folded layers' output.
+    """Weights of the convolution for the raw crop instead of the output of the folded layers.
 
     Args:
         layer: the Conv2D.
-        source: of each channel that the convolution sees, the crop's channel it is.
-        scale, offset: what these were multiplied by, and what was added then: numbers, or one for
-            each channel that the convolution sees.
+        source: the crop's channel for each input channel of the convolution.
+        scale, offset: the factor and the offset of the input channels, as scalars or one for each
+            channel.
     """
     kernel, *bias = layer.get_weights()
     if np.any(offset != 0):
         every = np.broadcast_to(offset, len(source))
         bias = [bias[0] + np.einsum("hwco,c->o", kernel.astype(float), every).astype(np.float32)]
-    # Divided rather than multiplied: 255 is a number of float32, and 1/255 is not.
+    # Division is exact: float32 can represent 255, but not 1/255.
     kernel = kernel / np.asarray(1 / np.asarray(scale), np.float32).reshape(-1, 1)
     moved = np.empty_like(kernel)
     moved[:, :, source] = kernel
@@ -148,7 +148,7 @@ def _folded_weights(layer, source, scale, offset):
 
 
 def _fold_shape(clone, shape, dense):
-    """Mean shape and scale go into the last Dense, the windows and the corrections."""
+    """Folds mean shape and scale into the last Dense, the windows and the corrections."""
     from keras_fld.models.sampled import SampledOffsets
     from keras_fld.models.windows import WindowedOffsets
 

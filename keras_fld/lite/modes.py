@@ -1,4 +1,4 @@
-"""The recipes of conversion: one function each, from a folded Keras model to a TFLite file.
+"""The quantization modes: one function each, from a folded Keras model to a TFLite file.
 
 They use TensorFlow's converter and need the TensorFlow backend.
 """
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mode:
-    """A way to convert.
+    """A quantization mode.
 
     Args:
-        convert: from the folded model and the calibration crops to the bytes of the file.
+        convert: function of the folded model and the calibration crops to the bytes of the file.
         calibrated: whether it needs calibration crops.
     """
 
@@ -29,15 +29,15 @@ class Mode:
 
 
 def float32(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
-    """Weights and arithmetic in float32: the reference that the others are judged by."""
-    # The cast of camera bytes stays as the one operation before the first convolution.
+    """Weights and arithmetic in float32, the reference for the other modes."""
+    # The cast of the uint8 input is the only operation before the first convolution.
     import tensorflow as tf
 
     return _converter(exported, tf.uint8).convert()
 
 
 def float16(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
-    """Weights in float16, half the file; arithmetic in float32, or float16 on a GPU."""
+    """Weights in float16, for half the file size; arithmetic in float32, or float16 on a GPU."""
     import tensorflow as tf
 
     converter = _converter(exported, tf.uint8)
@@ -47,7 +47,7 @@ def float16(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
 
 
 def dynamic(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
-    """Weights in int8; each operation quantizes its input as it comes: nothing is calibrated."""
+    """Weights in int8. Each operation quantizes its input at run time, without calibration."""
     import tensorflow as tf
 
     converter = _converter(exported, tf.uint8)
@@ -56,31 +56,33 @@ def dynamic(exported: "keras.Model", crops: np.ndarray | None = None) -> bytes:
 
 
 def int8(exported: "keras.Model", crops: np.ndarray) -> bytes:
-    """int8 up to the features, then pixels in float32: an 8-bit output of a 64-pixel crop would
-    have a grid of a quarter of a pixel. The output layer's weights are int8 as well."""
+    """int8 up to the features, then a float32 output layer with int8 weights.
+
+    An int8 output for a 64-pixel crop would have a resolution of only a quarter of a pixel.
+    """
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
 
-    from keras_fld.lite import flatbuffer  # here: every command's help names the modes
+    from keras_fld.lite import flatbuffer  # imported here, because --help needs the modes only
 
     head = flatbuffer.head_outputs(
         float32(exported), _first_kernels(exported), _mixing_kernels(exported)
     )
     converter = _calibrated(exported, crops)
     with _without_known_warnings():
-        # The debugger is the converter's only way to leave operations in float.
+        # Only the debugger can exclude operations from quantization.
         debugger = tf.lite.experimental.QuantizationDebugger(
             converter=converter,
             debug_dataset=converter.representative_dataset,
             debug_options=tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=head),
         )
         content = debugger.get_nondebug_quantized_model()
-    # The debugger forgets the input type; this is the converter's own last step.
+    # The debugger drops the input type; this is the last step of the converter itself.
     return flatbuffer.dense_to_int8(modify_model_io_type(content, tf.uint8, tf.float32))
 
 
 def int8_full(exported: "keras.Model", crops: np.ndarray) -> bytes:
-    """int8 from input to output, for NPUs and microcontrollers that have no float arithmetic."""
+    """int8 from input to output, for NPUs and microcontrollers without float arithmetic."""
     import tensorflow as tf
 
     converter = _calibrated(exported, crops)
@@ -90,12 +92,14 @@ def int8_full(exported: "keras.Model", crops: np.ndarray) -> bytes:
 
 
 def int8_qat(exported: Any) -> bytes:
-    """int8 up to the features as in mode "int8", rounded as quantization-aware training has learnt:
-    `lite.qat` gives the network. It is not among `MODES`, for it needs training."""
+    """Like "int8", with the ranges of quantization-aware training. `lite.qat` provides the network.
+
+    It is not one of `MODES`, because it needs training.
+    """
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
 
-    from keras_fld.lite import flatbuffer  # here: every command's help names the modes
+    from keras_fld.lite import flatbuffer  # imported here, because --help needs the modes only
 
     converter = _converter(exported, tf.float32)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -111,13 +115,13 @@ MODES = {
     "int8": Mode(int8, True),
     "int8_full": Mode(int8_full, True),
 }
-# The mode that training ends in.
+# The mode of quantization-aware training.
 QAT = "int8_qat"
 NAMES = (*MODES, QAT)
 
 
 def get(name: str) -> Mode:
-    """Finds a mode that needs no training by its name; raises ValueError where there is none."""
+    """Returns a mode that needs no training; raises a ValueError if there is none of that name."""
     if name == QAT:
         raise ValueError(f"mode {QAT} needs training: use keras-fld qat, or keras_fld.lite.qat")
     if name not in MODES:
@@ -126,7 +130,7 @@ def get(name: str) -> Mode:
 
 
 def _converter(exported, dtype):
-    """Converter of a function of one crop of that type."""
+    """A converter for a function of one crop of type `dtype`."""
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec(exported.input_shape, dtype, name="image")])
@@ -136,13 +140,13 @@ def _converter(exported, dtype):
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [serve.get_concrete_function()], exported
     )
-    # The same file without the way through a saved model, which takes ten times as long.
+    # Gives the same file ten times faster than through a saved model.
     converter.experimental_lower_to_saved_model = False
     return converter
 
 
 def _calibrated(exported, crops):
-    """Converter to int8 that learns the ranges on crops."""
+    """A converter to int8 that is calibrated on crops."""
     import tensorflow as tf
 
     converter = _converter(exported, tf.float32)
@@ -155,22 +159,22 @@ def _calibrated(exported, crops):
 @contextmanager
 def _without_known_warnings():
     with warnings.catch_warnings():
-        # Calibration runs in TensorFlow's own interpreter, and the crops are the statistics.
+        # Calibration uses TensorFlow's own interpreter, and takes the statistics from the crops.
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         yield
 
 
 def _first_kernels(exported):
-    """Kernels of the output layer's operations that see features: what is behind stays in float."""
+    """Kernels of the first operations of the output layer, where float begins."""
     from keras_fld.models import graph
     from keras_fld.models.windows import WindowedOffsets
 
     dense = graph.output_dense(exported, linear=False)
     if dense is None:
         raise ValueError(
-            "mode int8 keeps the last Dense in float, and the model has none before its output; "
-            f"convert to int8_full, dynamic or float16. Got: {exported.name!r}"
+            "mode int8 keeps the last Dense in float, but the model does not end in a Dense. Use "
+            f"int8_full, dynamic or float16. Got: {exported.name!r}"
         )
     kernels = [dense.get_weights()[0]]
     for layer in exported.layers:

@@ -1,4 +1,4 @@
-"""How far a converted model's landmarks are from the Keras model's, on real faces."""
+"""Comparison of a converted model's landmarks with those of its Keras model on test faces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,14 +25,14 @@ class Parity:
     """The difference between two models.
 
     Args:
-        model, reference: their names.
-        dataset: whose test faces they were given.
+        model, reference: names of the models.
+        dataset: name of the dataset whose test faces were used.
         size: side of the crop in pixels.
-        rows: one dictionary a subset and normalizer: NME of both in per cent, the difference, and
-            the subset's mean distance in pixels of the crop.
+        rows: one dictionary for each subset and normalizer: NME of both models in percent, the
+            difference, and the mean distance in crop pixels.
         faces: name of each face.
-        crops: (faces, size, size, 3) uint8, what both models saw.
-        predictions: (2, faces, landmarks, 2) pixels of the crop: reference, model.
+        crops: (faces, size, size, 3) uint8 input of both models.
+        predictions: (2, faces, landmarks, 2) crop pixels, of reference and model.
         notes: sentences on missing parts and skipped files.
 
     Examples:
@@ -51,17 +51,17 @@ class Parity:
 
     @cached_property
     def distances(self) -> np.ndarray:
-        """(faces, landmarks) pixels of the crop between the two models."""
+        """(faces, landmarks) distances between the two models in crop pixels."""
         return np.linalg.norm(self.predictions[1] - self.predictions[0], axis=-1)
 
     @property
     def summary(self) -> dict[str, float]:
-        """Mean, root mean square and largest distance in pixels of the crop."""
+        """Mean, root mean square and largest distance in crop pixels."""
         return _figures(self.distances)
 
     @property
     def landmarks(self) -> list[dict[str, float]]:
-        """The same of each landmark, a list in their order."""
+        """The `summary` of each landmark, as a list."""
         return [_figures(column) for column in self.distances.T]
 
     @property
@@ -88,12 +88,12 @@ class Parity:
         return "\n".join(lines)
 
     def beyond(self, pixels: float) -> list[tuple[str, float]]:
-        """Mean distances above a limit, of all faces and of each subset: (name, pixels) pairs."""
+        """(name, pixels) of mean distances above a limit, over all faces and over each subset."""
         means = {"all": self.summary["mean"], **{row["subset"]: row["pixels"] for row in self.rows}}
         return [(name, mean) for name, mean in means.items() if not mean <= pixels]
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as parity.json has them."""
+        """The figures, as in parity.json."""
         return {
             "model": self.model,
             "reference": self.reference,
@@ -107,7 +107,7 @@ class Parity:
         }
 
     def save(self, folder: str | Path) -> None:
-        """Writes `parity.json` and `parity.html`, which holds its pictures, into a folder."""
+        """Writes `parity.json` and the self-contained `parity.html` to a folder."""
         from keras_fld.lite.parity_page import page
 
         folder = Path(folder)
@@ -124,23 +124,23 @@ def parity(
     subsets: Sequence[str] | None = None,
     skip_bad: bool = False,
 ) -> Parity:
-    """Compares a converted model with the Keras model it came from.
+    """Compares a converted model with its Keras model.
 
     Args:
-        model: path of the `.tflite` file, or anything else that predicts landmarks.
-        reference: the Keras model, the path of its file, or the name of a preset, whose Keras
-            weights are taken.
+        model: path of the `.tflite` file, or any other landmark model.
+        reference: the Keras model, the path of its file, or the name of a preset, which stands for
+            its Keras weights.
         dataset: name of the dataset.
         root: its folder.
-        subsets: names of the test subsets; None takes every one that is there.
-        skip_bad: leave bad files out instead of stopping at the first.
+        subsets: names of the test subsets; None takes all that are present.
+        skip_bad: skip bad files instead of stopping at the first.
 
     Returns:
-        A `Parity`: printed, it is the table.
+        A `Parity`, which prints as a table.
 
     Raises:
-        ValueError: the reference is a converted file, the models see different crops or landmarks,
-            or no test face is there.
+        ValueError: the reference is a converted file, the models differ in crop or landmarks, or
+            there are no test faces.
 
     Examples:
         >>> parity("face.tflite", "run/model.keras", "300w", root).save("parity")
@@ -161,7 +161,7 @@ def parity(
         found = [predictor.landmarks for predictor in both]
         pixels = float(np.linalg.norm(found[1] - found[0], axis=-1).mean())
         rows += _rows(subset, results, pixels)
-        for i, name in enumerate(data.names):  # a union's faces were there already
+        for i, name in enumerate(data.names):  # a union repeats faces of other subsets
             seen.setdefault(name, (data.images[i], *(landmarks[i] for landmarks in found)))
     crops, *predictions = zip(*seen.values(), strict=True)
     return Parity(
@@ -178,28 +178,29 @@ def parity(
 
 
 def _keras_reference(reference):
-    """The reference, of a preset its Keras file; raises ValueError for a converted file."""
+    """The reference, or a preset's Keras file. Raises a ValueError for a converted file."""
     if isinstance(reference, str) and reference in zoo.names():
         return zoo.keras_file(reference)
     if isinstance(reference, (str, Path)) and Path(reference).suffix == ".tflite":
         raise ValueError(
-            f"reference must be the Keras model (.keras) that the file came from. Got: {reference}"
+            "reference must be the Keras model (.keras) that the file was converted from. "
+            f"Got: {reference}"
         )
     return reference
 
 
 def _check_alike(reference, model):
-    """Raises ValueError where two models cannot be compared."""
+    """Raises a ValueError if two models cannot be compared."""
     about = [(one.frame, one.num_landmarks) for one in (reference, model)]
     if about[0] != about[1]:
         raise ValueError(
-            "model and reference must see the same crop and predict the same landmarks. "
+            "model and reference must have the same crop and landmarks. "
             f"Got: {about[1]} and {about[0]}"
         )
 
 
 def _rows(subset, results, pixels):
-    """The rows of a subset from the two models' results."""
+    """The rows of a subset."""
     for normalizer in results[0].errors:
         first, second = (result.row(normalizer)["nme"] for result in results)
         yield {
@@ -213,7 +214,7 @@ def _rows(subset, results, pixels):
 
 
 class _Recorded:
-    """A model that keeps what it predicts, in pixels of the crop."""
+    """A model that records its predictions, in crop pixels."""
 
     def __init__(self, predictor: "LandmarkModel") -> None:
         self._predictor = predictor
@@ -227,7 +228,7 @@ class _Recorded:
 
     @property
     def landmarks(self) -> np.ndarray:
-        """Landmarks of all the crops so far, which came in parts: (faces, landmarks, 2)."""
+        """(faces, landmarks, 2) predictions of all crops so far."""
         return np.concatenate(self._parts)
 
 

@@ -1,4 +1,4 @@
-"""The parity report as one HTML file that opens without a network."""
+"""The parity report as a self-contained HTML page."""
 
 from html import escape
 
@@ -9,7 +9,7 @@ from keras_fld.reports import html_page
 
 
 def page(parity):
-    """The HTML of a `Parity`."""
+    """Returns the HTML page of a `Parity`."""
     figures = parity.summary
     rows = [
         (
@@ -29,10 +29,10 @@ def page(parity):
 <b class="reference">{escape(parity.reference)}</b> on {len(parity.faces)} test faces of
 {escape(parity.dataset)}. Distances are in pixels of the {parity.size}-pixel crop:
 mean {figures["mean"]:.3f}, root mean square {figures["rms"]:.3f}, largest {figures["max"]:.3f}.</p>
-<h2>Normalized mean error in per cent</h2>
+<h2>Normalized mean error in percent</h2>
 {html_page.table(("subset, normalizer", "reference", "model", "difference", "pixels"), rows)}
 <h2>Distance of each landmark</h2>
-<p>Circles lie at the mean landmarks; their area is proportional to the mean square distance.</p>
+<p>Each circle is at a mean landmark. Its area is proportional to the mean square distance.</p>
 {_diagram(parity)}
 <h2>Faces with the largest distance</h2>
 {"".join(_figure(parity, index) for index in parity.worst)}
@@ -53,10 +53,10 @@ def _figure(parity, index):
 
 
 def _diagram(parity):
-    """SVG of the mean landmarks, each in a circle as large as its distance."""
+    """An SVG image of the mean landmarks, with circles for their distances."""
     mean = parity.predictions[0].mean(axis=0)
     rms = np.array([x["rms"] for x in parity.landmarks])
-    # The largest circle has a tenth of the crop's side for its diameter.
+    # The diameter of the largest circle is a tenth of the crop's side.
     radius = rms / max(rms.max(), 1e-9) * parity.size / 20
     circles = "".join(
         f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{r:.2f}" fill="#c0203a" fill-opacity=".5">'

@@ -1,6 +1,8 @@
-"""Converts in a process of its own: `python -m keras_fld.lite.worker FOLDER MODE NAME LICENSE`.
+"""Converts a model in a separate process.
 
-`conversion.convert` starts it where Keras runs on another backend than TensorFlow.
+`python -m keras_fld.lite.worker FOLDER MODE NAME LICENSE` does it.
+
+`conversion.convert` starts it if Keras does not run on TensorFlow.
 """
 
 import sys

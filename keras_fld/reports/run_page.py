@@ -56,10 +56,7 @@ def _figures(run):
         for row in found.rows
     ]
     if not rows:
-        return (
-            "<h2>Figures</h2>\n<p>Not evaluated yet. Run "
-            "<code>keras-fld evaluate RUN/model.keras --out RUN</code>.</p>\n"
-        )
+        return f"<h2>Figures</h2>\n<p>Not evaluated yet. {_next_step(run)}</p>\n"
     return (
         "<h2>Figures</h2>\n"
         + html_page.table(head, rows, words=3)
@@ -67,6 +64,16 @@ def _figures(run):
         "percentage of faces with an NME above 10 %. AUC@10 is the area under the CED "
         "curve up to 10 %.</p>\n" + _ced(run)
     )
+
+
+def _next_step(run):
+    if run.model_bytes is None:
+        return (
+            "Finish the training first: run the same <code>keras-fld train</code> command again to "
+            "resume it."
+        )
+    root = "" if str(run.recipe.get("dataset")).startswith("synthetic") else " --root ROOT"
+    return f"Run <code>keras-fld evaluate RUN{root} --out RUN</code>."
 
 
 def _ced(run):

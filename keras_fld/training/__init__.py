@@ -1,4 +1,4 @@
-"""Training runs that can be stopped at any moment and go on where they were."""
+"""Training runs that can be interrupted at any time and resumed."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ _NAMES = {
 
 __all__ = ["PRECISIONS", "Recipe", "TrainingDiverged", "mean_shape", "train"]
 
-if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+if TYPE_CHECKING:  # the lazy names, for editors and type checkers
     from keras_fld.training.diverged import TrainingDiverged
     from keras_fld.training.network import mean_shape
     from keras_fld.training.recipe import PRECISIONS, Recipe

@@ -1,4 +1,4 @@
-"""Stopping a training whose loss is no longer a number, with the batch that did it kept."""
+"""Stops training when the loss is no longer finite, and saves the batch."""
 
 import math
 from pathlib import Path
@@ -10,19 +10,19 @@ from keras_fld._internal.files import replacing
 
 
 class StopAtBadBatch(keras.callbacks.Callback):
-    """Ends `fit` at the first batch whose loss is NaN or infinite, and saves that batch.
+    """Stops `fit` at the first batch whose loss is NaN or infinite, and saves that batch.
 
-    The file has the batch as the network saw it: `images` (batch, size, size, 3) uint8, `landmarks`
-    (batch, landmarks, 2) in pixels of the crop, the faces' `names`, and `epoch`, `step` and `loss`.
-    An update before it may have spoilt the weights: then the batch is innocent.
+    The file contains the batch as the network saw it: `images` (batch, size, size, 3) uint8,
+    `landmarks` (batch, landmarks, 2) in crop pixels, the `names` of the faces, `epoch`, `step` and
+    `loss`. The batch is not necessarily the cause: an earlier update may have damaged the weights.
 
     Args:
-        samples: the `data.sampling.Samples` that the batches are drawn from.
-        batch_size: faces in a batch.
+        samples: the `data.sampling.Samples` of the batches.
+        batch_size: faces per batch.
         path: the `.npz` file.
 
     Attributes:
-        found: the loss and its place, or None while all is well.
+        found: the loss and its position, or None if all losses were finite.
 
     Examples:
         >>> stop = StopAtBadBatch(Samples(crops), 8, "run/batch.npz")
@@ -39,7 +39,7 @@ class StopAtBadBatch(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        loss = float(logs["loss"])  # a running mean: one bad batch is enough
+        loss = float(logs["loss"])  # a running mean, which a single bad batch makes NaN
         if math.isfinite(loss):
             return
         self.model.stop_training = True

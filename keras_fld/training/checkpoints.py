@@ -1,7 +1,8 @@
-"""The state of a training run after an epoch: written whole, and known to be what was written.
+"""Checkpoints: the state of a training run after an epoch, with a checksum.
 
-A checkpoint is a Keras weights file, optimizer included, with a seal after its last byte: a mark
-and the SHA-256 of all before it. HDF5 ends where its header says, so any reader still opens it.
+A checkpoint is a Keras weights file that includes the optimizer, followed by a seal: a marker and
+the SHA-256 of the bytes before it. HDF5 readers ignore bytes after the end given in the header, so
+they can open the file.
 """
 
 import contextlib
@@ -34,16 +35,16 @@ def seal(path):
 
 
 def restore(model, path):
-    """Puts weights and optimizer state of a checkpoint back.
+    """Restores the weights and optimizer state from a checkpoint.
 
-    What is configuration, such as the learning rate's schedule, is not taken from it.
+    Configuration, such as the learning-rate schedule, is not restored.
 
     Args:
         model: a compiled Keras model of the run's recipe.
         path: the checkpoint.
 
     Raises:
-        ValueError: a byte of it is not what was written, or it is another model's.
+        ValueError: the checkpoint is damaged, or belongs to another model.
 
     Examples:
         >>> restore(model, "run/last.weights.h5")
@@ -60,22 +61,22 @@ def restore(model, path):
         model.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
         raise ValueError(
-            f"{path}: the checkpoint is damaged; delete it to start again "
+            f"{path}: the checkpoint is damaged; delete it to start over "
             f"({str(error).splitlines()[0]})"
         ) from error
 
 
 def restore_newest(model, path):
-    """Puts back a checkpoint, or the one before it where it is damaged.
+    """Restores a checkpoint, or the previous one if it is damaged.
 
     Args:
-        model, path: as of `restore`.
+        model, path: as in `restore`.
 
     Returns:
-        None, or a sentence that says what is damaged and what was taken.
+        None, or a note if the previous checkpoint was restored.
 
     Raises:
-        ValueError: both are damaged, or there is no other.
+        ValueError: the checkpoint is damaged, and the previous one is damaged or missing.
 
     Examples:
         >>> restore_newest(model, "run/last.weights.h5")
@@ -89,24 +90,23 @@ def restore_newest(model, path):
             restore(model, previous(path))
         except ValueError:
             raise error from None
-        return f"{path}: the checkpoint is damaged; going on from {previous(path).name}"
+        return f"{path}: the checkpoint is damaged; resuming from {previous(path).name}"
     return None
 
 
 def previous(path):
-    """Where the checkpoint before the last one is."""
+    """Path of the previous checkpoint."""
     return Path(path).with_name(f"previous.{Path(path).name.partition('.')[2]}")
 
 
 def remove(path):
-    """Removes both checkpoints of a run that is done."""
+    """Removes both checkpoints of a finished run."""
     for file in (Path(path), previous(path)):
         file.unlink(missing_ok=True)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the whole state after each epoch, the old one in place until the new one is whole, and
-    then beside it.
+    """Saves the state after each epoch, and keeps the previous state.
 
     Args:
         path: the `.weights.h5` file.
@@ -121,17 +121,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs["loss"]):
-            return  # the state before is worth more
+            return  # keep the last good state
         with contextlib.ExitStack() as stack:
             if self.path.exists():
-                # Takes its place after the new state has, so that the two are never one file.
+                # Renamed only after the new state, so that the two are never the same file.
                 self._keep_last(stack.enter_context(replacing(previous(self.path))))
             with replacing(self.path) as temporary:
                 self.model.save_weights(temporary)
                 seal(temporary)
 
     def _keep_last(self, kept):
-        """Gives the state before a second name, so that it stays."""
+        """Keeps the previous state under a second name."""
         kept.unlink()
         try:
             kept.hardlink_to(self.path)

@@ -1,15 +1,14 @@
-"""One network trained by several processes, by Keras' own distribution on the JAX backend.
+"""Training of one network by several processes with `keras.distribution` on the JAX backend.
 
-`keras.distribution.initialize` joins the processes and `DataParallel` lays each one's rows of a
-batch on its devices. A jitted step is then about the whole batch: its loss, gradients, BatchNorm
-statistics and metrics are those that one process would compute. Keras 3.15 leaves three things to
-do:
+`keras.distribution.initialize` connects the processes, and `DataParallel` places each process's
+rows of a batch on its devices. A jitted step then computes loss, gradients, BatchNorm statistics
+and metrics of the full batch, as a single process would. Keras 3.15 leaves three tasks to us:
 
-- JAX cuts no array into unequal parts, so an epoch's last batch is filled up (`Share`), and the
-  step must take off what is no face, or BatchNorm would see it: `WholeBatches`.
-- Each process runs all callbacks, and must, where they compute; only the first one's files stay.
-- A process that reads other faces or another checkpoint than the first trains nonsense without a
-  word: `agree`.
+- JAX cannot split an array into unequal parts. The last batch of an epoch is therefore padded
+  (`Share`), and `WholeBatches` removes the padding within the step, before BatchNorm sees it.
+- Each process must run all callbacks, because they may compute. Only the first one's files stay.
+- If the processes read different faces or checkpoints, training silently goes wrong. `agree` checks
+  this.
 """
 
 import hashlib
@@ -26,22 +25,23 @@ _ADDRESSES, _COUNT, _INDEX = (
 
 
 def check_backend():
-    """Raises ValueError where the backend cannot train in several processes."""
+    """Raises a ValueError if the backend does not support training by several processes."""
     backend = keras.backend.backend()
     if backend != "jax":
         raise ValueError(f"training by several processes needs KERAS_BACKEND=jax. Got: {backend}")
 
 
 def join():
-    """Makes this process one of those that Keras' environment variables name.
+    """Connects this process with the others, according to Keras' environment variables.
 
-    They are KERAS_DISTRIBUTION_JOB_ADDRESSES, where process 0 listens, as HOST:PORT;
-    KERAS_DISTRIBUTION_NUM_PROCESSES; and KERAS_DISTRIBUTION_PROCESS_ID, from 0. It must come before
-    all that computes, importing `keras_fld.training` included, and returns when all have joined.
+    These are KERAS_DISTRIBUTION_JOB_ADDRESSES (HOST:PORT of process 0),
+    KERAS_DISTRIBUTION_NUM_PROCESSES, and KERAS_DISTRIBUTION_PROCESS_ID (from 0). Call this function
+    before any computation, and before importing `keras_fld.training`. It returns when all processes
+    are connected.
 
     Raises:
-        ValueError: a variable is missing or out of range, the backend is not JAX, or the others
-            cannot be reached.
+        ValueError: a variable is missing or out of range, the backend is not JAX, or the other
+            processes cannot be reached.
 
     Examples:
         >>> join()
@@ -59,7 +59,7 @@ def join():
         raise ValueError(f"{_ADDRESSES} must be HOST:PORT of process 0. Got: {addresses!r}")
     import jax
 
-    # What processors add up gradients by; graphics cards have their own.
+    # Sums gradients on CPUs. GPUs have their own implementation.
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
         keras.distribution.initialize(addresses, count, index)
@@ -67,7 +67,7 @@ def join():
         raise ValueError(
             f"process {index} of {count} must reach {addresses} ({str(error).splitlines()[0]})"
         ) from error
-    # Rows of a batch lie on the devices in this order: a process' ones must stand together.
+    # The rows of a batch are placed on devices in this order. Keep each process's together.
     devices = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
     keras.distribution.set_distribution(
         keras.distribution.DataParallel(
@@ -78,7 +78,7 @@ def join():
 
 
 def share():
-    """The `Share` of this process in the distribution that is set; all of it where none is."""
+    """The `Share` of this process in the current distribution; the whole if there is none."""
     distribution = keras.distribution.distribution()
     if distribution is None or keras.backend.backend() != "jax":
         return Share()
@@ -90,11 +90,11 @@ def share():
 
 
 def agree(what, *values):
-    """Raises ValueError in every process unless all have the same values.
+    """Raises a ValueError in every process if their values differ.
 
     Args:
-        what: the values in a word, for the message.
-        *values: bytes, or what `repr` tells apart.
+        what: a name for the values, for the message.
+        *values: bytes, or objects that `repr` distinguishes.
     """
     from jax.experimental import multihost_utils
 
@@ -106,17 +106,17 @@ def agree(what, *values):
     if len(others):
         raise ValueError(
             f"every process must have the same {what} as process 0. "
-            f"Got: another in process {', '.join(map(str, others))}"
+            f"Got: a different one in process {', '.join(map(str, others))}"
         )
 
 
 class WholeBatches(keras.Model):
-    """A functional model whose steps leave out the rows of a batch that are no faces.
+    """A functional model whose steps skip the padding rows of a batch.
 
     It shares layers and variables with the network that it is made from.
     """
 
-    # Function of a batch's rows to its faces; None where all are.
+    # Functions from the number of rows to the number of faces; None if there is no padding.
     train_faces = test_faces = None
 
     def train_step(self, state, data):
@@ -127,7 +127,7 @@ class WholeBatches(keras.Model):
 
 
 def _first(data, faces):
-    # The number is known while the step is traced: XLA cuts, and shares out what is left.
+    # The number is known while the step is traced, so XLA slices and redistributes the rows.
     return tuple(part if faces is None else part[: faces(part.shape[0])] for part in data)
 
 

@@ -2,4 +2,4 @@
 
 
 class TrainingDiverged(ValueError):
-    """The loss is no longer a finite number; the message names the run folder and the loss."""
+    """The loss is no longer finite. The message names the run folder and the loss."""

@@ -1,8 +1,8 @@
-"""A finished run, trained for more epochs.
+"""Extension of a finished run by more epochs.
 
-The run's result is kept as model_N_epochs.keras and stays model.keras until the longer run is done.
-Training goes on with epoch N + 1 from that result, by the learning rates that a run of all epochs
-has there; the optimizer's moments start anew, as a finished run keeps none.
+The result of the finished run is kept as model_N_epochs.keras, and as model.keras until the longer
+run finishes. Training continues from this model at epoch N + 1 of the longer learning-rate
+schedule. The optimizer's moments are reset, because a finished run does not keep them.
 """
 
 import dataclasses
@@ -14,24 +14,24 @@ from keras_fld.training.recipe import saved_recipe
 
 
 def asked(folder, recipe):
-    """Epochs of the finished run in the folder that the recipe makes longer; 0 for another case.
+    """The number of epochs of the finished run that the recipe extends; 0 if it does not.
 
     Args:
         folder: the `RunFolder`.
-        recipe: the `Recipe` that is asked for.
+        recipe: the requested `Recipe`.
     """
     if not folder.recipe.exists() or not finished(folder):
         return 0
     try:
         found = saved_recipe(read_json(folder.recipe)["recipe"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return 0  # `RunFolder.check` says what is wrong with it
+        return 0  # `RunFolder.check` reports the error
     same = dataclasses.replace(found, epochs=recipe.epochs) == recipe
     return found.epochs if same and found.epochs < recipe.epochs else 0
 
 
 def finished(folder):
-    """Whether the folder has the result of all its epochs."""
+    """Whether the folder contains the result of all epochs."""
     if not folder.result.exists():
         return False
     kept = _kept(folder)
@@ -39,7 +39,7 @@ def finished(folder):
 
 
 def begin(folder, recipe, epochs):
-    """Notes that the finished run of so many epochs goes on as the recipe says."""
+    """Records that the finished run of `epochs` epochs is extended to the recipe."""
     kept = folder.path / f"model_{epochs}_epochs.keras"
     with replacing(kept) as temporary:
         shutil.copyfile(folder.result, temporary)
@@ -49,10 +49,10 @@ def begin(folder, recipe, epochs):
 
 
 def begun(folder):
-    """Epochs that were done when the folder's run was made longer, and the model of then.
+    """The number of epochs before the run was extended, and the model at that time.
 
     Returns:
-        0 and None for a run that never was.
+        0 and None for a run that was not extended.
     """
     kept = _kept(folder)
     return (0, None) if kept is None else (read_json(folder.recipe)["extends"]["epochs"], kept)
@@ -66,16 +66,16 @@ def _kept(folder):
 
 
 def sentence(recipe, steps, epochs):
-    """What happens, with the learning rates.
+    """A note on the extension and its learning rates.
 
     Args:
         recipe: the `Recipe` of the longer run.
-        steps: of an epoch.
-        epochs: that were done.
+        steps: steps per epoch.
+        epochs: epochs of the finished run.
     """
     rate = float(learning_rates(recipe, steps)(epochs * steps))
     return (
-        f"the finished run of {epochs} epochs goes on from its model, with epochs {epochs + 1} to "
-        f"{recipe.epochs} of a {recipe.epochs}-epoch schedule: the learning rate falls from "
-        f"{rate:.2g} to 0 as a cosine; the optimizer's moments start anew"
+        f"extending the finished run of {epochs} epochs: epochs {epochs + 1} to {recipe.epochs} of "
+        f"a {recipe.epochs}-epoch schedule, with a cosine decay of the learning rate from "
+        f"{rate:.2g} to 0; the optimizer's moments are reset"
     )

@@ -1,4 +1,4 @@
-"""A further set of faces that a training run shows beside its dataset's."""
+"""Extra sets of faces, which a run trains on in addition to its dataset."""
 
 import math
 from collections.abc import Mapping
@@ -11,26 +11,26 @@ from keras_fld.data import catalog
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.prepared.reading import read_prepared
 
-# Name of the reader of any folder that `keras-fld prepare` or `label` wrote.
+# Name of the reader for folders written by `keras-fld prepare` or `label`.
 PREPARED = "prepared"
 
 
 @dataclass(frozen=True)
 class ExtraSet:
-    """Faces that an epoch shows beside the dataset's own; their landmarks may be NaN.
+    """Faces that an epoch shows in addition to the dataset. Their landmarks may be NaN.
 
     Args:
-        name: what `--extra NAME=PATH` refers to.
-        dataset: name of the reader, such as "own", or "prepared" for any prepared folder; empty
-            for the set's name.
-        repeats: how often an epoch shows each face, each time augmented anew.
+        name: the name in `--extra NAME=PATH`.
+        dataset: name of the reader, such as "own", or "prepared" for any prepared folder. Defaults
+            to the name of the set.
+        repeats: how often an epoch shows each face, with new augmentation each time.
         weight: factor of the landmarks' errors in the loss.
         validation: fraction of the faces held out, by photograph or person.
-        attributes: attributes of which a face must have one, such as ("left", "right"); empty for
-            every face.
+        attributes: use only faces with one of these attributes, such as ("left", "right"). Empty
+            means all faces.
 
     Raises:
-        ValueError: there is no such reader, or a number is out of range.
+        ValueError: the reader is unknown, or a number is out of range.
 
     Examples:
         >>> ExtraSet("aflw68", "own", repeats=4)
@@ -61,14 +61,14 @@ class ExtraSet:
             )
 
     def read(self, root: str | Path, skip_bad: bool = False) -> FaceSet:
-        """The faces to train with, weighted, without those held out.
+        """Reads the weighted training faces, without held-out ones.
 
         Args:
-            root: the folder or file that `--extra` gives.
-            skip_bad: leave bad files out and list them, instead of stopping at the first.
+            root: the folder or file given by `--extra`.
+            skip_bad: skip bad files and list them instead of stopping at the first.
 
         Raises:
-            ValueError: a file is bad, or no face is left.
+            ValueError: a file is bad, or no face remains.
         """
         if self.dataset == PREPARED:
             faces = read_prepared(root)
@@ -96,10 +96,10 @@ class ExtraSet:
 
 
 def extra_set(given: "ExtraSet | str | Mapping") -> ExtraSet:
-    """An `ExtraSet` of itself, of its name alone, or of its fields as a recipe file has them.
+    """Converts to an `ExtraSet` from its name, or from its fields as in a recipe file.
 
     Raises:
-        TypeError: it is none of these, or a field is unknown.
+        TypeError: the value is of another type, or a field is unknown.
         ValueError: a field is out of range.
 
     Examples:

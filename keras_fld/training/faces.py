@@ -1,4 +1,4 @@
-"""The faces of a run: read, split, joined with the extra ones, each with its showings."""
+"""Reading of a run's faces: split, joined with extra sets, and repeated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from keras_fld.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class TrainingFaces:
-    """What a run learns from and is judged by.
+    """The faces that a run trains on and is validated on.
 
     Args:
-        data: the training crops, those of the extra sets last.
-        repeats: (faces,) how often an epoch shows each.
-        held_out: crops for validation, as the model sees them; None for none.
-        notes: sentences on faces that are missing or left out.
+        data: the training crops; those of the extra sets come last.
+        repeats: (faces,) how often an epoch shows each face.
+        held_out: model crops for validation, or None.
+        notes: sentences on missing or skipped faces.
     """
 
     data: crops.Crops
@@ -29,7 +29,7 @@ class TrainingFaces:
 
     @property
     def showings(self) -> int:
-        """Faces that an epoch shows."""
+        """Number of faces that an epoch shows, with repeats."""
         return int(self.repeats.sum())
 
 
@@ -44,11 +44,11 @@ def training_faces(
     Args:
         recipe: a `Recipe`.
         root: folder of its dataset.
-        extra: the folder or file of each set in `recipe.extra`, by its name.
-        skip_bad: leave bad files out instead of stopping at the first.
+        extra: name of each set in `recipe.extra` to its folder or file.
+        skip_bad: skip bad files instead of stopping at the first.
 
     Raises:
-        ValueError: bad data.
+        ValueError: the data is bad.
     """
     split = catalog.get(recipe.dataset).train
     faces = catalog.read(recipe.dataset, root, split, skip_bad, **recipe.dataset_options)
@@ -65,7 +65,7 @@ def training_faces(
         repeats *= pose_repeats(data.landmarks, data.scheme)
     for more in recipe.extra:
         added = more.read(extra[more.name], skip_bad)
-        notes += added.notes
+        notes += added.told
         data = crops.join(data, crops.training_crops(added, recipe.frame, skip_bad))
         repeats = np.append(repeats, np.full(len(data) - len(repeats), more.repeats))
     return TrainingFaces(data, repeats, held_out, [*notes, *data.skipped])

@@ -1,4 +1,4 @@
-"""The network of a run: built, started from another's weights, ready for `fit`."""
+"""The network of a run: construction, initial weights, and compilation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,14 +23,14 @@ def new_network(
     start: keras.Model | str | Path | None = None,
     tell: Callable[[list[str]], None] = lambda sentences: None,
 ) -> keras.Model:
-    """The recipe's network at its first step.
+    """Builds the recipe's network with its initial weights.
 
     Args:
         recipe: a `Recipe`.
-        data: the training crops, whose mean shape the network's landmarks start from.
-        start: the model that the weights are taken from, or its file; None for random weights.
-            Of a model of another scheme, or with another kind of head, they are the body's.
-        tell: is given a sentence on what was taken where it is not all.
+        data: the training crops. Their mean shape is the network's.
+        start: the model that provides the weights, or its file; None for random weights. If its
+            scheme or kind of head differs, only the weights of the body are used.
+        tell: called with a note if not all weights are used.
     """
     keras.utils.set_random_seed(recipe.seed)
     network = models.get(recipe.network)(
@@ -48,7 +48,7 @@ def new_network(
 
 
 def _start_from(trained, network):
-    """Takes a model's weights; returns a sentence where the head's are not among them."""
+    """Copies a model's weights; returns a note if those of the head cannot be used."""
     kept, wanted = models.scheme_of(trained), models.scheme_of(network)
     counts = trained.output_shape[1], network.output_shape[1]
     heads = [
@@ -61,9 +61,9 @@ def _start_from(trained, network):
     taken = transplant_body(trained, network)
     names = [scheme.name if scheme else "no scheme" for scheme in (kept, wanted)]
     return [
-        f"the weights of the body are taken from {trained.name}, {len(taken)} layers from "
-        f"{taken[0]} to {taken[-1]}; the head begins anew: {counts[1]} landmarks ({names[1]}), "
-        f"the start has {counts[0]} ({names[0]})"
+        f"the weights of {len(taken)} layers, {taken[0]} to {taken[-1]}, are from {trained.name}; "
+        f"the head is new: it predicts {counts[1]} landmarks ({names[1]}), that of {trained.name} "
+        f"{counts[0]} ({names[0]})"
     ]
 
 
@@ -75,18 +75,18 @@ def compiled(
     shared: bool = False,
     begun: int = 0,
 ) -> keras.Model:
-    """The network, ready for `fit`: on PyTorch through its own kernels.
+    """Compiles the network for `fit`. On PyTorch, it uses PyTorch's own kernels.
 
     Args:
         recipe: a `Recipe`.
-        network: what `new_network` gives.
+        network: the result of `new_network`.
         data: the training crops.
-        steps: of an epoch.
+        steps: steps per epoch.
         shared: whether several devices train it together.
         begun: epochs of the finished run that this one extends.
 
     Raises:
-        ValueError: bfloat16 on another backend than PyTorch.
+        ValueError: bfloat16 without the PyTorch backend.
     """
     model = network
     if shared:
@@ -105,18 +105,18 @@ def compiled(
         _optimizer(recipe, steps, begun),
         loss=losses.get(recipe.loss, **recipe.loss_options),
         metrics=[] if chosen is None else [metrics.NME(chosen)],
-        # XLA where Keras would choose it, but no second compiler on PyTorch, which is slower.
+        # Keras chooses, except on PyTorch, where compilation is slower.
         jit_compile=False if keras.backend.backend() == "torch" else "auto",
     )
     return model
 
 
 def learning_rates(recipe: Recipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate of each step of a recipe's run.
+    """The learning-rate schedule of a recipe.
 
     Args:
         recipe: a `Recipe`.
-        steps: of an epoch.
+        steps: steps per epoch.
     """
     warmup = round(recipe.warmup * steps)
     return keras.optimizers.schedules.CosineDecay(
@@ -129,11 +129,11 @@ def learning_rates(recipe: Recipe, steps: int) -> keras.optimizers.schedules.Lea
 
 @keras.saving.register_keras_serializable(package="keras_fld")
 class FromStep(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule from a later step on.
+    """A schedule that starts at a later step.
 
     Args:
         schedule: a learning-rate schedule.
-        first: the step that it begins with.
+        first: the step to start at.
     """
 
     def __init__(self, schedule, first):
@@ -163,20 +163,21 @@ def _optimizer(recipe, steps, begun):
         use_ema=momentum > 0,
         ema_momentum=momentum or 0.99,
     )
-    # Decay pulls filters, not the offsets and scales that BatchNorm and the biases are.
+    # Weight decay applies to filters only, not to biases and BatchNorm parameters.
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     return optimizer
 
 
 def averaging_of(recipe: Recipe, steps: int) -> float:
-    """Momentum of a run's moving average of the weights.
+    """Momentum of the moving average of a run's weights.
 
-    The average starts at the random first weights, of which momentum ** steps is left at the end:
-    after 1,260 steps with 0.999 still 28 %. So it spans a tenth of the run at most.
+    The average starts at the random initial weights. Their share at the end is momentum ** steps,
+    which is 28 % after 1,260 steps with 0.999. The momentum is therefore limited, so that the
+    average spans at most a tenth of the run.
 
     Args:
         recipe: a `Recipe`.
-        steps: of an epoch.
+        steps: steps per epoch.
 
     Examples:
         >>> averaging_of(Recipe(epochs=20, averaging=0.999), steps=50)
@@ -186,14 +187,14 @@ def averaging_of(recipe: Recipe, steps: int) -> float:
 
 
 def mean_shape(data: Crops) -> np.ndarray:
-    """Mean of the faces' shapes in the model's frame, over annotated landmarks: (landmarks, 2)."""
+    """Mean shape of the faces in the model's frame, over annotated landmarks: (landmarks, 2)."""
     wide = data.images.shape[1]
     annotated = ~np.isnan(data.landmarks).any(axis=-1)
     never = np.flatnonzero(~annotated.any(axis=0))
     if len(never):
         raise ValueError(
-            "every landmark must be annotated in some training face. "
-            f"Got: none with landmark {', '.join(map(str, never))}"
+            "every landmark must be annotated in at least one training face. "
+            f"Got: no face with landmark {', '.join(map(str, never))}"
         )
     middle = np.nanmean(data.landmarks, axis=0)
     return (middle - (wide - 1) / 2) / OVERSAMPLING + (data.frame.size - 1) / 2

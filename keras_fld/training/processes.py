@@ -1,7 +1,7 @@
-"""Several processes of this machine that run one command together, and end together.
+"""Runs one command in several processes on this machine, which end together.
 
-Each is started as `python -m keras_fld.cli.child COMMAND...`, with what `distributed` reads in its
-environment.
+Each process is started as `python -m keras_fld.cli.child COMMAND`, with environment variables for
+`distributed`.
 """
 
 import atexit
@@ -15,22 +15,22 @@ import sys
 import threading
 from collections import deque
 
-_LINES = 200  # of a process' messages that are kept
+_LINES = 200  # kept of each process's messages
 
 
 def launch(count, arguments, environment):
-    """Runs `keras-fld ARGUMENTS` in `count` processes until all are done or one is not.
+    """Runs `keras-fld ARGUMENTS` in `count` processes until all finish or one fails.
 
-    Standard output and notes are those of process 0.
+    Only process 0 writes standard output and notes.
 
     Args:
         count: number of processes.
         arguments: the command's words.
-        environment: variables of the processes, to which those of the distribution are added.
+        environment: environment variables, to which those of the distribution are added.
 
     Raises:
-        ValueError: a process ended with a message, which is this error's, or was ended by a signal.
-        RuntimeError: a process ended by a fault of the program; it has the traceback.
+        ValueError: a process failed with a message, which is this error's, or was killed.
+        RuntimeError: a process failed because of a bug; the message contains the traceback.
     """
     address = free_address()
     children = []
@@ -44,10 +44,10 @@ def launch(count, arguments, environment):
                     "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
                     "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
                     "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
-                    # A graphics card each, where there are some.
+                    # One GPU for each process, if there are any.
                     "JAX_LOCAL_DEVICE_IDS": str(index),
                 },
-                stdin=subprocess.PIPE,  # which ends when this process does, however it does
+                stdin=subprocess.PIPE,  # closes when this process ends in any way
                 stdout=None if index == 0 else subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -56,7 +56,7 @@ def launch(count, arguments, environment):
             children.append(child)
             threading.Thread(target=_watch, args=(index, child, ended), daemon=True).start()
         for _ in children:
-            # The first to end is the one to blame: the others miss it, and fail with long words.
+            # The first to exit caused the failure; the rest only report the lost connection.
             index, code, lines = ended.get()
             if code:
                 raise _failure(f"process {index} of {count}", code, lines)
@@ -68,7 +68,7 @@ def launch(count, arguments, environment):
 
 
 def free_address():
-    """A HOST:PORT of this machine that nothing listens at."""
+    """Returns HOST:PORT with a free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{free.getsockname()[1]}"
@@ -90,24 +90,24 @@ def _failure(process, code, lines):
         return ValueError(told[-1].removeprefix("Error: ").strip())
     if code < 0:
         return ValueError(
-            f"{process} was ended by {signal.Signals(-code).name}; the same command continues "
-            "after the last whole epoch"
+            f"{process} was ended by {signal.Signals(-code).name}; the same command resumes after "
+            "the last full epoch"
         )
     return RuntimeError(f"{process} ended with exit code {code}:\n{''.join(lines)}")
 
 
 @contextlib.contextmanager
 def leaving_at_once():
-    """An error ends this process without JAX's farewell, for which the others would have to come.
+    """On an error, ends this process without JAX's shutdown, which waits for the other processes.
 
-    They are in the middle of a step that it no longer takes part in, and it would wait for minutes.
+    They are in the middle of a step that needs this process, so the shutdown would take minutes.
     """
     try:
         yield
     except BaseException as error:
         expected = isinstance(error, (ValueError, ImportError, OSError))
         code = 2 if expected else 130 if isinstance(error, KeyboardInterrupt) else 1
-        atexit.register(_leave, code)  # runs before what was registered earlier, as JAX's is
+        atexit.register(_leave, code)  # runs before functions registered earlier, such as JAX's
         raise
 
 

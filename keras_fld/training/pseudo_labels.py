@@ -1,8 +1,8 @@
-"""Labels that a trained model gives to faces it was not trained on, to train the next one with.
+"""Pseudo-labels: landmarks predicted by a trained model, to train another model with.
 
-A face is seen in several views, turned, scaled, shifted and mirrored a little, and the mean of
-their landmarks is its label: better than one view's. Whatever annotation the face has serves to
-find it, and to leave it out where the label disagrees.
+The model predicts each face in several views that are slightly rotated, scaled, shifted and
+mirrored. The label is the mean of these predictions, which is more accurate than a single one. The
+face's own annotation is used to locate the face, and to drop it if the label disagrees.
 """
 
 from dataclasses import replace
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import keras
 
 
-# Strengths of the views around the face box: half ranges of turn in degrees, relative size, and
-# shift in crop sides; a little less than those of training.
+# Half ranges of the views: rotation in degrees, relative scale, and shift in crop sides. They are
+# slightly smaller than in training.
 TURN, SCALE, SHIFT = 10.0, 0.06, 0.03
 _AT_ONCE = 32
 
@@ -38,28 +38,29 @@ def relabel(
     weight: float = 1.0,
     seed: int = 0,
 ) -> tuple[FaceSet, np.ndarray]:
-    """Gives faces the landmarks that a model predicts.
+    """Labels faces with the predictions of a model.
 
     Args:
-        model: a Keras model, or the path of a `.keras` or `.tflite` file, or a preset's name.
-        faces: a `FaceSet` whose scheme the model's landmarks can be converted to, such as MTFL's
+        model: a Keras model, the path of a `.keras` or `.tflite` file, or the name of a preset.
+        faces: a `FaceSet`. The model's landmarks must be convertible to its scheme, such as MTFL's
             five points.
-        views: views of each face, half of them mirrored.
-        tolerance: largest mean distance, in distances between the pupils, of the label from the
-            annotation; faces beyond it are left out.
-        trust: where the faces have the model's own scheme, the weight of their annotation against
-            the prediction, after their mean difference, a matter of style, is taken off. With 1,
-            faces beyond the tolerance stay, with the landmarks of their annotation alone.
-        weight: weight in training of a landmark that has no annotation of its own.
+        views: number of views of each face, half of them mirrored.
+        tolerance: maximum mean distance between label and annotation, in inter-pupil distances.
+            Faces beyond it are dropped.
+        trust: weight of the annotation against the prediction, for faces in the model's own scheme.
+            The mean difference between the two, which is a matter of annotation style, is
+            subtracted first. With 1, faces beyond the tolerance are kept, but only with their
+            annotated landmarks.
+        weight: training weight of landmarks without annotation.
         seed: seed of the views.
 
     Returns:
-        A `FaceSet` in the model's scheme, and the (faces,) disagreements of all the faces in
-        distances between the pupils.
+        A `FaceSet` in the model's scheme, and (faces,) the disagreement of every face in
+        inter-pupil distances.
 
     Raises:
         ValueError: the schemes have no conversion, an argument is out of range, a photograph is
-            bad, or no face is left.
+            bad, or no face remains.
 
     Examples:
         >>> labeled, disagreement = relabel("trnet20_300w", read("mtfl", root))
@@ -67,7 +68,7 @@ def relabel(
     _check(views, tolerance, trust, weight)
     predictor = open_model(model)
     if predictor.scheme is None:
-        raise ValueError("relabeling needs a model whose landmarks have a scheme")
+        raise ValueError("the model must have a landmark scheme. Got: none")
     points = _points(predictor, faces, views, np.random.default_rng(seed))
     known = np.stack([face.landmarks for face in faces.faces])
     distance = np.linalg.norm(convert(points, predictor.scheme, faces.scheme) - known, axis=-1)
@@ -75,8 +76,8 @@ def relabel(
     near = disagreement <= tolerance
     if not near.any():
         raise ValueError(
-            f"{faces.name}: no label is within {tolerance:g} of the annotation. "
-            f"Least: {disagreement.min():.3f}"
+            f"{faces.name}: no label is within {tolerance:g} of its annotation. "
+            f"The closest: {disagreement.min():.3f}"
         )
     labeled = _labeled(faces, predictor.scheme, points, near, trust, weight)
     name = f"{faces.name}, relabeled"
@@ -84,7 +85,7 @@ def relabel(
 
 
 def _labeled(faces, scheme, points, near, trust, weight):
-    """The faces that are kept, with their labels; `near` says where these agree."""
+    """The kept faces with their labels. `near` marks the faces whose label agrees."""
     annotated, chosen = np.zeros(points.shape[:2], bool), near
     if faces.scheme == scheme:
         known = np.stack([face.landmarks for face in faces.faces])
@@ -107,7 +108,7 @@ def _labeled(faces, scheme, points, near, trust, weight):
 
 
 def _check(views, tolerance, trust, weight):
-    """Raises ValueError where an argument of `relabel` is out of range."""
+    """Raises a ValueError if an argument of `relabel` is out of range."""
     if views < 2 or views % 2:
         raise ValueError(f"views must be an even number of at least 2. Got: {views}")
     if not tolerance > 0 or not 0 <= trust <= 1:
@@ -126,7 +127,7 @@ def _points(predictor, faces, views, rng):
             part = faces.faces[start : start + _AT_ONCE]
             images = [face.image() for face in part]
             boxes = [_first_box(face.landmarks, predictor.scheme, faces.scheme) for face in part]
-            # The first pass finds the box that the model knows, the second the landmarks.
+            # The first pass finds the landmark box for the second pass.
             boxes = [landmark_box(points) for points in _predict(predictor, images, boxes, 2, rng)]
             found.append(_predict(predictor, images, boxes, views, rng))
             done(len(part))
@@ -134,13 +135,13 @@ def _points(predictor, faces, views, rng):
 
 
 def _first_box(known, scheme, known_scheme):
-    """Face box of the mean shape laid over what is annotated by a similarity."""
+    """Face box of the mean shape, aligned to the annotated landmarks."""
     mean = scheme.mean_shape
     return landmark_box(transform(mean, similarity(convert(mean, scheme, known_scheme), known)))
 
 
 def _predict(predictor, images, boxes, views, rng):
-    """Mean landmarks of the views: (faces, landmarks, 2) photograph pixels."""
+    """Predicts the mean landmarks of the views: (faces, landmarks, 2) photograph pixels."""
     size = predictor.frame.size
     crops, matrices = [], []
     for image, box in zip(images, boxes, strict=True):
@@ -155,16 +156,17 @@ def _predict(predictor, images, boxes, views, rng):
 
 
 def _view(size, mirrored, rng):
-    """The crop turned, scaled, shifted and perhaps mirrored a little about its middle."""
+    """A random view: slight rotation, scaling and shift of the crop, and optional mirroring."""
     angle = np.radians(TURN) * rng.uniform(-1, 1)
     zoom = 1 + SCALE * rng.uniform(-1, 1)
     return turned(size, size, angle, zoom, SHIFT * size * rng.uniform(-1, 1, 2), mirrored)
 
 
 def _mixed(points, known, scheme, kept, trust):
-    """Predictions moved towards the annotation, but for the two's mean difference.
+    """Moves predictions towards the annotation, apart from their mean difference.
 
-    The difference is that of upright faces of one size: a style goes with the face's turn and size.
+    The mean is taken over upright faces of equal size, because a difference in style rotates and
+    scales with the face.
     """
     difference = (known - points) @ [1, 1j] / _upright(points, scheme)
     count = (~np.isnan(difference[kept])).sum(axis=0)
@@ -174,8 +176,10 @@ def _mixed(points, known, scheme, kept, trust):
 
 
 def _upright(points, scheme):
-    """Turn and size of each face as a complex factor, (faces, 1): the direction from eye to eye,
-    and the mean distance of the landmarks from their middle, which a head keeps that turns.
+    """Rotation and size of each face as a complex factor, (faces, 1).
+
+    The rotation is the direction from eye to eye. The size is the mean distance of the landmarks
+    from their center, which varies little with the yaw of the head.
     """
     left, right = scheme.normalizer_indices("inter_pupil")
     eyes = (points[:, right].mean(axis=1) - points[:, left].mean(axis=1)) @ [1, 1j]

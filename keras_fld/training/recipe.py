@@ -1,4 +1,4 @@
-"""What a training run is: everything that decides its result, beside its data."""
+"""The recipe of a training run: all settings that determine its result, except the data."""
 
 import math
 from collections.abc import Mapping
@@ -16,36 +16,36 @@ from keras_fld.training.extra_set import ExtraSet, extra_set
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what a training run produces, beside its data.
+    """All settings that determine the result of a training run, except the data.
 
     Args:
         dataset: name of the dataset.
         dataset_options: options of its reader, such as {"count": 20000} of "synthetic".
-        repeats: how often an epoch shows each face of the dataset, each time augmented anew.
-        limit: most faces of the dataset to train with, taken evenly over it; 0 for all.
-        balance: show faces of rare poses more often, see `data.balance.pose_repeats`.
-        extra: `ExtraSet`s whose faces an epoch shows too, each also as a dictionary of its fields
-            or as its name alone.
-        start: name of the run whose result the weights start from, transplanted where the network
-            has other numbers of filters; of other landmarks, the body's; empty for random ones.
-        network: name of the network, or "module:function" of one of your own, see
-            `models.imported`.
+        repeats: how often an epoch shows each face of the dataset, with new augmentation each time.
+        limit: maximum number of training faces from the dataset, evenly spaced; 0 for all.
+        balance: show faces with rare poses more often, see `data.balance.pose_repeats`.
+        extra: `ExtraSet`s to train on in addition, also given as names or as dictionaries of their
+            fields.
+        start: name of the model that provides the initial weights; empty for random weights. The
+            weights are transplanted if the numbers of filters differ. If the landmarks differ, only
+            the weights of the body are used.
+        network: name of the network, or "module:function" for your own, see `models.imported`.
         network_options: its arguments, such as {"head": "windows"}.
         loss: name of the loss.
         loss_options: its arguments, such as {"alpha": 2.0}.
         epochs: passes over the training faces.
-        batch_size: faces in a step.
-        optimizer: "adamw", or "muon": AdamW with orthogonal steps of the convolutions.
-        learning_rate: the optimizer's peak; it rises over `warmup` epochs and falls to zero as a
-            cosine.
+        batch_size: faces per step.
+        optimizer: "adamw", or "muon": AdamW with orthogonalized updates of the convolutions.
+        learning_rate: peak learning rate, reached after `warmup` epochs; a cosine decay to zero
+            follows.
         warmup: epochs of rising learning rate.
-        weight_decay: the optimizer's.
-        averaging: momentum of the weights' moving average, which is what a run returns; 0 for none.
-            A run of few steps takes less, see `averaging_of`.
+        weight_decay: weight decay of the optimizer.
+        averaging: momentum of the moving average of the weights, which is the result of a run; 0
+            disables averaging. Short runs use less, see `averaging_of`.
         input_size: side of the crop in pixels.
         margin: side of the crop in face boxes.
-        precision: "float32", or "bfloat16" for convolutions in half the bits, parameters staying in
-            float32: on the PyTorch backend alone, and faster where the processor has bfloat16.
+        precision: "float32", or "bfloat16" for convolutions in bfloat16 with float32 parameters.
+            It needs the PyTorch backend, and is faster if the processor supports bfloat16.
         validation: fraction of the training faces held out, by photograph or person.
         seed: seed of weights, order and augmentation.
         augmentation: an `Augmentation`.
@@ -118,14 +118,14 @@ class Recipe:
 
 
 def saved_recipe(fields: dict[str, Any]) -> Recipe:
-    """The `Recipe` of a run's recipe.json; what it does not name, being older, has its default.
+    """The `Recipe` in a recipe.json. Fields that an older file lacks get their default.
 
     Args:
-        fields: the dictionary that the file has under "recipe".
+        fields: the dictionary under "recipe" in the file.
 
     Raises:
-        TypeError: a field that recipes have not.
-        AttributeError: no dictionary.
+        TypeError: a field is unknown.
+        AttributeError: `fields` is not a dictionary.
         ValueError: a value is out of range.
     """
     augmentation = Augmentation(**fields.get("augmentation", {}))

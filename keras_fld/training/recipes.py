@@ -15,28 +15,28 @@ _FILE = Path(__file__).with_suffix(".toml")
 
 
 def names() -> list[str]:
-    """Names of the recipes, in the file's order."""
+    """Names of the recipes, in the order of the file."""
     return list(tomllib.loads(_FILE.read_text("utf-8")))
 
 
 def get(name: str, **changes: Any) -> "Recipe":
-    """Finds a recipe.
+    """Returns a recipe.
 
     Args:
         name: its name, such as "trnet20_300w".
-        **changes: fields of `training.Recipe` that replace the recipe's own.
+        **changes: fields of `training.Recipe` to change.
 
     Returns:
         A `training.Recipe`.
 
     Raises:
-        ValueError: there is no such recipe or field, or a value is out of range.
+        ValueError: the recipe or a field is unknown, or a value is out of range.
 
     Examples:
         >>> get("trnet20_300w", epochs=10).loss
         'enme'
     """
-    # Here, since the names alone must not load Keras.
+    # Imported here, because reading the names must not load Keras.
     from keras_fld.data.augment import Augmentation
     from keras_fld.training.recipe import Recipe
 

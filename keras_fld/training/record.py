@@ -1,4 +1,4 @@
-"""What a run folder notes of its run, and whether a command may go on with it."""
+"""The record of a run in its folder, and checks whether a command may resume it."""
 
 import csv
 import dataclasses
@@ -23,20 +23,20 @@ from keras_fld._internal.files import (
 )
 from keras_fld.training.recipe import saved_recipe
 
-# What a run's numbers may hang on, where it is installed.
+# Packages whose version may affect the results of a run.
 _PACKAGES = ("keras-fld", "keras", "tensorflow", "jax", "torch", "numpy", "opencv-python")
 
 
 class RunFolder:
-    """A run's files, of which the first process writes those that stay.
+    """The files of a run.
 
-    All processes of a distributed run write, the others into a folder that is thrown away: Keras
-    reads the optimizer's learning rate meanwhile, which is computed from a variable of all
-    processes, and so by all or never.
+    In a distributed run, only the first process writes to the folder. The others write to a
+    temporary folder: saving reads the learning rate, which is computed from a variable that all
+    processes share, so all of them must take part.
 
     Args:
         path: the run folder.
-        writes: whether this process writes there, and tells notes.
+        writes: whether this process writes there and prints notes.
     """
 
     def __init__(self, path, writes=True):
@@ -49,7 +49,7 @@ class RunFolder:
         self._scratch = None if writes else tempfile.TemporaryDirectory()
 
     def to_write(self, file):
-        """Where this process writes one of the files."""
+        """The path at which this process writes one of the files."""
         return file if self._scratch is None else Path(self._scratch.name) / file.name
 
     def tell(self, sentences):
@@ -58,21 +58,21 @@ class RunFolder:
             print(f"note: {sentence}", file=sys.stderr)
 
     def check(self, recipe):
-        """Raises ValueError when the folder holds a run of another recipe."""
+        """Raises a ValueError if the folder contains a run of another recipe."""
         check_recipe(self.recipe, recipe)
 
     def note(self, recipe, data, repeats, start=None):
-        """Notes what the run is, see `note`, and removes what killed runs left half-written."""
+        """Records the run (see `note`), and removes temporary files of killed runs."""
         note(self.to_write(self.recipe), recipe, data, repeats, start)
         sweep(self.to_write(self.log).parent)
 
     def forget_rows(self, epochs):
-        """Drops log rows of epochs after the checkpoint: the run was killed between the two."""
+        """Drops log rows after the checkpoint, left by a run that was killed in between."""
         forget_rows(self.to_write(self.log), epochs)
 
 
 def check_recipe(path, recipe):
-    """Raises ValueError when the folder's recipe.json is there and of another recipe."""
+    """Raises a ValueError if recipe.json exists and contains another recipe."""
     if not path.exists():
         return
     try:
@@ -82,31 +82,32 @@ def check_recipe(path, recipe):
     for key, wanted in dataclasses.asdict(recipe).items():
         if json.dumps(found[key]) != json.dumps(wanted):
             raise ValueError(
-                f"{path.parent}: holds a run with another {key}: {found[key]}. Got: "
-                f"{wanted}; choose another folder, or the same options to continue"
+                f"{path.parent}: already contains a run with {key} = {found[key]}. Got: {wanted}. "
+                "Use the same options to resume it, or another folder"
             )
 
 
 def note(path, recipe, data, repeats, start=None):
-    """Writes recipe.json, or compares it with the faces that this run would go on with.
+    """Writes recipe.json, or compares its record of the faces with this run.
 
     Args:
         path: the file.
         recipe: the run's `Recipe`.
         data: its training `Crops`.
-        repeats: (faces,) how often an epoch shows each.
-        start: the model that the weights start from, whose checksum is noted where it is a file.
+        repeats: (faces,) how often an epoch shows each face.
+        start: the model that provides the initial weights. If it is a file, its checksum is
+            recorded.
 
     Raises:
-        ValueError: the file notes other faces, on which epochs would be of another length.
+        ValueError: the recorded faces differ.
     """
     faces = _faces(data, repeats)
     if path.exists():
-        found = read_json(path).get("faces", faces)  # older runs have none
+        found = read_json(path).get("faces", faces)  # older runs lack it
         if found != faces:
             raise ValueError(
-                f"{path.parent}: holds a run on other faces: {found}. Got: {faces}; choose another "
-                "folder, or the same data to continue"
+                f"{path.parent}: already contains a run on other faces: {found}. Got: {faces}. Use "
+                "the same data to resume it, or another folder"
             )
         return
     about = {"versions": _versions(), "backend": keras.backend.backend(), "faces": faces}
@@ -117,7 +118,7 @@ def note(path, recipe, data, repeats, start=None):
 
 
 def forget_rows(log, epochs):
-    """Drops log rows of epochs after the checkpoint: the run was killed between the two."""
+    """Drops log rows after the checkpoint, left by a run that was killed in between."""
     if not log.exists():
         return
     with log.open(newline="", encoding="utf-8") as file:
@@ -127,7 +128,7 @@ def forget_rows(log, epochs):
 
 
 def _faces(data, repeats):
-    """Number of faces and showings, and what tells these faces and their landmarks from others."""
+    """The number of faces and showings, and a checksum of the faces and landmarks."""
     digest = hashlib.sha256(name_bytes("\n".join(data.names)))
     digest.update(data.landmarks.tobytes())
     digest.update(repeats.astype("<i8").tobytes())

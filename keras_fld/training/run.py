@@ -1,13 +1,13 @@
-"""Training runs that can be stopped at any moment and go on where they were.
+"""Training runs that can be interrupted at any time and resumed.
 
-A run folder holds:
-    recipe.json       what is trained, how, on which faces and with which versions
-    last.weights.h5   the state after the last whole epoch, optimizer included, see `checkpoints`;
-                      previous.weights.h5 the one before, should that be damaged
-    log.csv           a row an epoch
-    batch.npz         the batch whose loss was no number, where that ended the run
-    model.keras       the result, written when all epochs are done; model_N_epochs.keras the one of
-                      a run of N epochs that was then made longer, see `extension`
+A run folder contains:
+    recipe.json       the recipe, with the faces, backend and versions
+    last.weights.h5   the state after the last full epoch, including the optimizer, see
+                      `checkpoints`; previous.weights.h5 is the state before, in case of damage
+    log.csv           a row for each epoch
+    batch.npz         the batch whose loss was not finite, if this ended the run
+    model.keras       the result, written after the last epoch; model_N_epochs.keras is the result
+                      of a run of N epochs that was extended, see `extension`
 """
 
 import time
@@ -44,30 +44,31 @@ def train(
     start: keras.Model | str | Path | None = None,
     extend: bool = False,
 ) -> keras.Model:
-    """Trains a network, or continues the run that `out` holds.
+    """Trains a network, or resumes the run in `out`.
 
-    Under `keras.distribution`, see `distributed.join`, the processes train it together: each calls
-    this with the same arguments and the same `out`, and the first one writes there.
+    Under `keras.distribution` (see `distributed.join`), several processes train the network
+    together. Each process calls this function with the same arguments. The first one writes `out`.
 
     Args:
         recipe: a `Recipe`.
-        out: run folder; a run of the same recipe in it goes on after its last whole epoch.
+        out: run folder. A run of the same recipe in it is resumed after its last full epoch.
         root: folder of the dataset.
-        skip_bad: leave bad files out instead of stopping at the first.
-        verbose: Keras' verbosity, 0 for silence.
-        extra: the folder or file of each set in `recipe.extra`, by its name.
-        start: the model that `recipe.start` names: a Keras model, the path of a `.keras` file or
+        skip_bad: skip bad files instead of stopping at the first.
+        verbose: verbosity of Keras; 0 is silent.
+        extra: name of each set in `recipe.extra` to its folder or file.
+        start: the model named by `recipe.start`: a Keras model, the path of a `.keras` file, or
             the name of a preset.
-        extend: make a finished run of fewer epochs in `out` longer, see `extension`.
+        extend: extend a finished run of fewer epochs in `out`, see `extension`.
 
     Returns:
-        The trained Keras model, also at `out`/model.keras without optimizer state.
+        The trained Keras model, which is also saved as `out`/model.keras without optimizer state.
 
     Raises:
-        ValueError: bad data, `out` holds a run of another recipe, other faces or a damaged
-            checkpoint or cannot be written, bfloat16 on a backend that has it not, what the recipe
-            names is not given or fits not, processes differ or do not divide the batch size, or the
-            loss is no longer finite: `out`/batch.npz then has the batch.
+        ValueError: the data is bad; `out` cannot be written, or contains a run of another recipe or
+            other faces, or damaged checkpoints; the backend does not support bfloat16; `extra` or
+            `start` does not match the recipe; the processes disagree, or their number does not
+            divide the batch size; or the loss is no longer finite (`out`/batch.npz then contains
+            the batch).
 
     Examples:
         >>> model = train(Recipe(epochs=60), "run", root="300w")
@@ -80,7 +81,9 @@ def train(
     longer = _check_folder(folder, recipe, share, extend)
     if not longer and extension.finished(folder):
         model = models.load_model(folder.result)
-        checkpoints.remove(folder.to_write(folder.last))  # of a run killed between the two
+        checkpoints.remove(
+            folder.to_write(folder.last)
+        )  # left by a run that was killed after saving the result
         return model
     faces = training_faces(recipe, root, extra, skip_bad)
     if share.processes > 1:
@@ -88,29 +91,29 @@ def train(
     folder.tell(faces.notes)
     network = new_network(recipe, faces.data, start, folder.tell)
     _train(network, recipe, faces, folder, share, start, verbose, longer)
-    # Loading would be for all, and the others see the file when their disk shows it.
+    # Other processes may not see the file yet, so it is loaded only by a single process.
     return network if share.processes > 1 else models.load_model(folder.result)
 
 
 def _check_given(recipe, extra, start):
-    """Raises ValueError where what the recipe names is not what is given."""
+    """Raises a ValueError if `extra` or `start` does not match the recipe."""
     names = [more.name for more in recipe.extra]
     if set(extra) != set(names) or (start is not None) != bool(recipe.start):
         raise ValueError(
-            "extra and start must be given as the recipe names them, "
-            f"{names} and {recipe.start!r}. Got: {list(extra)} and {start}"
+            f"extra and start must match the recipe: {names} and {recipe.start!r}. "
+            f"Got: {list(extra)} and {start}"
         )
 
 
 def _check_folder(folder, recipe, share, extend):
-    """Epochs of the finished run that the recipe makes longer, or 0.
+    """The number of epochs of the finished run that the recipe extends, or 0.
 
     Raises:
-        ValueError: the folder holds another run, or each process sees another one.
+        ValueError: the folder contains another run, or the processes see different runs.
     """
     longer = extension.asked(folder, recipe) if extend else 0
     if longer and share.processes > 1:
-        raise ValueError("a finished run must be extended by one process")
+        raise ValueError("only a single process can extend a finished run")
     if not longer:
         folder.check(recipe)
     if share.processes > 1:
@@ -120,11 +123,11 @@ def _check_folder(folder, recipe, share, extend):
 
 
 def _train(network, recipe, faces, folder, share, start, verbose, longer):
-    """Trains the network from where the folder's run is, and puts the result into the folder."""
+    """Trains the network from the state in the folder, and saves the result there."""
     steps = -(-faces.showings // recipe.batch_size)
     begun = longer or extension.begun(folder)[0]
     model = compiled(recipe, network, faces.data, steps, share.devices > 1, begun)
-    # Not before: bad data leaves no run behind.
+    # Written only now, so that bad data leaves no run folder.
     folder.note(recipe, faces.data, faces.repeats, start)
     if longer:
         extension.begin(folder, recipe, longer)
@@ -134,14 +137,14 @@ def _train(network, recipe, faces, folder, share, start, verbose, longer):
     done = begun + _resume(model, folder) // steps
     folder.forget_rows(done)
     _fit(model, recipe, faces, folder, share, done, verbose)
-    # `fit` has put the averaged weights in place; the optimizer has done its work.
+    # `fit` has already replaced the weights by their moving average.
     with replacing(folder.to_write(folder.result)) as temporary:
         save(network, temporary)
     checkpoints.remove(folder.to_write(folder.last))
 
 
 def _resume(model: keras.Model, folder: RunFolder) -> int:
-    """Restores the state that the folder holds, if any; returns the steps that it has made."""
+    """Restores the checkpoint in the folder, if any; returns the number of steps done."""
     if folder.last.exists():
         damaged = checkpoints.restore_newest(model, folder.last)
         folder.tell([damaged] if damaged else [])
@@ -157,7 +160,7 @@ def _fit(
     done: int,
     verbose: int,
 ) -> None:
-    """Trains from epoch `done` on.
+    """Trains, starting with epoch `done`.
 
     Raises:
         ValueError: the folder cannot be written, or the loss is no longer finite.
@@ -169,7 +172,7 @@ def _fit(
     if share.devices > 1:
         model.train_faces = partial(share.real, faces=faces.showings, batch_size=recipe.batch_size)
         model.test_faces = partial(share.real, faces=len(held_out or ()), batch_size=held_size)
-    # Kept for inspection: a batch follows from its epoch and its place alone.
+    # A batch is determined by its epoch and position, so a bad one can be drawn again.
     samples = Samples(faces.data, recipe.augmentation, recipe.seed, faces.repeats)
     bad = StopAtBadBatch(samples, recipe.batch_size, folder.to_write(folder.batch))
     try:
@@ -178,7 +181,7 @@ def _fit(
             epochs=recipe.epochs,
             initial_epoch=done,
             validation_data=held_out and feed.plain_batches(held_out, held_size, share),
-            shuffle=False,  # the pipeline does, by (seed, epoch)
+            shuffle=False,  # the pipeline shuffles by (seed, epoch)
             verbose=verbose if share.writes else 0,
             callbacks=[
                 epoch,
@@ -191,13 +194,13 @@ def _fit(
         raise ValueError(f"{folder.path}: cannot be written ({reason(error)})") from error
     if bad.found:
         raise TrainingDiverged(
-            f"{folder.path}: the loss must stay a finite number; look at its batch, or lower the "
-            f"learning rate. Got: {bad.found}; {folder.batch} has the batch"
+            f"{folder.path}: the loss must stay finite. Got: {bad.found}. Inspect the batch in "
+            f"{folder.batch}, or lower the learning rate"
         )
 
 
 class _Epoch(keras.callbacks.Callback):
-    """Number of the running epoch, which the pipeline's random numbers depend on, and its time."""
+    """Tracks the current epoch, which seeds the pipeline, and logs the time of each epoch."""
 
     number = 0
 

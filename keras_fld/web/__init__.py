@@ -1,4 +1,4 @@
-"""The page that runs a model in a browser, and the server that gives it to one."""
+"""The web page that runs a model in the browser, and its server."""
 
 from keras_fld.web.files import copy_page, page_files
 from keras_fld.web.server import make_server

@@ -1,4 +1,4 @@
-"""The files of the page: those of the package, the model, and the face detector's."""
+"""The files of the page: its own files, the model, and the face detector."""
 
 import gzip
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ _TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
 }
-# What the browser's runtime passes in and out.
+# Input and output types that the browser's runtime supports.
 _DTYPES = ("uint8", "float32")
 
 
 @dataclass(frozen=True)
 class PageFile:
-    """One file as the browser gets it.
+    """A file as sent to the browser.
 
     Args:
-        content: its bytes, compressed where `gzipped`.
-        gzipped: whether the browser is to decompress it.
+        content: its bytes, compressed if `gzipped`.
+        gzipped: whether the content is compressed with gzip.
         media_type: value of Content-Type.
     """
 
@@ -43,12 +43,12 @@ class PageFile:
     media_type: str
 
     def plain(self):
-        """The bytes, not compressed."""
+        """Returns the uncompressed bytes."""
         return gzip.decompress(self.content) if self.gzipped else self.content
 
 
 def page_files(model=DEFAULT_PRESET):
-    """Every file of the page.
+    """Returns all files of the page.
 
     Args:
         model: the name of a preset, or the path of a `.tflite` file.
@@ -57,7 +57,8 @@ def page_files(model=DEFAULT_PRESET):
         A dictionary from addresses such as "/app.js" to `PageFile`.
 
     Raises:
-        ValueError: the model cannot be read, is not the package's, or not one a browser runs.
+        ValueError: the model cannot be read, lacks this package's metadata, or cannot run in a
+            browser.
 
     Examples:
         >>> page_files("face.tflite")["/model.tflite"].media_type
@@ -78,14 +79,14 @@ def page_files(model=DEFAULT_PRESET):
 
 
 def copy_page(folder, model=DEFAULT_PRESET):
-    """Writes the page as plain files, for any static https host.
+    """Writes the page as static files, for any HTTPS server.
 
     Args:
-        folder: where to; it is made where it is missing.
-        model: as for `page_files`.
+        folder: the folder to write to. It is created if it does not exist.
+        model: as in `page_files`.
 
     Raises:
-        ValueError: as `page_files`, or the folder cannot be written.
+        ValueError: as in `page_files`, or the folder cannot be written.
     """
     for address, file in page_files(model).items():
         if address != "/":
@@ -98,7 +99,7 @@ def _file(suffix, content, gzipped=False):
 
 
 def _model(model):
-    """The bytes of a model that the page can run."""
+    """Returns the bytes of a model, after checks that the page can run it."""
     path = zoo.lite_file(model) if model in zoo.names() else Path(model)
     if path.suffix != ".tflite":
         raise ValueError(
@@ -111,12 +112,14 @@ def _model(model):
             f"{path}: the model has no keras_fld metadata; convert it with keras-fld convert"
         )
     if "kind" in about:
-        raise ValueError(f"{path}: the page draws landmarks. Got: a model of kind {about['kind']}")
+        raise ValueError(
+            f"{path}: the page needs a landmark model. Got: a model of kind {about['kind']}"
+        )
     for side in ("input", "output"):
         dtype = about[side].get("dtype") if isinstance(about.get(side), dict) else None
         if dtype not in _DTYPES:
             raise ValueError(
-                f"{path}: the browser's runtime takes {' or '.join(_DTYPES)} {side}; "
+                f"{path}: the browser's runtime needs {' or '.join(_DTYPES)} {side}; "
                 f"convert with --mode int8. Got: {dtype}"
             )
     return path.read_bytes()

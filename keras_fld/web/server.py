@@ -1,4 +1,4 @@
-"""The page's server: a fixed table of files, on the loopback address unless told otherwise."""
+"""The page's server, which serves a fixed table of files, by default on the loopback address."""
 
 import gzip
 import hashlib
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from keras_fld.web.files import DEFAULT_PRESET, page_files
 
-# index.html says the same for hosts that send no headers.
+# index.html contains the same policy, for servers that send no headers.
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
     "img-src 'self' blob:; media-src blob:; connect-src 'self'; worker-src 'self'; "
@@ -19,31 +19,31 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
-    # Isolated pages get a clock of 5 microseconds instead of 100.
+    # For isolated pages, the clock has a resolution of 5 microseconds instead of 100.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    # Another model may be served at the same address: ask, and be told "not modified".
+    # The model at an address may change, so browsers must revalidate their cache.
     "Cache-Control": "no-cache",
 }
 
 
 def make_server(model=DEFAULT_PRESET, host="127.0.0.1", port=0):
-    """A server of the page.
+    """Creates a server for the page.
 
     Args:
         model: the name of a preset, or the path of a `.tflite` file.
-        host: address or name to listen on, of IPv6 too; "0.0.0.0" is every network of the machine.
-        port: number of the port, 0 for a free one.
+        host: address or name to listen on, IPv4 or IPv6; "0.0.0.0" is all networks of the machine.
+        port: port number; 0 picks a free one.
 
     Returns:
-        An `http.server.ThreadingHTTPServer` that listens; `serve_forever()` answers.
+        A listening `http.server.ThreadingHTTPServer`. Call `serve_forever()` to answer requests.
 
     Raises:
-        ValueError: the model is not one the page can run, or the address cannot be used.
+        ValueError: the page cannot run the model, or the address cannot be used.
 
     Examples:
         >>> with make_server("face.tflite") as server:
@@ -52,26 +52,26 @@ def make_server(model=DEFAULT_PRESET, host="127.0.0.1", port=0):
     handler = type("Handler", (_Handler,), {"files": _tagged(page_files(model))})
     try:
         return (_Server6 if ":" in host else _Server)((host, port), handler)
-    # A name that is no name of the internet fails as text.
+    # An invalid host name raises a UnicodeError.
     except (OSError, OverflowError, UnicodeError) as error:
         raise ValueError(f"cannot listen on {place(host, port)} ({error})") from error
 
 
 def place(host, port):
-    """A host and its port as addresses have them: IPv6 in brackets."""
+    """Returns host and port as in a URL, with an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def page_address(server, host):
-    """The page's address on this machine.
+    """Returns the URL of the page on this machine.
 
     Args:
-        server: what `make_server` returned.
-        host: what it was to listen on.
+        server: the result of `make_server`.
+        host: the host passed to it.
 
     Returns:
-        It has "localhost" wherever that leads to the server, as browsers trust the name, and else
-        the host.
+        A URL with "localhost", which browsers trust, if this reaches the server; otherwise with the
+        host.
 
     Examples:
         >>> page_address(make_server(host="::1", port=8068), "::1")
@@ -84,18 +84,18 @@ def page_address(server, host):
 
 
 def reached_by_others(server):
-    """Whether the server's page can be opened from other machines."""
+    """Whether other machines can open the page."""
     return not _listens(server).is_loopback
 
 
 def _listens(server):
-    # The number that a name such as localhost stands for.
+    # The address that a name such as localhost resolves to.
     return ipaddress.ip_address(server.server_address[0])
 
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request, client_address):
-        """A browser that is closed or reloads drops its connections: no error of the server."""
+        """Ignores connections dropped by a browser, as on reload; they are not server errors."""
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -113,11 +113,11 @@ def _tagged(files):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    # Looked up, never joined to a folder: no path leads outside.
+    # Paths are looked up here and never joined to a folder, so they cannot escape it.
     files: dict = {}
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "keras-fld", ""
-    # A silent connection would hold its thread for ever.
+    # Without a timeout, an idle connection would block its thread forever.
     timeout = 60
 
     def do_GET(self):
@@ -150,4 +150,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, *arguments):
-        """Nothing: the terminal is for what goes wrong."""
+        """Does nothing: the terminal shows only errors."""

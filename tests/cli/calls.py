@@ -1,4 +1,4 @@
-"""Command lines that are written somewhere, parsed by the commands that they call."""
+"""Parsing of documented command lines by the commands that they call."""
 
 import re
 
@@ -8,10 +8,10 @@ from keras_fld.cli import cli
 
 
 def parse(call):
-    """Parses what follows `keras-fld` in a line, as far as its arguments go; nothing is run.
+    """Parses the words after `keras-fld` in a line, without running the command.
 
     Raises:
-        click.UsageError: there is no such command, option or argument, or one is missing.
+        click.UsageError: a command, option or argument is unknown or missing.
     """
     words = re.split(r"[>)|'\"`]|\s#", call)[0].split()
     context = click.Context(cli, info_name="keras-fld")

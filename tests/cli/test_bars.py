@@ -1,4 +1,4 @@
-"""Progress bars: on a terminal's standard error alone, and gone when the work is done."""
+"""Progress bars: only on a terminal's standard error, and removed when the work is done."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ PRESET = zoo.lite_file("trnet20_300w")
 
 
 def on_terminal(*arguments, program=("-m", "keras_fld"), **variables):
-    """Exit status, standard output, and what a terminal gets as standard error."""
+    """Returns exit status, standard output, and standard error as seen by a terminal."""
     ours, theirs = pty.openpty()
     seen = []
 

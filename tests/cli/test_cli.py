@@ -1,7 +1,8 @@
-"""The command line as its user meets it: a process, its output, its exit code."""
+"""The command line as users see it: a process, its output, and its exit code."""
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from click.testing import CliRunner
 from keras_fld.cli import cli
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import landmark_box
+from tests.cli import calls
 from tests.interrupts import heed_interrupts
 
 pytest.importorskip("tensorflow")
 
-# The network that starts fastest.
+# The network with the fastest start.
 SMALL = ["--batch-size", "8", "--network", "cnn6", "--quiet"]
 FAST = ["--epochs", "1", *SMALL]
 
@@ -35,7 +37,7 @@ def run(*arguments, cwd=None):
 
 
 def fails(result, *words):
-    """Exit code 2 and one line that says it all."""
+    """Checks for exit code 2 and a single error line with the given words."""
     (line,) = [x for x in result.stderr.splitlines() if x.startswith("Error: ")]
     assert result.returncode == 2, result.stderr
     assert "Traceback" not in result.stderr
@@ -45,18 +47,23 @@ def fails(result, *words):
 
 @pytest.fixture(scope="module")
 def trained(tree, tmp_path_factory):
-    """A model trained through the command line, for one epoch."""
+    """A model trained for one epoch with the command line."""
     out = tmp_path_factory.mktemp("cli") / "run"
     result = run("train", "--root", tree, "--loss", "enme", "--alpha", 2, "--out", out, *FAST)
     assert result.returncode == 0, result.stderr
     assert f"wrote {out / 'model.keras'}" in result.stdout
-    assert "note: helen/trainset has 0 of the official 2000 faces" in result.stderr
+    place = f"--root {shlex.quote(str(tree))}"
+    assert result.stdout.splitlines()[-2:] == [
+        f"next: keras-fld evaluate {out} {place}",
+        f"next: keras-fld convert {out} --out {out / 'model_int8.tflite'} {place}",
+    ]
+    assert "official" not in result.stderr, "only `datasets check` compares with the release"
     return out / "model.keras"
 
 
 @pytest.fixture(scope="module")
 def converted(trained, tree):
-    """The int8 file of it, and what the command printed."""
+    """The int8 file of the model, and the output of the command."""
     result = run("convert", trained, "--out", trained.with_suffix(".tflite"), "--root", tree)
     assert result.returncode == 0, result.stderr
     return trained.with_suffix(".tflite"), result.stdout
@@ -72,7 +79,7 @@ def test_help_and_version_are_instant_and_need_no_backend():
 
 
 def without_opencv(code):
-    """Runs code where OpenCV cannot be loaded, as on a machine without a desktop."""
+    """Runs code with an OpenCV that cannot be loaded, as on a machine without a desktop."""
     block = (
         "import sys\n"
         "class Block:\n"
@@ -109,6 +116,24 @@ def test_one_line_says_which_opencv_a_machine_without_a_desktop_needs(tmp_path):
     assert line.endswith("install opencv-python-headless instead of opencv-python")
     result = without_opencv("import keras_fld as fld; fld.FaceLandmarker")
     assert result.stderr.splitlines()[-1] == f"Import{line}"
+
+
+def test_the_next_steps_are_for_the_runs_faces():
+    from keras_fld.cli.train import _next_steps
+    from keras_fld.training import Recipe
+
+    own = Recipe(dataset="own", dataset_options={"unset": "keep"}, validation=0.1)
+    (line,) = _next_steps(own, "my run", "my faces.csv").splitlines()
+    words = shlex.split(line.removeprefix("next: keras-fld "))
+    assert words == ["evaluate", "my run", "--root", "my faces.csv"] + [
+        "--option",
+        "unset=keep",
+        "--held-out",
+        "0.1",
+    ]
+    calls.parse(line.removeprefix("next: keras-fld "))
+    drawn = _next_steps(Recipe(dataset="synthetic"), "run", None).splitlines()
+    assert drawn[0] == "next: keras-fld evaluate run" and len(drawn) == 2
 
 
 def test_evaluate_prints_the_table_and_writes_its_files(trained, tree, tmp_path):
@@ -184,7 +209,7 @@ def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
     result = run("predict", *images, "--model", model, "--box", "40,40,80,80", "--out", out)
     fails(result, "bad.jpg: not an image")
     assert (out / "good.json").exists() and not (out / "bad.png").exists()
-    # A picture without a face is no bad one.
+    # An image without a face is not an error.
     result = run("predict", images[1], "--model", model, "--out", tmp_path / "o")
     assert result.returncode == 0 and "empty.png: no face found" in result.stderr
     assert json.loads((tmp_path / "o" / "empty.json").read_text())["faces"] == []
@@ -193,7 +218,7 @@ def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (["train", "--out", "r"], "needs its folder as root (--root)"),
+        (["train", "--out", "r"], "needs its folder as root. Got: none"),
         (["train", "--root", "300w", "--out", "r", "--loss", "huge"], "loss must be"),
         (["evaluate", "none", "--root", "300w"], "must end in .keras or .tflite"),
         (["evaluate", "trnet20_300w", "--dataset", "x"], "dataset must be one of"),
@@ -202,7 +227,7 @@ def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
     ],
 )
 def test_bad_arguments_are_refused(arguments, rule, tree, tmp_path, monkeypatch):
-    """In this process: that an error is one line of a process is the next test's question."""
+    """Runs in this process. The next test checks the output of a process."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "300w").symlink_to(tree)
     result = CliRunner().invoke(cli, arguments)
@@ -241,7 +266,7 @@ def test_an_interrupted_training_continues(tree, tmp_path):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in error
-    assert "the same command continues" in error
+    assert error.count("interrupted") == 1 and "the same command resumes" in error
     assert not (out / "model.keras").exists()
     result = run(*arguments)
     assert result.returncode == 0, result.stderr

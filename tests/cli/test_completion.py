@@ -1,4 +1,4 @@
-"""What a shell is offered: the package's names, by a process that does not load Keras."""
+"""Shell completion with the package's names, without loading Keras."""
 
 import os
 import re
@@ -22,7 +22,7 @@ PROGRAM = "import sys; sys.argv[0] = 'keras-fld'; from keras_fld.cli import main
 
 
 def offered(*words):
-    """What completes the last word: names, and "file" where the shell looks for one."""
+    """Completions of the last word: names, and "file" if the shell completes files."""
     shell = BashComplete(cli, {}, "keras-fld", "_KERAS_FLD_COMPLETE")
     found = shell.get_completions(list(words[:-1]), words[-1])
     return ["file" if item.type == "file" else item.value for item in found]
@@ -82,7 +82,7 @@ def compression(method):
 
 
 def taken():
-    """What takes the names of an option, by the words before it."""
+    """The parameters with completed names, by the words before them."""
     from keras_fld import losses, models, training
 
     return {
@@ -119,7 +119,7 @@ HEAVY = {"keras", "tensorflow", "torch", "jax"}
 
 
 def modules_after(*arguments, **environment):
-    """Output of a call of the program, and the names of the modules that it had loaded."""
+    """The output of the program, and the names of the modules that it loaded."""
     program = f"import atexit; atexit.register(lambda: print('\\n', *sys.modules)); {PROGRAM}"
     result = subprocess.run(
         [sys.executable, "-c", f"import sys; {program}", *arguments],

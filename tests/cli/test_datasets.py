@@ -1,4 +1,4 @@
-"""The cards that `keras-fld datasets` names."""
+"""The dataset cards that `keras-fld datasets` lists."""
 
 import json
 from pathlib import Path

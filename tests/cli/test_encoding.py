@@ -1,4 +1,4 @@
-"""Terminals and pipes that cannot show every character, or have been closed."""
+"""Terminals and pipes that cannot show all characters, and closed pipes."""
 
 import json
 import os

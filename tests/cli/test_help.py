@@ -1,4 +1,4 @@
-"""Every command's --help, as a user reads it."""
+"""The --help of every command."""
 
 import re
 
@@ -7,11 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from keras_fld.cli import cli
+from keras_fld.cli.sections import SectionedCommand
 from tests.cli import calls
 
 
 def commands(command=cli, path=()):
-    """Every command and group with the words that call it, the main one first."""
+    """Yields every command and group with the words that call it, starting with the main one."""
     yield path, command
     for name, child in getattr(command, "commands", {}).items():
         yield from commands(child, (*path, name))
@@ -30,7 +31,7 @@ def test_the_help_of_every_command_has_an_example(path):
 
 
 def test_every_option_and_argument_of_an_example_exists():
-    """Each example is parsed by the command that it calls, as far as its arguments go."""
+    """The command of each example parses it."""
     seen = 0
     for command in ALL.values():
         text = (command.help or "").replace("\\\n", " ")
@@ -63,7 +64,7 @@ def test_what_gives_figures_can_print_them_as_json():
 
 
 def test_where_a_command_writes_is_an_option_that_says_what_it_names():
-    """Arguments are what a command reads."""
+    """Arguments are only for input."""
     reading = {"after", "before", "beam_options", "dataset", "inputs", "model", "models", "name"}
     reading |= {"root", "run", "shell"}
     writing = 0
@@ -76,3 +77,39 @@ def test_where_a_command_writes_is_an_option_that_says_what_it_names():
                 assert re.search(r"[Ff]older|\.\w+ file to write", option.help), path
                 writing += 1
     assert writing == 19
+
+
+def test_the_options_of_long_commands_are_grouped():
+    for path, command in ALL.items():
+        own = [p for p in command.params if isinstance(p, click.Option)]
+        assert len(own) <= 14 or isinstance(command, SectionedCommand), path
+        if isinstance(command, SectionedCommand):
+            output = CliRunner().invoke(cli, [*path, "--help"]).output
+            output = output[output.index(f"\n{next(iter(command.sections))}:\n") :]
+            for option in own:
+                assert len(re.findall(rf"^  {option.opts[0]}\b(?!-)", output, re.M)) == 1, option
+            for heading in command.sections:
+                assert f"\n{heading}:\n" in output
+    with pytest.raises(ValueError, match="sections must name each option once. Got: --none"):
+        SectionedCommand("x", sections={"Data": "--none"})
+
+
+def test_the_help_of_train_shows_the_defaults_of_a_recipe():
+    from keras_fld.training import Recipe
+
+    recipe, told = Recipe(), {}
+    for option in ALL["train",].params:
+        if found := re.search(r"\[default: ([\w.]+)", option.help or ""):
+            told[option.name] = found[1]
+    for name, text in told.items():
+        if hasattr(recipe, name) and name != "limit":
+            value = getattr(recipe, name)
+            assert (text if isinstance(value, str) else float(text)) == value, name
+    assert {"loss", "network", "epochs", "batch_size", "learning_rate", "margin"} <= set(told)
+
+
+def test_no_help_ends_in_dots():
+    for path, command in ALL.items():
+        for option in command.params:
+            text = getattr(option, "help", None)
+            assert not (text or "").rstrip().endswith(("...", "…")), (path, option.name)

@@ -1,4 +1,4 @@
-"""--json: standard output holds JSON alone, the same figures as the files and tables have."""
+"""--json: standard output contains only JSON, with the figures of the files and tables."""
 
 import json
 import os
@@ -17,7 +17,7 @@ PRESET = zoo.lite_file("trnet20_300w")
 
 
 def run(*arguments):
-    """The JSON that a command prints, and what it says beside it."""
+    """Returns the JSON that a command prints, and its standard error."""
     result = CliRunner().invoke(cli, [*map(str, arguments), "--json"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout), result.stderr
@@ -88,7 +88,7 @@ def test_export_and_parity_print_what_their_files_hold(keras_file, tree, tmp_pat
 
 
 def test_a_process_prints_nothing_but_json(keras_file, tree, tmp_path):
-    """TensorFlow's converter included, which prints by its own ways."""
+    """Includes TensorFlow's converter, which prints from C++."""
     out = tmp_path / "model.tflite"
     arguments = ["convert", keras_file, "--out", out, "--mode", "dynamic", "--root", tree, "--json"]
     result = subprocess.run(

@@ -1,4 +1,4 @@
-"""`keras-fld label`: faces labeled by a model, ready to train the next one with."""
+"""`keras-fld label`: faces labeled by a model, for training another one."""
 
 from click.testing import CliRunner
 
@@ -18,10 +18,10 @@ def test_label_writes_prepared_faces_in_the_models_scheme(tree, tmp_path):
     command += ("--views", 2, "--quiet")
     result = run(*command, "--tolerance", 0.5)
     assert result.exit_code == 0, result.output
-    assert f"wrote {out}: 8 of 8 faces; the label is " in result.output
+    assert f"wrote {out}: 8 of 8 faces; mean distance of label and annotation: " in result.output
     found = read_prepared(out)
     assert len(found) == 8 and found.scheme == IBUG68
-    # The same again changes nothing, other options are refused.
+    # Repeating the command changes nothing; other options are refused.
     assert run(*command, "--tolerance", 0.5).exit_code == 0
     assert "another preparation" not in result.output
     assert "with another options" in str(run(*command, "--tolerance", 0.4).exception)

@@ -1,4 +1,4 @@
-"""Commands in an installation that lacks a package: one line that says how to install it."""
+"""Commands without a package that they need: one line says how to install it."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Photographs under names of every kind, through all commands that read annotations."""
+"""Photographs with unusual names, in all commands that read annotations."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from keras_fld.data import read
 from keras_fld.data.readers.pts import write_pts
 from tests.data import released
 
-# As bytes: Latin-1, a line end, what shells and addresses mean something by, a long one.
+# As bytes: Latin-1, a newline, characters special to shells and URLs, and a long name.
 STEMS = (b"m\xfcller", b"a\nb", b"50% #1: 'x' (2)", b"caf\xc3\xa9", b"-x", b"x" * 245)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems")

@@ -1,4 +1,4 @@
-"""What C++ writes to standard error is held back, and shown where the work fails."""
+"""C++ messages on standard error are hidden, and shown if the work fails."""
 
 import os
 import subprocess

@@ -56,7 +56,7 @@ LICENSE = "license of the weights of {}: {}"
 
 
 def predict(*arguments, code=0):
-    """Runs the command in this process; its lines on the two streams, without the license."""
+    """Runs the command in this process; returns the lines of both streams, without the license."""
     result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
     assert result.exit_code == code, (result.output, result.exception)
     lines = result.stdout.splitlines()
@@ -107,7 +107,7 @@ def test_a_video_becomes_a_drawn_video_json_lines_and_csv(clip, frames, tmp_path
         error = np.linalg.norm(np.array(face["landmarks"]) - truth, axis=1).mean()
         assert error < 0.12 * np.linalg.norm(truth[36] - truth[45]), i
         assert [float(row["x36"]), float(row["y36"])] == face["landmarks"][36]
-        # Where the points are drawn the picture is another than the video's.
+        # The drawn points change the picture.
         x, y = np.round(face["landmarks"][30]).astype(int)
         change = np.abs(drawn[i][y, x].astype(int) - frames[i][y, x])
         assert change.max() > 15, i
@@ -225,13 +225,13 @@ def test_what_scores_too_little_is_left_out(frames, tmp_path, monkeypatch):
         faces = json.loads((out / "both.json").read_text())["faces"]
         found[least] = [face["score"] for face in faces]
     assert len(found["0.5"]) == 1 and len(found["0"]) == 2
-    # A detector's faces in photographs are all kept.
+    # Without --min-score, all detected faces in photographs are kept.
     assert found[None] == found["0"]
     assert found["0"][0] == found["0.5"][0] > 0.5 > found["0"][1] >= 0
     wall = tmp_path / "wall.png"
     _, (note,) = predict(wall, "--out", out, "--min-score", 0.5)
-    assert "wall.png: no face found that scores 0.5 (--min-score), the best has 0." in note
-    # A box that is given is a face.
+    assert "wall.png: no face scores at least 0.5 (--min-score); the best scores 0." in note
+    # A face given by its box is always kept.
     given = ",".join(f"{v:.1f}" for v in box)
     predict(wall, "--out", out, "--box", given, "--format", "json")
     assert json.loads((out / "wall.json").read_text())["faces"][0]["score"] < 0.5
@@ -247,7 +247,7 @@ def test_a_photograph_without_a_face_is_written_and_is_no_error(frames, tmp_path
     formats = [word for name in IMAGE_FORMATS for word in ("--format", name)]
     (line,), (note,) = predict(wall, "--out", out, *formats)
     assert f"{wall}: 0 faces, wrote {out / 'wall.png'} and .json and .csv and .jsonl" in line
-    assert note == f"Note: {wall}: no face found; --box x,y,width,height gives one"
+    assert note == f"Note: {wall}: no face found; use --box x,y,width,height to give its box"
     assert json.loads((out / "wall.json").read_text()) == {
         "image": str(wall),
         "scheme": None,
@@ -270,7 +270,7 @@ def test_the_best_score_does_not_contradict_the_least(frames, tmp_path, monkeypa
     monkeypatch.setattr(FaceLandmarker, "detect", lambda *_: [face])
     cv2.imwrite(str(tmp_path / "a.png"), frames[0])
     _, (note,) = predict(tmp_path / "a.png", "--out", tmp_path / "o", "--min-score", 1)
-    assert "no face found that scores 1 (--min-score), the best has 0.996;" in note
+    assert "no face scores at least 1 (--min-score); the best scores 0.996;" in note
 
 
 def test_the_face_score_can_be_turned_off(frames, tmp_path):
@@ -282,16 +282,16 @@ def test_the_face_score_can_be_turned_off(frames, tmp_path):
         return json.loads((tmp_path / "o" / "a.json").read_text())["faces"][0]["score"]
 
     assert score() > 0.5 and score("--no-score") is None
-    # It is for research: a preset that is free of such terms goes without.
+    # The face score is for research only, so presets without such terms do not use it.
     assert score("--model", "trnet20_synthetic") is None
     file = zoo.score_file()
     assert score("--model", "trnet20_synthetic", "--score", file) is not None
     _, errors = predict("a.png", "--out", "o", "--score", file, "--no-score", code=2)
-    assert "give --score or --no-score, one of them" in errors[-1]
+    assert "give either --score or --no-score" in errors[-1]
 
 
 def refused(*arguments):
-    """The line in which the command refuses its arguments."""
+    """The error line of a command that refuses its arguments."""
     result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
     assert result.exit_code == 2, result.output
     return result.stderr.splitlines()[-1].removeprefix("Error: ")
@@ -325,7 +325,7 @@ def test_an_input_is_never_overwritten(clip, frames, tmp_path):
         "other",
         "links",
     }
-    # Beside the inputs there is room for files of other names.
+    # Results with other names may be next to the inputs.
     predict(other, "--out", other.parent)
     predict(photo, "--out", tmp_path, "--format", "json")
     assert photo.read_bytes() == before[1]
@@ -348,9 +348,9 @@ def test_a_folder_of_inputs_takes_no_results(frames, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        ((), "give INPUTS or --camera, one of them"),
-        (("a.jpg", "--camera", "0"), "give INPUTS or --camera, one of them"),
-        (("a.jpg", "--seconds", "3"), "--seconds is for a --camera"),
+        ((), "give either INPUTS or --camera"),
+        (("a.jpg", "--camera", "0"), "give either INPUTS or --camera"),
+        (("a.jpg", "--seconds", "3"), "--seconds needs --camera"),
         (("a.jpg", "--format", "gif"), "'gif' is not one of"),
         (("none.mp4",), "none.mp4: No such file"),
         (("none.jpg",), "none.jpg: No such file"),
@@ -392,7 +392,7 @@ def test_without_pyav_images_are_done_and_a_video_is_a_line(clip, frames, tmp_pa
 
 
 class FakeCamera:
-    """`cv2.VideoCapture` of a camera that is unplugged after some frames."""
+    """A `cv2.VideoCapture` whose camera is unplugged after some frames."""
 
     frames, opened = [], True
 
@@ -476,7 +476,7 @@ def test_predicting_a_video_loads_neither_keras_nor_tensorflow(clip, tmp_path):
 def test_damaged_frames_are_counted(frames, tmp_path):
     path = damaged(film(tmp_path / "a.mp4", COUNT, picture=lambda i: frames[i], g="1"), 6, 7)
     (line,), notes = predict(path, "--out", tmp_path / "o", "--format", "jsonl")
-    read = f"{COUNT - 2} of {COUNT} frames read; 2 damaged ones left out"
+    read = f"{COUNT - 2} of {COUNT} frames read; 2 damaged frames skipped"
     assert f"Note: {path}: {read}" in notes and f"{path}: {COUNT - 2} frames, " in line
     times = [entry["time"] for entry in read_lines(tmp_path / "o" / "a.jsonl")]
     expected = [i / FPS for i in range(COUNT) if i not in (6, 7)]
@@ -494,7 +494,7 @@ def predict_json(*arguments):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs names that are not UTF-8")
 def test_names_that_are_not_utf8(frames, tmp_path):
-    """In a process of its own, which OpenCV ended by a segmentation fault."""
+    """Uses a separate process, because OpenCV used to crash it."""
     video, photo = (tmp_path / os.fsdecode(b"caf\xe9" + end) for end in (b".mp4", b".png"))
     film(tmp_path / "a.mp4", 5, picture=lambda i: frames[i]).rename(video)
     cv2.imwrite(str(tmp_path / "a.png"), frames[0])
@@ -571,7 +571,7 @@ def test_a_folder_with_folders_is_read_on_request(frames, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems")
 def test_a_name_that_is_no_utf_8_is_read_and_read_back(frames, tmp_path):
-    """As old archives have them: Latin-1. The photograph is stored sideways, as phones do."""
+    """Latin-1 names, as in old archives, and a photograph stored sideways, as phones do."""
     photo = os.fsdecode(os.fsencode(tmp_path) + b"/m\xfcller.jpg")
     content = turned.jpeg(frames[0][..., ::-1], 6)
     Path(photo).write_bytes(content)

@@ -7,7 +7,7 @@ from keras_fld import models  # noqa: E402
 from keras_fld.data import crops, read  # noqa: E402
 from keras_fld.lite import convert, modes  # noqa: E402
 
-# The shapes of a network's end: every mode must cut each of them at the right place.
+# The kinds of heads. Every mode must split each of them in the right place.
 NETWORKS = {
     "pool": lambda: models.TRNet20(input_size=32, width=0.25),
     "windows": lambda: models.TRNet20(input_size=32, width=0.25, head="windows"),
@@ -18,7 +18,7 @@ NETWORKS = {
 
 
 def sane(model):
-    """The model with weights and BatchNorm statistics that are random but sane."""
+    """The model with random but plausible weights and BatchNorm statistics."""
     import keras
 
     rng = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def sane(model):
 
 @pytest.fixture(scope="session")
 def networks():
-    """Network name to a small model of it."""
+    """Name of each network to a small model."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -61,13 +61,13 @@ def small_model(networks):
 
 @pytest.fixture(scope="session")
 def face_crops(tree, small_model):
-    """Model crops of the small tree's training faces."""
+    """Model crops of the training faces in the small tree."""
     return crops.model_crops(read("300w", tree, "train"), models.frame_of(small_model)).images
 
 
 @pytest.fixture(scope="session")
 def converted(networks, face_crops, tmp_path_factory):
-    """A function that gives the file of a network and mode, converted once."""
+    """A function that returns the file of a network and mode, converted once."""
     folder, made = tmp_path_factory.mktemp("converted"), {}
 
     def file(network, mode):

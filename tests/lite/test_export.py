@@ -36,7 +36,7 @@ def test_every_file_has_its_size_time_and_nme(exported):
     for row in result.rows:
         assert row["bytes"] == (folder / row["file"]).stat().st_size
         assert row["p50_ms"] > 0
-        # float32 gives what the Keras model gives, integers about the same.
+        # float32 is equal to the Keras model, integer modes are close to it.
         tolerance = 0.001 if row["mode"] == "float32" else 5
         assert row["nme"]["common"] == pytest.approx(result.reference["common"], abs=tolerance)
     saved = json.loads((folder / "export.json").read_text())
@@ -142,7 +142,7 @@ def test_a_mode_that_is_converted_needs_tensorflow(monkeypatch, tmp_path):
 
 
 def counts(path, content, instructions=20_812_345):
-    """The JSON of tflite/arm/run.py for one file."""
+    """The JSON that tflite/arm/run.py writes for one file."""
     results = [{"cpu": "cortex-a76", "instructions": instructions, "runs": 3}]
     model = {"sha256": hashlib.sha256(content).hexdigest(), "results": results}
     path.write_text(json.dumps({"models": [model]}))
@@ -170,7 +170,7 @@ def test_a_file_that_is_no_count_is_named(preset_model, tmp_path):
 
 
 def command(*arguments):
-    """What `keras-fld export` prints; its errors are raised."""
+    """Returns the output of `keras-fld export`; errors are raised."""
     from click.testing import CliRunner
 
     result = CliRunner().invoke(
@@ -193,7 +193,7 @@ def test_command_exports_a_preset_without_a_root(tmp_path):
 def test_command_copies_the_detector_beside_the_model(tmp_path):
     result = command("--preset", PRESET, "--mode", "int8", "--detector", "--out", tmp_path)
     saved = json.loads((tmp_path / "export.json").read_text())
-    # The files that the package's own detector runs, by their published checksums.
+    # The files of the package's own detector, with their published checksums.
     sums = Path(__file__).parents[2] / "tflite" / "blazeface" / "SHA256SUMS"
     published = dict(line.split()[::-1] for line in sums.read_text().splitlines())
     assert {row["file"]: row["sha256"] for row in saved["detector"]} == published
@@ -224,13 +224,13 @@ def test_command_calibrates_and_evaluates_with_a_root(small_model, tree, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--all"], "a MODEL or --preset must be given"),
-        (["--all", "--preset", PRESET, "a.keras"], "MODEL or --preset must be given, and not both"),
+        (["--all"], "give either MODEL or --preset"),
+        (["--all", "--preset", PRESET, "a.keras"], "give either MODEL or --preset"),
         (["--preset", PRESET], "either --all or one or more --mode must be given"),
         (["--all", "--preset", "none"], f"preset must be one of .*{PRESET}.* Got: 'none'"),
         (
             ["--mode", "int8_qat", "--preset", "trnet20_synthetic"],
-            "mode int8_qat cannot be made: it is trained on faces, whose folder --root names",
+            "mode int8_qat is not available: training needs a dataset",
         ),
         (["--mode", "none", "--preset", PRESET], "mode must be one of .*Got: 'none'"),
     ],

@@ -1,4 +1,4 @@
-"""What is exported of models in other precisions, and which models are refused."""
+"""Export of models in various precisions, and models that cannot be exported."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from tests.lite.conftest import NETWORKS
 
 @pytest.fixture
 def in_policy(networks):
-    """A function that builds a network of `networks` anew under a policy, which then stays."""
+    """A function that rebuilds a network of `networks` under a policy, which stays set."""
     before = keras.config.dtype_policy()
 
     def build(network, policy):
@@ -54,7 +54,7 @@ def test_mixed_precision_is_converted_to_the_same_file(
 def test_a_model_that_keras_has_quantized_is_refused(networks, mode, tmp_path):
     model = keras.models.clone_model(networks["pool"])
     model.quantize(mode)
-    rule = f"must not have been quantized by Keras.* Got: layer 'offsets' in {mode}$"
+    rule = f"models quantized by Keras cannot be exported.* Got: layer 'offsets' in {mode}$"
     for refuse in (
         lambda: convert(model, tmp_path / "a.tflite", "float32"),
         lambda: folding.export_model(model),
@@ -65,7 +65,7 @@ def test_a_model_that_keras_has_quantized_is_refused(networks, mode, tmp_path):
 
 
 def small_network(*features):
-    """A network of the package's head on these layers, whose landmarks depend on the crop."""
+    """A network of these layers and the package's head, whose landmarks depend on the crop."""
     keras.utils.set_random_seed(0)
     image = x = keras.Input((32, 32, 3))
     for layer in features:
@@ -102,7 +102,7 @@ def sequence(*layers, name):
     return keras.Sequential([keras.Input((32, 32, 3)), *layers], name=name)
 
 
-# Layers at a network's begin, and whether those before the first convolution can be folded.
+# First layers of a network, and whether those before the first convolution can be folded.
 BEGINNINGS = {
     "of another name": (lambda: [rescaling(), conv(padding="same")], True),
     "none": (lambda: [keras.layers.BatchNormalization(), conv(activation="tanh")], False),
@@ -155,7 +155,7 @@ def test_only_what_stands_there_is_folded(name, tmp_path):
     stays = {type(layer).__name__ for layer in exported.layers if "to_" in layer.name}
     assert not kinds & {"Sequential", "Functional", "ReversedChannels"}
     assert stays <= ({"Identity"} if folds else {"Rescaling"})
-    # The model is as it was: each of its layers is called where it was called before.
+    # The original model is unchanged.
     np.testing.assert_array_equal(model.predict(crops, verbose=0), expected)
     assert model.get_layer("offsets").input is model.get_layer("squashed").output
 
@@ -171,7 +171,7 @@ def test_a_normalization_that_has_seen_data_keeps_what_it_learned(tmp_path):
 
 @keras.saving.register_keras_serializable(package="tests")
 class Forgetful(keras.layers.Layer):
-    """Loses its factor when it is made anew from its configuration."""
+    """A layer that loses its factor when it is rebuilt from its configuration."""
 
     factor = 1.0
 
@@ -184,7 +184,9 @@ def test_a_file_that_differs_is_refused_and_names_the_layer(mode, face_crops, tm
     layer = Forgetful(name="forgetful")
     layer.factor = 3.0
     model = small_network(rescaling(), conv(), layer, keras.layers.ReLU(name="after"))
-    with pytest.raises(ValueError, match="must be within .* They part at layer 'forgetful'$"):
+    with pytest.raises(
+        ValueError, match="must be within .* first layer that differs is 'forgetful'$"
+    ):
         convert(model, tmp_path / "a.tflite", mode, face_crops)
     assert not list(tmp_path.iterdir())
 
@@ -193,18 +195,18 @@ def test_a_layer_inside_a_model_is_named_by_that_model(tmp_path):
     layer = Forgetful(name="forgetful")
     layer.factor = 3.0
     model = small_network(rescaling(), sequence(conv(), layer, name="backbone"))
-    with pytest.raises(ValueError, match="They part at layer 'backbone'$"):
+    with pytest.raises(ValueError, match="The first layer that differs is 'backbone'$"):
         convert(model, tmp_path / "a.tflite", "float32")
 
 
 def test_a_wrong_fold_is_refused(tmp_path, monkeypatch):
-    """What was done to every network before: the division, whatever stands before it."""
+    """An incorrect folding that divides without looking at the layers before."""
     right = folding._folded_weights
     monkeypatch.setattr(
         folding, "_folded_weights", lambda *given: [right(*given)[0] / 255, right(*given)[1]]
     )
     model = small_network(rescaling(), conv())
-    with pytest.raises(ValueError, match="They part at layer 'c'$"):
+    with pytest.raises(ValueError, match="The first layer that differs is 'c'$"):
         convert(model, tmp_path / "a.tflite", "float32")
     assert not list(tmp_path.iterdir())
 
@@ -226,13 +228,13 @@ def test_what_the_converter_gets_wrong_is_found_by_bisection(monkeypatch):
 
 
 def test_what_rounding_loses_is_told_from_a_wrong_layer(face_crops, tmp_path):
-    """Two huge numbers whose small difference the landmarks are: 8 bits cannot hold it."""
+    """Landmarks as the small difference of huge numbers, too small for 8 bits."""
     model = small_network(rescaling(), conv())
     kernel, bias = model.get_layer("squashed").get_weights()
     model.get_layer("squashed").set_weights([kernel * 1e-4, bias])
     kernel, bias = model.get_layer("offsets").get_weights()
     model.get_layer("offsets").set_weights([kernel * 3e5, bias])
-    with pytest.raises(ValueError, match="The float32 file is off by .*: rounding to 8 bits"):
+    with pytest.raises(ValueError, match="The float32 file is off by only .*8 bits are not enough"):
         convert(model, tmp_path / "a.tflite", "int8_full", face_crops)
     assert not list(tmp_path.iterdir())
 
@@ -242,7 +244,9 @@ def test_a_model_that_is_no_graph_is_refused(tmp_path):
         def call(self, inputs):
             return inputs
 
-    with pytest.raises(ValueError, match="must be a Functional or Sequential model. Got: 'own'"):
+    with pytest.raises(
+        ValueError, match="only Functional and Sequential models can be exported. Got: 'own'"
+    ):
         folding.export_model(Own())
 
 
@@ -251,7 +255,9 @@ def test_mode_int8_needs_a_dense_to_keep_in_float(face_crops, tmp_path):
     for layer in (rescaling(), keras.layers.Conv2D(10, 32)):
         x = layer(x)
     model = keras.Model(image, models.ShapeOffset(np.full((5, 2), 16), 3.2, 1.25)(x))
-    with pytest.raises(ValueError, match="keeps the last Dense in float, and the model has none"):
+    with pytest.raises(
+        ValueError, match="keeps the last Dense in float, but the model does not end in"
+    ):
         convert(model, tmp_path / "a.tflite", "int8", face_crops)
     found = LiteModel(convert(model, tmp_path / "b.tflite", "float16")).predict(face_crops)
     np.testing.assert_allclose(found, model.predict(face_crops, verbose=0), atol=0.2)

@@ -7,7 +7,7 @@ from keras_fld.lite import latency
 
 
 class Counting:
-    """A model that writes down when it ran."""
+    """A model that records when it ran."""
 
     def __init__(self, name, diary):
         self.name, self.diary = name, diary

@@ -126,7 +126,7 @@ def test_the_shipped_files_have_the_license_of_the_zoo(name):
 
 
 def _raw(interpreter, entry, crops):
-    """What the interpreter gives for crops in the numbers that the metadata says."""
+    """The interpreter's output for crops, scaled as given by the metadata."""
     numbers = crops / entry["scale"] + entry["zero_point"]
     index = interpreter.get_input_details()[0]["index"]
     interpreter.set_tensor(index, numbers.astype(entry["dtype"]))
@@ -135,7 +135,7 @@ def _raw(interpreter, entry, crops):
 
 
 def _with(files, about):
-    """The file's content with other metadata of its own."""
+    """The content of the file with changed metadata."""
     return write(_without(files), about)
 
 

@@ -10,13 +10,13 @@ from keras_fld.predict.lite_model import LiteModel
 from .conftest import NETWORKS
 
 CASES = [(network, mode) for network in NETWORKS for mode in modes.MODES]
-# The one operation in front of XNNPACK's partition: camera bytes to what the mode computes in.
+# The only operation before XNNPACK's partition: conversion of uint8 input to the mode's type.
 ENTRY = {"int8": ["QUANTIZE"], "int8_full": []}
 # Root mean square distance from the Keras model in pixels of the 32-pixel crop.
 TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.15, "int8": 0.15, "int8_full": 0.3}
-# int8 arithmetic ends where the output layer begins; the windows see two feature maps.
+# int8 arithmetic ends at the output layer; windows and samples use more feature maps.
 BEHIND_FEATURES = {"pool": 1, "windows": 2, "flatten": 1, "sampled": 3, "cnn6": 1}
-# What reads a feature map at the landmarks, and the sums that correct them.
+# Operations that read a feature map at the landmarks and add up the corrections.
 READING = {"ABS", "BATCH_MATMUL", "MINIMUM", "MUL", "RELU", "STRIDED_SLICE", "SUB", "SUM"}
 
 
@@ -57,7 +57,7 @@ def test_only_the_networks_own_operations_are_left(case, networks):
     names = [op["op_name"] for op in ops]
     entry = ENTRY.get(mode, ["CAST"])
     allowed = {"CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED", "RESHAPE", "DEQUANTIZE", *entry}
-    if network != "cnn6":  # sums and the mean over positions; BatchNorm leaves none
+    if network != "cnn6":  # sums and the mean over positions; none from BatchNorm
         allowed |= {"ADD"} | ({"MEAN"} if network != "flatten" else set())
     if network == "windows":
         allowed |= {"TRANSPOSE", "STRIDED_SLICE", "CONCATENATION"}
@@ -87,7 +87,7 @@ def test_weights_have_the_type_of_the_mode(case):
     for op in interpreter._get_ops_details():
         if op["op_name"] in ("CONV_2D", "FULLY_CONNECTED"):
             weights = details[int(op["inputs"][1])]
-            # The converter's "dynamic" leaves weights of fewer than 1,024 numbers as they are.
+            # In mode "dynamic", the converter keeps weights of fewer than 1,024 numbers in float.
             if mode != "dynamic" or np.prod(weights["shape"]) >= 1024:
                 kinds.add(np.dtype(weights["dtype"]).name)
     assert kinds == {{"float32": "float32", "float16": "float32"}.get(mode, "int8")}
@@ -105,7 +105,7 @@ def test_the_file_predicts_what_the_keras_model_does(case, networks, converted, 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_sizes_follow_the_modes(converted, network):
     size = {mode: converted(network, mode).stat().st_size for mode in modes.MODES}
-    small = 0.3 if network == "cnn6" else 0.45  # the small networks' tables weigh more
+    small = 0.3 if network == "cnn6" else 0.45  # in small networks, tables have a larger share
     assert size["float16"] < 0.6 * size["float32"]
     for mode in ("dynamic", "int8", "int8_full"):
         assert size[mode] < small * size["float32"]

@@ -14,7 +14,7 @@ from keras_fld.predict.predictor import open_model
 
 
 class Shifted:
-    """The model, with one landmark of every face a known way off."""
+    """The model, with one landmark of every face off by a known distance."""
 
     name = "shifted"
 
@@ -56,7 +56,7 @@ def test_a_known_shift_is_found_where_it_is(small_model, tree):
 
 def test_faces_that_are_predicted_in_parts_are_all_compared(small_model, tree, monkeypatch):
     whole = parity(Shifted(small_model, 30, (0.3, 0.4)), small_model, "300w", tree)
-    monkeypatch.setattr(protocol, "_AT_ONCE", 4)  # fewer than a subset's faces
+    monkeypatch.setattr(protocol, "_AT_ONCE", 4)  # fewer than the faces of a subset
     parts = parity(Shifted(small_model, 30, (0.3, 0.4)), small_model, "300w", tree)
     np.testing.assert_allclose(parts.predictions, whole.predictions, atol=1e-4)
     assert [row["nme"] for row in parts.rows] == pytest.approx([row["nme"] for row in whole.rows])
@@ -84,7 +84,7 @@ def test_the_command_writes_a_page_that_opens_offline(saved, files, tree, tmp_pa
 
 def test_models_of_other_crops_are_refused(files, tree):
     other = models.TRNet20(input_size=48, width=0.25)
-    with pytest.raises(ValueError, match="must see the same crop .* Got: .*size=32.*size=48"):
+    with pytest.raises(ValueError, match="must have the same crop .* Got: .*size=32.*size=48"):
         parity(files["int8"], other, "300w", tree)
 
 

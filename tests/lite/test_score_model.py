@@ -1,4 +1,4 @@
-"""A face score as a file: what it says and gives, and which files are refused."""
+"""Files of face scores: metadata, output, and refused files."""
 
 import numpy as np
 import pytest

@@ -272,8 +272,6 @@ def test_parity_fails_beyond_the_limit(foreign, tree, tmp_path):
 
 def test_a_reference_must_be_a_keras_model(foreign, tree, tmp_path):
     _, path = foreign
-    rule = (
-        r"reference must be the Keras model \(.keras\) that the file came from. Got: .*face.tflite"
-    )
+    rule = r"reference must be the Keras model .* was converted from. Got: .*face.tflite"
     with pytest.raises(ValueError, match=rule):
         parity(path, path, "300w", tree)

@@ -86,6 +86,7 @@ def test_an_unfinished_run_has_its_curves(run):
     (run / "log.csv").write_text("".join(lines[:4]) + lines[4][:9])  # an epoch is being written
     text = page(read_run(run))
     assert "Unfinished: 3 of 40 epochs" in text and "Not evaluated yet" in text
+    assert "keras-fld train</code>" in text and "keras-fld evaluate" not in text
     assert text.count("data:image/png") == 2
     (run / "log.csv").unlink()
     text = page(read_run(run))

@@ -1,6 +1,6 @@
-"""A short training of few faces, some masked: `python -m tests.training.processes_work FOLDER`.
+"""A short training on few faces, some masked: `python -m tests.training.processes_work FOLDER`.
 
-It is one of several processes where the environment says so.
+Environment variables can make it one of several processes.
 """
 
 import os
@@ -22,7 +22,7 @@ def main(out):
     from keras_fld.training import run
 
     def tiny(num_landmarks, input_size, margin=MARGIN, scheme=None, mean_shape=None):
-        """A network with all that has state: a convolution, BatchNorm and a Dense."""
+        """A network with a convolution, BatchNorm and a Dense."""
         inputs, x = crop_input(input_size, 4)
         x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(x)
         x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
@@ -38,7 +38,7 @@ def main(out):
 
     models.NETWORKS["tiny"] = tiny
     build, run.new_network = run.new_network, masked
-    # 10 faces to learn from: batches of 4, 4 and 2; 2 or 3 held out.
+    # 10 training faces in batches of 4, 4 and 2; 2 or 3 are held out.
     recipe = training.Recipe(
         dataset="synthetic",
         dataset_options={"count": 13},

@@ -1,4 +1,4 @@
-"""A finished run that is trained for more epochs."""
+"""Extension of a finished run by more epochs."""
 
 import csv
 import dataclasses
@@ -56,19 +56,20 @@ def test_a_finished_run_goes_on_from_its_model(folder, tree, capsys, monkeypatch
     np.testing.assert_array_equal(seen[0], before)
     told = json.loads((folder / "recipe.json").read_text())
     steps = -(-told["faces"]["showings"] // LONG.batch_size)
-    # The schedule of the whole run, where its third epoch begins: half of the peak after warm-up.
+    # The longer run's learning rate at the start of its third epoch.
     expected = LONG.learning_rate * (1 + np.cos(np.pi * (2 - 1) / (4 - 1))) / 2
     assert seen[1] == pytest.approx(expected, rel=1e-4)
     rate = float(network.learning_rates(LONG, steps)(2 * steps))
     said = capsys.readouterr().err
-    assert f"epochs 3 to 4 of a 4-epoch schedule: the learning rate falls from {rate:.2g}" in said
+    assert "epochs 3 to 4 of a 4-epoch schedule, with a cosine decay" in said
+    assert f"from {rate:.2g} to 0; the optimizer's moments are reset" in said
     assert rows(folder) == [0, 1, 2, 3]
     assert told["recipe"]["epochs"] == 4
     assert told["extends"] == {"epochs": 2, "model": "model_2_epochs.keras"}
     np.testing.assert_array_equal(weights(folder / "model_2_epochs.keras"), before)
     after = weights(folder / "model.keras")
     assert np.abs(after - before).max() > 0
-    training.train(LONG, folder, tree, verbose=0, extend=True)  # done: nothing is trained
+    training.train(LONG, folder, tree, verbose=0, extend=True)  # finished, so nothing is trained
     assert len(seen) == 2 and not (folder / "last.weights.h5").exists()
 
 
@@ -92,7 +93,7 @@ def test_a_killed_extension_goes_on_and_keeps_the_first_result(folder, tree, mon
 
 @pytest.mark.parametrize("change", [{"epochs": 1}, {"epochs": 4, "seed": 5}])
 def test_only_more_epochs_extend_a_run(folder, tree, change):
-    with pytest.raises(ValueError, match="holds a run with another"):
+    with pytest.raises(ValueError, match="already contains a run with"):
         training.train(dataclasses.replace(SHORT, **change), folder, tree, verbose=0, extend=True)
     assert not list(folder.glob("model_*"))
 
@@ -101,7 +102,7 @@ def test_other_faces_leave_the_finished_run_as_it_is(folder, own_tree):
     kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     for path in (own_tree / "afw").glob("image_0000.*"):
         path.unlink()
-    with pytest.raises(ValueError, match="holds a run on other faces"):
+    with pytest.raises(ValueError, match="already contains a run on other faces"):
         training.train(LONG, folder, own_tree, verbose=0, extend=True)
     assert kept == {x.name: x.read_bytes() for x in folder.iterdir() if x.is_file()}
 

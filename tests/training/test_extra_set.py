@@ -1,4 +1,4 @@
-"""The further sets of faces that a recipe names."""
+"""The extra sets of faces of a recipe."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_two_sets_of_one_name_are_refused():
 
 @pytest.fixture
 def own(tmp_path):
-    """Your own faces, every other one turned to the left."""
+    """Custom faces, every second one turned to the left."""
     path = released.write_own(tmp_path)
     content = json.loads(path.read_text("utf-8"))
     for index, face in enumerate(content["faces"]):

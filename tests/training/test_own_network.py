@@ -1,4 +1,4 @@
-"""Networks and landmarks of one's own in training, and what a run folder tells other commands."""
+"""Training with custom networks and landmarks, and how commands use the run folder."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def few(num_landmarks):
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """A folder with a module of networks, which is the current one."""
+    """The current folder, with a module of networks."""
     folder = tmp_path_factory.mktemp("work")
     (folder / "nets_of_mine.py").write_text(MODULE)
     (folder / "broken_nets.py").write_text("1 / 0\n")
@@ -139,7 +139,7 @@ def test_a_network_that_does_not_fit_is_refused_in_a_line(work, tree, tmp_path, 
 
 @pytest.fixture(scope="module")
 def five_points(tmp_path_factory):
-    """Faces with five points of one's own, as the reader `own` takes them."""
+    """Faces with five custom points, for the reader `own`."""
     import cv2
 
     from keras_fld.data import synthetic
@@ -171,11 +171,8 @@ def test_a_start_of_other_landmarks_gives_its_body(five_points, tmp_path, start)
     result = run("train", "--dataset", "own", "--root", five_points, "--start", name, *wide,
                  "--epochs", "1", "--batch-size", "8", "--learning-rate", "1e-9", "--input-size",
                  "32", "--averaging", "0", "--out", tmp_path / "run", "--quiet")  # fmt: skip
-    assert "the weights of the body are taken from" in result.stderr
-    assert (
-        "layers from stem1_conv to stage4b_2_bn; the head begins anew: 5 landmarks (mine5), the"
-        in (result.stderr)
-    )
+    assert " layers, stem1_conv to stage4b_2_bn, are from " in result.stderr
+    assert "the head is new: it predicts 5 landmarks (mine5), that of " in result.stderr
     model = models.load_model(tmp_path / "run" / "model.keras")
     source = models.load_model(str(name))
     for layer in ("stem1_conv", "stage4b_2_conv"):
@@ -206,7 +203,7 @@ def test_a_body_is_taken_whatever_the_head():
 
 @pytest.fixture
 def synthetic_run(own_run, tmp_path):
-    """A run folder whose recipe says it was trained on generated faces."""
+    """A run folder whose recipe names generated faces."""
     about = json.loads((own_run / "recipe.json").read_text())
     folder = tmp_path / "run"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""One network trained by two processes, as a user starts them: on JAX, whatever the suite's own."""
+"""Training by two processes, as started by a user; always on JAX."""
 
 import os
 import signal
@@ -67,7 +67,7 @@ def same_runs(first, second):
 
 @needs_jax
 def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
-    """Masked landmarks, a face without any, and a smaller last batch, of training and held out."""
+    """Faces with masked landmarks, one without landmarks, and smaller last batches."""
     pytest.importorskip("h5py")
     from keras_fld.training.processes import free_address
 
@@ -86,7 +86,7 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
 
 @pytest.fixture(scope="module")
 def by_two(tree, tmp_path_factory):
-    """A run by two processes, started by the command line."""
+    """A run of two processes, started with the command line."""
     if find_spec("jax") is None:
         pytest.skip("needs JAX")
     out = tmp_path_factory.mktemp("by_two") / "run"
@@ -113,8 +113,8 @@ def test_a_run_whose_process_dies_ends_with_a_line_and_goes_on(by_two, tmp_path)
     _, errors = wait(process, 2)
     (line,) = [line for line in errors.splitlines() if not line.startswith("note: ")]
     assert line == (
-        "Error: process 1 of 2 was ended by SIGKILL; the same command continues after the last "
-        "whole epoch"
+        "Error: process 1 of 2 was ended by SIGKILL; the same command resumes after the last "
+        "full epoch"
     )
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     wait(start("train", "--out", out, *options, "--processes", 2))
@@ -133,8 +133,8 @@ def test_ctrl_c_ends_all(tree, tmp_path):
     pids = children.read_text().split()
     process.send_signal(signal.SIGINT)
     _, errors = wait(process, 130)
-    assert "the same command continues after the last whole epoch" in errors
-    until = time.monotonic() + 30  # a busy machine takes a while to end them
+    assert "the same command resumes after the last full epoch" in errors
+    until = time.monotonic() + 30  # ending them may take a while on a busy machine
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < until
         time.sleep(0.02)

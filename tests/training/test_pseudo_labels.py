@@ -13,8 +13,10 @@ PIXELS = 96
 
 
 class Oracle:
-    """A model that knows the faces and finds where a crop was cut by the colors of its pixels:
-    red is twice the photograph's x, green twice its y, blue tells the face."""
+    """A model that knows the faces and locates a crop by the colors of its pixels.
+
+    Red is twice the photograph's x, green twice its y, and blue is the face.
+    """
 
     frame = FaceCrop(64)
     scheme = IBUG68
@@ -32,7 +34,7 @@ class Oracle:
         inside &= np.roll(inside, 1, 1) & np.roll(inside, -1, 1)
         y, x = np.nonzero(inside)
         photo = image[y, x, :2] / 2
-        # The crop's pixels as a linear function of the photograph's.
+        # Fits crop pixels as a linear function of photograph pixels.
         system = np.column_stack([photo, np.ones(len(photo))])
         matrix = np.linalg.lstsq(system, np.column_stack([x, y]), rcond=None)[0]
         face = self.faces[round(image[y, x, 2].mean()) - 100]
@@ -43,7 +45,7 @@ class Oracle:
 
 @pytest.fixture(scope="module")
 def oracle():
-    """Faces whose images tell each pixel's own place, and the model that reads it."""
+    """Faces whose pixels encode their position, and the model that decodes it."""
     drawn = [face.landmarks.astype(float) for face in released.drawn(3, "ibug68", PIXELS)]
     y, x = np.mgrid[:PIXELS, :PIXELS]
     images = [
@@ -77,11 +79,11 @@ def test_labels_are_the_models_landmarks_in_the_photograph(oracle, scheme):
 def test_faces_whose_label_disagrees_are_left_out(oracle):
     drawn, images = oracle
     faces = _faces(drawn, images, MTFL5)
-    faces.faces[1].landmarks[2] += 25  # a nose far away
+    faces.faces[1].landmarks[2] += 25  # an outlier at the nose
     labeled, disagreement = pseudo_labels.relabel(Oracle(drawn), faces, views=2)
     assert [face.name for face in labeled.faces] == ["train/0", "train/2"]
     assert np.argmax(disagreement) == 1
-    with pytest.raises(ValueError, match="no label is within 1e-06 of the annotation"):
+    with pytest.raises(ValueError, match="no label is within 1e-06 of its annotation"):
         pseudo_labels.relabel(Oracle(drawn), faces, views=2, tolerance=1e-6)
 
 
@@ -96,7 +98,7 @@ def test_an_annotation_in_the_models_scheme_corrects_all_but_its_style(oracle):
     def error(labeled):
         return labeled.faces[1].landmarks[:, 0].mean() - true[1][:, 0].mean()
 
-    # Of one pixel, a third is taken for style; the rest goes.
+    # A third of the pixel counts as style; the rest is removed.
     assert error(untouched) == pytest.approx(1, abs=0.3)
     assert error(half) == pytest.approx(1 / 3, abs=0.2)
 
@@ -123,7 +125,7 @@ def test_a_scheme_without_conversion_is_refused(oracle):
 
 
 def test_trusted_points_stay_but_for_one_offset_in_the_upright_face(oracle):
-    """The set's own definition of a point is off by a share of the face, turned with the face."""
+    """The dataset defines a point with an offset that scales and rotates with the face."""
     drawn, images = oracle
     tenth = [8, 33, 36, 39, 42, 45, 48, 51, 54, 57]
     offset = np.full(68, 0.03 + 0.04j)
@@ -143,7 +145,7 @@ def test_trusted_points_stay_but_for_one_offset_in_the_upright_face(oracle):
     for face, points in zip(labeled.faces, turned, strict=True):
         np.testing.assert_allclose(face.landmarks, points, atol=0.6)
         assert set(face.weights[tenth]) == {1} and set(face.weights[others]) == {np.float32(0.3)}
-    # Exactly one offset of each point in the set, whatever the model makes of a face.
+    # Each point has exactly one offset, whatever the model predicts.
     wrong = [points + [[0, 0], [1, -1], [2, 1]][i] for i, points in enumerate(turned)]
     labeled, _ = pseudo_labels.relabel(Oracle(wrong), faces, views=4, trust=1)
     moved = np.stack(
@@ -173,7 +175,7 @@ def test_trusted_faces_that_the_model_does_not_find_keep_their_annotation_alone(
 
 
 def _unit(points):
-    """Mean distance of a face's landmarks from their middle, in the direction from eye to eye."""
+    """Mean distance of the landmarks from their center, in the direction from eye to eye."""
     shape = points @ [1, 1j]
     eyes = shape[42:48].mean() - shape[36:42].mean()
     return np.abs(shape - shape.mean()).mean() * eyes / abs(eyes)

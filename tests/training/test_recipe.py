@@ -1,4 +1,4 @@
-"""A recipe that no one changes behind the back of a run."""
+"""Recipes are immutable."""
 
 import json
 import pickle
@@ -18,7 +18,7 @@ def test_its_options_cannot_be_changed_in_place(field):
     recipe = Recipe(**{field: given})
     with pytest.raises(TypeError, match="cannot be changed"):
         getattr(recipe, field)["alpha"] = 4.0
-    given["alpha"] = 4.0  # the caller's own dictionary is another
+    given["alpha"] = 4.0  # the caller's dictionary is a separate object
     assert getattr(recipe, field) != given
 
 

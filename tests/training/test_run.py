@@ -16,7 +16,7 @@ from keras_fld.training import checkpoints
 from keras_fld.training.network import averaging_of
 from keras_fld.training.recipe import Recipe, saved_recipe
 
-# Training a graph is slow to start: few runs serve many tests, of the network that starts fastest.
+# Training starts slowly, so tests share few runs, with the network that starts fastest.
 RECIPE = Recipe(
     network="cnn6",
     epochs=4,
@@ -31,7 +31,7 @@ RECIPE = Recipe(
 
 
 class Killed(Exception):
-    """Stands for a process that dies."""
+    """Simulates a process that is killed."""
 
 
 def _weights(model):
@@ -45,7 +45,7 @@ def _rows(folder):
 
 @pytest.fixture(scope="module")
 def whole_run(tree, tmp_path_factory):
-    """An uninterrupted run: its folder and its model."""
+    """The folder and model of an uninterrupted run."""
     out = tmp_path_factory.mktemp("whole")
     return out, training.train(RECIPE, out, tree, verbose=0)
 
@@ -82,7 +82,7 @@ def test_a_run_killed_twice_continues_to_the_same_model(whole_run, tree, tmp_pat
             with pytest.raises(Killed):
                 training.train(RECIPE, tmp_path, tree, verbose=0)
 
-    die_in(1, saved=False)  # epoch 1 is in the log, but lost
+    die_in(1, saved=False)  # epoch 1 is logged, but lost
     die_in(2, saved=True)
     assert not (tmp_path / "model.keras").exists()
     continued = training.train(RECIPE, tmp_path, tree, verbose=0)
@@ -103,7 +103,7 @@ def test_a_finished_run_is_returned_as_it_is(whole_run, tree):
 
 def test_another_recipe_in_the_same_folder_is_refused(whole_run, tree):
     out, _ = whole_run
-    with pytest.raises(ValueError, match="holds a run with another epochs: 4. Got: 9"):
+    with pytest.raises(ValueError, match="already contains a run with epochs = 4. Got: 9"):
         training.train(Recipe(**{**vars(RECIPE), "epochs": 9}), out, tree, verbose=0)
 
 
@@ -174,7 +174,7 @@ def test_bad_recipes_are_refused(options, rule):
 
 def test_a_loss_that_is_not_finite_stops_and_is_no_result(tree, tmp_path):
     recipe = Recipe(**{**vars(RECIPE), "learning_rate": 1e30, "warmup": 0, "validation": 0})
-    with pytest.raises(training.TrainingDiverged, match="the loss must stay a finite number"):
+    with pytest.raises(training.TrainingDiverged, match="the loss must stay finite"):
         training.train(recipe, tmp_path, tree, verbose=0)
     assert {p.name for p in tmp_path.iterdir()} <= {"recipe.json", "log.csv", "batch.npz"}
 
@@ -192,10 +192,12 @@ def test_bad_data_leaves_no_run_behind(tmp_path):
 
 
 def test_a_run_does_not_go_on_with_other_faces(whole_run, tree, tmp_path):
-    """An epoch would have another length, and the rest of the run be left out or shown twice."""
+    """With other faces, epochs would have another length."""
     kept = (whole_run[0] / "recipe.json").read_text("utf-8")
     (tmp_path / "recipe.json").write_text(kept.replace('"count": ', '"count": 1'), "utf-8")
-    with pytest.raises(ValueError, match=f"{tmp_path}: holds a run on other faces: .*Got: "):
+    with pytest.raises(
+        ValueError, match=f"{tmp_path}: already contains a run on other faces: .*Got: "
+    ):
         training.train(RECIPE, tmp_path, tree, verbose=0)
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
 
@@ -219,8 +221,8 @@ def test_a_recipe_from_before_a_field_was_added_is_the_same(tree, whole_run, tmp
     del saved["recipe"]["augmentation"]["stretch"], saved["recipe"]["repeats"]
     (tmp_path / "recipe.json").write_text(json.dumps(saved))
     whole_run[1].save(tmp_path / "model.keras")
-    training.train(RECIPE, tmp_path, tree, verbose=0)  # done already, so it is opened
-    with pytest.raises(ValueError, match="holds a run with another epochs"):
+    training.train(RECIPE, tmp_path, tree, verbose=0)  # already finished, so it is loaded
+    with pytest.raises(ValueError, match="already contains a run with epochs"):
         training.train(Recipe(**{**vars(RECIPE), "epochs": 77}), tmp_path, tree, verbose=0)
 
 
@@ -248,7 +250,7 @@ def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(whole_run, 
     for before, after in zip(model.weights, found.weights, strict=True):
         if "moving" not in before.path:
             np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-7)
-    with pytest.raises(ValueError, match=r"must be given as the recipe names them, \['pts'\]"):
+    with pytest.raises(ValueError, match=r"extra and start must match the recipe: \['pts'\]"):
         training.train(recipe, tmp_path / "third", tree, verbose=0)
     other = Recipe(**{**vars(recipe), "network": "trnet20"})
     with pytest.raises(ValueError, match="must have the trained one's layers"):

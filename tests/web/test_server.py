@@ -196,7 +196,7 @@ def test_models_that_the_page_cannot_run_are_refused(tmp_path):
     strange.write_bytes(good.replace(b"keras_fld", b"keras_xyz"))
     with pytest.raises(ValueError, match="no keras_fld metadata"):
         web.page_files(strange)
-    with pytest.raises(ValueError, match="the page draws landmarks. Got: a model of kind"):
+    with pytest.raises(ValueError, match="the page needs a landmark model. Got: a model of kind"):
         web.page_files(zoo.score_file())
     with pytest.raises(ValueError, match=r"must be a .tflite file or a preset .*Got: model.keras"):
         web.page_files("model.keras")
@@ -242,7 +242,7 @@ def test_the_command_serves_at_the_printed_address_until_interrupted(host, print
     process = command("--no-open", "--port", 0, "--model", PRESET, *options)
     try:
         line = process.stdout.readline()
-        address, port = re.fullmatch(r"(http://.+:(\d+)/) \(Ctrl-C ends\)\n", line).groups()
+        address, port = re.fullmatch(r"(http://.+:(\d+)/) \(Ctrl-C stops\)\n", line).groups()
         assert address == f"http://{printed}:{port}/"
         connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
         connection.request("GET", "/")
@@ -253,7 +253,7 @@ def test_the_command_serves_at_the_printed_address_until_interrupted(host, print
     finally:
         process.kill()
     assert process.returncode == 130
-    assert ("note: whoever reaches" in error) is warned
+    assert ("note: anyone who can reach" in error) is warned
     if warned:
         assert f" {place(host, port)} can open" in error
 

@@ -4,21 +4,21 @@
     python benchmark_android.py float32.tflite int8.tflite --threads 1 2 4 --json phone.json
     python benchmark_android.py int8.tflite --on cpu --cpus f0 --serial 0123456789ABCDEF
 
-README.md beside this file says where benchmark_model comes from. Python's standard library and adb
-are all this needs on the computer, and nothing is left on the device.
+The README.md in this folder says where to get benchmark_model. The computer needs only Python and
+adb. Nothing is left on the device.
 
-Each model runs on the CPU (XNNPACK) at each number of threads, on the GPU and by NNAPI. These
-configurations take turns, in as many rounds as --rounds says, so that a phone that gets warm slows
-all of them alike; the table has the median over the rounds. A delegate that is not there, fails,
-or leaves the whole model to the CPU has no figures but the reason in its row.
+Each model runs on the CPU (XNNPACK) with each number of threads, on the GPU, and with NNAPI. These
+configurations run in turns for --rounds rounds, so that a phone that gets warm slows all of them
+alike. The table shows the median over the rounds. If a delegate is missing, fails, or leaves the
+whole model to the CPU, its row shows the reason instead of figures.
 
-Times are of the tool's random inputs. median, p95 and avg are its own statistics of one round;
-init is loading the model and preparing the delegate, once. "delegate runs" is how many operations
-the delegate took. drift compares the last round with the first. The GPU computes in 16-bit floats
-(the tool's default), so check the landmarks of a model before shipping it there.
+Times are for random inputs. median, p95 and avg are the tool's statistics of one round. init is
+the time to load the model and prepare the delegate. "delegate runs" is the number of operations
+that the delegate runs. drift compares the last round with the first. The GPU computes in 16-bit
+floats (the tool's default): check the landmarks of a model before you ship it for the GPU.
 
-Exit status: 0, or 2 with one line on stderr where something is wrong, or 130 after Ctrl-C; 1 where
-not one configuration could be measured.
+Exit status: 0; 1 if no configuration could be measured; 2 after an error, with one line on stderr;
+130 after Ctrl-C.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def arguments(argv):
 
 
 def describe(device):
-    """What the device is."""
+    """Properties of the device."""
     names = {
         "manufacturer": "ro.product.manufacturer",
         "model": "ro.product.model",
@@ -94,7 +94,7 @@ def describe(device):
 
 
 def battery(device):
-    """Degrees Celsius of the battery, the one temperature that every device tells; or None."""
+    """Battery temperature in degrees Celsius, which every device reports, or None."""
     for line in device.shell("dumpsys battery 2>/dev/null || true").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "temperature" and value.strip().isdigit():
@@ -103,7 +103,7 @@ def battery(device):
 
 
 def configurations(models, args, sdk):
-    """One dictionary a row of the table, in its order, and why NNAPI is left out, or None."""
+    """The rows of the table as dictionaries, and the reason to skip NNAPI, or None."""
     rows = []
     for number, model in enumerate(models):
         for where in args.on:
@@ -124,7 +124,7 @@ def configurations(models, args, sdk):
 
 
 def run_once(device, folder, row, args, local):
-    """Runs one configuration and returns what the tool printed."""
+    """Runs one configuration and returns the output of the tool."""
     command = [
         "./benchmark_model",
         f"--graph={row['file']}",
@@ -136,8 +136,8 @@ def run_once(device, folder, row, args, local):
     if args.cpus:
         command = ["taskset", args.cpus, *command]
     row["command"] = " ".join(command)
-    # The process leaves its number, for Ctrl-C, and its status goes into the file, as adb before
-    # Android 7 does not pass it on. Without the number the folder is about to be removed.
+    # The process number is stored for Ctrl-C. The status is written to the log, because adb before
+    # Android 7 does not return it. If the number is missing, the folder is being removed.
     inner = shlex.quote(f"echo $$ > pid; exec {row['command']}")
     after = "status=$?; [ -f pid ] && echo exit=$status >> log && rm pid"
     device.shell(f"cd {folder}; sh -c {inner} > log 2>&1; {after}", timeout=900)
@@ -146,7 +146,7 @@ def run_once(device, folder, row, args, local):
 
 
 def measure(device, folder, rows, args):
-    """Fills each row's rounds; returns the NNAPI accelerators that the tool named."""
+    """Runs all rounds of each row; returns the NNAPI accelerators that the tool lists."""
     names = []
     with tempfile.TemporaryDirectory() as local:
         for number in range(args.rounds):
@@ -166,13 +166,13 @@ def measure(device, folder, rows, args):
 
 
 def clean(device, folder):
-    """Ends what still runs on the device and removes the folder."""
+    """Stops the tool on the device and removes the folder."""
     try:
         pid = f"{folder}/pid"
         device.shell(
             f"[ -f {pid} ] && p=$(cat {pid}) && rm {pid} && kill $p; rm -rf {folder}", timeout=30
         )
-    except Problem as problem:  # the device has gone, and what went wrong first is told instead
+    except Problem as problem:  # the device is gone; the first error is reported instead
         print(f"note: {folder} is left on the device: {problem}", file=sys.stderr)
 
 

@@ -1,11 +1,11 @@
-"""One Android device, through adb."""
+"""An Android device, accessed with adb."""
 
 import shutil
 import subprocess
 
 
 class Problem(Exception):
-    """What the user can put right, told in one line."""
+    """An error that the user can fix, with a one-line message."""
 
 
 STATES = {  # of `adb devices`, where it is not "device"
@@ -20,14 +20,14 @@ STATES = {  # of `adb devices`, where it is not "device"
 
 
 class Device:
-    """A device that is ready.
+    """A connected device.
 
     Args:
         adb: path of the adb program, or its name.
-        serial: the device's serial number; None takes the only one there is.
+        serial: serial number of the device; None takes the only connected one.
 
     Raises:
-        Problem: adb or the device is not there, or not ready, or several are and none was chosen.
+        Problem: adb is missing, the device is missing or not ready, or the choice is ambiguous.
     """
 
     def __init__(self, adb="adb", serial=None):
@@ -40,7 +40,7 @@ class Device:
         self.serial = self._choose(serial)
 
     def shell(self, command, timeout=60):
-        """Runs a command on the device and returns what it printed."""
+        """Runs a command on the device and returns its output."""
         return self._run("-s", self.serial, "shell", command, timeout=timeout)
 
     def push(self, path, target):
@@ -96,6 +96,6 @@ class Device:
 
 
 def _what(arguments):
-    """The part of a command line that says what it does."""
+    """The descriptive part of a command line."""
     words = arguments[2:] if arguments[0] == "-s" else arguments
     return " ".join(words)[:100]

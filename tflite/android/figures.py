@@ -1,4 +1,4 @@
-"""From the rounds of each configuration to a row of the table."""
+"""Summary of the rounds of each configuration as a row of the table."""
 
 import statistics
 
@@ -7,7 +7,7 @@ PAPER = {"device": "Snapdragon 820", "statistic": "average", "frames_per_second"
 
 
 def summarize(rows):
-    """Medians over the rounds, where every round went well."""
+    """Medians over the rounds, if all succeeded."""
     for row in rows:
         if "error" in row:
             continue
@@ -21,7 +21,7 @@ def summarize(rows):
 
 
 def table(rows):
-    """The rows as aligned text, the paper's figure below."""
+    """The rows as aligned text, followed by the figure of the paper."""
     fps = PAPER["frames_per_second"]
     paper = f"paper, {PAPER['device']}"
     width = max(len(paper), *(len(row["model"]) for row in rows))

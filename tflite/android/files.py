@@ -1,11 +1,11 @@
-"""The files that go to the device: models, and the benchmark_model that runs there."""
+"""The files copied to the device: models and benchmark_model."""
 
 import struct
 from pathlib import Path
 
 from device import Problem
 
-# TFLite's names for the ready-made binaries, and what an ELF file calls the processor.
+# TFLite's names of the prebuilt binaries, and the processor in the ELF header.
 BINARIES = {
     "arm64-v8a": "android_aarch64_benchmark_model",
     "armeabi-v7a": "android_arm_benchmark_model",
@@ -24,11 +24,11 @@ def check_model(path):
 
 
 def find_binary(path, abis):
-    """The benchmark_model that runs on a device.
+    """Finds the benchmark_model for a device.
 
     Args:
-        path: what --binary named, or None.
-        abis: the device's kinds of machine code, best first.
+        path: the value of --binary, or None.
+        abis: ABIs of the device, best first.
     """
     if path is None:
         names = [BINARIES[abi] for abi in abis if abi in BINARIES]

@@ -1,4 +1,4 @@
-"""Reads what TFLite's benchmark_model prints.
+"""Parses the output of TFLite's benchmark_model.
 
 Its lines come from tensorflow/lite/tools/benchmark and tools/delegates. Newer builds write "INFO: "
 before them and add p5, median and p95; older ones do not say how many operations a delegate took.
@@ -22,16 +22,16 @@ DELEGATES = {"cpu": ("XNNPACK", "XNNPack"), "gpu": ("GPU", "Gpu"), "nnapi": ("NN
 def parse(text, where):
     """Reads the figures of one run.
 
-    A delegate that leaves the whole model to the CPU does not make the tool fail, and its times
-    would pass for the delegate's: such a run counts as failed.
+    The tool does not fail if a delegate leaves the whole model to the CPU, and would report the
+    CPU's times. Such a run counts as failed.
 
     Args:
-        text: what the tool printed, then a line `exit=STATUS`.
+        text: output of the tool, then a line `exit=STATUS`.
         where: "cpu", "gpu" or "nnapi".
 
     Returns:
-        A dictionary of milliseconds, MB, the number of runs and how much the delegate took, as of
-        `delegated`; where the run failed, its only key is "error".
+        A dictionary with milliseconds, MB, the number of runs, and the result of `delegated`. If
+        the run failed, its only key is "error".
     """
     failure, summary = _failure(text, where), _SUMMARY.search(text)
     if failure or not summary:
@@ -56,7 +56,7 @@ def parse(text, where):
 
 
 def delegated(text, where):
-    """How many operations the delegate runs: "58 of 59", "all", "some", "none", None: not said."""
+    """Operations that the delegate runs: "58 of 59", "all", "some", "none"; None if unknown."""
     name, node = DELEGATES[where]
     for replaced, total, delegate in _REPLACED.findall(text):
         if node in delegate:
@@ -72,13 +72,13 @@ def delegated(text, where):
 
 
 def accelerators(text):
-    """Names of the NNAPI accelerators that the tool lists."""
+    """Names of the NNAPI accelerators in the output."""
     found = re.search(r"NNAPI accelerators available: \[(.*?)\]", text)
     return [name for name in found.group(1).split(",") if name] if found else []
 
 
 def _failure(text, where):
-    """Why the run's times, if there are any, are not the delegate's; or None."""
+    """The reason why the times are not those of the delegate, or None."""
     name = DELEGATES[where][0]
     status = re.search(r"^exit=(\d+)\s*$", text, re.M)
     if status is None:
@@ -91,14 +91,14 @@ def _failure(text, where):
     if code or "Benchmarking failed" in text:
         return f"benchmark_model failed{_reason(text) or f' with exit status {code}'}"
     if where != "cpu" and share in (None, "none"):
-        # A build without the delegate ignores its option.
+        # A build without the delegate ignores the option.
         done = "took none of the operations" if share else "is not named: the build may lack it"
         return f"{name} {done}; the CPU ran the model"
     return None
 
 
 def _reason(text):
-    """The tool's own words: its first two errors, or else its last line."""
+    """The first two errors in the output, otherwise its last line."""
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("exit=")]
     errors = [line for line in lines if line.startswith("ERROR") or "Failed to" in line]

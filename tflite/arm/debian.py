@@ -1,7 +1,7 @@
-"""Debian's arm64 packages: the versions and contents that packages.txt fixes, unpacked only.
+"""Debian's arm64 packages, in the versions pinned by packages.txt; unpacked, not installed.
 
-After an update of Debian's, whose mirrors keep no older version, `python tflite/arm/debian.py`
-writes packages.txt anew; counts are then compared with those of other libraries.
+Debian's mirrors do not keep old versions. After an update, run `python tflite/arm/debian.py` to
+rewrite packages.txt. Instruction counts may then differ because of new library versions.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _COMMENT = (
 
 
 def pinned():
-    """Name of each package to its version and SHA-256, as packages.txt has them."""
+    """Name of each package in packages.txt to its version and SHA-256."""
     lines = [line for line in PACKAGES.read_text("utf-8").splitlines() if "==" in line]
     parts = [line.replace(" --hash=sha256:", "==").split("==") for line in lines]
     return {name: (version, checksum) for name, version, checksum in parts}
@@ -54,7 +54,7 @@ def unpack(folder):
 
 
 def download(folder, names):
-    """Downloads packages, by an apt that knows arm64 alone: name to version, SHA-256 and path."""
+    """Downloads arm64 packages with a private apt: name to version, SHA-256 and path."""
     with tempfile.TemporaryDirectory(dir=folder) as state:
         state = Path(state)
         for part in ("lists", "cache/archives"):
@@ -64,7 +64,7 @@ def download(folder, names):
             "APT::Architecture": "arm64",
             "APT::Architectures": "arm64",
             "Acquire::Languages": "none",
-            "APT::Sandbox::User": "",  # root's temporary folders are closed to apt's own user
+            "APT::Sandbox::User": "",  # apt's own user cannot enter the temporary folders of root
             "Dir::State": state,
             "Dir::State::lists": state / "lists",
             "Dir::State::status": state / "status",
@@ -85,7 +85,7 @@ def download(folder, names):
 
 
 def pin():
-    """Writes packages.txt anew, with the versions that apt has now."""
+    """Rewrites packages.txt with the current versions."""
     check_tools(["apt-get", "dpkg"])
     with tempfile.TemporaryDirectory() as folder:
         found = download(folder, [f"{name}:arm64" for name in pinned()])

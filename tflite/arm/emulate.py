@@ -1,4 +1,4 @@
-"""Jobs of `guest.py` on this machine or on an emulated CPU: their outputs and instructions."""
+"""Runs jobs of `guest.py` on this machine or an emulated CPU: outputs and instruction counts."""
 
 import json
 import os
@@ -16,11 +16,12 @@ from benchmark import Problem
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job gave.
+    """The result of a job.
 
     Args:
         outputs: tensor index to its values over all inputs, for jobs that keep them.
-        instructions: of one inference, with the call from Python; None where nothing counts.
+        instructions: instructions per inference, including the call from Python, or None if they
+            were not counted.
         runs: the counts of single runs.
     """
 
@@ -46,9 +47,9 @@ def on_cpu(jobs, cpu, folder, plugin):
     """Runs jobs as aarch64 on an emulated CPU; returns an `Outcome` for each.
 
     Args:
-        jobs: what `job` gives.
+        jobs: results of `job`.
         cpu: a key of `root.CPUS`.
-        folder: of the root.
+        folder: folder of the root.
         plugin: the compiled `count.c`.
     """
     programs.check_tools(["qemu-aarch64"])
@@ -76,13 +77,13 @@ def read_counts(text, jobs):
 
     Args:
         text: lines "mark instructions".
-        jobs: how many jobs wrote it.
+        jobs: number of jobs.
 
     Returns:
-        For each job the instructions between two marks: of nothing, and of an inference.
+        For each job, the instructions between two marks: without and with an inference.
 
     Raises:
-        Problem: the marks are not those of so many jobs.
+        Problem: the marks do not match the number of jobs.
 
     Example:
         >>> read_counts("1 5\\n2 8\\n" * 3 + "1 5\\n2 105\\n" * 3, jobs=1)

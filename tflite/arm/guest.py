@@ -2,8 +2,9 @@
 
     python guest.py jobs.json outputs.npz
 
-A job is a model and its inputs. Each input is run once, and its outputs kept; then `COUNTED` runs
-of the last input stand between two marks, and so does nothing at all, for `count.c` to count.
+A job is a model with inputs. The script runs each input once and keeps the outputs. It then repeats
+the last input `COUNTED` times between two marks, so that `count.c` can count the instructions, and
+does the same without an inference, to subtract the overhead.
 """
 
 import json
@@ -19,7 +20,7 @@ COUNTED = 3
 
 
 def mark(number):
-    """A system call that changes nothing: there is no process of that number."""
+    """A system call without effect, because no process has that number."""
     try:
         os.getpriority(os.PRIO_PROCESS, MARK + number)
     except ProcessLookupError:
@@ -27,7 +28,7 @@ def mark(number):
 
 
 def nothing():
-    """What is counted of a call alone."""
+    """An empty call, to measure its overhead."""
 
 
 def run(job):

@@ -1,4 +1,4 @@
-"""Programs of the machine that are run, and where to get one that is not there."""
+"""Runs programs of this machine, and says where to get missing ones."""
 
 import shutil
 import subprocess
@@ -15,14 +15,14 @@ TOOLS = {
 
 
 def check_tools(names):
-    """Raises Problem for the first of these programs that is not there."""
+    """Raises a Problem for the first missing program."""
     for name in names:
         if shutil.which(name) is None:
             raise Problem(f"{name} is needed and not on PATH: {TOOLS[name]}")
 
 
 def execute(command, **options):
-    """Runs a program and returns what it prints; Problem tells its last line when it fails."""
+    """Runs a program and returns its output. A Problem contains its last line if it fails."""
     command = list(map(str, command))
     result = subprocess.run(
         command, check=False, capture_output=True, text=True, errors="replace", **options

@@ -1,8 +1,7 @@
 """An aarch64 folder tree with Python, numpy and the LiteRT interpreter, for QEMU's user emulation.
 
-Debian packages come through this machine's apt (`debian.py`), wheels through this Python's pip; the
-contents of both are fixed, by `packages.txt` and `requirements.txt`. Nothing is installed on the
-machine.
+Debian packages are downloaded with this machine's apt (`debian.py`), wheels with this Python's pip.
+`packages.txt` and `requirements.txt` pin their contents. Nothing is installed on the machine.
 """
 
 import hashlib
@@ -21,8 +20,8 @@ HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 PYTHON = "3.11"
 PLATFORMS = [f"manylinux{tag}_aarch64" for tag in ("2014", "_2_17", "_2_27", "_2_28")]
-# What XNNPACK chooses its kernels by, beside QEMU's -cpu: part number and features of the kernel's
-# /proc/cpuinfo. Without this file the interpreter crashes.
+# XNNPACK chooses its kernels by QEMU's -cpu and by the part number and features in /proc/cpuinfo.
+# Without this file, the interpreter crashes.
 BASIC = "fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid"
 CPUS = {
     "cortex-a53": ("0xd03", BASIC),
@@ -32,28 +31,28 @@ CPUS = {
 
 
 def key():
-    """What a root depends on; one built from something else is built anew."""
+    """A checksum of the pinned versions. If it changes, the root is rebuilt."""
     return hashlib.sha256(debian.PACKAGES.read_bytes() + REQUIREMENTS.read_bytes()).hexdigest()
 
 
 def is_built(folder):
-    """Whether a root lies there that fits this script."""
+    """Whether the folder contains an up-to-date root."""
     about = Path(folder) / "about.json"
     return about.is_file() and json.loads(about.read_text("utf-8"))["key"] == key()
 
 
 def build(folder, say=print):
-    """Builds the root in a folder, unless it lies there already.
+    """Builds the root in a folder, unless it exists already.
 
     Args:
-        folder: where `about.json`, `base` with the unpacked files and one folder for each CPU go.
-        say: what tells the user about the step.
+        folder: folder for `about.json`, `base` with the unpacked files, and one folder per CPU.
+        say: function that shows a message to the user.
 
     Returns:
-        The content of `about.json`: versions of everything in it.
+        The content of `about.json`: all versions.
 
     Raises:
-        Problem: a tool, a package or a wheel is missing, or is another.
+        Problem: a tool, package or wheel is missing or has the wrong content.
     """
     folder = Path(folder).resolve()
     if not is_built(folder):
@@ -96,7 +95,7 @@ def unpack_wheels(folder):
 
 
 def add_cpu(folder, cpu):
-    """Adds the CPU's view of the root: the same files, and a kernel that tells of this CPU."""
+    """Adds a view of the root for a CPU: the same files, with a /proc that describes the CPU."""
     part, features = CPUS[cpu]
     view = folder / cpu
     for name in ("proc", "sys/devices/system/cpu"):

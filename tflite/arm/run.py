@@ -1,30 +1,30 @@
-"""Runs .tflite models as ARM does, here: the aarch64 LiteRT interpreter in QEMU's user emulation.
+"""Runs .tflite models as on ARM: the aarch64 LiteRT interpreter in QEMU's user emulation.
 
     python tflite/arm/run.py face.tflite
     python tflite/arm/run.py a.tflite b.tflite --cpus cortex-a76 --operators --json arm.json
 
-Needs a Debian 12 machine with apt-get, gcc and qemu-aarch64 (apt-get install qemu-user); the
-aarch64 Python and its packages are downloaded once, into --root.
+Needs a Debian 12 machine with apt-get, gcc and qemu-aarch64 (apt-get install qemu-user). The
+aarch64 Python and its packages are downloaded once, to --root.
 
 What is measured
-  instructions: executed for one inference on one thread, counted one by one, with the call from
-  Python (6 thousand of them). The model's own repeat to the instruction, Python's vary by some
-  hundreds. They say nothing of caches and clocks, so not how many milliseconds a phone takes, but
-  compare models and conversions.
-  integers equal: operators with integer outputs whose every number, on all faces, is the same as
-  on this x86 machine, with XNNPACK on both.
-  part at: operators whose inputs agree and whose outputs do not. MEAN and SOFTMAX may be one step
-  off; float operators round in another order on every CPU and need not agree.
-  output off: the largest difference of the model's output, in its own unit (pixels of the crop);
-  the JSON file has the root mean square too.
-Inputs are drawn faces (keras_fld.data.synthetic) of the model's size.
-  NME (--nme 300w=FOLDER): on the dataset's test faces, predicted here and on each CPU.
-What FILE of --json has of other models stays there, and the NME of the same file, as long as the
-versions are the same.
+  instructions: exact number of executed instructions of one inference on one thread, including
+  about 6 thousand for the call from Python. Those of the model are exactly reproducible; those of
+  Python vary by some hundreds. Counts ignore caches and clocks. They compare models and
+  conversions, but do not predict milliseconds on a phone.
+  integers equal: operators with integer outputs that are identical on all faces to those on this
+  x86 machine, with XNNPACK on both.
+  part at: operators whose outputs differ although their inputs agree. MEAN and SOFTMAX may differ
+  by one step. Float operators may differ, because each CPU sums in another order.
+  output off: the largest difference of the model's output, in its unit (crop pixels). The JSON file
+  also contains the root mean square.
+Inputs are drawn faces (keras_fld.data.synthetic) in the model's size.
+  NME (--nme 300w=FOLDER): NME on the dataset's test faces, here and on each CPU.
+FILE of --json keeps the results of other models. It also keeps the NME of the same file, if the
+versions did not change.
 
-Exit status: 0; 1 where integers part at another operator or by more than a step, a float output is
-off by more than 0.02 anywhere (0.2 in dynamic mode), or the NME by more than 0.005; 2 with one line
-on stderr where something is missing.
+Exit status: 0; 1 if integers differ at another operator or by more than one step, a float output
+differs by more than 0.02 (0.2 in dynamic mode), or the NME by more than 0.005; 2 after an error,
+with one line on stderr.
 """
 
 import argparse
@@ -49,7 +49,7 @@ from benchmark import Problem  # noqa: E402
 from operators import Model  # noqa: E402
 
 TOLERANCE = 0.02  # pixels of the crop, of a float output
-# Where every layer rounds its float input afresh, sums in another order part more.
+# If every layer rounds its float input, other summation orders make larger differences.
 DYNAMIC = 0.2
 RUNTIME = "ai-edge-litert"
 
@@ -83,7 +83,7 @@ def parse(argv):
 
 
 def inputs_for(model, faces):
-    """Drawn faces of the model's size, as its input takes them: (faces, height, width, 3)."""
+    """Drawn faces in the model's input size: (faces, height, width, 3)."""
     from keras_fld.data import synthetic
 
     shape, dtype = tuple(map(int, model.input["shape"])), model.input["dtype"]
@@ -139,14 +139,14 @@ def measure(model, args, plugin):
 
 
 def as_expected(entry):
-    """Whether a model's entry shows nothing but what may differ between x86 and ARM."""
+    """Whether a model's results differ between x86 and ARM only where they may."""
     return all(row["as_expected"] for row in entry["results"]) and nme.agrees(
         entry.get("nme", {"x86": {}})
     )
 
 
 def dynamic(model):
-    """Whether a file is of the mode `dynamic`, as it says of itself."""
+    """Whether a file has the mode `dynamic` in its metadata."""
     from keras_fld.predict import metadata
 
     try:
@@ -156,7 +156,7 @@ def dynamic(model):
 
 
 def result(model, cpu, here, there, ends):
-    """A model on a CPU, from what x86 and it gave for the model, its exposed form and its cuts."""
+    """The entry of a model on a CPU, from the results of x86 and this CPU."""
     agreement = model.agreement(here[1].outputs, there[1].outputs)
     counts = dict(zip(ends, (x.instructions for x in there[2:]), strict=True))
     rows, before = [], 0
@@ -184,7 +184,7 @@ def result(model, cpu, here, there, ends):
 
 
 def with_earlier(report, path):
-    """The report with what an earlier one at the path has of other models, and earlier NMEs."""
+    """The report, joined with other models and NMEs from an earlier report at the path."""
     try:
         earlier = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def write(path, report):
 
 
 def versions(about):
-    """What the figures depend on."""
+    """The versions that the figures depend on."""
     return {
         "qemu": programs.execute(["qemu-aarch64", "--version"]).splitlines()[0],
         "machine": about["machine"],

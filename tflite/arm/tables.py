@@ -1,4 +1,4 @@
-"""The figures as text."""
+"""The results as text tables."""
 
 
 def summary(report):
@@ -22,7 +22,7 @@ def summary(report):
 
 
 def accuracy(model):
-    """The NME of a model on each machine, as `nme.compare` found it."""
+    """The NME of a model on each machine, from `nme.compare`."""
     dataset, *places = model["nme"]
     figures = [
         f"{place} {subset} {nme:.4f} %"
@@ -33,7 +33,7 @@ def accuracy(model):
 
 
 def operators(model):
-    """What each operator of a model executes on each CPU; `model` is an entry of the report."""
+    """Instructions of each operator on each CPU, from a model's entry of the report."""
     heads = "".join(f"{row['cpu']:>14}" for row in model["results"])
     lines = [f"{model['model']}: instructions", f"{'':<4}{'operator':<18}{'shape':<18}{'MACs':>12}"]
     lines[1] += heads
@@ -48,7 +48,7 @@ def operators(model):
 
 
 def _parting(row):
-    """Kinds of operators at which the two machines part, with the largest difference of each."""
+    """Kinds of operators that differ between the two machines, with the largest difference."""
     largest = {}
     for x in row["operators"]:
         if x.get("differing") and not x["inherited"]:

@@ -1,8 +1,8 @@
-"""Puts BlazeFace's files into keras_fld/predict/detectors/blazeface.
+"""Copies BlazeFace's files to keras_fld/predict/detectors/blazeface.
 
     python tflite/blazeface/vendor.py
 
-Needs npm. The files are those of @mediapipe/face_detection in the version below, unchanged and
+Needs npm. The files are from @mediapipe/face_detection in the version below. They are unchanged and
 checked against SHA256SUMS.
 """
 
@@ -17,8 +17,8 @@ PACKAGE = "@mediapipe/face_detection"
 VERSION = "0.4.1657300184"
 TARGET = Path(__file__).parents[2] / "keras_fld" / "predict" / "detectors" / "blazeface"
 
-# Two of the package's three networks: the sparse full range is no faster on a CPU, and misses more
-# small faces.
+# Two of the package's three networks. The sparse full-range one is no faster on a CPU and misses
+# more small faces.
 SUMS = Path(__file__).with_name("SHA256SUMS")
 
 

@@ -1,8 +1,8 @@
-"""Puts LiteRT's WebAssembly runtime into keras_fld/web/page/litert: `python tflite/web/vendor.py`.
+"""Copies LiteRT's WebAssembly runtime to keras_fld/web/page/litert: `python tflite/web/vendor.py`.
 
-Needs npm. The files are those of @litertjs/core and @litertjs/wasm-utils in the version below,
-checked against SHA256SUMS. The WASM is compressed; one import names a file instead of a package,
-as a browser without a bundler needs it.
+Needs npm. The files are from @litertjs/core and @litertjs/wasm-utils in the version below, and are
+checked against SHA256SUMS. The script compresses the WASM, and changes the import of a package to
+that of a file, because browsers cannot resolve packages.
 """
 
 import gzip
@@ -17,7 +17,7 @@ VERSION = "2.5.3"
 TARGET = Path(__file__).parents[2] / "keras_fld" / "web" / "page" / "litert"
 
 # Two of the package's four builds: with relaxed SIMD (int8 dot products), and for browsers without
-# it. Threads gain nothing on so small a network; JSPI is for accelerators.
+# it. Threads do not speed up such a small network; JSPI is for accelerators.
 SUMS = Path(__file__).with_name("SHA256SUMS")
 
 
@@ -46,7 +46,7 @@ def main():
 def _write(name, content):
     package, _, file = name.split("/")
     if name.endswith(".wasm"):
-        # No time and no name inside: the same bytes every time.
+        # Without time and name, the bytes are reproducible.
         content, file = gzip.compress(content, 9, mtime=0), f"{file}.gz"
     elif package == "core" and file == "index.js":
         content, file = content.replace(b'"@litertjs/wasm-utils"', b'"./wasm-utils.js"'), "core.js"

@@ -71,6 +71,7 @@ def read_prepared(root, split="train", dataset=None, options=None):
         skipped=part["skipped"] + skipped,
         normalizer=part["normalizer"],
         attributes=tuple(part["attributes"]),
+        absent=part["absent"],
     )
 
 
@@ -110,6 +111,7 @@ def _file(root, name):
         raise ValueError(f"a shard must be a file inside the folder. Got: {name!r}") from error
 
 
+_SENTENCES = "missing", "absent", "skipped"
 _WORD, _LIST, _TABLE = (str, "a text"), (list, "a list"), (dict, "an object")
 
 
@@ -121,9 +123,11 @@ def _check(manifest):
     if len(frame) != 2 or not 0 < frame["size"] < 2**15 or not 0 < frame["margin"] < 2**15:
         raise ValueError(f"frame must have a size and a margin above 0. Got: {frame}"[:200])
     for part in manifest["splits"].values():
+        if isinstance(part, dict):
+            part.setdefault("absent", [])  # folders prepared by earlier versions
         kinds = {"name": _WORD, "scheme": ((str, dict), "a scheme"), "normalizer": _WORD}
-        _entries(part, kinds | dict.fromkeys(("missing", "skipped", "attributes", "shards"), _LIST))
-        for name in ("missing", "skipped", "attributes"):
+        _entries(part, kinds | dict.fromkeys((*_SENTENCES, "attributes", "shards"), _LIST))
+        for name in (*_SENTENCES, "attributes"):
             _words(part, name)
         for shard in part["shards"]:
             _entries(shard, {"file": _WORD, "faces": (int, "a number"), "skipped": _LIST})

@@ -11,12 +11,13 @@ shards that are not whole.
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_fld._internal.files import read_json, write_json
+from keras_fld._internal.files import printable, read_json, write_json
 from keras_fld._internal.progress import counting
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.prepared.beam import run_on_beam
@@ -26,6 +27,8 @@ from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import registry
 
 _PLAN = "plan.json"
+# A shard or its record.
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.(tfrecord|json)$")
 # 60 MB of training crops at the default frame.
 FACES_PER_SHARD = 512
 
@@ -80,7 +83,7 @@ def prepare(
     Raises:
         ImportError: Apache Beam is asked for, but not installed.
         ValueError: a photograph cannot be read, the folder cannot be written, or holds another
-            preparation.
+            preparation or other files.
 
     Examples:
         >>> faces = read("300w", root, "train")
@@ -154,6 +157,7 @@ def _describe(part):
         "faces": len(found),
         "wide": part.wide,
         "missing": found.missing,
+        "absent": found.absent,
         "skipped": found.skipped,
         "normalizer": found.normalizer,
         "attributes": list(found.attributes),
@@ -179,6 +183,20 @@ def _fingerprint(faces):
             if array is not None:
                 hashing.update(array.tobytes())
     return hashing.hexdigest()
+
+
+def _check_empty(out):
+    """Raises ValueError for a folder of other files, such as the photographs.
+
+    Hidden files do not count: systems put them into any folder.
+    """
+    names = [path.name for path in out.iterdir()] if out.is_dir() else []
+    others = sorted(name for name in names if not (name.startswith(".") or _SHARD.search(name)))
+    if others:
+        raise ValueError(
+            f"{out}: prepared faces need a folder of their own, new or empty. "
+            f"Got: a folder that contains {printable(others[0])}"
+        )
 
 
 def _begin(out, plan):
@@ -207,6 +225,8 @@ def _begin(out, plan):
     if out.is_dir():
         for rest in out.glob(".unfinished.*"):  # of a process that was killed
             rest.unlink(missing_ok=True)
+    if not any((out / name).is_file() for name in (_PLAN, MANIFEST)):
+        _check_empty(out)
     if not (out / MANIFEST).is_file():
         write_json(out / _PLAN, plan)
     return records

@@ -68,8 +68,9 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
     first = absent[0] if absent else "no row of it in the file"
     needs = f"the {split} split needs images in {IMAGES[0]}. Got: none ({first})"
     sources.check_some(root, faces, skipped, needs)
-    missing = sources.lacking(split, len(faces), SPLITS[split], absent)
-    return FaceSet(f"aflw {split}", AFLW19, faces, missing, skipped)
+    missing = sources.lacking(split, len(faces), SPLITS[split])
+    absent = sources.not_there(split, absent)
+    return FaceSet(f"aflw {split}", AFLW19, faces, missing, skipped, absent=absent)
 
 
 class _Info:

@@ -72,8 +72,8 @@ def read(root, split="train", skip_bad=False, scheme=None, images=None, base=0, 
     notes = [*names.notes, *rule.notes]
     if lone := len(annotations) - len(wanted):
         notes.append(f"left out {lone:,} annotations without an annotated keypoint")
-    missing = sources.lacking("train", len(faces), len(faces), absent)
-    return FaceSet("coco train", names.scheme, faces, missing, skipped, notes=notes)
+    absent = sources.not_there("train", absent)
+    return FaceSet("coco train", names.scheme, faces, [], skipped, notes=notes, absent=absent)
 
 
 def _opened(root, scheme, unset):

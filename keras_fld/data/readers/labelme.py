@@ -79,9 +79,9 @@ def read(root, split="train", skip_bad=False, scheme=None, recursive=False, base
     faces, skipped = [face for several in made for face in several], skipped + bad
     needs = f"files of labelme with their images are needed. Got: {', '.join(absent[:1])}"
     sources.check_some(root, faces, skipped, needs)
-    missing = sources.lacking("train", len(faces), len(faces), absent)
+    absent = sources.not_there("train", absent)
     notes = [*names.notes, *rule.notes]
-    return FaceSet("labelme train", names.scheme, faces, missing, skipped, notes=notes)
+    return FaceSet("labelme train", names.scheme, faces, [], skipped, notes=notes, absent=absent)
 
 
 def _files(root, recursive):

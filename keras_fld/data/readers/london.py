@@ -59,8 +59,8 @@ def read(root, split="train", skip_bad=False):
     faces, absent, skipped = sources.collect(table.rows, make, skip_bad, root)
     first = absent[0] if absent else "an empty table"
     sources.check_some(root, faces, skipped, f"the train split needs images. Got: none ({first})")
-    missing = sources.lacking("train", len(faces), len(faces), absent)
-    return FaceSet("london189 train", IBUG68, faces, missing, skipped)
+    absent = sources.not_there("train", absent)
+    return FaceSet("london189 train", IBUG68, faces, [], skipped, absent=absent)
 
 
 def _face(root, table, row):

@@ -71,8 +71,9 @@ def read(root, split="train", skip_bad=False, base=None):
     first = absent[0] if absent else "an empty list"
     needs = f"the {split} split needs images. Got: none ({first})"
     sources.check_some(root, faces, skipped, needs)
-    missing = sources.lacking(split, len(faces), SPLITS[split], absent)
-    return FaceSet(f"mtfl {split}", MTFL5, faces, missing, skipped)
+    missing = sources.lacking(split, len(faces), SPLITS[split])
+    absent = sources.not_there(split, absent)
+    return FaceSet(f"mtfl {split}", MTFL5, faces, missing, skipped, absent=absent)
 
 
 def _lines(path):

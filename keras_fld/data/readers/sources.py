@@ -40,7 +40,7 @@ def check_split(dataset, root, split, splits, folder=True):
         BadCall: a ValueError: there is no root or no such split.
     """
     if not root:
-        raise BadCall(f"the {dataset} dataset needs its folder as root (--root). Got: none")
+        raise BadCall(f"the {dataset} dataset needs its folder as root. Got: none")
     if split not in splits:
         raise BadCall(f"split of {dataset} must be one of {', '.join(splits)}. Got: {split!r}")
     root = Path(root)
@@ -215,18 +215,24 @@ def check_points(points):
     return points.astype(np.float32)
 
 
-def lacking(what, found, official, absent=()):
-    """Sentences on what a split lacks of the official release.
+def lacking(what, found, official):
+    """One sentence if a part has fewer faces than the official release, otherwise none.
 
     Args:
         what: the part.
-        found: its faces that are there.
-        official: how many the release has.
+        found: number of its faces that are present.
+        official: number of its faces in the release.
+    """
+    return [f"{what} has {found} of the official {official} faces"] if found < official else []
+
+
+def not_there(what, absent):
+    """One sentence if listed photographs are missing, otherwise none.
+
+    Args:
+        what: the part.
         absent: the sentences of `collect` on photographs.
     """
-    sentences = []
-    if found < official:
-        sentences.append(f"{what} has {found} of the official {official} faces")
-    if absent:
-        sentences.append(f"{what}: {len(absent)} listed images are not there, first {absent[0]}")
-    return sentences
+    if not absent:
+        return []
+    return [f"{what}: {len(absent)} listed images are not there, first {absent[0]}"]

@@ -73,9 +73,10 @@ def read(root, split="train", skip_bad=False, base=0):
         f"wflw {split}",
         WFLW98,
         faces,
-        sources.lacking(split, len(faces), SPLITS[split], absent),
+        sources.lacking(split, len(faces), SPLITS[split]),
         skipped,
         attributes=tuple(ATTRIBUTES) if split == "test" else (),
+        absent=sources.not_there(split, absent),
     )
 
 

@@ -1,4 +1,4 @@
-"""What tensorflow-model-optimization adds: training for int8, pruning and clustering.
+"""Quantization-aware training, pruning and clustering with tensorflow-model-optimization.
 
 Nothing outside this folder depends on that library.
 """

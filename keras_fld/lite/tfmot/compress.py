@@ -1,6 +1,6 @@
-"""Networks whose weights take fewer bits once the file is packed: pruned or clustered.
+"""Pruning and clustering of weights, for files that compress better.
 
-Neither makes the network faster by itself: what a file or an app store packs becomes smaller.
+Neither makes the network faster. Only a compressed file, as in an app's package, becomes smaller.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
 
 
-# Times that pruning takes more weights, on the way to its sparsity.
+# Number of pruning steps until the final sparsity is reached.
 _PRUNINGS = 10
 
 
@@ -30,29 +30,29 @@ def compress(
 ) -> "keras.Model":
     """Prunes or clusters the weights of a trained model and fine-tunes it.
 
-    All convolutions and hidden Dense layers take part; the output layer stays as it is. Needs the
-    TensorFlow backend and the packages of the group `compress`.
+    Applies to all convolutions and hidden Dense layers, but not to the output layer. Needs the
+    TensorFlow backend and the extra `compress`.
 
     Args:
         model: a trained Keras model of the package; it is not changed.
-        data: augmented batches of (images, landmarks), a new round each time they are iterated, as
-            `keras_fld.data.load` gives.
-        method: "prune" makes the smallest weights zero, more and more of them over the first half
-            of the steps; "cluster" lets each layer have a few different weights only.
-        sparsity: fraction of each layer's weights that "prune" makes zero.
-        clusters: different weights of each layer that "cluster" leaves.
-        epochs: rounds.
-        learning_rate: Adam's at the start, falling to zero as a cosine.
-        loss: a loss or its name; None takes `ENME()`.
-        verbose: 0 for silence, 1 for a progress bar.
+        data: augmented batches of (images, landmarks), newly augmented at each iteration, as from
+            `keras_fld.data.load`.
+        method: "prune" sets the smallest weights to zero, gradually over the first half of the
+            steps; "cluster" limits each layer to a few distinct weights.
+        sparsity: fraction of each layer's weights that "prune" sets to zero.
+        clusters: number of distinct weights per layer with "cluster".
+        epochs: passes over the data.
+        learning_rate: initial learning rate of Adam, with cosine decay to zero.
+        loss: a loss or its name; None means `ENME()`.
+        verbose: 0 is silent, 1 shows a progress bar.
 
     Returns:
-        A new Keras model of the same graph; models among its layers are taken apart.
+        A new Keras model with the same graph, in which nested models are flattened.
 
     Raises:
-        ImportError: the group `compress` is not installed.
-        ValueError: an option is out of range, another backend, data that do not fit the model, or a
-            loss that is not finite.
+        ImportError: the extra `compress` is not installed.
+        ValueError: an option is out of range, the backend is not TensorFlow, the data does not
+            match the model, or the loss is not finite.
 
     Examples:
         >>> small = compress(model, keras_fld.data.load("300w", root, batch_size=16), "prune")
@@ -85,14 +85,14 @@ def _wrapped(network, wrap, kept):
 
     def wrapped(layer):
         takes_part = isinstance(layer, (tf_keras.layers.Conv2D, tf_keras.layers.Dense))
-        # Layers that take no part are taken as they are, with their weights.
+        # Other layers are reused with their weights.
         return wrap(layer) if takes_part and layer.name != kept else layer
 
     return tf_keras.models.clone_model(network, clone_function=wrapped)
 
 
 def check(method, sparsity, clusters, epochs, learning_rate, loss):
-    """Raises ValueError where an option of `compress` is out of range."""
+    """Raises a ValueError if an option of `compress` is out of range."""
     if method not in COMPRESSIONS:
         raise ValueError(f"method must be one of {', '.join(COMPRESSIONS)}. Got: {method!r}")
     if not 0 < sparsity < 1:
@@ -105,14 +105,14 @@ def check(method, sparsity, clusters, epochs, learning_rate, loss):
 
 
 def _pruning(library, sparsity, steps):
-    """What wraps a layer, the callbacks, and what takes the wrappers off again."""
+    """Functions that wrap a layer and remove the wrappers, and the callbacks between them."""
     keras = library.sparsity.keras
     every = max(1, steps // 2 // _PRUNINGS)
     schedule = keras.PolynomialDecay(
         initial_sparsity=0.0,
         final_sparsity=sparsity,
         begin_step=0,
-        # A multiple of the frequency, or the last pruning would not take place.
+        # A multiple of the frequency; otherwise the last pruning step is skipped.
         end_step=every * max(1, min(_PRUNINGS, steps // 2)),
         frequency=every,
     )
@@ -124,7 +124,7 @@ def _pruning(library, sparsity, steps):
 
 
 def _clustering(library, clusters):
-    """The same for clustering."""
+    """As `_pruning`, for clustering."""
     keras = library.clustering.keras
     start = keras.CentroidInitialization.KMEANS_PLUS_PLUS
     return (

@@ -1,4 +1,4 @@
-"""Fine-tuning of a network in Keras 2 with the package's own losses and batches."""
+"""Fine-tuning of a network in Keras 2 with the package's losses and batches."""
 
 import contextlib
 import os
@@ -9,12 +9,12 @@ from keras_fld import losses
 from keras_fld._internal.extras import FINE_TUNING, check_installed
 from keras_fld._internal.progress import counting
 
-# What the library puts before the names of layers that it makes round.
+# Prefix that the library adds to the names of quantized layers.
 PREFIX = "quant_"
 
 
 def tfmot():
-    """tensorflow-model-optimization, imported without a trace on the rest of the process.
+    """Imports tensorflow-model-optimization without affecting the rest of the process.
 
     Raises:
         ImportError: it is not installed.
@@ -25,12 +25,12 @@ def tfmot():
     check_installed(*FINE_TUNING, purpose="Fine-tuning for int8")
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
-            "fine-tuning for int8 and compression need the TensorFlow backend: set "
-            f"KERAS_BACKEND=tensorflow, as the commands do. Got: {keras.backend.backend()}"
+            "quantization-aware training and compression need KERAS_BACKEND=tensorflow. "
+            f"Got: {keras.backend.backend()}"
         )
     import tensorflow as tf
 
-    # The library makes `tf.keras` Keras 2 for the whole process unless it has been looked at.
+    # The library turns `tf.keras` into Keras 2 for the whole process, unless it is loaded before.
     getattr(tf.keras, "version", None)
     before = os.environ.get("TF_USE_LEGACY_KERAS")
     import tensorflow_model_optimization
@@ -42,7 +42,7 @@ def tfmot():
 
 
 def check(learning_rate, loss):
-    """Raises ValueError where an option of fine-tuning is out of range."""
+    """Raises a ValueError if an option of fine-tuning is out of range."""
     if not learning_rate > 0:
         raise ValueError(f"learning_rate must be above 0. Got: {learning_rate}")
     if loss is not None:
@@ -50,16 +50,16 @@ def check(learning_rate, loss):
 
 
 def steps_of(data, model):
-    """Batches of an epoch, having looked at the first.
+    """Returns the number of batches per epoch, after a check of the first batch.
 
     Raises:
-        ValueError: the number of batches is unknown, or they do not fit the model.
+        ValueError: the number of batches is unknown, or they do not match the model.
     """
     try:
         steps = len(data)
     except TypeError as error:
         raise ValueError(
-            f"data must be batches whose number is known. Got: {type(data).__name__}"
+            f"data must be batches with a known length. Got: {type(data).__name__}"
         ) from error
     images, landmarks = next(iter(data))
     shapes = tuple(images.shape[1:]), tuple(landmarks.shape[1:])
@@ -73,17 +73,17 @@ def steps_of(data, model):
 
 
 def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks=(), verbose=1):
-    """Trains a `tf_keras` model; the learning rate falls to zero as a cosine.
+    """Trains a `tf_keras` model with cosine decay of the learning rate to zero.
 
     Args:
-        tf_model: from (batch, size, size, 3) to (batch, landmarks, 2) pixels of the crop.
-        data: batches, a new augmentation round each time they are iterated.
-        steps: batches of an epoch.
-        epochs: rounds.
-        learning_rate: Adam's at the start.
-        loss: a loss or its name; None takes `ENME()`.
+        tf_model: model from (batch, size, size, 3) to (batch, landmarks, 2) crop pixels.
+        data: batches, newly augmented at each iteration.
+        steps: batches per epoch.
+        epochs: passes over the data.
+        learning_rate: initial learning rate of Adam.
+        loss: a loss or its name; None means `ENME()`.
         callbacks: callbacks of Keras 2.
-        verbose: 1 for Keras' own progress bar; with 0, steps are counted for `progress.watched`.
+        verbose: 1 shows the progress bar of Keras; 0 reports steps to `progress.watched`.
 
     Raises:
         ValueError: the loss is no longer finite.
@@ -95,7 +95,7 @@ def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks
         tf_keras.optimizers.Adam(
             tf_keras.optimizers.schedules.CosineDecay(learning_rate, max(1, epochs * steps))
         ),
-        # A function, or Keras 2 would not take an object of Keras 3.
+        # Keras 2 accepts a function, but not a loss of Keras 3.
         loss=lambda y_true, y_pred: chosen(y_true, y_pred),
     )
     with contextlib.ExitStack() as stack:
@@ -109,8 +109,8 @@ def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks
         )
     if not np.isfinite(history.history["loss"]).all():
         raise ValueError(
-            "the loss must stay a finite number; lower the learning rate. "
-            f"Got: {history.history['loss'][-1]} in epoch {len(history.history['loss'])}"
+            f"the loss must stay finite. Got: {history.history['loss'][-1]} in epoch "
+            f"{len(history.history['loss'])}. Lower the learning rate"
         )
 
 
@@ -138,7 +138,7 @@ def with_weights_of(model, tf_model):
 
     Args:
         model: the Keras model.
-        tf_model: what `to_tf_keras` made of it, fine-tuned, its layers made to round or not.
+        tf_model: the fine-tuned result of `to_tf_keras`, quantized or not.
     """
     import keras
 
@@ -153,7 +153,7 @@ def with_weights_of(model, tf_model):
 
 
 def _dataset(data, steps):
-    """The batches as Keras 2 takes them."""
+    """The batches in a form that Keras 2 accepts."""
     import tensorflow as tf
 
     if isinstance(data, tf.data.Dataset):
@@ -168,10 +168,10 @@ def _dataset(data, steps):
 
 
 def _values(layer):
-    """Weights of a layer as arrays, in the order of Keras 3."""
+    """The weights of a layer as arrays, in the order of Keras 3."""
     inner = getattr(layer, "layer", layer)
     if inner is layer:
         return layer.get_weights()
-    # A wrapper has put the quantized kernel, a tensor, in the place of the variable.
+    # A wrapper has replaced the kernel's variable by a tensor, the quantized kernel.
     values = [weight.numpy() for weight, *_ in getattr(layer, "_weight_vars", ())]
     return values + inner.get_weights()

@@ -1,8 +1,8 @@
-"""Quantization-aware training: a network fine-tuned while it computes as its int8 file will.
+"""Quantization-aware training: fine-tuning of a network that simulates int8 arithmetic.
 
-The steps are those of tensorflow-model-optimization on a translation into Keras 2. Every weight and
-activation up to the features is rounded as int8 rounds it; the output layer stays in float, as in
-mode "int8", and the file has the same operations.
+It applies tensorflow-model-optimization to a translation into Keras 2. Every weight and activation
+up to the features is rounded as in int8. The output layer stays in float, as in mode "int8", and
+the file has the same operations.
 """
 
 import itertools
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import keras
 
 
-# What begins behind the features: it stays in float.
+# Layers after the features. They stay in float.
 _HEAD = ("offsets", "windows", "sum", "landmarks", "landmarks_reshape", "rescale")
-# Batches that the ranges of activations start from; training moves them on.
+# Number of batches for the initial ranges of activations, which training updates.
 CALIBRATION_BATCHES = 20
 
 
@@ -39,26 +39,27 @@ def qat(
 ) -> "keras.Model":
     """Fine-tunes a trained model for int8 and writes the file.
 
-    Input and output are those of `convert` in mode "int8". Needs the TensorFlow backend and the
-    packages of the group `compress`.
+    Input and output are as with `convert` in mode "int8". Needs the TensorFlow backend and the
+    extra `compress`.
 
     Args:
         model: a trained Keras model of the package; it is not changed.
         path: the `.tflite` file to write.
-        data: augmented batches of (images, landmarks), a new round each time they are iterated, as
-            `keras_fld.data.load` gives.
-        epochs: rounds; 0 only takes the ranges of activations from the data.
-        learning_rate: Adam's, falling to zero as a cosine.
-        loss: a loss or its name; None takes `ENME()`.
-        name: name under which the model is published, for the file's metadata.
-        verbose: 0 for silence, 1 for a progress bar.
+        data: augmented batches of (images, landmarks), newly augmented at each iteration, as from
+            `keras_fld.data.load`.
+        epochs: passes over the data; 0 only calibrates the ranges of activations.
+        learning_rate: initial learning rate of Adam, with cosine decay to zero.
+        loss: a loss or its name; None means `ENME()`.
+        name: name of the published model, for the metadata.
+        verbose: 0 is silent, 1 shows a progress bar.
 
     Returns:
         The fine-tuned Keras model, in float.
 
     Raises:
-        ImportError: the group `compress` is not installed.
-        ValueError: another backend, data that do not fit the model, or a loss that is not finite.
+        ImportError: the extra `compress` is not installed.
+        ValueError: the backend is not TensorFlow, the data does not match the model, or the loss is
+            not finite.
 
     Examples:
         >>> qat(model, "face.tflite", keras_fld.data.load("300w", root, batch_size=16))
@@ -74,7 +75,7 @@ def qat(
     trained = quantized(library, plain, _head(model))
     start_ranges(trained, plain, data)
     for layer in trained.layers:
-        # Statistics of augmented batches would come in place of the ones that export folds.
+        # Keeps the statistics that export folds; those of augmented batches differ.
         if type(getattr(layer, "layer", None)).__name__ == "BatchNormalization":
             layer.trainable = False
     if epochs:
@@ -114,22 +115,22 @@ def _check_input(model):
 
 
 def check(epochs, learning_rate, loss):
-    """Raises ValueError where an option of `qat` is out of range."""
+    """Raises a ValueError if an option of `qat` is out of range."""
     if epochs < 0:
         raise ValueError(f"epochs must be at least 0. Got: {epochs}")
     finetune.check(learning_rate, loss)
 
 
 def quantized(library, plain, head=_HEAD):
-    """A copy of a network that rounds as int8 does, but for its head.
+    """A copy of a network that simulates int8 rounding, except in its head.
 
     Args:
-        library: what `compress_fit.tfmot` gives.
-        plain: what `to_tf_keras` gives.
+        library: the result of `finetune.tfmot`.
+        plain: the result of `to_tf_keras`.
         head: names of the layers that stay in float.
 
     Raises:
-        ValueError: a layer that the library cannot make round.
+        ValueError: the library cannot quantize a layer.
     """
     import tf_keras
 
@@ -144,7 +145,7 @@ def quantized(library, plain, head=_HEAD):
         return keras.quantize_annotate_layer(layer)
 
     with keras.quantize_scope({kind.__name__: kind for kind in own}):
-        # Layers are taken as they are, with their weights; what is applied then is a copy.
+        # Layers are reused with their weights; `quantize_apply` copies them.
         annotated = tf_keras.models.clone_model(plain, clone_function=annotate)
         try:
             return keras.quantize_apply(annotated, _scheme(library))
@@ -154,9 +155,10 @@ def quantized(library, plain, head=_HEAD):
 
 
 def _scheme(library):
-    """The library's own scheme, made to round the weights of layers right before a ReLU too.
+    """The library's scheme, extended to the weights of layers directly before a ReLU.
 
-    It passes them over (`LayerReLUQuantize` means Add, and takes convolutions with it).
+    The library does not quantize them: `LayerReLUQuantize`, intended for Add, matches convolutions,
+    too.
     """
     import tf_keras
     from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
@@ -193,12 +195,12 @@ def _scheme(library):
 
 
 def _ranges(layer):
-    """The variables that hold the range of what a layer gives, where that is rounded."""
+    """The variables with the output range of a layer, if its output is quantized."""
     return [layer._output_quantizer_vars] if getattr(layer, "_output_quantizers", None) else []
 
 
 def start_ranges(trained, plain, data):
-    """Sets the ranges of activations to the mean extremes of batches, where they tend to anyway."""
+    """Initializes the ranges of activations with the mean extremes of batches."""
     import tf_keras
 
     rounded = [layer for layer in trained.layers if _ranges(layer)]
@@ -221,9 +223,9 @@ def file_content(library, tuned, trained):
     """Bytes of the file, without its metadata.
 
     Args:
-        library: what `compress_fit.tfmot` gives.
-        tuned: the Keras model with the weights that training has found.
-        trained: the network that `quantized` made, which holds the ranges of activations.
+        library: the result of `finetune.tfmot`.
+        tuned: the fine-tuned Keras model.
+        trained: the result of `quantized`, which contains the ranges of activations.
     """
     from keras_fld.lite.tfmot.to_tf_keras import to_tf_keras
 
@@ -231,7 +233,7 @@ def file_content(library, tuned, trained):
     found = {layer.name: layer for layer in trained.layers}
     for layer in exported.layers:
         if type(layer).__name__ == "QuantizeLayer":
-            # Bytes go in as bytes.
+            # The input takes uint8 values unchanged.
             layer.quantizer_vars["min_var"].assign(0.0)
             layer.quantizer_vars["max_var"].assign(255.0)
         for pair, source in zip(_ranges(layer), _ranges(found.get(layer.name, layer)), strict=True):

@@ -1,4 +1,4 @@
-"""What fine-tuning for a smaller or exacter file needs of a dataset, and what came of it."""
+"""Data for fine-tuning and compression, and a comparison of the resulting files."""
 
 import gzip
 from dataclasses import dataclass, field
@@ -10,25 +10,25 @@ from keras_fld.lite.latency import interleaved
 
 
 class Material:
-    """Batches to fine-tune on, crops to calibrate on and faces to evaluate on.
+    """Batches for fine-tuning, crops for calibration, and faces for evaluation.
 
     Args:
         model: the Keras model.
         dataset: name of the dataset.
         root: its folder.
-        batch_size: faces in a step.
+        batch_size: faces per step.
         seed: seed of order and augmentation.
-        validation: fraction of the training faces that is held out and evaluated in place of the
-            test subsets, to choose settings by; 0 for none.
-        skip_bad: leave bad files out instead of stopping at the first.
+        validation: fraction of the training faces held out. They replace the test subsets, to
+            choose settings. 0 for none.
+        skip_bad: skip bad files instead of stopping at the first.
 
     Attributes:
         batches: augmented training batches.
-        calibration: (faces, size, size, 3) plain training crops.
+        calibration: (faces, size, size, 3) training crops without augmentation.
         notes: sentences on missing parts and skipped files.
 
     Raises:
-        ValueError: as `catalog.read`, or the data's landmarks are not the model's.
+        ValueError: as in `catalog.read`, or the landmarks of data and model differ.
     """
 
     def __init__(self, model, dataset, root, batch_size=16, seed=0, validation=0.0, skip_bad=False):
@@ -51,7 +51,7 @@ class Material:
         self.calibration = crops.model_crops(sample, self._frame, skip_bad).images
 
     def nme(self, model):
-        """Subset to NME in per cent of its first normalizer; nothing where no test face is there.
+        """Subset to NME in percent with its first normalizer; empty without test faces.
 
         Args:
             model: a Keras model, or the path of a file.
@@ -66,7 +66,7 @@ class Material:
             return {"held out": float(result.row(next(iter(result.errors)))["nme"])}
         try:
             report = protocol.evaluate(model, self._dataset, self._root, skip_bad=self._skip_bad)
-        except ValueError as error:  # no test faces: the files are good all the same
+        except ValueError as error:  # no test faces; the files are still valid
             self._note(f"not evaluated: {message_in(self._root, error)}")
             return {}
         for note in report.notes:
@@ -80,12 +80,12 @@ class Material:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Models beside each other.
+    """A comparison of models.
 
     Args:
-        settings: what was done, for the JSON file.
-        rows: one dictionary a model: name, bytes, gzip_bytes, p50_ms (None for a Keras model), and
-            nme, subset to per cent.
+        settings: the settings, for the JSON file.
+        rows: one dictionary for each model: name, bytes, gzip_bytes, p50_ms (None for a Keras
+            model), and nme, which maps subsets to percent.
         notes: sentences on missing parts and skipped files.
     """
 
@@ -115,15 +115,15 @@ class Comparison:
 
 
 def compare_files(files, material, settings):
-    """Measures files of the same network.
+    """Compares files of the same network.
 
     Args:
         files: name to path, `.keras` or `.tflite`.
         material: a `Material`.
-        settings: what was done.
+        settings: the settings, for the JSON file.
 
     Returns:
-        A `Comparison`: printed, it is the table.
+        A `Comparison`, which prints as a table.
 
     Examples:
         >>> print(compare_files({"int8": "a.tflite", "int8_qat": "b.tflite"}, material, {}))

@@ -1,4 +1,4 @@
-"""The package's networks in Keras 2, which tensorflow-model-optimization is made for."""
+"""Translation of the package's networks to Keras 2, for tensorflow-model-optimization."""
 
 import inspect
 from typing import Any
@@ -9,7 +9,7 @@ import tf_keras
 from keras_fld.models import sampled, windows
 from keras_fld.models.layers import ShapeOffset
 
-# Layers that both generations of Keras know by the same name and arguments.
+# Layers with the same name and arguments in Keras 2 and 3.
 SAME = (
     "Activation",
     "Add",
@@ -29,15 +29,15 @@ SAME = (
     "Reshape",
     "ZeroPadding2D",
 )
-# Activations that both compute alike: hard_sigmoid, for one, has another slope in each.
+# Activations that Keras 2 and 3 compute alike: hard_sigmoid, for one, has another slope in each.
 ACTIVATIONS = ("elu", "linear", "relu", "selu", "sigmoid", "softmax", "softplus", "tanh")
-# They say how training begins, as objects of Keras 3, and change no output.
+# Arguments that are Keras 3 objects and do not affect the output.
 _DROPPED = ("_initializer", "_regularizer", "_constraint", "dtype")
 
 
 @tf_keras.utils.register_keras_serializable(package="keras_fld")
 class WindowedOffsets(tf_keras.layers.Layer):
-    """`models.windows.WindowedOffsets` as a layer of Keras 2: the same weights and arithmetic."""
+    """`models.windows.WindowedOffsets` as a Keras 2 layer with the same weights and arithmetic."""
 
     build, call = windows.WindowedOffsets.build, windows.WindowedOffsets.call
 
@@ -78,17 +78,17 @@ OWN = {windows.WindowedOffsets: WindowedOffsets, sampled.SampledOffsets: Sampled
 
 
 def to_tf_keras(model):
-    """The same network in Keras 2.
+    """Translates a network to Keras 2.
 
     Args:
-        model: a Keras model of the package, or what `folding.export_model` makes of one.
+        model: a Keras model of the package, or the result of `folding.export_model`.
 
     Returns:
-        A `tf_keras.Model` of layers with the same names, weights and outputs. It does not share
-        the weights, and knows nothing of crop and scheme.
+        A `tf_keras.Model` whose layers have the same names, weights and outputs. The weights are
+        copies. Crop and scheme are lost.
 
     Raises:
-        ValueError: a layer or an activation that is not among `SAME` and `ACTIVATIONS`.
+        ValueError: the model has a layer or an activation that is not in `SAME` or `ACTIVATIONS`.
 
     Examples:
         >>> to_tf_keras(TRNet20()).output_shape
@@ -119,7 +119,7 @@ def to_tf_keras(model):
 
 
 def _layer(layer):
-    """The layer in Keras 2, without its weights; None for one that does nothing."""
+    """The layer in Keras 2, without its weights; None for an Identity."""
     name, config = type(layer).__name__, layer.get_config()
     if name == "Identity":
         return None

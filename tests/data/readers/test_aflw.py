@@ -77,7 +77,7 @@ def test_the_box_width_is_the_same_in_every_crop(root):
 def test_absent_photographs_are_counted(root):
     (root / "data/flickr/2/image1.png").unlink()
     train = read("aflw", root, "train")
-    assert len(train) == 1 and "train: 1 listed images are not there" in train.missing[1]
+    assert len(train) == 1 and "train: 1 listed images are not there" in train.told[0]
     (root / "data/flickr/0/image2.png").unlink()
     with pytest.raises(ValueError, match="the train split needs images in data/flickr"):
         read("aflw", root, "train")

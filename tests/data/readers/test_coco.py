@@ -80,7 +80,7 @@ def test_faces_without_points_and_photographs_that_are_missing_are_told(tmp_path
     faces = read("coco", path)
     assert len(faces) == 2
     assert faces.notes == ["left out 1 annotations without an annotated keypoint"]
-    assert "1 listed images are not there, first images/1.png: no such image" in faces.missing[0]
+    assert "1 listed images are not there, first images/1.png: no such image" in faces.told[0]
 
 
 def test_photographs_are_found_beside_below_above_and_where_it_is_said(tmp_path):

@@ -72,7 +72,7 @@ def test_sentences_name_files_in_the_dataset_and_errors_the_whole_path(damaged, 
     faces = read(dataset, root, skip_bad=True)
     data = crops.model_crops(faces, FRAME, skip_bad=True)
     assert len(data) == 1
-    said = faces.missing + faces.skipped + data.skipped
+    said = faces.absent + faces.skipped + data.skipped
     assert f"{unreadable}: not an image that can be read (8 bytes)" in data.skipped
     assert f"{link}: a symbolic link must not lead out of its folder" in faces.skipped
     assert any(gone.removesuffix(".png") in sentence for sentence in said)
@@ -82,7 +82,7 @@ def test_sentences_name_files_in_the_dataset_and_errors_the_whole_path(damaged, 
         dataset, [Part("train", faces, False)], tmp_path / "prepared", FRAME, skip_bad=True
     )
     prepared = read_prepared(tmp_path / "prepared")
-    assert prepared.missing + prepared.skipped == said
+    assert prepared.absent + prepared.skipped == said
     for text in (*said, found, json.dumps(manifest)):
         assert str(tmp_path) not in text
 

@@ -52,7 +52,7 @@ def test_attributes_are_subsets_of_the_test_faces(root):
 def test_absent_photographs_are_counted(root):
     (root / wflw.IMAGES / "1--Event/test_1.png").unlink()
     found = read("wflw", root, "test")
-    assert len(found) == 2 and "1 listed images are not there" in found.missing[1]
+    assert len(found) == 2 and "1 listed images are not there" in found.told[0]
     with pytest.raises(ValueError, match="the train split needs WFLW_annotations"):
         read("wflw", root / wflw.IMAGES, "train")
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-# Found, not imported: how the package imports it is tested.
+# Located without an import, because the tests check how the package imports it.
 if find_spec("tensorflow_model_optimization") is None:
     pytest.skip("needs the group compress", allow_module_level=True)
 
@@ -30,7 +30,7 @@ def batches(small, face_crops):
 
 
 def kernels(model):
-    """Kernels of the layers that take part."""
+    """Kernels of the pruned or clustered layers."""
     return {
         layer.name: layer.get_weights()[0]
         for layer in model.layers
@@ -51,7 +51,7 @@ def test_pruning_makes_the_wanted_fraction_zero(small, batches, face_crops, tmp_
     for i, model in enumerate((small, pruned)):
         path = convert(model, tmp_path / f"{i}.tflite", "int8", face_crops)
         sizes.append(len(gzip.compress(path.read_bytes())))
-    # Most of so small a file is its tables and its output layer.
+    # Tables and the output layer are most of such a small file.
     assert sizes[1] < 0.95 * sizes[0], "zeros stay zeros in int8"
 
 
@@ -82,7 +82,7 @@ def test_bad_arguments_are_refused(small, batches, arguments, rule):
 def test_the_command_writes_models_and_figures(small, tree, tmp_path, monkeypatch):
     from click.testing import CliRunner
 
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # the command sets it for its process
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # set by the command for its process
     small.save(tmp_path / "model.keras")
     out = tmp_path / "pruned"
     arguments = [tmp_path / "model.keras", "--out", out, "--root", tree, "--method", "prune"]

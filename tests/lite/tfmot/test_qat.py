@@ -1,4 +1,4 @@
-"""Quantization-aware training: what it learns reaches the file."""
+"""Quantization-aware training, and its effect on the file."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-# Found, not imported: how the package imports it is tested.
+# Located without an import, because the tests check how the package imports it.
 if find_spec("tensorflow_model_optimization") is None:
     pytest.skip("needs the group compress", allow_module_level=True)
 
@@ -28,7 +28,7 @@ BATCH = 4
 
 
 class Batches:
-    """Crops and landmarks in batches, as any iterable with a length."""
+    """Batches of crops and landmarks, as an iterable with a length."""
 
     def __init__(self, images, landmarks):
         self.images, self.landmarks = images, landmarks.astype(np.float32)
@@ -42,7 +42,7 @@ class Batches:
 
 
 def tiny_network():
-    """One of each kind of layer, and few of them: the library takes long over deep networks."""
+    """A network with one layer of each kind, because the library is slow for deep networks."""
     import keras
     from keras import layers
 
@@ -68,7 +68,7 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def batches(tiny, face_crops):
-    """What the network itself predicts, a little moved: easy to learn."""
+    """Slightly shifted predictions of the network itself, which are easy to learn."""
     return Batches(face_crops, tiny.predict(face_crops, verbose=0) + 0.3)
 
 
@@ -80,7 +80,7 @@ def tuned(tiny, batches, tmp_path_factory):
 
 
 def operations(path):
-    """The interpreter of a file, and its operations with the type they give."""
+    """The interpreter of a file, and its operations with their output types."""
     interpreter = Interpreter(str(path))
     interpreter.allocate_tensors()
     tensors = {x["index"]: x for x in interpreter.get_tensor_details()}
@@ -133,14 +133,14 @@ def test_the_file_computes_what_the_rounding_network_did(tiny, batches, face_cro
     library, plain = finetune.tfmot(), to_tf_keras(tiny)
     trained = module.quantized(library, plain)
     module.start_ranges(trained, plain, batches)
-    # Ranges that a calibration would not find: they can only come from the network.
+    # Calibration would not find these ranges, so they must come from the network.
     ranges = next(x for x in trained.layers if x.name == "quant_relu1")._output_quantizer_vars
     ranges["max_var"].assign(0.5 * ranges["max_var"])
     content = module.file_content(library, tiny, trained)
     content = write(content, describe(tiny, "int8_qat", content))
     (tmp_path / "a.tflite").write_bytes(content)
     found = LiteModel(tmp_path / "a.tflite").predict(face_crops)
-    # The first pass sets the ranges of the weights, and moves the others by a thousandth.
+    # The first pass sets the ranges of the weights, and changes the others by a thousandth.
     trained(face_crops.astype(np.float32), training=True)
     expected = trained(face_crops.astype(np.float32), training=False).numpy()
     clipped = np.sqrt(np.mean((expected - tiny.predict(face_crops, verbose=0)) ** 2))
@@ -166,7 +166,7 @@ def test_bad_arguments_are_refused_and_nothing_is_written(tiny, batches, tmp_pat
     for arguments, rule in (
         ({"data": data, "epochs": -1}, "epochs must be at least 0. Got: -1"),
         ({"data": data, "learning_rate": 0}, "learning_rate must be above 0. Got: 0"),
-        ({"data": iter(data)}, "batches whose number is known. Got: generator"),
+        ({"data": iter(data)}, "batches with a known length. Got: generator"),
         ({"data": wrong}, r"shape \(32, 32, 3\).*Got: \(64, 64, 3\)"),
         ({"data": data, "loss": "huber"}, "loss must be one of"),
     ):
@@ -176,7 +176,7 @@ def test_bad_arguments_are_refused_and_nothing_is_written(tiny, batches, tmp_pat
 
 
 def test_a_loss_that_is_not_finite_writes_nothing(tiny, batches, tmp_path):
-    with pytest.raises(ValueError, match="must stay a finite number"):
+    with pytest.raises(ValueError, match="the loss must stay finite"):
         qat(tiny, tmp_path / "a.tflite", batches, epochs=2, learning_rate=1e30, verbose=0)
     assert not list(tmp_path.iterdir())
 
@@ -225,7 +225,7 @@ def test_the_command_refuses_wrong_input_before_it_trains(arguments, rule, tmp_p
     from keras_fld.cli.compress import qat as command
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # the command sets it for its process
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # set by the command for its process
     result = CliRunner().invoke(command, arguments)
     assert rule in str(result.exception)
     assert isinstance(result.exception, ValueError) and not list(tmp_path.iterdir())
@@ -241,7 +241,7 @@ def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path
     assert list(rows) == list(modes.NAMES)
     path = tmp_path / "out" / rows["int8_qat"]["file"]
     assert metadata.read(path)["mode"] == "int8_qat" and rows["int8_qat"]["nme"]["common"] > 0
-    # The same operations; the weights have been trained.
+    # Same operations, but trained weights.
     assert operations(path)[1] == operations(path.with_name(rows["int8"]["file"]))[1]
     off = LiteModel(path).predict(face_crops) - tiny.predict(face_crops, verbose=0)
     assert np.sqrt(np.mean(off**2)) < 0.5
@@ -250,8 +250,8 @@ def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path
 @pytest.mark.parametrize(
     ("dataset", "missing", "reason"),
     [
-        (None, False, "it is trained on faces, whose folder --root names"),
-        ("300w", True, 'training for it needs pip install "keras-fld[tensorflow,compress]"'),
+        (None, False, "training needs a dataset (--root)"),
+        ("300w", True, 'training needs pip install "keras-fld[tensorflow,compress]"'),
     ],
 )
 def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
@@ -262,8 +262,8 @@ def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
     if missing:
         monkeypatch.setattr(lite, "find_spec", lambda name: None)
     assert not lite._trains((), "trnet20_synthetic", dataset)
-    assert f"note: int8_qat is left out: {reason}" in capsys.readouterr().err
-    with pytest.raises(ValueError, match=f"mode int8_qat cannot be made: {re.escape(reason)}"):
+    assert f"note: int8_qat is skipped: {reason}" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=f"mode int8_qat is not available: {re.escape(reason)}"):
         lite._trains(("int8_qat",), "trnet20_synthetic", dataset)
     assert not lite._trains((), "trnet20_300w", dataset) and not capsys.readouterr().err
 

@@ -378,4 +378,4 @@ def test_the_command_line_counts_misses_and_draws_in_a_detectors_boxes(tree, yun
     np.testing.assert_allclose(face["box"], box)
     assert face["score"] < 0.5 and len(face["landmarks"]) == 68
     result = run(cli, [*predict, *found, "--min-score", "0.5"])  # the gray picture shows none
-    assert result.exit_code == 0 and "no face found that scores 0.5" in result.output
+    assert result.exit_code == 0 and "no face scores at least 0.5" in result.output
