@@ -1,4 +1,4 @@
-"""Pose balancing: rare poses are repeated, as in the Wing loss paper (Feng et al. 2018).
+"""Pose balancing: rare poses are repeated, as in the Wing loss paper (Feng et al., 2018).
 
 Shapes are aligned to their mean (Procrustes). The first principal component that corresponds to
 yaw is divided into bins. The faces of each bin are repeated until it is about as large as the

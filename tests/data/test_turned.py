@@ -104,4 +104,4 @@ def test_points_of_the_stored_pixels_are_told_with_the_tag(tmp_path):
     record = {"image": "a.jpg", "points": points.tolist()}
     (tmp_path / "a.json").write_text(json.dumps({"scheme": "ibug68", "faces": [record]}))
     found = check("own", tmp_path / "a.json")
-    assert not found.good and "its rotation tag was followed" in found.parts[0].bad[0]
+    assert not found.good and "rotated by its tag" in found.parts[0].bad[0]
