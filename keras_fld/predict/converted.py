@@ -35,7 +35,7 @@ class Converted:
         self.num_landmarks: int = scheme.num_landmarks
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Predicts (faces, landmarks, 2) landmarks in crop pixels from (faces, size, size, 3) crops."""
+        """Predicts (faces, landmarks, 2) in crop pixels from (faces, size, size, 3) crops."""
         points = self._model.predict(images)
         return schemes.convert(points, self._source, self.scheme).astype(np.float32)
 

@@ -31,7 +31,7 @@ class FlipAveraged:
         self.num_landmarks = predictor.num_landmarks
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Predicts (faces, landmarks, 2) landmarks in crop pixels from (faces, size, size, 3) crops."""
+        """Predicts (faces, landmarks, 2) in crop pixels from (faces, size, size, 3) crops."""
         images = crops_of(images, self.frame.size)
         plain = np.asarray(self._predictor.predict(images))
         mirrored = np.array(self._predictor.predict(np.ascontiguousarray(images[:, :, ::-1])))

@@ -37,8 +37,8 @@ _FORMATS = {"image": IMAGE_FORMATS, "video": VIDEO_FORMATS}
 class Source:
     """One photograph or video.
 
+    Args:
         path: the file as given by the user, or the URL of a stream.
-        path: the file, as it was given; or the URL of a stream.
         kind: "image" or "video".
     """
 
@@ -141,8 +141,8 @@ def protect_inputs(out, inputs, found, names, named=()):
             path = given.get(_identity(out / f"{name}.{suffix}"))
             if path is not None:
                 raise ValueError(
-                f"--out must not make a result overwrite an input, which is {path}. "
-                f"Got: {out}"
+                    f"--out must be a folder in which no result overwrites the input {path}. "
+                    f"Got: {out}"
                 )
 
 

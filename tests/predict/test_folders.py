@@ -73,5 +73,5 @@ def test_without_folders_names_are_those_of_the_inputs():
 
 def test_a_folder_without_any_is_an_error(tmp_path):
     (tmp_path / "a.txt").write_text("nothing")
-    with pytest.raises(ValueError, match="the folder has no image or video in it"):
+    with pytest.raises(ValueError, match="the folder has contains no image or video"):
         sources(tmp_path, recursive=True)

@@ -152,7 +152,7 @@ def test_many_images_are_predicted_together_and_a_few_are_held_at_a_time(model_f
     ("boxes", "rule"),
     [
         ([None] * 2, "boxes must be given for every image. Got: 2 lists"),
-        ([None] * 4, "boxes must be given for the 3 images alone. Got: more"),
+        ([None] * 4, "boxes must be given only for the 3 images. Got: more"),
         ([None, [(1, 1, 0, 5)], None], "image 1: a box must be x, y, width, height"),
         ([None, None, [(99, 1, 5, 5)]], "image 2: a box must lie in the 20x20 image. Got: 99"),
     ],
@@ -170,9 +170,9 @@ def test_detectors_that_return_something_else_are_refused(model_files):
         landmarker = FaceLandmarker(model_files[1], lambda image, answer=answer: answer)
         with pytest.raises(ValueError, match="detector must return .faces, 4. boxes. Got"):
             landmarker.detect(image)
-    with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 0"):
+    with pytest.raises(ValueError, match="passes must be a whole number of at least 1. Got: 0"):
         FaceLandmarker(model_files[1], passes=0)
-    with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 1.5"):
+    with pytest.raises(ValueError, match="passes must be a whole number of at least 1. Got: 1.5"):
         FaceLandmarker(model_files[1]).detect(image, passes=1.5)
 
 

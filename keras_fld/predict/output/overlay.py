@@ -1,4 +1,4 @@
-"""A video with the landmarks drawn into it."""
+"""A video with the landmarks drawn on it."""
 
 import contextlib
 
@@ -10,20 +10,20 @@ from keras_fld.predict.media import VideoWriter
 
 
 class OverlayVideo(contextlib.AbstractContextManager):
-    """Writes a video with landmarks, which appears when it is closed, also after an error.
+    """Writes a video with landmarks. The file appears on closing, even after an error.
 
     Args:
-        path: the file, which ends in .mp4 or .webm.
+        path: the file; its suffix must be .mp4 or .webm.
         size: (width, height) of a frame in pixels.
-        fps: frames a second, on average.
-        numbers: whether to draw each landmark's index.
-        **options: further ones of `media.VideoWriter`, such as `sound`.
+        fps: average number of frames a second.
+        numbers: whether to draw the index of each landmark.
+        **options: other options of `media.VideoWriter`, such as `sound`.
 
     Attributes:
-        path, frames: as of `media.VideoWriter`.
+        path, frames: as in `media.VideoWriter`.
 
     Raises:
-        ValueError: as of `media.VideoWriter`.
+        ValueError: as in `media.VideoWriter`.
         ImportError: PyAV is not installed.
 
     Examples:
@@ -40,12 +40,12 @@ class OverlayVideo(contextlib.AbstractContextManager):
         return self._writer.frames
 
     def write(self, time, frame, faces):
-        """Adds a picture.
+        """Adds a frame.
 
         Args:
-            time: of it in seconds, later than the one before.
+            time: time of the frame in seconds, later than that of the frame before.
             frame: (height, width, 3) uint8 RGB.
-            faces: `TrackedFace`s.
+            faces: the `TrackedFace`s of the frame.
 
         Returns:
             The picture with its landmarks, (height, width, 3) uint8 RGB.
@@ -55,7 +55,7 @@ class OverlayVideo(contextlib.AbstractContextManager):
         return picture
 
     def close(self):
-        """Ends the file, as `media.VideoWriter.close`."""
+        """Completes the file, as in `media.VideoWriter.close`."""
         self._writer.close()
 
     def __exit__(self, *error):
@@ -63,7 +63,7 @@ class OverlayVideo(contextlib.AbstractContextManager):
 
 
 def draw_tracked(frame, faces, numbers=False):
-    """Draws tracked faces with their ids: (height, width, 3) uint8 RGB, from such a frame."""
+    """Draws tracked faces and their ids on a copy of a frame, (height, width, 3) uint8 RGB."""
     picture = frame
     for face in faces:
         picture = drawing.draw_landmarks(picture, face.landmarks, face.scheme, numbers)
@@ -71,6 +71,6 @@ def draw_tracked(frame, faces, numbers=False):
         scale = max(0.4, size / 250)
         corner = (int(low[0]), int(low[1] - 8 * scale))
         font, thick = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(2 * scale))
-        for color, width in (((0, 0, 0), 3 * thick), ((255, 230, 60), thick)):  # on any ground
+        for color, width in (((0, 0, 0), 3 * thick), ((255, 230, 60), thick)):  # readable anywhere
             cv2.putText(picture, str(face.id), corner, font, scale, color, width, cv2.LINE_AA)
     return picture
