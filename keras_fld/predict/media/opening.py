@@ -28,7 +28,7 @@ def open_input(path: str | Path, timeout: float, max_pixels: int) -> tuple[Any, 
     Args:
         path: a path, or a URL with one of `SCHEMES`.
         timeout: seconds to wait for each response of a stream's server.
-        max_pixels: largest number of pixels of a frame, which FFmpeg checks before it allocates memory.
+        max_pixels: largest number of pixels of a frame. FFmpeg checks it before allocating memory.
 
     Returns:
         PyAV's container, and the open file, which must be closed after it (None for a stream).

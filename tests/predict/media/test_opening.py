@@ -63,7 +63,7 @@ def test_what_is_no_video_is_a_line(tmp_path):
         "empty.mp4": (b"", r"not a video that can be read \(0 bytes\)"),
         "text.mp4": (b"just text\n" * 99, r"not a video that can be read \(990 bytes\)"),
         "half.mp4": (whole[: whole.index(b"moov") - 9], "not a video that can be read"),
-        "sound.mkv": (only("audio", sound, "only.mkv"), "there is no video in it"),
+        "sound.mkv": (only("audio", sound, "only.mkv"), "contains no video that can be read"),
     }
     for name, (content, rule) in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -195,8 +195,8 @@ def test_a_stream_that_cannot_be_read_is_a_line_without_the_password(server):
         f"http://me:pw@{host}/none.mp4": f"http://{host}/none.mp4: cannot be read .*404",
         f"http://me:pw@{closed}/a": f"http://{closed}/a: cannot be read .*refused",
         f"rtsp://me:pw@{closed}/a": f"rtsp://{closed}/a: cannot be read .*refused",
-        "ftp://me:pw@host/a": "ftp://host/a: a stream's address must begin with one of http://",
-        "file:///etc/passwd": "file:///etc/passwd: a stream's address must begin with one of",
+        "ftp://me:pw@host/a": "ftp://host/a: the URL of a stream must begin with one of http://",
+        "file:///etc/passwd": "file:///etc/passwd: the URL of a stream must begin with one of",
     }
     for url, rule in lines.items():
         with pytest.raises(ValueError, match=rule) as error:
