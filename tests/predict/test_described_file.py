@@ -148,7 +148,7 @@ def test_integers_are_scaled_as_the_file_says(foreign, crops, tmp_path):
 def test_two_outputs_need_an_index(crops, tmp_path):
     model = plain(shape=None, second=True)
     path = describe(converted(model, tmp_path / "two.tflite"))
-    with pytest.raises(ValueError, match=r"must have output.index, because the file has 2 outputs, of"):
+    with pytest.raises(ValueError, match="output.index, because the file has 2 outputs, of"):
         DescribedFile(path)
     expected = model.predict(crops / np.float32(255), verbose=0)[0].reshape(-1, 68, 2) * SIZE
     found = []
@@ -222,7 +222,7 @@ def test_a_file_that_nothing_describes_says_what_to_do(foreign, tmp_path):
         ({"input": {"size": 32, "margin": 1, "color": "RGB"}}, "input.range .* Got: nothing"),
         ({"output": {"units": "px"}}, "output.units must be pixels, fraction or a number"),
         ({"output": {"units": 0}}, "output.units must be pixels, fraction or a number"),
-        ({"output": {"units": 1, "index": -1}}, "output.index must be a whole number of at least 0"),
+        ({"output": {"units": 1, "index": -1}}, "index must be a whole number of at least 0"),
         ({"scheme": "none"}, "scheme must be one of ibug68"),
         ({"scheme": 68}, "scheme must be a name, a scheme or null. Got: 68"),
         ({"scheme": "wflw98"}, "must predict the 98 landmarks of wflw98, .* Got: 68"),

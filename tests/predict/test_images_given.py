@@ -87,7 +87,7 @@ def test_a_batch_as_one_array(landmarker, photo):
         (BOX, ValueError, r"boxes must be a list of boxes, one for each face. Got: \(70"),
         (np.array(BOX), ValueError, "boxes must be a list of boxes"),
         (5, TypeError, "boxes must be a list of boxes, one for each face. Got: 5"),
-        (["1,2,3,4"], ValueError, "a box must be four numbers: x, y, width, height. Got: '1,2,3,4'"),
+        (["1,2,3,4"], ValueError, "four numbers: x, y, width, height. Got: '1,2,3,4'"),
         ([None], ValueError, "a box must be"),
         ([(1, 2, 3)], ValueError, "a box must be x, y, width, height"),
         ([(np.nan, 2, 3, 4)], ValueError, "a box must be x, y, width, height"),

@@ -22,7 +22,8 @@ class Tile:
     Args:
         image: (size, size, 3) uint8, black outside the photograph.
         to_photo: (2, 3) matrix to the photograph's pixels.
-        low, high: (2,) limits in pixels of the tile, between which a face is complete; infinite at the photograph's own edges.
+        low, high: (2,) limits in pixels of the tile, within which a face is complete; infinite at
+            the photograph's own edges.
     """
 
     image: np.ndarray
