@@ -120,7 +120,7 @@ class Subclassed(keras.Model):
         (
             body,
             {"scheme": "wflw98"},
-            r"98 landmarks of wflw98. Got: 68, by its output \(None, 68, 2\)",
+            r"98 landmarks of wflw98. Got: 68, from its output \(None, 68, 2\)",
         ),
         (
             body,
@@ -133,7 +133,7 @@ class Subclassed(keras.Model):
         (body, {"channels": "GBR"}, "channels must be one of RGB, BGR. Got: 'GBR'"),
         (two_outputs, {}, "one input, the crop, and one output, the landmarks. Got: 1 and 2"),
         (Subclassed, {}, "must be a Functional or Sequential model with an input. Got: Subclassed"),
-        (lambda: models.TRNet20(input_size=32, width=0.25), {}, "the model is described already"),
+        (lambda: models.TRNet20(input_size=32, width=0.25), {}, "the model is already described"),
     ],
 )
 def test_what_cannot_be_described_is_refused(build, options, rule):
@@ -274,7 +274,7 @@ def test_a_head_takes_landmarks_of_ones_own():
         (lambda x: models.head(x, 5), r"shape \(batch, channels\): .* Got: \(None, 32, 32, 3\)"),
         (
             lambda x: models.head(keras.layers.Flatten()(x), 5, FaceCrop(64)),
-            r"shape \(batch, 64, 64, 3\), as the crop has. Got: \(None, 32, 32, 3\)",
+            r"shape \(batch, 64, 64, 3\), the size of the crop. Got: \(None, 32, 32, 3\)",
         ),
         (
             lambda x: models.head(keras.layers.Flatten()(x), 5, scheme="ibug68"),

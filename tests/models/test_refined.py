@@ -95,7 +95,7 @@ def test_each_patch_may_have_its_own_loss(model, faces):
 @pytest.mark.parametrize(
     ("options", "rule"),
     [
-        ({"patches": {"a": [0, 68]}}, "must name landmarks 0 to 67"),
+        ({"patches": {"a": [0, 68]}}, "must contain landmarks 0 to 67"),
         ({"patches": {"a": [0], "b": [0]}}, "must not share a landmark"),
         ({"patches": {}}, "must each have at least one landmark"),
         ({"patches": {"a": []}}, "must each have at least one landmark"),

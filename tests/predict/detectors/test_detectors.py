@@ -186,7 +186,7 @@ def test_no_detector_is_imported_before_it_is_asked_for():
         (lambda: detectors.open_detector("dlib"), "detector must be blazeface, .* Got: 'dlib'"),
         (lambda: detectors.open_detector(3), "detector must be .* Got: 3"),
         (lambda: detectors.open_detector("yunet"), "yunet needs its model file: download .*https:"),
-        (lambda: detectors.open_detector("haar", 0.1), "min_face goes with .* Got: 'haar'"),
+        (lambda: detectors.open_detector("haar", 0.1), "min_face is only for .* Got: 'haar'"),
         (lambda: detectors.open_detector(len, 0.1), "min_face is only for the detectors blazeface"),
         (lambda: detectors.open_detector("blazeface", 0), "min_face must be above 0. Got: 0"),
         (lambda: HaarDetector(max_side=0), "max_side must be at least 1. Got: 0"),
