@@ -160,7 +160,7 @@ def test_a_photograph_and_the_video_of_its_name_do_not_meet(clip, frames, tmp_pa
     result = CliRunner().invoke(
         cli, ["predict", str(clip), str(folder / "clip.avi"), "--out", str(tmp_path)]
     )
-    assert result.exit_code == 2 and "two inputs have the same name" in result.stderr
+    assert result.exit_code == 2 and "two inputs are both named" in result.stderr
 
 
 def test_a_box_begins_a_video_without_a_detector(clip, tmp_path, monkeypatch):
@@ -534,7 +534,7 @@ def test_a_folder_with_folders_is_read_on_request(frames, tmp_path):
     found = json.loads((tmp_path / "out/anna/b\n#%.json").read_text())
     assert found["image"] == str(root / "anna/b\n#%.jpg") and len(found["faces"]) == 1
     line = refused(root, "--recursive", "--out", root / "out")
-    assert "with --recursive it must lie outside of" in line
+    assert "must lie outside the input folder" in line
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems")

@@ -153,18 +153,21 @@ def test_a_folder_of_nothing_but_bad_faces_says_why(own_tree, tmp_path):
     for photograph in own_tree.rglob("*.png"):
         photograph.unlink()
     found = check("300w", own_tree)
-    assert not found.good and "no image (.jpg, .png or another" in found.parts[0].bad[0]
+    assert (
+        not found.good
+        and "the image (.jpg, .png, ...) with this name is missing" in found.parts[0].bad[0]
+    )
     assert "no faces of" not in str(found)
     (tmp_path / "file").write_text("")
     result = command("check", "300w", tmp_path / "file")
-    assert result.exit_code != 0 and "the 300w dataset is a folder. Got: a file" in str(
+    assert result.exit_code != 0 and "the 300w dataset must be a folder. Got: a file" in str(
         result.exception
     )
 
 
 def test_prepared_faces_are_not_what_is_checked(tree, tmp_path):
     prepare("300w", [Part("train", read("300w", tree), wide=True)], tmp_path / "out", FaceCrop(16))
-    with pytest.raises(ValueError, match="out: holds prepared faces"):
+    with pytest.raises(ValueError, match="out: already prepared"):
         check("300w", tmp_path / "out")
 
 

@@ -59,5 +59,5 @@ def test_what_cannot_be_converted_is_refused():
         Converted(Known([], IBUG68), WFLW98)
     model = Known([])
     model.scheme = None
-    with pytest.raises(ValueError, match="must have a scheme. Got: none"):
+    with pytest.raises(ValueError, match="a model with a scheme. Got: none"):
         Converted(model, IBUG68)

@@ -218,7 +218,7 @@ def test_a_tracker_refuses_a_second_thread():
     first.start()
     assert inside.wait(30)
     for call in (lambda: tracker.update(image), lambda: tracker.start(image, [])):
-        with pytest.raises(RuntimeError, match="one video and one thread at a time"):
+        with pytest.raises(RuntimeError, match="one video and in one thread at a time"):
             call()
     leave.set()
     first.join(30)

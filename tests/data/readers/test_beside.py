@@ -81,7 +81,7 @@ def test_what_is_left_out_is_said(tmp_path, face):
     assert faces.notes == [
         "left out 4 files that are not images or .pts files: b.doc, list.csv, read me.txt, ...",
         "1 image has no .pts file",
-        "1 .pts file has several images, of which one is taken: a.jpg, not a.png",
+        "1 .pts file has several images; only one is used, such as a.jpg, not a.png",
     ]
     assert all(note in str(check("pts", tmp_path)) for note in faces.notes)
 

@@ -97,7 +97,7 @@ def test_merl_rav_is_read(tmp_path, points):
     assert np.isnan(found.landmarks[:3]).all()
     np.testing.assert_allclose(found.landmarks[3:], face[3:], atol=1e-3)
     assert np.flatnonzero(found.occluded).tolist() == [0, 1, 2, 3, 4, 30]
-    assert "negative points are read as those of MERL-RAV" in faces.notes[0]
+    assert "negative points are read as in MERL-RAV" in faces.notes[0]
     assert check("pts", tmp_path).good
     plain = read("pts", tmp_path, signs="plain", unset="keep").faces[0].landmarks
     np.testing.assert_allclose(plain[3], -face[3] - 2, atol=1e-3)
