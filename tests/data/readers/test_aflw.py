@@ -109,8 +109,8 @@ def test_names_that_lead_out_are_refused(root, name, rule):
         ({"ra": np.array([[1, 1, 2, 3]])}, "ra must be a permutation of the rows 1 to 4"),
         ({"ra": np.array([[1.5, 1, 2, 3]])}, "ra must be whole numbers"),
         ({"nameList": np.zeros((4, 1))}, "a cell must be a text"),
-        ({"nameList": "abc"}, "wrong kind|must have shape"),
-        ({"data": "abc"}, "wrong kind"),
+        ({"nameList": "abc"}, "wrong type|must have shape"),
+        ({"data": "abc"}, "wrong type"),
         ({"data": np.full((4, 38), np.inf)}, "row 4: a landmark must be two numbers"),
     ],
 )

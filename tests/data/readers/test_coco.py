@@ -79,7 +79,7 @@ def test_faces_without_points_and_photographs_that_are_missing_are_told(tmp_path
     (tmp_path / "images/1.png").unlink()
     faces = read("coco", path)
     assert len(faces) == 2
-    assert faces.notes == ["left out 1 annotations without an annotated keypoint"]
+    assert faces.notes == ["skipped 1 annotations without an annotated keypoint"]
     assert "1 listed images are missing, first images/1.png: no such image" in faces.missing[0]
 
 

@@ -48,9 +48,7 @@ def test_points_by_name_of_two_faces_in_one_photograph(tmp_path):
     content["shapes"].append(box)
     root = _write(tmp_path / "f", content)
     released.save_image(root / "a.png", released.drawn(1, "ibug68")[0].image)
-    with pytest.raises(
-        ValueError, match="a scheme of the 5 points .* must be in scheme.json, next"
-    ):
+    with pytest.raises(ValueError, match="a scheme of the 5 points .* must be in scheme.json"):
         read("labelme", root)
     (root / "scheme.json").write_text(json.dumps(released.FIVE))
     faces = read("labelme", root).faces
