@@ -153,7 +153,7 @@ def test_a_folder_of_nothing_but_bad_faces_says_why(own_tree, tmp_path):
     for photograph in own_tree.rglob("*.png"):
         photograph.unlink()
     found = check("300w", own_tree)
-    assert not found.good and "with this name is missing" in found.parts[0].bad[0]
+    assert not found.good and "no image with this name" in found.parts[0].bad[0]
     assert "no faces of" not in str(found)
     (tmp_path / "file").write_text("")
     result = command("check", "300w", tmp_path / "file")

@@ -66,7 +66,7 @@ class Beside:
         """
         images = self._of(path)
         if not images:
-            raise FileError(path, "the image (.jpg, .png, ...) with this name is missing")
+            raise FileError(path, "no image with this name (.jpg, .png, ...) next to it")
         for file in (path, images[0]):
             sources.check_link(file, path.parent)
         return images[0]

@@ -18,8 +18,8 @@ _APART = 2.5
 def has_signs(points) -> bool:
     """Whether a file's points can only be MERL-RAV's.
 
-    They are if the points are far apart as positions, but not without their signs. Without signs,
-    a face that the corner of the photograph cuts becomes at most half as large.
+    This is the case if, read as positions, the points are much farther apart than without signs.
+    Without signs, a face that the corner of the photograph cuts becomes at most half as large.
 
     Args:
         points: (landmarks, 2) numbers of the file.

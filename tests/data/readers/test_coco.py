@@ -134,7 +134,7 @@ def test_a_bad_file_is_named(tmp_path, change, rule):
 
 
 def test_what_is_no_file_of_coco_is_named(tmp_path):
-    for content, rule in (("[1]", "must be a dictionary"), ("{", "not a JSON file")):
+    for content, rule in (("[1]", "must contain an object"), ("{", "not a JSON file")):
         (tmp_path / "a.json").write_text(content)
         with pytest.raises(ValueError, match=f"a.json: .*{rule}"):
             read("coco", tmp_path / "a.json")
