@@ -133,7 +133,7 @@ class TrainingBatches(_Batches):
             batches cannot be divided equally among the processes.
 
     Examples:
-        >>> model.fit(TrainingBatches(training_crops(faces, FaceCrop()), 32), epochs=10)
+        >>> model.fit(TrainingBatches(training_crops(faces, FaceCrop()), 32))
     """
 
     def __init__(

@@ -218,7 +218,7 @@ def load(
 
     Examples:
         >>> train = keras_fld.data.load("300w", "300w", split="train")
-        >>> model.fit(train, epochs=10)
+        >>> model.fit(train)
     """
     from keras_fld.data import feed
     from keras_fld.data.balance import pose_repeats

@@ -36,7 +36,8 @@ class Samples:
         ValueError: the seed is negative, or repeats do not match the faces.
 
     Examples:
-        >>> images, landmarks = Samples(crops).draw(epoch=0, keys=[2, 7])
+        >>> samples = Samples(training_crops(faces, FaceCrop()))
+        >>> images, landmarks = samples.draw(epoch=0, keys=[2, 7])
     """
 
     def __init__(self, crops, augmentation=None, seed=0, repeats=None):

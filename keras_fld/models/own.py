@@ -102,7 +102,8 @@ def describe(
         >>> plain = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(),
         ...                           keras.layers.Dense(136), keras.layers.Reshape((68, 2))])
         >>> described = describe(plain, FaceCrop(64), "ibug68", "fraction", inputs="0..1")
-        >>> evaluate(described, "300w", root)
+        >>> described.output_shape
+        (None, 68, 2)
     """
     _check_model(model)
     _check_input(tuple(model.inputs[0].shape), crop)

@@ -21,8 +21,8 @@ class Converted:
         ValueError: the model has no scheme, or there is no such conversion.
 
     Examples:
-        >>> Converted(open_model("wflw.tflite"), IBUG68).num_landmarks
-        68
+        >>> Converted(open_model("face.tflite"), COFW29).num_landmarks
+        29
     """
 
     def __init__(self, model: LandmarkModel, scheme: Scheme) -> None:

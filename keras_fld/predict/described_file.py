@@ -61,7 +61,7 @@ class DescribedFile:
         ValueError: a file is missing or damaged, or they do not match.
 
     Examples:
-        >>> landmarks = DescribedFile("face.tflite").predict(crops)
+        >>> landmarks = DescribedFile("foreign.tflite").predict(crops)
     """
 
     def __init__(self, path: str | Path, num_threads: int = 1) -> None:

@@ -22,6 +22,7 @@ class ModelFile:
         sha256: SHA-256 of its content.
 
     Examples:
+        >>> content = Path("face.tflite").read_bytes()
         >>> ModelFile.of("face.tflite", content).check().name
         'face.tflite'
     """

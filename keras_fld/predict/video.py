@@ -62,6 +62,7 @@ def predict_video(frames, tracker, output, formats, result, boxes=None, numbers=
 
     Examples:
         >>> result = VideoResult()
+        >>> frames = VideoFile("clip.mp4")
         >>> for _ in predict_video(frames, tracker, "out/clip", ("mp4",), result):
         ...     pass
         >>> print(result)

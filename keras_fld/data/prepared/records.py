@@ -76,7 +76,7 @@ def encode_example(features):
 
     Examples:
         >>> encode_example({"a": b"x"}).hex()
-        '0a0a0a080a016112030a0178'
+        '0a0c0a0a0a016112050a030a0178'
     """
     entries = []
     for name, value in features.items():

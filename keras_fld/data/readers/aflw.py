@@ -44,8 +44,7 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
         ValueError: an option is invalid, or the file is damaged.
 
     Examples:
-        >>> len(read("aflw", "full"))
-        4386
+        >>> faces = read("aflw", "full")
     """
     root = sources.check_split("aflw", root, split, SPLITS)
     sources.check_option("hidden", hidden, HIDDEN)

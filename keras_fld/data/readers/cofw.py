@@ -45,8 +45,7 @@ def read(root, split="train", skip_bad=False, color=None, boxes="landmarks", bas
         ValueError: an option is invalid, or the file is damaged.
 
     Examples:
-        >>> len(read("cofw", "test"))
-        507
+        >>> faces = read("cofw", "test")
     """
     root = sources.check_split("cofw", root, split, SPLITS)
     sources.check_option("color", color, (None, *COLORS))

@@ -34,8 +34,7 @@ def read(root, split, skip_bad=False):
         ValueError: a file is bad.
 
     Examples:
-        >>> len(read("300w", "common"))
-        554
+        >>> faces = read("300w", "common")
     """
     root = sources.check_split("300w", root, split, FOLDERS)
     faces, missing, skipped, notes = [], [], [], []

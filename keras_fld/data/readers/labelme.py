@@ -49,7 +49,7 @@ def read(root, split="train", skip_bad=False, scheme=None, recursive=False, base
         ValueError: an option is invalid, or a file is bad.
 
     Examples:
-        >>> faces = read("photos", scheme=68)
+        >>> faces = read("labelme", scheme=68)
     """
     root = sources.check_split("labelme", root, split, ("train",), folder=False)
     sources.check_option("base", base, BASES)

@@ -37,7 +37,7 @@ def load(path, names):
         ValueError: the file is damaged or of another version, or a variable is missing.
 
     Examples:
-        >>> load("AFLWinfo_release.mat", ("data",))["data"].shape
+        >>> load(Path("AFLWinfo_release.mat"), ("data",))["data"].shape
         (24386, 38)
     """
     try:

@@ -47,8 +47,7 @@ def read(root, split="train", skip_bad=False, base=None):
         ValueError: an option is invalid, or a line is bad.
 
     Examples:
-        >>> read("mtfl").scheme.num_landmarks
-        5
+        >>> faces = read("mtfl", "train")
     """
     root = sources.check_split("mtfl", root, split, SPLITS)
     sources.check_option("base", base, (None, 0, 1))

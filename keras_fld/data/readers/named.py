@@ -47,7 +47,7 @@ class Names:
         ValueError: no scheme has these names, or the scheme contains none of them.
 
     Examples:
-        >>> Names(5, Path("faces.scheme.json"), ["0", "nose"]).index("0")
+        >>> Names(68, Path("faces.scheme.json"), ["0", "1"]).index("0")
         0
     """
 

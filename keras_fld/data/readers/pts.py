@@ -33,7 +33,8 @@ def read_pts(path, num_landmarks=68):
         ValueError: the file has a wrong format. The message contains the file, line and rule.
 
     Examples:
-        >>> read_pts("300w/afw/134212_1.pts").shape
+        >>> write_pts("face.pts", np.full((68, 2), 9.5))
+        >>> read_pts("face.pts").shape
         (68, 2)
     """
     return zero_based(read_numbers(path, num_landmarks))
@@ -48,8 +49,9 @@ def read_numbers(path, num_landmarks=68):
     """Reads a file like `read_pts`, but returns the numbers of the file, as a list of pairs.
 
     Examples:
-        >>> read_numbers("300w/afw/134212_1.pts")[0]
-        [91.4, 123.3]
+        >>> write_pts("face.pts", np.full((68, 2), 9.5))
+        >>> read_numbers("face.pts")[0]
+        [10.5, 10.5]
     """
     path = Path(path)
     numbered = ((i, line.strip()) for i, line in enumerate(read_text(path).splitlines(), start=1))

@@ -45,7 +45,7 @@ def read(
         ValueError: an option is invalid, or a file is bad.
 
     Examples:
-        >>> faces = read("ytf")
+        >>> faces = read("300w/afw")
     """
     root, scheme = sources.check_split("pts", root, split, ("train",)), schemes.get(scheme)
     files = Beside(root, ".pts", recursive)

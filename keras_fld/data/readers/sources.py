@@ -86,7 +86,7 @@ def inside(root, name):
         NoImage: a ValueError: the file does not exist.
 
     Examples:
-        >>> inside("wflw/WFLW_images", "11--Meeting/a.jpg").name
+        >>> inside("photos", "a.jpg").name
         'a.jpg'
     """
     parts = name.replace("\\", "/").split("/")

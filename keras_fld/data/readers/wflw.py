@@ -46,8 +46,7 @@ def read(root, split="train", skip_bad=False, base=0):
         ValueError: an option is invalid, or a line is bad.
 
     Examples:
-        >>> len(read("wflw", "blur"))
-        773
+        >>> faces = read("wflw", "blur")
     """
     root = sources.check_split("wflw", root, split, SPLITS)
     sources.check_option("base", base, (0, 1))

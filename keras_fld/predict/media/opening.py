@@ -66,7 +66,7 @@ def is_video(path: str | Path) -> bool:
     """Whether the content of a file is a video in a format that FFmpeg reads.
 
     Examples:
-        >>> is_video("clip.part")
+        >>> is_video("clip.mp4")
         True
     """
     try:

@@ -31,7 +31,7 @@ def write_image(output, formats, name, picture, faces, numbers=False):
         ValueError: a file cannot be written.
 
     Examples:
-        >>> write_image("out/photo", ("png", "json"), "photo.jpg", picture, faces)
+        >>> write_image("out/photo", ("png", "json"), "photo.jpg", image, [face])
     """
     output, written = Path(output), []
     for suffix in formats:

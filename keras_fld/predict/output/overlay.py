@@ -27,8 +27,8 @@ class OverlayVideo(contextlib.AbstractContextManager):
         ImportError: PyAV is not installed.
 
     Examples:
-        >>> with OverlayVideo("out.mp4", (640, 480), 30.0) as video:
-        ...     video.write(0.0, frame, faces)
+        >>> with OverlayVideo("out.mp4", (512, 512), 30.0) as video:
+        ...     video.write(0.0, frame, tracker.update(frame, 0.0))
     """
 
     def __init__(self, path, size, fps, numbers=False, **options):

@@ -34,7 +34,7 @@ class VideoOutput(contextlib.AbstractContextManager):
         ValueError: a file cannot be written.
 
     Examples:
-        >>> with VideoOutput("out/clip", ("mp4", "csv"), (640, 480), 30.0) as output:
+        >>> with VideoOutput("out/clip", ("mp4", "csv"), (512, 512), 30.0) as output:
         ...     output.write(0, 0.0, frame, tracker.update(frame, 0.0))
     """
 

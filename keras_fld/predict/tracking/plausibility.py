@@ -51,7 +51,8 @@ def residual(landmarks, mean_shape, angle=0.0):
         expected roll.
 
     Examples:
-        >>> residual(IBUG68.mean_shape * 80 + 7, IBUG68.mean_shape)
+        >>> distance, degrees = residual(IBUG68.mean_shape * 80 + 7, IBUG68.mean_shape)
+        >>> round(distance, 6), round(degrees, 6)
         (0.0, 0.0)
     """
     matrix = similarity(landmarks, mean_shape)

@@ -114,7 +114,7 @@ class Network:
         size: side of the input in pixels.
 
     Examples:
-        >>> faces = Network("short").find(image, threshold=0.5)
+        >>> faces = Network("short").find(np.zeros((128, 128, 3), np.uint8), threshold=0.5)
     """
 
     def __init__(self, name: str) -> None:
