@@ -1,4 +1,4 @@
-"""Networks of one's own: with the package's head, or described once they are there."""
+"""Custom networks, with the package's head or with a description."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ SIZE = 32
 
 
 def body(*first, activation=None, shape=(68, 2), name="mine"):
-    """A network of Dense and Reshape on these layers, as people write it."""
+    """A typical user's network: these layers, Dense and Reshape."""
     keras.utils.set_random_seed(1)
     layers = [
         *first,
@@ -228,7 +228,7 @@ MOBILE = 128
 
 
 def mobile_net(num_landmarks=68, **options):
-    """The worked example: MobileNetV3 of keras.applications, with the package's head."""
+    """The example of the guide: MobileNetV3 of keras.applications with the package's head."""
     keras.utils.set_random_seed(0)
     body = keras.applications.MobileNetV3Small(
         (MOBILE, MOBILE, 3), alpha=0.75, weights=None, include_top=False, pooling="avg"

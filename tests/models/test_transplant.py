@@ -8,7 +8,7 @@ SMALL = {"num_landmarks": 68, "input_size": 32, "head": "windows"}
 
 @pytest.fixture(scope="module")
 def trained():
-    """A network whose every weight matters."""
+    """A network in which every weight matters."""
     model, rng = models.TRNet20(**SMALL), np.random.default_rng(0)
     for weight in model.weights:
         around = 1.0 if "gamma" in weight.path or "variance" in weight.path else 0.0

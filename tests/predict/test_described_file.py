@@ -1,4 +1,4 @@
-"""Files from elsewhere, with a description beside them."""
+"""Model files of other tools, with a description."""
 
 import json
 import pickle
@@ -45,7 +45,7 @@ def plain(shape=(68, 2), second=False):
 
 
 def converted(model, path, integers=False):
-    """What TensorFlow's converter makes of a model, without a word about it."""
+    """The output of TensorFlow's converter, without metadata."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if integers:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -72,7 +72,7 @@ def crops():
 
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory):
-    """The model, and its file with a description beside it."""
+    """The model, and its file with a description."""
     model = plain()
     return model, describe(converted(model, tmp_path_factory.mktemp("foreign") / "face.tflite"))
 
@@ -97,7 +97,7 @@ def test_threads_get_what_one_gets(foreign, crops):
 
 
 def test_crops_are_those_of_every_model(foreign, crops):
-    """Fractions once became crops of zeros without a word."""
+    """Fractions used to become crops of zeros without an error."""
     found = DescribedFile(foreign[1])
     with pytest.raises(ValueError, match="0 to 255"):
         found.predict(crops / 255)

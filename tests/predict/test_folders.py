@@ -1,4 +1,4 @@
-"""Folders of inputs: photographs by their content, what is left out, folders below."""
+"""Folders of inputs: photographs by content, ignored files, and subfolders."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ PIXELS = np.full((40, 30, 3), 90, np.uint8)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Photographs under names of all kinds, files that are none, and a folder with the same."""
+    """Photographs with names of all kinds, other files, and a subfolder with the same."""
     root = tmp_path / "photos"
     for place in (root, root / "anna", root / ".hidden"):
         place.mkdir()

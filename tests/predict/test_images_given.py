@@ -1,4 +1,4 @@
-"""What people give a landmarker: images of every kind, none at all, and boxes."""
+"""Images of every kind, or none, and boxes, as users pass them to a landmarker."""
 
 import numpy as np
 import pytest

@@ -29,7 +29,7 @@ def test_images_are_known_by_their_content(tmp_path, suffix):
 
 
 def test_an_animated_image_is_an_image(tmp_path):
-    """Of which the first picture counts."""
+    """Only the first picture is used."""
     for name, codec in (("a.gif", "gif"), ("a.avif", "libsvtav1")):
         try:
             av.Codec(codec, "w")

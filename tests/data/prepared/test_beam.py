@@ -1,4 +1,4 @@
-"""Preparation by Apache Beam's local runner: the bytes of the local command."""
+"""Preparation with Apache Beam's local runner gives the same bytes as the local command."""
 
 import hashlib
 import pickle

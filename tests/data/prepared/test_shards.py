@@ -24,7 +24,7 @@ FRAME = FaceCrop(16)
 
 
 def _faces():
-    """Three faces with all that an annotation may say."""
+    """Three faces with everything that an annotation can contain."""
     first, second, third = drawn_set(3).faces
     landmarks = first.landmarks.copy()
     landmarks[5] = np.nan

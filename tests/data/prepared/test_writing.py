@@ -160,7 +160,7 @@ def test_killed_in_the_middle_it_continues_to_the_same_bytes(tmp_path):
 
 
 def _killed_in_the_middle(command, env, out):
-    """Kills a preparation after its first shards; false if it was done before."""
+    """Kills a preparation after its first shards; returns False if it finished before."""
     with subprocess.Popen(command, env=env, start_new_session=True) as process:
         deadline = time.monotonic() + 60
         while len(list(out.glob("train-*.json"))) < 2 and process.poll() is None:

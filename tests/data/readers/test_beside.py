@@ -1,4 +1,4 @@
-"""Photographs beside their annotations: names of every kind, hidden files, what is left out."""
+"""Photographs next to their annotations: names of every kind, hidden and ignored files."""
 
 import shutil
 
@@ -19,7 +19,7 @@ def face():
 
 
 def _pair(folder, image, annotation, face, kind=".png"):
-    """A photograph and its points under names of all kinds."""
+    """A photograph and its points with names of all kinds."""
     released.save_image(folder / f"new{kind}", face.image)
     (folder / f"new{kind}").rename(folder / image)
     write_pts(folder / annotation, face.landmarks)
@@ -60,7 +60,7 @@ def test_faces_of_one_photograph_are_one_group(tmp_path, face):
 
 
 def test_hidden_files_are_no_annotations(own_tree):
-    """macOS leaves a companion for each file of a folder that it writes to a foreign disk."""
+    """macOS creates a companion of each file in a folder on a foreign disk."""
     for path in [*own_tree.rglob("*.png"), *own_tree.rglob("*.pts")]:
         path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
     (own_tree / "afw/.hidden").mkdir()

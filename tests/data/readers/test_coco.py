@@ -1,4 +1,4 @@
-"""COCO keypoints, written as COCO's documentation says, are read by name."""
+"""COCO keypoints, written as in COCO's documentation, are read by name."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Files of labelme, written as its version 5 writes them, are read by label."""
+"""labelme files, as written by version 5, are read by label."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What `predict` writes of a photograph is read back as annotations."""
+"""Results of `predict` for a photograph are read back as annotations."""
 
 from types import SimpleNamespace
 

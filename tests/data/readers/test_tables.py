@@ -15,7 +15,7 @@ POINTS = [[10.25, 20.5], [60, 25.75], [35.5, 70]]
 
 
 def _write(folder, delimiter=",", comma=".", ending="\n", encoding="utf-8", first="", last=""):
-    """One face's table in some dialect, its photograph and scheme."""
+    """The table of one face in some dialect, with its photograph and scheme."""
     numbers = [str(value).replace(".", comma) for value in np.ravel(POINTS)]
     rows = [HEADER, ["bilder/müller.png", "train", *numbers]]
     text = first + "".join(delimiter.join(row) + "\n" for row in rows) + last

@@ -1,4 +1,4 @@
-"""Files of any name and content, and streams from a server on this machine."""
+"""Files with any name and content, and streams from a server on this machine."""
 
 import os
 import socket
@@ -77,7 +77,7 @@ def test_what_is_no_video_is_a_line(tmp_path):
 
 
 def test_a_file_leads_to_no_other(tmp_path):
-    """A playlist that is sent to a server as a video must not have it read its own files."""
+    """A playlist sent to a server as a video must not make it read its own files."""
     secret = film(tmp_path / "secret.ts", 5)
     playlists = {
         "list.m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n",
@@ -93,8 +93,8 @@ def test_a_file_leads_to_no_other(tmp_path):
 
 
 class Server(BaseHTTPRequestHandler):
-    """Files of a folder, `/live` without an end, `/stuck` that falls silent, `/slow` that never
-    begins."""
+    """Serves a folder, `/live` without an end, `/stuck`, which stops sending, and `/slow`, which
+    never starts."""
 
     folder = None
     protocol_version = "HTTP/1.1"
