@@ -51,6 +51,7 @@ def sources(path, recursive=False):
 
     Files are recognized by their content, or by their suffix if the content is unknown, as in an
     empty file. Animated images are images; only the first picture is used.
+
     Args:
         path: a file; the URL of a stream, which is a video; or a folder, whose photographs are
             recognized by content and videos by suffix. Hidden files are ignored.

@@ -60,6 +60,7 @@ class FaceLandmarker:
         max_pixels: largest number of pixels of an image. Files and Pillow images are checked before
             decoding, because a file of a few kilobytes can declare billions of pixels. None means
             250 million.
+
     Raises:
         ValueError: the model is none of these, a file is missing, damaged or of the wrong kind,
             `passes` or `max_pixels` is below 1, or the detector does not support `min_face`.
