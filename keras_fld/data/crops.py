@@ -49,12 +49,35 @@ class Crops:
 
 
 def model_crops(faces: FaceSet, frame: FaceCrop, skip_bad=False):
-    """Crops faces exactly as a model sees them, for evaluation and calibration; see `_cut`."""
+    """Crops faces exactly as a model sees them, for evaluation and calibration.
+
+    Args:
+        faces: the `FaceSet`.
+        frame: the model's `FaceCrop`.
+        skip_bad: skip faces whose photograph cannot be read, and list them in `skipped`.
+
+    Returns:
+        A `Crops`.
+
+    Raises:
+        ValueError: a photograph cannot be read and `skip_bad` is False, no photograph can be read,
+            or the faces were prepared for another frame.
+
+    Examples:
+        >>> model_crops(faces, FaceCrop(64)).images.shape[1:]
+        (64, 64, 3)
+    """
     return _cut(faces, frame, frame, skip_bad)
 
 
 def training_crops(faces: FaceSet, frame: FaceCrop, skip_bad=False):
-    """Crops larger images at `OVERSAMPLING` times the scale, for augmentation; see `_cut`."""
+    """Crops larger images at `OVERSAMPLING` times the scale, for augmentation.
+
+    Arguments, result and errors are those of `model_crops`.
+
+    Examples:
+        >>> data = training_crops(faces, FaceCrop())
+    """
     return _cut(faces, wide_frame(frame), frame, skip_bad)
 
 
@@ -152,12 +175,7 @@ def join(first, second):
 
 
 def _cut(faces, cut_frame, frame, skip_bad):
-    """Reads the photographs and crops the faces; prepared faces remain memory-mapped.
-
-    Raises:
-        ValueError: a photograph cannot be read and `skip_bad` is False, no photograph can be read,
-            or the faces were prepared for another frame.
-    """
+    """Reads the photographs and crops the faces; prepared faces remain memory-mapped."""
     prepared = [face.prepared for face in faces.faces]
     if all(prepared):
         views = [source.cut(cut_frame, frame) for source in prepared]
