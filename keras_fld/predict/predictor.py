@@ -130,18 +130,18 @@ def scored_by_default(model: "keras.Model | LandmarkModel | str | Path") -> bool
 def open_score(
     score: bool | str | Path | Scorer | None, scheme: Scheme | None = None
 ) -> Scorer | None:
-    """Opens whatever scores faces.
+    """Opens any face score.
 
     Args:
-        score: True for the package's face score, where it knows the scheme's box; the path of a
-            face-score file; a `Scorer`; or None or False for none.
-        scheme: the `Scheme` of the landmarks whose box cuts the crops, or None.
+        score: True for the package's face score, if it supports the scheme; the path of a
+            face-score file; a `Scorer`; or None or False for no score.
+        scheme: the `Scheme` of the landmarks whose tight box defines the crops, or None.
 
     Returns:
         A `Scorer`, or None.
 
     Raises:
-        ValueError: none of these, or the file is missing, damaged or of another kind.
+        ValueError: the score is none of these, or a file is missing, damaged or of the wrong kind.
 
     Examples:
         >>> open_score(True, IBUG68).predict(crops).shape
