@@ -91,7 +91,7 @@ def test_a_rescaling_at_the_begin_tells_the_inputs(images, rescaling, nested):
     ],
 )
 def test_inputs_are_never_guessed(first):
-    rule = r"inputs must be given, one of 0..255, 0..1, -1..1: .* Got: "
+    rule = r"inputs must be given, one of 0..255, 0..1, -1..1, .* Got: "
     with pytest.raises(ValueError, match=rule):
         models.describe(body(*first), FaceCrop(SIZE))
 
