@@ -34,6 +34,8 @@ class FileError(ValueError):
 
     Examples:
         >>> raise FileError("faces/a.pts", "a point must be two numbers. Got: 'x'", "line 5")
+        Traceback (most recent call last):
+        keras_fld._internal.files.FileError: faces/a.pts, line 5: a point must be two numbers. ...
     """
 
     def __init__(self, path, rule, place=""):
@@ -70,8 +72,8 @@ def printable(name: object) -> str:
     Names may hold line ends, and bytes that are no UTF-8.
 
     Examples:
-        >>> printable("a\nb.jpg")
-        'a\\nb.jpg'
+        >>> print(printable("a\\nb.jpg"))
+        a\\nb.jpg
     """
     text = str(name)
     if text.isprintable():

@@ -27,7 +27,7 @@ def orientation(data: bytes) -> int:
 
     Examples:
         >>> orientation(Path("photo.jpg").read_bytes())
-        6
+        1
     """
     if data[:3] == b"\xff\xd8\xff":
         found = _stated(data)

@@ -16,7 +16,8 @@ from keras_fld.cli.sections import SectionedCommand
     cls=SectionedCommand,
     sections={
         "Input": "--camera --seconds --max-frames --max-pixels --recursive",
-        "Output": "--out --format --numbers --json --quiet",
+        "Output": "--out --format --json --quiet",
+        "Drawing": "--numbers --boxes --scores --ids",
         "Model": "--model --passes",
         "Face detection": "--detector --box --min-face",
         "Face score": "--min-score --score --no-score",

@@ -1,4 +1,4 @@
-"""Datasets as faces, crops and batches."""
+"""Datasets: annotated faces, crops and batches."""
 
 from keras_fld.data.catalog import DATASETS, load, read
 from keras_fld.data.faces import Face, FaceSet

@@ -1,7 +1,7 @@
-"""Augmentation: random numbers drawn once per face, applied to image and landmarks together.
+"""Augmentation: random parameters are drawn once per face and applied to image and landmarks.
 
-It is NumPy and OpenCV alone, so that every data path uses the same code. A face's numbers depend on
-(seed, epoch, index) only: neither batch size nor threads change what is drawn.
+The code uses only NumPy and OpenCV, so every data path shares it. A face's random numbers depend
+only on (seed, epoch, index), not on the batch size or the number of threads.
 """
 
 import math
@@ -13,28 +13,36 @@ import numpy as np
 from keras_fld.data.crops import OVERSAMPLING, Crops
 from keras_fld.geometry.frame import compose, transform, turned, warp
 
-# On RGB: the colors as they are, and their luma in each channel.
+# Color matrices on RGB: the identity, and the luma in every channel.
 _SAME = np.eye(3)
 _GRAY = np.tile([0.299, 0.587, 0.114], (3, 1))
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strongly faces are changed; the defaults are the package's training recipe.
+    """Strength of the augmentation. The defaults are those of the package's training recipe.
 
     Args:
-        rotation: largest turn in degrees; drawn from a normal distribution of a third of it.
-        scale: largest relative change of size, uniform.
-        jitter: largest shift of the box in crop sides, uniform in x and y.
+        rotation: largest rotation in degrees. Drawn from a normal distribution whose standard
+            deviation is a third of it.
+        scale: largest relative change of size, drawn uniformly.
+        jitter: largest shift of the box in x and y, in crop sides, drawn uniformly.
         flip: probability of a mirror image.
-        color: strength of brightness, contrast, saturation and color-cast changes.
-        gray: probability of a gray image.
-        blur: probability of a blur, of up to 1.5 pixels of the crop.
+        color: strength of changes in brightness, contrast, saturation and color cast.
+        gray: probability of a grayscale image.
+        blur: probability of a Gaussian blur, with a sigma of up to 1.5 crop pixels.
         occlusion: probability of each of two patches that cover part of the crop.
-        stretch: largest logarithm of a stretch along a random direction, the area staying: faces of
-            other proportions; uniform.
-        dark: probability of a picture in poor light: `darken`.
-        small: probability of a picture of a face of fewer pixels: `shrink`.
+        stretch: largest logarithm of a stretch along a random direction, drawn uniformly. The area
+            is preserved. This varies the proportions of the face.
+        dark: probability of poor light, see `darken`.
+        small: probability of a low resolution, see `shrink`.
+
+    Raises:
+        ValueError: an option is out of range.
+
+    Examples:
+        >>> Augmentation(rotation=15.0, flip=0.0).rotation
+        15.0
     """
 
     rotation: float = 30.0
@@ -59,7 +67,7 @@ class Augmentation:
 
 
 def generator(seed, epoch, index):
-    """Random numbers of one face in one epoch."""
+    """Returns the random number generator of one face in one epoch."""
     return np.random.Generator(np.random.Philox(key=[seed, (epoch << 32) | index]))
 
 
@@ -68,13 +76,13 @@ def augment(crops: Crops, index, rng, options: Augmentation):
 
     Args:
         crops: crops made by `training_crops`.
-        index: which face.
+        index: index of the face.
         rng: a `numpy.random.Generator`.
-        options: what may change and how much.
+        options: the `Augmentation` to draw from.
 
     Returns:
-        image (size, size, 3) uint8 and landmarks (landmarks, 2) float32, both of the model's crop,
-        and where the crops have weights, the face's (landmarks,) weights.
+        image (size, size, 3) uint8 and landmarks (landmarks, 2) float32 in pixels of the model's
+        crop. If the crops have weights, also the face's weights (landmarks,).
     """
     size = crops.frame.size
     mirrored = rng.random() < options.flip
@@ -87,9 +95,9 @@ def augment(crops: Crops, index, rng, options: Augmentation):
 
 
 def change_pixels(image, rng, options: Augmentation):
-    """The part of an augmentation that moves nothing: colors, blur and occlusion of a crop."""
+    """Applies the part of an augmentation that moves no landmark: colors, blur and occlusion."""
     image = _change_color(image, rng, options)
-    # A probability of 0 draws no number: recipes from before these two repeat.
+    # With probability 0, no number is drawn, so recipes older than these two stay reproducible.
     if options.dark and rng.random() < options.dark:
         image = darken(image, rng)
     if options.small and rng.random() < options.small:
@@ -103,13 +111,13 @@ def change_pixels(image, rng, options: Augmentation):
 
 
 def darken(image, rng):
-    """The picture in a tenth to three fifths of the light, with the noise that a camera adds."""
+    """Dims an image to 10 to 60 % of its brightness and adds noise, as in poor light."""
     noise = rng.normal(0, rng.uniform(0, 8), image.shape)
     return np.clip(image * rng.uniform(0.1, 0.6) + noise, 0, 255).astype(np.uint8)
 
 
 def shrink(image, rng):
-    """The picture as if its face had been a fifth to four fifths as large."""
+    """Lowers the resolution of an image to 20 to 80 % of its size, and restores the size."""
     size = len(image)
     side = max(1, round(size * rng.uniform(0.2, 0.8)))
     small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
@@ -117,8 +125,7 @@ def shrink(image, rng):
 
 
 def _random_matrix(crop_size, size, mirrored, rng, options):
-    """Training to model crop: turned, scaled, shifted, stretched and perhaps mirrored about the
-    middle."""
+    """Draws the matrix from training crop to model crop: rotation, scale, shift, stretch, flip."""
     limit = options.rotation
     angle = math.radians(min(max(rng.normal(0, limit / 3), -limit), limit))
     zoom = (1 + options.scale * rng.uniform(-1, 1)) / OVERSAMPLING
@@ -130,7 +137,7 @@ def _random_matrix(crop_size, size, mirrored, rng, options):
 
 
 def _stretched(size, limit, rng):
-    """Matrix of a stretch of the model's crop about its middle."""
+    """Draws the matrix of a stretch of the model's crop about its center."""
     factor, direction = math.exp(limit * rng.uniform(-1, 1)), rng.uniform(0, math.pi)
     turn = np.array(
         [
@@ -143,7 +150,7 @@ def _stretched(size, limit, rng):
 
 
 def _change_color(image, rng, options):
-    """Brightness, contrast, saturation and a color cast as one matrix on the channels."""
+    """Changes brightness, contrast, saturation and color cast with one matrix."""
     strength = options.color
     contrast, saturation = 1 + strength * rng.uniform(-1, 1, 2)
     cast = 1 + strength / 3 * rng.uniform(-1, 1, 3)
@@ -158,7 +165,7 @@ def _change_color(image, rng, options):
 
 
 def _occlude(image, rng):
-    """Covers a random rectangle, in place, by a color, noise or another part of the image."""
+    """Covers a random rectangle, in place, with a color, noise or another part of the image."""
     size = len(image)
     width, height = (size * rng.uniform(0.1, 0.45, 2)).astype(int)
     x, y = rng.integers(0, size - width), rng.integers(0, size - height)

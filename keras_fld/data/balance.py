@@ -1,31 +1,32 @@
-"""Showing rare poses as often as common ones, as the Wing loss paper does (Feng et al. 2018).
+"""Pose balancing: rare poses are repeated, as in the Wing loss paper (Feng et al., 2018).
 
-Shapes are aligned to their mean (Procrustes), the first principal component along which faces turn
-sideways is divided into bins, and each bin's faces are repeated until it is as large as the
-largest.
+Shapes are aligned to their mean (Procrustes). The first principal component that corresponds to
+yaw is divided into bins. The faces of each bin are repeated until it is about as large as the
+largest bin.
 """
 
 import numpy as np
 
 BINS = 9
-_ROUNDS = 10  # of alignment to the mean and filling in; both settle within a few
+_ROUNDS = 10  # of alignment and filling in; both converge within a few
 
 
 def pose_repeats(landmarks, scheme, bins=BINS):
-    """How often an epoch should show each face.
+    """Computes how often an epoch should show each face to balance their yaw.
 
     Args:
         landmarks: (faces, landmarks, 2), NaN where not annotated.
-        scheme: their `Scheme`, whose mirror tells a turn to the left from one to the right.
-        bins: intervals of equal width along the turn.
+        scheme: their `Scheme`. Its mirror permutation separates yaw from symmetric changes.
+        bins: number of bins of equal width along the yaw component.
 
     Returns:
-        (faces,) integers of at least 1, for `repeats` of the data paths.
+        (faces,) integers of at least 1, the `repeats` of `training_dataset` and `TrainingBatches`.
 
     Raises:
         ValueError: bins is below 1, or no face has three annotated landmarks.
 
     Examples:
+        >>> data = training_crops(faces, FaceCrop())
         >>> repeats = pose_repeats(data.landmarks, data.scheme)
         >>> dataset = training_dataset(data, 32, repeats=repeats)
     """
@@ -34,24 +35,26 @@ def pose_repeats(landmarks, scheme, bins=BINS):
     turn = turns(landmarks, scheme)
     low, high = np.nanmin(turn), np.nanmax(turn)
     place = (turn - low) / max(high - low, 1e-12) * bins
-    # A face whose turn is not known is shown once.
+    # A face with unknown yaw is shown once.
     known = ~np.isnan(turn)
     index = np.clip(np.nan_to_num(place).astype(int), 0, bins - 1)
     counts = np.bincount(index[known], minlength=bins)
-    # Halves go up; NumPy's own rounding takes them to the even number.
+    # Halves are rounded up; np.round would round them to the even number.
     times = np.floor(counts.max() / np.maximum(counts, 1) + 0.5).astype(int)
     return np.where(known, times[index], 1)
 
 
 def turns(landmarks, scheme):
-    """How far each face is turned sideways: (faces,), 0 for a mirror-symmetric face.
-
-    The unit is that of the aligned shapes, whose size is 1; larger is more to one side. NaN where
-    fewer than three landmarks are annotated.
+    """Computes the yaw component of each face.
 
     Args:
         landmarks: (faces, landmarks, 2), NaN where not annotated.
         scheme: their `Scheme`.
+
+    Returns:
+        (faces,) values, 0 for a mirror-symmetric face, positive to one side and negative to the
+        other, in the unit of the aligned shapes of size 1. NaN if fewer than three landmarks are
+        annotated.
 
     Raises:
         ValueError: no face has three annotated landmarks.
@@ -59,11 +62,11 @@ def turns(landmarks, scheme):
     landmarks = np.asarray(landmarks, float)
     usable = (~np.isnan(landmarks[..., 0])).sum(axis=1) >= 3
     if not usable.any():
-        raise ValueError("balancing poses needs faces with three annotated landmarks. Got: none")
+        raise ValueError("pose balancing needs faces with three annotated landmarks. Got: none")
     shapes, mean = align(landmarks[usable], scheme)
     centered = shapes - mean
-    # With every shape's mirror image among them, a component is either symmetric or turns with the
-    # mirror: the yaw is the first of the latter.
+    # Because the mirror image of every shape is included, each component is either symmetric or
+    # changes its sign in the mirror. The yaw is the first one that changes its sign.
     odd = (centered - _mirrored(centered, scheme)) / 2
     flat = odd.reshape(len(odd), -1)
     _, components = np.linalg.eigh(flat.T @ flat)
@@ -73,15 +76,15 @@ def turns(landmarks, scheme):
 
 
 def align(landmarks, scheme):
-    """Aligns shapes to their mean by shift, turn and size (generalized Procrustes).
+    """Aligns shapes to their mean by translation, rotation and scale (generalized Procrustes).
 
     Args:
-        landmarks: (faces, landmarks, 2), each face with at least three that are not NaN.
+        landmarks: (faces, landmarks, 2), at least three of each face annotated, the others NaN.
         scheme: their `Scheme`.
 
     Returns:
-        Shapes (faces, landmarks, 2), what was not annotated taken from the mean, and the mean
-        (landmarks, 2), which is mirror-symmetric, centered and of size 1.
+        The aligned shapes (faces, landmarks, 2), missing landmarks filled in from the mean; and the
+        mean (landmarks, 2), which is mirror-symmetric, centered and of size 1.
     """
     shapes = np.array(landmarks, float)
     given = ~np.isnan(shapes).any(axis=-1)
@@ -94,7 +97,7 @@ def align(landmarks, scheme):
 
 
 def _start(shapes, given, scheme):
-    """A first mean: that of the shapes as they stand, each centered and of size 1."""
+    """Computes a first mean from the unaligned shapes, each centered and scaled to size 1."""
     weight = given[..., None]
     filled = np.where(weight, shapes, 0)
     centered = filled - filled.sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
@@ -105,10 +108,11 @@ def _start(shapes, given, scheme):
 
 
 def _aligned_to(mean, shapes, given):
-    """Shapes in the place, turn and size in which their annotated landmarks are next to the mean's;
-    the other landmarks are the mean's.
+    """Fits each shape's annotated landmarks to the mean's, by least squares.
+
+    Missing landmarks are taken from the mean.
     """
-    # As complex numbers a turn with a change of size is one factor, a least-squares quotient.
+    # As complex numbers, rotation and scale are one factor, a least-squares quotient.
     weight = given.astype(float)
     count = weight.sum(axis=1, keepdims=True)
     target = mean[:, 0] + 1j * mean[:, 1]
@@ -122,7 +126,7 @@ def _aligned_to(mean, shapes, given):
 
 
 def _mirrored(shapes, scheme):
-    """Centered shapes seen in a mirror, the landmarks renamed."""
+    """Mirrors centered shapes and permutes their landmarks."""
     return shapes[..., scheme.mirror, :] * [-1.0, 1.0]
 
 

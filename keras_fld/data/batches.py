@@ -1,6 +1,6 @@
 """Batches for `fit` on every backend, without TensorFlow.
 
-They are those of `pipeline`, in the same order, for the same seed and epoch.
+For the same seed and epoch, they equal those of `pipeline`, in the same order.
 """
 
 import itertools
@@ -15,15 +15,15 @@ import numpy as np
 from keras_fld.data.sampling import Samples, check_batch_size
 from keras_fld.data.share import Share
 
-# OpenCV works outside Python's lock: two threads draw while a third trains.
+# OpenCV releases Python's lock, so two threads can draw while a third one trains.
 _THREADS = 2
 
 
 class _Batches(keras.utils.PyDataset):
-    """Batches drawn ahead of their use.
+    """Base class of batches that are drawn ahead in threads.
 
-    Keras' own worker threads stay unused: after `fit` has looked at the first batch of an unbuilt
-    model, they carry batches of one pass over into the next (keras 3.15).
+    It does not use Keras' own worker threads: when `fit` inspects the first batch of an unbuilt
+    model, they carry batches over from one pass into the next (keras 3.15).
     """
 
     def __init__(self, samples, batch_size, next_epoch=None, share=None):
@@ -34,20 +34,20 @@ class _Batches(keras.utils.PyDataset):
         self._share.check(batch_size)
         self._next_epoch = next_epoch
         self._begun = 0
-        self._running = None  # the pass that `fit` is in
+        self._running = None  # the pass that `fit` is iterating over
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="keras_fld_batches")
 
     def _keys(self, epoch):
-        """What the samples of an epoch are drawn by, in their order: an array."""
+        """Keys of the samples of an epoch, in their order, as an array."""
         raise NotImplementedError
 
     def _draw(self, epoch, keys):
-        """The samples of these keys as one batch."""
+        """Draws one batch from these keys."""
         raise NotImplementedError
 
     def _draw_share(self, epoch, keys):
-        """This process' rows of the batch of these keys."""
+        """Draws this process' rows of the batch of these keys."""
         return self._share.draw(partial(self._draw, epoch), keys, self._batch_size)
 
     def __len__(self):
@@ -57,10 +57,10 @@ class _Batches(keras.utils.PyDataset):
         return self._pass(self._begin())
 
     def __getitem__(self, index):
-        """Batch `index` of the running epoch.
+        """Returns batch `index` of the running epoch.
 
-        Inside `fit` it is the epoch's next batch whatever the index, so that shuffle=True, which
-        has nothing to add, changes nothing.
+        Inside `fit`, it returns the next batch for any index. The batches are shuffled already, so
+        shuffle=True has no effect.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"index must be 0 to {len(self) - 1}. Got: {index}")
@@ -73,20 +73,20 @@ class _Batches(keras.utils.PyDataset):
         return batch
 
     def on_epoch_begin(self):
-        """Keras calls it before it asks for a pass's first batch."""
+        """Keras calls this before it requests the first batch of a pass."""
         self.on_epoch_end()
         with self._lock:
             self._running = self._pass(self._begin())
 
     def on_epoch_end(self):
-        """Keras calls it after a pass, and more often."""
+        """Keras calls this after a pass, and at other times, too."""
         with self._lock:
             if self._running is not None:
                 self._running.close()
             self._running = None
 
     def _begin(self):
-        """Number of the epoch that begins."""
+        """Returns the number of the epoch that starts."""
         self._begun += 1
         return int(self._next_epoch()) if self._next_epoch else self._begun - 1
 
@@ -109,29 +109,31 @@ class _Batches(keras.utils.PyDataset):
 
 
 class TrainingBatches(_Batches):
-    """Shuffled, augmented batches; every pass is one more epoch with new random numbers.
+    """Shuffled, augmented batches; every pass is a new epoch with new random numbers.
 
     Args:
-        crops: crops made by `training_crops`, or another `Crops` cut alike.
-        batch_size: faces in a batch; the last, incomplete one of an epoch is kept.
-        augmentation: an `Augmentation`; None takes the default.
-        seed: seed of order and augmentation.
-        next_epoch: called at each pass's start for its number; None counts the passes from 0.
-        repeats: (faces,) how often an epoch shows each face, as `balance.pose_repeats` gives; None
-            shows each once.
-        share: the `Share` of this process where several train together; None for whole batches.
+        crops: the result of `training_crops`, or `Crops` with the same larger frame.
+        batch_size: number of faces in a batch. The last batch of an epoch may be smaller.
+        augmentation: an `Augmentation`; None uses the default.
+        seed: seed of the order and the augmentation.
+        next_epoch: function that returns the epoch's number, called at the start of each pass; None
+            counts the passes from 0.
+        repeats: (faces,) how often an epoch shows each face, see `balance.pose_repeats`; None shows
+            each face once.
+        share: the `Share` of this process if several train together; None for whole batches.
 
     Returns:
-        A `keras.utils.PyDataset` of (batch, size, size, 3) uint8 and (batch, landmarks, 2) float32
-        NumPy arrays, and of (batch, landmarks) float32 where the crops have weights;
-        `for images, landmarks in batches` passes over it too.
+        A `keras.utils.PyDataset` of images (batch, size, size, 3) uint8 and landmarks (batch,
+        landmarks, 2) float32, as NumPy arrays. If the crops have weights, a batch also contains
+        weights (batch, landmarks) float32. You can also iterate over it:
+        `for images, landmarks in batches`.
 
     Raises:
-        ValueError: batch_size or seed is out of range, the repeats do not fit, or the batches
-            cannot be shared equally.
+        ValueError: batch_size or seed is out of range, repeats do not match the faces, or the
+            batches cannot be divided equally among the processes.
 
     Examples:
-        >>> model.fit(TrainingBatches(training_crops(faces, FaceCrop()), 32), epochs=10)
+        >>> model.fit(TrainingBatches(training_crops(faces, FaceCrop()), 32))
     """
 
     def __init__(
@@ -155,7 +157,7 @@ class TrainingBatches(_Batches):
 
 
 class PlainBatches(_Batches):
-    """Batches of crops as they are, in order; arguments and result as of `TrainingBatches`.
+    """Unaugmented batches of crops, in order. Arguments and result are as in `TrainingBatches`.
 
     Examples:
         >>> model.evaluate(PlainBatches(model_crops(faces, FaceCrop()), 64))

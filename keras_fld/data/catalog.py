@@ -1,4 +1,4 @@
-"""The datasets by name."""
+"""The catalog of datasets, and reading and loading them by name."""
 
 import inspect
 import warnings
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset that the package reads.
+    """A dataset that the package can read.
 
     Args:
         read: function of (root, split, skip_bad) that returns a `FaceSet`.
         train: name of the training split.
-        tests: names of the test splits that `evaluate` reports, where present.
-        folder: name of its card's folder in datasets/.
-        official: number of faces that the release has in each split.
-        parts: splits that together hold every face once; None for training and test splits.
-        normalizer: the protocol's normalizing distance.
+        tests: names of the test splits that `evaluate` reports, if present.
+        folder: name of the folder in datasets/ that contains its card.
+        official: number of faces of each split in the release.
+        parts: splits that together contain every face once; None for the training and test splits.
+        normalizer: normalizing distance of the protocol.
     """
 
     read: Callable
@@ -57,9 +57,9 @@ class Dataset:
 
     @property
     def card(self) -> str:
-        """Path of the card, the short one where it is in the working folder."""
+        """Path of the card, relative if it is in the working directory."""
         package = Path(__file__).parents[1]
-        # The wheel has datasets/ as cards; setup.py packs it.
+        # In the wheel, datasets/ is packed as cards/ by setup.py.
         cards = package / "cards"
         path = (
             (cards if cards.is_dir() else package.parent / "datasets") / self.folder / "README.md"
@@ -129,7 +129,7 @@ DATASETS = {
 
 
 def get(name: str) -> Dataset:
-    """The `Dataset` of that name; raises ValueError when there is none."""
+    """Returns the `Dataset` of that name; raises ValueError if there is none."""
     if name not in DATASETS:
         raise ValueError(f"dataset must be one of {', '.join(DATASETS)}. Got: {name!r}")
     return DATASETS[name]
@@ -146,21 +146,21 @@ def read(
 
     Args:
         name: a key of `DATASETS`, such as "300w".
-        root: folder of the dataset, or the file of your own; the synthetic ones need none. A folder
-            that `keras-fld prepare` wrote serves as well.
+        root: folder of the dataset, a folder written by `keras-fld prepare`, or the file of your
+            own data. Not needed for "synthetic".
         split: name of the split.
-        skip_bad: leave bad files out and list them, instead of stopping at the first.
-        **options: of the dataset's reader, such as `hidden="keep"` for "aflw".
+        skip_bad: skip bad files and list them in the result, instead of raising an error.
+        **options: options of the dataset's reader, such as `hidden="keep"` for "aflw".
 
     Returns:
         A `FaceSet`.
 
     Raises:
-        ImportError: the format needs a package of the group `datasets`.
-        ValueError: an unknown name, split or option, an empty folder, or a bad file.
+        ImportError: the format requires a package of the extra `datasets`.
+        ValueError: the name, split or an option is unknown, the folder is empty, or a file is bad.
 
     Examples:
-        >>> faces = read("300w", root, "common")
+        >>> faces = read("300w", "300w", "common")
     """
     dataset = get(name)
     known = inspect.signature(dataset.read).parameters
@@ -189,36 +189,36 @@ def load(
     in_memory: bool = True,
     **options: Any,
 ) -> "tf.data.Dataset | TrainingBatches | PlainBatches":
-    """Batches of one split for `fit`: the same on every backend.
+    """Loads one split as batches for `fit`.
 
-    A `tf.data.Dataset` where Keras runs on TensorFlow, a `keras.utils.PyDataset` on JAX and
-    PyTorch, which need no TensorFlow for it.
+    The batches are the same on every backend: a `tf.data.Dataset` if Keras runs on TensorFlow, a
+    `keras.utils.PyDataset` on JAX and PyTorch, which do not require TensorFlow.
 
     Args:
         name: a key of `DATASETS`, such as "300w".
-        root: folder of the dataset, or a folder that `keras-fld prepare` wrote, whose faces stay
-            in its memory-mapped files.
+        root: folder of the dataset, or a folder written by `keras-fld prepare`, whose crops are
+            memory-mapped.
         split: name of the split.
         augment: True, False, an `Augmentation`, or None to augment the training split only.
-        frame: the model's `FaceCrop`; None takes the default.
-        batch_size: faces in a batch.
-        seed: seed of order and augmentation.
-        skip_bad: leave bad files out, with a warning each, instead of stopping at the first.
-        balance: show rare poses more often, see `balance.pose_repeats`; augmented splits alone.
-        in_memory: cut all faces out of their photographs now; False decodes the photographs in
-            every epoch, for sets that do not fit in memory; augmented splits alone.
-        **options: of the dataset's reader, as in `read`.
+        frame: the model's `FaceCrop`; None uses the default.
+        batch_size: number of faces in a batch.
+        seed: seed of the order and the augmentation.
+        skip_bad: skip bad files with a warning, instead of raising an error.
+        balance: show rare poses more often, see `balance.pose_repeats`. Only with augmentation.
+        in_memory: crop all faces now and keep the crops in memory. False decodes the photographs in
+            every epoch, for sets that do not fit in memory. Only with augmentation.
+        **options: options of the dataset's reader, as in `read`.
 
     Returns:
-        Batches of images (batch, size, size, 3) uint8 and landmarks (batch, landmarks, 2) float32
-        pixels of the crop. Each iteration over augmented ones is a new epoch.
+        Batches of images (batch, size, size, 3) uint8 and landmarks (batch, landmarks, 2) float32,
+        in pixels of the crop. With augmentation, each iteration is a new epoch.
 
     Raises:
-        ValueError: as `read`, or an image cannot be read.
+        ValueError: as in `read`, or an image cannot be read.
 
     Examples:
-        >>> train = keras_fld.data.load("300w", root, split="train")
-        >>> model.fit(train, epochs=10)
+        >>> train = keras_fld.data.load("300w", "300w", split="train")
+        >>> model.fit(train)
     """
     from keras_fld.data import feed
     from keras_fld.data.balance import pose_repeats
@@ -239,7 +239,7 @@ def load(
 
 
 def _crops(faces, frame, augmented, in_memory, skip_bad):
-    """The crops that batches are drawn from."""
+    """Returns the crops from which batches are drawn."""
     from keras_fld.data import crops, photographs
 
     if not augmented:

@@ -1,4 +1,4 @@
-"""Verifying a downloaded dataset against its card."""
+"""Verification of a downloaded dataset against its card."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -16,28 +16,28 @@ from keras_fld.data.faces import Absent
 from keras_fld.data.prepared.reading import is_prepared
 from keras_fld.data.readers.sources import BadCall
 
-# A face with more of its landmarks outside the photograph belongs to another photograph.
+# A face with a larger share of its landmarks outside the photograph belongs to another photograph.
 OUTSIDE = 0.5
-# What tools write for a landmark that is not annotated: (0, 0) and (-1, -1), from 0 or from 1.
+# What tools write for "not annotated", 0- or 1-based: (0, 0) and (-1, -1).
 _CORNERS = {(0.0, 0.0), (-1.0, -1.0), (-2.0, -2.0)}
 
 
 @dataclass
 class Part:
-    """What was found of one split.
+    """Findings about one split.
 
     Args:
-        split: its name.
-        faces: annotated faces that can be read.
-        official: faces in the release, or None.
-        bad: one sentence for each thing that is wrong.
-        missing: one sentence for each part that is not there.
-        outside: landmarks outside their photograph.
-        worst: the farthest of them, in pixels beyond the edge, and its face's name.
+        split: name of the split.
+        faces: number of annotated faces that can be read.
+        official: number of faces in the release, or None.
+        bad: one sentence for each error.
+        missing: one sentence for each missing part.
+        outside: number of landmarks outside their photograph.
+        worst: the farthest of them: its distance from the edge in pixels, and its face's name.
         notes: sentences on how the files were read.
-        turned: photographs with a rotation tag.
-        cornered: landmarks at exactly (0, 0), (-1, -1) or (-2, -2), as some tools write what is not
-            annotated.
+        turned: number of photographs with a rotation tag.
+        cornered: number of landmarks at exactly (0, 0), (-1, -1) or (-2, -2), which some tools
+            write for "not annotated".
         samples: faces for the contact sheet, each a (TILE, TILE, 3) uint8 picture.
     """
 
@@ -56,13 +56,13 @@ class Part:
 
 @dataclass
 class Check:
-    """Result of `check`; printed, it is the report.
+    """Result of `check`; `print` shows it as a report.
 
     Args:
         dataset: name of the dataset.
         card: path of its card in the repository.
         parts: a `Part` for each split.
-        duplicates: one sentence for each face that is there more than once.
+        duplicates: one sentence for each duplicate face.
     """
 
     dataset: str
@@ -72,7 +72,7 @@ class Check:
 
     @property
     def good(self) -> bool:
-        """Whether what is there is good; what is missing or doubled does not count."""
+        """Whether the files present have no errors; missing and duplicate faces do not count."""
         return any(part.faces for part in self.parts) and not any(part.bad for part in self.parts)
 
     def __str__(self) -> str:
@@ -89,25 +89,25 @@ class Check:
             if part.turned:
                 lines.append(
                     f"  warning: photographs with a rotation tag: {part.turned}; they are read "
-                    "upright, as viewers show them, and landmarks must be those of that picture"
+                    "upright, as viewers show them, so landmarks must refer to the upright image"
                 )
             if part.cornered:
                 lines.append(
                     f"  warning: landmarks at exactly (0, 0), (-1, -1) or (-2, -2): {part.cornered}"
-                    "; they are taken for real, and null or an empty cell for not annotated"
+                    "; they are used as they are. Write null or an empty cell for not annotated"
                 )
             lines += [f"  note: {sentence}" for sentence in part.notes]
             lines += [f"  missing: {sentence}" for sentence in part.missing]
             lines += [f"  bad: {sentence}" for sentence in part.bad]
         lines += [f"duplicate: {sentence}" for sentence in self.duplicates]
-        verdict = "what is there is good" if self.good else "not good"
+        verdict = "OK: no bad faces" if self.good else "FAILED: see the lines marked bad"
         if not any(part.faces or part.bad for part in self.parts):
-            verdict = f"nothing of {self.dataset} is there: see the tree in its card"
+            verdict = f"no faces of {self.dataset} found: see the folder tree in its card"
         lines.append(verdict)
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as a dictionary for JSON."""
+        """Returns the report as a dictionary for JSON."""
         return {
             "dataset": self.dataset,
             "card": self.card,
@@ -135,7 +135,7 @@ class Check:
         write_json(path, self.as_dict())
 
     def save_sheet(self, path: str | Path) -> None:
-        """Writes the contact sheet: a row or more of faces with their landmarks for each split.
+        """Writes the contact sheet: one or more rows of faces with landmarks for each split.
 
         Raises:
             ValueError: no face can be drawn, or the file cannot be written.
@@ -152,39 +152,40 @@ def check(
     per_split: int = 2 * contact_sheet.COLUMNS,
     **options: Any,
 ) -> Check:
-    """Verifies what a folder holds of a dataset.
+    """Verifies the files of a dataset.
 
-    Every photograph is read. Bad are damaged annotations and photographs, faces whose box or most
-    landmarks lie outside their photograph, and more faces than the release has. Single landmarks
-    outside and faces that are there twice are told, since releases have them; so are photographs
-    with a rotation tag, which are read upright, and landmarks at exactly (0, 0) or (-1, -1).
+    Every photograph is read. Errors are damaged annotations and photographs, faces whose box or
+    most landmarks lie outside the photograph, and more faces than in the release. The report
+    also lists single landmarks outside the photograph and duplicate faces, because releases contain
+    them; photographs with a rotation tag, which are read upright; and landmarks at exactly (0, 0)
+    or (-1, -1).
 
     Args:
         name: a key of `DATASETS`.
-        root: folder of the dataset, or the file of your own.
-        per_split: faces of each split on the contact sheet.
-        **options: of the dataset's reader.
+        root: folder of the dataset, or the file of your own data.
+        per_split: number of faces of each split on the contact sheet.
+        **options: options of the dataset's reader.
 
     Returns:
         A `Check`.
 
     Raises:
-        ValueError: an unknown name, or no such folder.
+        ValueError: the name is unknown, or the folder does not exist.
 
     Examples:
-        >>> print(check("300w", root))
+        >>> print(check("300w", "300w"))
     """
     dataset = catalog.get(name)
     if is_prepared(root):
         raise ValueError(
-            f"{root}: holds prepared faces, whose checksums are verified whenever they are read; "
-            "check the folder that they were prepared from"
+            f"{root}: already prepared, and its checksums are verified whenever it is read; "
+            "check the folder it was prepared from"
         )
     whole = dataset.parts or (dataset.train, *dataset.tests)
     parts: list[Part] = []
     digests: dict[str, bytes] = {}
     for split in dict.fromkeys((*whole, *dataset.official)):
-        # The photographs of the other splits belong to one that is read.
+        # The photographs of the remaining splits are part of a split that is read.
         part, found = _part(name, root, split, per_split, split in whole, options)
         parts.append(part)
         digests |= found
@@ -192,7 +193,7 @@ def check(
 
 
 def _part(name, root, split, per_split, photographs, options):
-    """The `Part` of a split, and each face's digest where its photographs are read."""
+    """Returns a split's `Part`, and the digest of each face whose photograph is read."""
     part = Part(split, official=catalog.get(name).official.get(split))
     try:
         faces = catalog.read(name, root, split, skip_bad=True, **options)
@@ -208,7 +209,7 @@ def _part(name, root, split, per_split, photographs, options):
     part.missing += [*faces.missing, *faces.absent]
     part.notes += faces.notes
     if part.official is not None and len(faces) > part.official:
-        part.bad.append(f"{len(faces)} faces are more than the official {part.official}")
+        part.bad.append(f"{len(faces)} faces, more than the official {part.official}")
     if not photographs:
         return part, {}
     part.bad += faces.skipped
@@ -236,7 +237,7 @@ def _part(name, root, split, per_split, photographs, options):
 
 
 def _duplicates(digests):
-    """One sentence for each face whose digest an earlier one has."""
+    """One sentence for each face with the same digest as an earlier one."""
     first: dict[bytes, str] = {}
     for place, digest in digests.items():
         first.setdefault(digest, place)
@@ -246,7 +247,7 @@ def _duplicates(digests):
 
 @dataclass
 class _Found:
-    """What is known of one face after reading its photograph."""
+    """Findings about one face and its photograph."""
 
     outside: int
     farthest: float
@@ -257,11 +258,11 @@ class _Found:
 
 
 def _look(face, scheme, draw):
-    """What is known of a face; ValueError where it is bad."""
+    """Checks one face; raises ValueError if it is bad."""
     image = face.image()
     turned = isinstance(face.source, Path) and has_rotation_tag(face.source)
-    rule = "; its rotation tag was followed, as viewers do" if turned else ""
-    edge = np.array([image.shape[1], image.shape[0]]) - 0.5  # of pixels whose centers are whole
+    rule = "; the photograph was rotated by its tag, as in viewers" if turned else ""
+    edge = np.array([image.shape[1], image.shape[0]]) - 0.5  # pixel centers are whole numbers
     beyond = np.maximum(-0.5 - face.landmarks, face.landmarks - edge).max(axis=-1)
     beyond = beyond[~np.isnan(beyond)]
     corner, side = face.box[:2], face.box[2:]
@@ -272,7 +273,7 @@ def _look(face, scheme, draw):
             f"{face.name}: {(beyond > 0).sum()} of {len(beyond)} landmarks lie outside the "
             f"image, the farthest by {beyond.max():.1f} px{rule}"
         )
-    # NumPy's stub shows that arrays are buffers from Python 3.12 on.
+    # Until Python 3.12, NumPy's stubs do not declare arrays as buffers.
     pixels = np.ascontiguousarray(image)
     digest = hashlib.blake2b(pixels, digest_size=16)  # type: ignore[arg-type]
     digest.update(np.round(face.landmarks, 2).tobytes())

@@ -1,4 +1,4 @@
-"""The contact sheet of a dataset: a row or more of faces with their landmarks for each split."""
+"""The contact sheet of a dataset: one or more rows of faces with landmarks for each split."""
 
 import cv2
 import numpy as np
@@ -6,13 +6,13 @@ import numpy as np
 from keras_fld import drawing
 from keras_fld.geometry.frame import FaceCrop, transform
 
-# Faces of a split in a row, and the side of each in pixels.
+# Number of faces in a row, and side of each in pixels.
 COLUMNS, TILE = 8, 128
 _OCCLUDED = (235, 70, 60)
 
 
 def tile(face, image, scheme):
-    """A face's picture with its landmarks, (TILE, TILE, 3) uint8; occluded ones are ringed."""
+    """Draws a face with its landmarks, (TILE, TILE, 3) uint8; occluded landmarks are ringed."""
     frame = FaceCrop(TILE, margin=1.5)
     points = transform(face.landmarks, frame.matrix(face.box))
     picture = drawing.draw_landmarks(frame.crop(image, face.box), points, scheme)
@@ -23,7 +23,7 @@ def tile(face, image, scheme):
 
 
 def rows(part):
-    """The rows of a split on the sheet, its name above them.
+    """Draws the rows of a split, with its name above them.
 
     Args:
         part: a `Part` of `check`.

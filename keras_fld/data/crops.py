@@ -1,4 +1,4 @@
-"""Faces cut out of their photographs, ready for augmentation and evaluation."""
+"""Faces cropped from their photographs, for augmentation and evaluation."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from keras_fld.data.faces import FaceSet
 from keras_fld.geometry.frame import FaceCrop, transform, warp
 from keras_fld.schemes import Scheme
 
-# Side of a training crop in model crops: room for a 30 degree turn of a face 10 % larger and 5 %
-# off its place, 1.1 * 1.366 + 2 * 0.05.
+# Side of a training crop in model crops. It leaves room for a rotation by 30 degrees of a face that
+# is 10 % larger and shifted by 5 %: 1.1 * 1.366 + 2 * 0.05.
 RESERVE = 1.6
-# Scale of training crops in model crops: a face made 10 % smaller then stays at twice the crop's
-# scale, up to which `warp` needs no reduction.
+# Scale of training crops relative to model crops. A face scaled down by 10 % is then still at twice
+# the crop's scale, the most that `warp` handles without area averaging.
 OVERSAMPLING = 1.8
 
 
@@ -24,15 +24,15 @@ class Crops:
     """Square crops of faces, with their landmarks.
 
     Args:
-        images: (faces, size, size, 3) uint8 RGB: an array, or where they are not all in memory
-            whatever has `shape` and gives a face's image by its index.
+        images: (faces, size, size, 3) uint8 RGB: an array, or an object with `shape` that returns a
+            face's image by its index, if they are not all in memory.
         landmarks: (faces, landmarks, 2) float32 pixels of the crop.
-        matrices: (faces, 2, 3), photograph to crop pixels.
-        frame: the model's frame that the crops were cut for.
-        scheme: the landmarks' scheme.
+        matrices: (faces, 2, 3), from photograph pixels to crop pixels.
+        frame: the model's `FaceCrop` for which the faces were cropped.
+        scheme: scheme of the landmarks.
         names: name of each face.
         skipped: one sentence for each face whose photograph could not be read.
-        weights: (faces, landmarks) float32 factors of the errors in training; None for 1.
+        weights: (faces, landmarks) float32 factors of the errors in training; None means 1.
     """
 
     images: "np.ndarray | Views"
@@ -49,27 +49,50 @@ class Crops:
 
 
 def model_crops(faces: FaceSet, frame: FaceCrop, skip_bad=False):
-    """Crops exactly as a model sees them, for evaluation and calibration; see `_cut`."""
+    """Crops faces exactly as a model sees them, for evaluation and calibration.
+
+    Args:
+        faces: the `FaceSet`.
+        frame: the model's `FaceCrop`.
+        skip_bad: skip faces whose photograph cannot be read, and list them in `skipped`.
+
+    Returns:
+        A `Crops`.
+
+    Raises:
+        ValueError: a photograph cannot be read and `skip_bad` is False, no photograph can be read,
+            or the faces were prepared for another frame.
+
+    Examples:
+        >>> model_crops(faces, FaceCrop(64)).images.shape[1:]
+        (64, 64, 3)
+    """
     return _cut(faces, frame, frame, skip_bad)
 
 
 def training_crops(faces: FaceSet, frame: FaceCrop, skip_bad=False):
-    """Larger crops at `OVERSAMPLING` times the scale, to draw augmented ones from; see `_cut`."""
+    """Crops larger images at `OVERSAMPLING` times the scale, for augmentation.
+
+    Arguments, result and errors are those of `model_crops`.
+
+    Examples:
+        >>> data = training_crops(faces, FaceCrop())
+    """
     return _cut(faces, wide_frame(frame), frame, skip_bad)
 
 
 def wide_frame(frame):
-    """The frame of the training crops for a model's frame."""
+    """Returns the frame of the training crops that belong to a model's frame."""
     size = int(np.ceil(frame.size * OVERSAMPLING * RESERVE))
-    # The margin follows from the rounded size, so that the scale is exact.
+    # The margin is computed from the rounded size, so that the scale is exact.
     return FaceCrop(size, frame.margin * size / (frame.size * OVERSAMPLING))
 
 
 def cut_face(face, image, cut_frame):
-    """Cuts a face's crop of a frame out of its photograph: (size, size, 3) uint8.
+    """Crops a face from its photograph: (size, size, 3) uint8.
 
     Raises:
-        ValueError: the face box does not lie in the photograph.
+        ValueError: the face box does not overlap the photograph.
     """
     height, width = image.shape[:2]
     x, y, w, h = face.box
@@ -82,7 +105,7 @@ def cut_face(face, image, cut_frame):
 
 
 def assemble(images, faces, cut_frame, frame, scheme, skipped):
-    """`Crops` of images that show the faces in `cut_frame`."""
+    """Returns `Crops` of images that show the faces in `cut_frame`."""
     matrices = np.stack([cut_frame.matrix(face.box) for face in faces])
     landmarks = [transform(face.landmarks, m) for face, m in zip(faces, matrices, strict=True)]
     return Crops(
@@ -98,7 +121,7 @@ def assemble(images, faces, cut_frame, frame, scheme, skipped):
 
 
 def _weights(faces):
-    """The faces' weights as one array; None where no face has any."""
+    """Returns the faces' weights as one array, or None if no face has weights."""
     if all(face.weights is None for face in faces):
         return None
     ones = np.ones(len(faces[0].landmarks), np.float32)
@@ -106,7 +129,7 @@ def _weights(faces):
 
 
 class Views:
-    """Images of the same size that lie elsewhere, such as in memory-mapped files.
+    """Images of one size that are stored separately, such as in memory-mapped files.
 
     Args:
         views: (size, size, 3) uint8 arrays.
@@ -124,15 +147,15 @@ class Views:
 
 
 def join(first, second):
-    """The faces of two `Crops` of one frame and scheme as one, without copying their images.
+    """Joins two `Crops` with the same frame and scheme, without copying their images.
 
     Raises:
-        ValueError: frames or schemes differ.
+        ValueError: the frames or schemes differ.
     """
     for name in ("frame", "scheme"):
         if getattr(first, name) != getattr(second, name):
             raise ValueError(
-                f"joined crops must have one {name}. "
+                f"crops to join must have the same {name}. "
                 f"Got: {getattr(first, name)} and {getattr(second, name)}"
             )
     weights = [
@@ -152,16 +175,11 @@ def join(first, second):
 
 
 def _cut(faces, cut_frame, frame, skip_bad):
-    """Reads every photograph and cuts its face; prepared faces stay in their memory-mapped files.
-
-    Raises:
-        ValueError: a photograph cannot be read and `skip_bad` is not set, or none can, or the faces
-            were prepared for another frame.
-    """
+    """Reads the photographs and crops the faces; prepared faces remain memory-mapped."""
     prepared = [face.prepared for face in faces.faces]
     if all(prepared):
         views = [source.cut(cut_frame, frame) for source in prepared]
-        # Model crops are small, and are wanted as an array.
+        # Model crops are small, and callers expect an array.
         stored = np.stack(views) if cut_frame == frame else Views(views)
         return assemble(stored, faces.faces, cut_frame, frame, faces.scheme, [])
 

@@ -1,4 +1,4 @@
-"""What every dataset reader returns: annotated faces, and what was missing or skipped."""
+"""The result of every dataset reader: annotated faces, and what was missing or skipped."""
 
 import zlib
 from abc import ABC, abstractmethod
@@ -15,51 +15,52 @@ from keras_fld.schemes import Scheme
 
 
 class Absent(FileError):
-    """A dataset's folder holds nothing of a split."""
+    """Raised when a dataset's folder contains no faces of a split."""
 
 
 class PreparedSource(ABC):
-    """The source of a prepared face: crops cut in advance, in place of a photograph."""
+    """Source of a prepared face: stored crops instead of a photograph."""
 
     @abstractmethod
     def __call__(self) -> np.ndarray:
-        """Raises ValueError: there is no photograph."""
+        """Always raises ValueError, because there is no photograph."""
 
     @abstractmethod
     def cut(self, cut_frame: FaceCrop, frame: FaceCrop) -> np.ndarray:
-        """The crop of a frame, (size, size, 3) uint8.
+        """Returns the stored crop, (size, size, 3) uint8.
 
         Args:
-            cut_frame: the crop's frame.
-            frame: the model's frame that the face must have been prepared for.
+            cut_frame: the `FaceCrop` of the crop.
+            frame: the model's `FaceCrop`, for which the face must have been prepared.
 
         Raises:
-            ValueError: the face was prepared for another frame, or without this crop.
+            ValueError: the face was prepared for another frame, or this crop was not stored.
         """
 
 
 def evenly(total: int, count: int) -> np.ndarray:
-    """Indices of `count` of so many things, evenly over them, or all where there are fewer."""
+    """Returns `count` evenly spaced indices below `total`, or all if there are fewer."""
     return np.linspace(0, total - 1, min(count, total)).round().astype(int)
 
 
 @dataclass(frozen=True)
 class Face:
-    """One annotated face of a photograph.
+    """One annotated face in a photograph.
 
     Args:
-        name: unique name in its dataset, such as "afw/134212_1".
+        name: unique name within its dataset, such as "afw/134212_1".
         source: image file, a function that returns the (height, width, 3) uint8 RGB image, or a
             `PreparedSource`.
         landmarks: (landmarks, 2) float32 photograph pixels, NaN where not annotated.
         box: face box (x, y, width, height) in photograph pixels.
-        group: faces of one photograph or person share it; splits keep a group together.
-        occluded: (landmarks,) bool, whether something is in front of a landmark; None where the
-            annotation does not say.
-        distances: normalizing distances that the annotation gives, in photograph pixels, such as
-            AFLW's {"face_box": width}.
-        attributes: names of what holds of the face, such as WFLW's "blur".
-        weights: (landmarks,) float32 factors of the landmarks' errors in training; None for 1.
+        group: name shared by the faces of one photograph or person, which `FaceSet.split` keeps
+            together.
+        occluded: (landmarks,) bool, whether a landmark is occluded; None if the annotation does not
+            say.
+        distances: normalizing distances from the annotation, in photograph pixels, such as AFLW's
+            {"face_box": width}.
+        attributes: names of the attributes that apply to the face, such as WFLW's "blur".
+        weights: (landmarks,) float32 factors of the errors in training; None means 1.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Face:
 
     @property
     def prepared(self) -> PreparedSource | None:
-        """The source where it holds crops in place of a photograph, otherwise None."""
+        """The source if it is a `PreparedSource`, otherwise None."""
         return self.source if isinstance(self.source, PreparedSource) else None
 
     def image(self) -> np.ndarray:
@@ -84,20 +85,20 @@ class Face:
 
 @dataclass(frozen=True)
 class FaceSet:
-    """Faces of one split.
+    """The faces of one split.
 
     Args:
-        name: what it is, such as "300w common".
-        scheme: the landmarks' scheme.
+        name: name of the set, such as "300w common".
+        scheme: scheme of the landmarks.
         faces: the faces.
         missing: one sentence for each part with fewer faces than the official release. Only
             `datasets check` shows them.
-        skipped: one sentence for each bad file that was left out. Both name files by their place in
-            `root`.
-        normalizer: the protocol's normalizing distance, reported first where it is known.
-        attributes: attributes of faces that the protocol reports as rows of their own, in order.
-        root: the folder that the faces were read from; None where there is none.
-        notes: sentences on how the files were read, such as what stands for "not annotated".
+        skipped: one sentence for each bad file that was skipped. `missing` and `skipped` name files
+            relative to `root`.
+        normalizer: the protocol's normalizing distance, which is reported first if it is known.
+        attributes: attributes that the protocol reports in separate rows, in this order.
+        root: folder of the faces; None if there is none.
+        notes: sentences on how the files were read, such as which values mean "not annotated".
         absent: one sentence if photographs that the annotations name are missing.
     """
 
@@ -119,10 +120,10 @@ class FaceSet:
 
     @property
     def normalizers(self) -> list[str]:
-        """Names of the distances known for these faces, the protocol's own first.
+        """Names of the distances that are known for these faces, the protocol's first.
 
-        Where neither annotation nor scheme has one, it is "face_size", the square root of the face
-        box's area.
+        If neither the annotation nor the scheme has one, it is "face_size", the square root of the
+        area of the face box.
         """
         given = {name: None for face in self.faces for name in face.distances}
         names = [*dict.fromkeys([*given, *self.scheme.normalizers])] or ["face_size"]
@@ -132,14 +133,21 @@ class FaceSet:
         return len(self.faces)
 
     def sample(self, count: int) -> "FaceSet":
-        """`count` of the faces, evenly over the set, or all where there are fewer."""
+        """Returns `count` faces spaced evenly over the set, or all if there are fewer."""
         return replace(self, faces=[self.faces[index] for index in evenly(len(self), count)])
 
     def split(self, fraction: float, salt: str = "validation") -> "tuple[FaceSet, FaceSet]":
-        """Divides by group into the rest and about `fraction` of the faces.
+        """Splits off about a `fraction` of the faces, by group.
 
-        A group falls on its side by a hash of its name, so the division stays the same when other
-        faces come or go.
+        A hash of the group's name decides where its faces go. The split therefore stays the same
+        when other faces are added or removed.
+
+        Args:
+            fraction: share of the faces in the second set, between 0 and 1.
+            salt: text added to the hash. It also becomes part of the second set's name.
+
+        Returns:
+            The `FaceSet` of the remaining faces, and that of the faces split off.
 
         Raises:
             ValueError: the fraction is not in (0, 1), or one side would be empty.

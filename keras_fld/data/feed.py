@@ -1,12 +1,12 @@
-"""The data path that fits the running backend; both give the same batches."""
+"""Chooses the data path for the backend; both paths give the same batches."""
 
 
 def training_batches(
     crops, batch_size, augmentation=None, seed=0, next_epoch=None, repeats=None, share=None
 ):
-    """`pipeline.training_dataset` on the TensorFlow backend, elsewhere `TrainingBatches`."""
+    """`pipeline.training_dataset` on the TensorFlow backend, otherwise `TrainingBatches`."""
     options = (crops, batch_size, augmentation, seed, next_epoch, repeats)
-    if _on_tensorflow():  # where training is one process
+    if _on_tensorflow():  # which trains in a single process
         from keras_fld.data.pipeline import training_dataset
 
         return training_dataset(*options)
@@ -16,7 +16,7 @@ def training_batches(
 
 
 def plain_batches(crops, batch_size, share=None):
-    """`pipeline.plain_dataset` on the TensorFlow backend, elsewhere `PlainBatches`."""
+    """`pipeline.plain_dataset` on the TensorFlow backend, otherwise `PlainBatches`."""
     if _on_tensorflow():
         from keras_fld.data.pipeline import plain_dataset
 

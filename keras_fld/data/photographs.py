@@ -1,7 +1,7 @@
-"""Training crops cut out of their photographs each time they are drawn: nothing is kept.
+"""Training crops that are cut from their photographs on demand, without keeping them in memory.
 
-For sets that do not fit in memory and are not to be prepared. A JPEG is decoded no larger than its
-crop needs, so pixels differ a little from those of `training_crops`; the geometry does not.
+Use them for sets that do not fit in memory and are not prepared. A JPEG is decoded at a reduced
+size, so pixels differ slightly from those of `training_crops`. The geometry is the same.
 """
 
 import numpy as np
@@ -12,17 +12,17 @@ from keras_fld.geometry.frame import compose, warp
 
 
 def training_photographs(faces, frame):
-    """As `crops.training_crops`, its images decoded on demand.
+    """Creates training crops like `crops.training_crops`, but decodes the images on demand.
 
     Args:
         faces: a `FaceSet`.
         frame: the model's `FaceCrop`.
 
     Returns:
-        A `Crops`. A photograph that cannot be read raises ValueError when it is drawn.
+        A `Crops`. Drawing a face raises ValueError if its photograph cannot be read.
 
     Examples:
-        >>> data = training_photographs(read("300w", root), FaceCrop())
+        >>> data = training_photographs(read("300w", "300w"), FaceCrop())
         >>> model.fit(feed.training_batches(data, 64))
     """
     wide = wide_frame(frame)
@@ -30,7 +30,7 @@ def training_photographs(faces, frame):
 
 
 class Photographs:
-    """Faces' crops, read when one is asked for.
+    """Crops of faces, each read when it is accessed.
 
     Args:
         faces: a sequence of `Face`.

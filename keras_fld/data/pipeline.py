@@ -12,23 +12,24 @@ from keras_fld.data.sampling import Samples, check_batch_size
 def training_dataset(
     crops: Crops, batch_size, augmentation=None, seed=0, next_epoch=None, repeats=None
 ):
-    """Shuffled, augmented batches; every iteration is one more epoch with new random numbers.
+    """Shuffled, augmented batches; every iteration is a new epoch with new random numbers.
 
     Args:
-        crops: crops made by `training_crops`, or another `Crops` cut alike.
-        batch_size: faces in a batch; the last, incomplete one of an epoch is kept.
-        augmentation: an `Augmentation`; None takes the default.
-        seed: seed of order and augmentation.
-        next_epoch: called at each iteration's start for its number; None counts from 0.
-        repeats: (faces,) how often an epoch shows each face, as `balance.pose_repeats` gives; None
-            shows each once.
+        crops: the result of `training_crops`, or `Crops` with the same larger frame.
+        batch_size: number of faces in a batch. The last batch of an epoch may be smaller.
+        augmentation: an `Augmentation`; None uses the default.
+        seed: seed of the order and the augmentation.
+        next_epoch: function that returns the epoch's number, called at the start of each iteration;
+            None counts from 0.
+        repeats: (faces,) how often an epoch shows each face, see `balance.pose_repeats`; None shows
+            each face once.
 
     Returns:
-        A `tf.data.Dataset` of (batch, size, size, 3) uint8 and (batch, landmarks, 2) float32, and
-        of (batch, landmarks) float32 where the crops have weights.
+        A `tf.data.Dataset` of images (batch, size, size, 3) uint8 and landmarks (batch, landmarks,
+        2) float32. If the crops have weights, also of weights (batch, landmarks) float32.
 
     Raises:
-        ValueError: batch_size or seed is out of range, or the repeats do not fit.
+        ValueError: batch_size or seed is out of range, or repeats do not match the faces.
 
     Examples:
         >>> dataset = training_dataset(training_crops(faces, FaceCrop()), batch_size=32)
@@ -57,7 +58,7 @@ def training_dataset(
 
 
 def plain_dataset(crops: Crops, batch_size):
-    """Batches of crops as they are, in order; arguments and result as in `training_dataset`."""
+    """Unaugmented batches of crops, in order. Arguments and result are as in `training_dataset`."""
     tf = _tensorflow()
     check_batch_size(batch_size)
     if isinstance(crops.images, np.ndarray):
@@ -75,7 +76,7 @@ def plain_dataset(crops: Crops, batch_size):
 
 
 def _drawn(keys, draw, crops, size, weighted=False):
-    """Batches of keys as batches of images and landmarks, drawn ahead."""
+    """Draws batches of images and landmarks from batches of keys, ahead of use."""
     tf = _tensorflow()
 
     landmarks = crops.landmarks.shape[1]
@@ -87,8 +88,8 @@ def _drawn(keys, draw, crops, size, weighted=False):
             part.set_shape(shape)
         return parts
 
-    # Of images in memory, or mapped to it, one thread draws faster than a network trains, and two
-    # fight for Python's lock (measured: slower); decoding photographs is outside the lock.
+    # If images are in memory or memory-mapped, one thread draws faster than a network trains, and
+    # two are slower, as they compete for Python's lock. Decoding photographs releases the lock.
     threads = None if isinstance(crops.images, (np.ndarray, Views)) else 2
     return keys.map(
         lambda k: shaped(*tf.numpy_function(draw, [k], kinds)),

@@ -1,7 +1,7 @@
-"""Which augmented face comes when: the one order and drawing that every data path serves.
+"""The order of the faces in an epoch, and the random numbers of each, for every data path.
 
-An epoch's order and each face's random numbers depend on (seed, epoch, index) only, so a tf.data
-pipeline and a `keras.utils.PyDataset` give the same batches.
+Both depend only on (seed, epoch, index), so a tf.data pipeline and a `keras.utils.PyDataset` give
+the same batches.
 """
 
 import numpy as np
@@ -11,13 +11,13 @@ from keras_fld.data.augment import Augmentation, augment, generator
 
 
 def epoch_order(count, seed, epoch):
-    """Order in which the samples of one epoch come: (count,) integers."""
-    # Index 2**32 - 1 is no face's, so the order has random numbers of its own.
+    """Returns the order of the samples in one epoch: (count,) integers."""
+    # No face has the index 2**32 - 1, so the order has its own random numbers.
     return generator(seed, epoch, 2**32 - 1).permutation(count)
 
 
 def check_batch_size(batch_size):
-    """Raises ValueError when it is not at least 1."""
+    """Raises ValueError if the batch size is below 1."""
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1. Got: {batch_size}")
 
@@ -26,17 +26,18 @@ class Samples:
     """The augmented samples of every epoch.
 
     Args:
-        crops: crops made by `training_crops`, or that `photographs.training_photographs` cuts.
-        augmentation: an `Augmentation`; None takes the default.
-        seed: seed of order and augmentation.
-        repeats: (faces,) how often an epoch shows each face, each time with other random numbers;
-            None shows each once. `balance.pose_repeats` gives one.
+        crops: the result of `training_crops` or `photographs.training_photographs`.
+        augmentation: an `Augmentation`; None uses the default.
+        seed: seed of the order and the augmentation.
+        repeats: (faces,) how often an epoch shows each face, each time with other random numbers,
+            see `balance.pose_repeats`; None shows each face once.
 
     Raises:
-        ValueError: the seed is negative, or the repeats do not fit the faces.
+        ValueError: the seed is negative, or repeats do not match the faces.
 
     Examples:
-        >>> images, landmarks = Samples(crops).draw(epoch=0, keys=[2, 7])
+        >>> samples = Samples(training_crops(faces, FaceCrop()))
+        >>> images, landmarks = samples.draw(epoch=0, keys=[2, 7])
     """
 
     def __init__(self, crops, augmentation=None, seed=0, repeats=None):
@@ -44,8 +45,8 @@ class Samples:
             raise ValueError(f"seed must be at least 0. Got: {seed}")
         self.crops, self.seed = crops, seed
         self.options = augmentation or Augmentation()
-        # A face's first showing has the face's index as its key, the next ones lie a whole set
-        # apart: no repetition changes what another face draws.
+        # The key of a face's first showing is its index. Each repetition adds the number of faces,
+        # so repeating one face does not change the random numbers of another.
         self._keys = np.arange(len(crops))
         if repeats is not None:
             repeats = np.asarray(repeats)
@@ -61,15 +62,23 @@ class Samples:
         return len(self._keys)
 
     def order(self, epoch):
-        """Keys of an epoch's samples in their order: (samples,) integers."""
+        """Returns the keys of an epoch's samples in order: (samples,) integers."""
         return self._keys[epoch_order(len(self), self.seed, epoch)]
 
-    # Faces are small and batches are drawn side by side: OpenCV's own threads would only double the
-    # processor time (measured: 224 against 101 microseconds a face).
+    # Crops are small, and batches are drawn in parallel. OpenCV's own threads would only double the
+    # processor time (measured: 224 instead of 101 microseconds a face).
     @one_opencv_thread
     def draw(self, epoch, keys):
-        """Draws samples: images (keys, size, size, 3) uint8, landmarks (keys, landmarks, 2), and
-        where the crops have weights, those: (keys, landmarks)."""
+        """Draws samples.
+
+        Args:
+            epoch: number of the epoch.
+            keys: (keys,) keys from `order`.
+
+        Returns:
+            Images (keys, size, size, 3) uint8 and landmarks (keys, landmarks, 2). If the crops have
+            weights, also those, (keys, landmarks).
+        """
         faces = len(self.crops)
         pairs = [
             augment(

@@ -1,4 +1,4 @@
-"""Which rows of each batch a process draws, where several train one network."""
+"""The rows of each batch that a process draws when several processes train one network."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ import numpy as np
 class Share:
     """One process' part of each batch: its rows of what a single process would draw.
 
-    JAX cuts no array into unequal parts. So the last batch of an epoch is filled up with rows that
-    are no faces, black and without a landmark, and `real` says how many are faces.
+    JAX cannot divide an array into unequal parts. The last batch of an epoch is therefore padded
+    with black images without landmarks; `real` returns the number of faces in it.
 
     Args:
         index: number of the process, from 0.
-        processes: how many there are.
-        devices: processors that the batches are cut for, those of all processes together.
+        processes: number of processes.
+        devices: number of devices of all processes, among which batches are divided.
 
     Examples:
         >>> Share(index=1, processes=2, devices=2).rows(np.arange(10, 16), batch_size=6)
@@ -28,29 +28,29 @@ class Share:
 
     @property
     def writes(self):
-        """Whether this process writes the files and messages of all."""
+        """Whether this process writes the files and messages for all of them."""
         return self.index == 0
 
     def check(self, batch_size):
-        """Raises ValueError for batches that cannot be cut."""
+        """Raises ValueError if the devices cannot divide a batch equally."""
         if batch_size % self.devices:
             raise ValueError(
-                f"batch_size must be a multiple of the processes' devices, {self.devices}. "
+                f"batch_size must be a multiple of the number of devices, {self.devices}. "
                 f"Got: {batch_size}"
             )
 
     def padded(self, count, batch_size):
-        """Rows of a batch of `count` faces, with those that are none."""
+        """Returns the number of rows of a batch of `count` faces, including padding."""
         rows = -(-count // self.devices) * self.devices
-        # A full batch alone has its size: the number of rows then tells the number of faces.
+        # Only a full batch has the full size, so the number of rows determines that of faces.
         return rows + self.devices if count < batch_size == rows else rows
 
     def real(self, rows, faces, batch_size):
-        """Faces in a batch of so many rows, of an epoch of `faces`: the inverse of `padded`."""
+        """Returns the number of faces in a batch of `rows` rows: the inverse of `padded`."""
         return batch_size if rows == batch_size else faces % batch_size
 
     def rows(self, keys, batch_size):
-        """The keys of a batch that this process draws, without those that are no faces."""
+        """Returns the keys of a batch that this process draws, without padding."""
         size = self.padded(len(keys), batch_size) // self.processes
         return keys[self.index * size : (self.index + 1) * size]
 
@@ -58,16 +58,16 @@ class Share:
         """Draws this process' rows of a batch.
 
         Args:
-            draw: function of keys that gives images (keys, size, size, 3), landmarks
-                (keys, landmarks, 2), and weights (keys, landmarks) where the faces have any.
-            keys: of the whole batch.
-            batch_size: faces in a full batch.
+            draw: function that maps keys to images (keys, size, size, 3), landmarks
+                (keys, landmarks, 2) and, if the faces have weights, those (keys, landmarks).
+            keys: keys of the whole batch.
+            batch_size: number of faces in a full batch.
 
         Returns:
-            What `draw` gives, of this process' rows: 0, NaN and 0 where a row is no face.
+            The result of `draw` for this process' rows. Padding is 0, NaN and 0.
         """
         mine = self.rows(keys, batch_size)
-        # A process without any face in a small batch needs to know its shape.
+        # Even a process without faces in a small batch needs the shape.
         parts = [part[: len(mine)] for part in draw(mine if len(mine) else keys[:1])]
         missing = self.padded(len(keys), batch_size) // self.processes - len(mine)
         if missing:

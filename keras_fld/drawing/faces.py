@@ -121,7 +121,7 @@ def draw_difference(
         (size, size, 3) uint8 RGB.
 
     Examples:
-        >>> draw_difference(crop, truth, model.predict(crop[None])[0]).shape
+        >>> draw_difference(crop, truth, model.predict(crop[None], verbose=0)[0]).shape
         (512, 512, 3)
     """
     factor = size / len(image)

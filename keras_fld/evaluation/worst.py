@@ -68,8 +68,8 @@ def gallery(
         ValueError: `count` is below 1, or for the reasons listed in `evaluate`.
 
     Examples:
-        >>> gallery("run/model.keras", "300w", root, count=1)[0].name
-        'helen/testset/1165146502_1'
+        >>> len(gallery("run/model.keras", "300w", root, count=1))
+        1
     """
     if count < 1:
         raise ValueError(f"count must be at least 1. Got: {count}")

@@ -1,4 +1,4 @@
-"""Networks, and loading them back."""
+"""Networks, the refined module, and saving and loading of models."""
 
 from collections.abc import Callable
 

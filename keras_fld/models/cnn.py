@@ -1,7 +1,7 @@
-"""CNN-6 and CNN-7, the plain networks of the Wing paper that the paper compares with.
+"""CNN-6 and CNN-7, the plain networks of the Wing paper, which the paper compares with.
 
 Feng et al., "Wing Loss for Robust Facial Landmark Localisation with Convolutional Neural Networks",
-CVPR 2018. Read as convolution, ReLU and pooling alone, without BatchNorm: none is described.
+CVPR 2018. The paper does not mention BatchNorm, so there is none.
 """
 
 import keras
@@ -41,20 +41,21 @@ def CNN6(
     scale: float | None = None,
     name: str = "cnn6",
 ) -> keras.Model:
-    """CNN-6 of the Wing paper: five 3x3 convolutions of 32, 64, 128, 256 and 512 filters, each with
-    ReLU and 2x2 max pooling, then a Dense of 1024 with ReLU, and the output.
+    """Builds CNN-6 of the Wing paper, for crops of 64 pixels.
 
-    Six weighted layers before the output; 3.8 M parameters at 68 landmarks. Pixels go in as they
-    are, 0..255: the division by 255 is the first layer. As in every network of the package, the
-    output is offsets from a mean shape.
+    It has five 3x3 convolutions with 32, 64, 128, 256 and 512 filters, each followed by ReLU and
+    2x2 max pooling, then a Dense with 1,024 units and ReLU, and the output layer: 3.8 M parameters
+    for 68 landmarks. The input is 0..255; the first layer divides by 255. As in every network of
+    the package, the output layer computes offsets from a mean shape.
 
     Args:
         num_landmarks: number of landmarks.
         input_size: side of the square RGB crop in pixels, a multiple of 32.
         margin: side of the crop in face boxes.
-        scheme: landmark scheme; None takes the one with that many landmarks, if any.
-        mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's.
-        scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
+        scheme: landmark scheme; None selects the scheme with that many landmarks, if any.
+        mean_shape: (landmarks, 2) crop pixels to which the offsets are added; None uses the
+            scheme's mean shape.
+        scale: crop pixels per unit of the Dense; None uses a tenth of the crop.
         name: name of the model.
 
     Returns:
@@ -62,8 +63,8 @@ def CNN6(
         of the crop.
 
     Raises:
-        ValueError: a size that the five poolings do not divide, or landmarks that the scheme or
-            mean shape does not fit.
+        ValueError: the input size is not a multiple of 32, or the number of landmarks does not
+            match the scheme or the mean shape.
 
     Examples:
         >>> model = CNN6(num_landmarks=19)
@@ -84,20 +85,20 @@ def CNN7(
     scale: float | None = None,
     name: str = "cnn7",
 ) -> keras.Model:
-    """CNN-7 of the Wing paper, its second stage: CNN-6 for crops twice as large, with one more
-    convolution and pooling in front.
+    """Builds CNN-7, the second stage in the Wing paper, for crops of 128 pixels.
 
-    That convolution has 32 filters here, and the others are CNN-6's, so that both see the same
-    feature maps from there on. This is a reading: descriptions of the Wing paper say that CNN-7's
-    filters are somewhat more, and not how many.
+    It is CNN-6 with one more convolution and pooling in front. The Wing paper does not give the
+    filters of CNN-7. Here, the additional convolution has 32 filters, and the others have those of
+    CNN-6.
 
     Args:
         num_landmarks: number of landmarks.
         input_size: side of the square RGB crop in pixels, a multiple of 64.
         margin: side of the crop in face boxes.
-        scheme: landmark scheme; None takes the one with that many landmarks, if any.
-        mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's.
-        scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
+        scheme: landmark scheme; None selects the scheme with that many landmarks, if any.
+        mean_shape: (landmarks, 2) crop pixels to which the offsets are added; None uses the
+            scheme's mean shape.
+        scale: crop pixels per unit of the Dense; None uses a tenth of the crop.
         name: name of the model.
 
     Returns:
@@ -105,8 +106,8 @@ def CNN7(
         of the crop.
 
     Raises:
-        ValueError: a size that the six poolings do not divide, or landmarks that the scheme or
-            mean shape does not fit.
+        ValueError: the input size is not a multiple of 64, or the number of landmarks does not
+            match the scheme or the mean shape.
 
     Examples:
         >>> model = CNN7(num_landmarks=68)

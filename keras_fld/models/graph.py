@@ -1,4 +1,4 @@
-"""The graph of a Keras model: copies without nesting, and what feeds the output."""
+"""The graph of a Keras model: copies without nested models, and the layer before the output."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,28 +9,28 @@ import keras
 from keras_fld.models.sampled import SampledOffsets
 from keras_fld.models.windows import WindowedOffsets
 
-# Layers that only change the shape of what a Dense gives.
+# Layers that only change the shape of a Dense's output.
 _SHAPING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Identity)
 
 
 def is_graph(layer: Any) -> bool:
-    """Whether something is a Functional or Sequential model, whose layers can be walked."""
+    """Whether an object is a Functional or Sequential model, whose layers can be traversed."""
     return isinstance(layer, keras.Sequential) or (
         isinstance(layer, keras.Model) and isinstance(layer, keras.Function)
     )
 
 
 def flat_copy(model: keras.Model) -> keras.Model:
-    """A copy of a Functional or Sequential model in which no layer is such a model itself.
+    """Copies a Functional or Sequential model without nested models.
 
-    Layers keep their names; where two inner models have layers of one name, the inner model's name
-    is put before it. `training=` given to an inner model reaches its layers.
+    Layers keep their names. If two nested models have layers of the same name, the name of the
+    nested model is prepended. An argument `training=` of a nested model is passed to its layers.
 
     Args:
-        model: the model; it is not changed.
+        model: the model, which is not changed.
 
     Returns:
-        A Functional model with weights of its own.
+        A Functional model with its own weights.
 
     Examples:
         >>> flat_copy(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])).output_shape
@@ -46,7 +46,7 @@ def flat_copy(model: keras.Model) -> keras.Model:
         copy = keras.models.clone_model(
             copy, clone_function=lambda layer: layer, call_function=_through
         )
-    # The layers have been called twice by now, inside their models and outside.
+    # By now, the layers have been called twice, inside their models and outside.
     fresh = keras.models.clone_model(
         copy, clone_function=remembering(_again), call_function=_without_conversions
     )
@@ -55,13 +55,16 @@ def flat_copy(model: keras.Model) -> keras.Model:
 
 
 def moved(model: keras.Model, tensor: keras.KerasTensor) -> keras.KerasTensor:
-    """The output of new layers like a flat model's, without its weights, on another input.
+    """Applies new layers like those of a flat model, without its weights, to another input.
 
     Args:
-        model: what `flat_copy` gives, of one input and one output.
-        tensor: the input.
+        model: a result of `flat_copy`, with one input and one output.
+        tensor: the new input.
+
+    Returns:
+        The output tensor.
     """
-    # The input tensor is inside another graph, so the new model's own output is not connected.
+    # The input tensor belongs to another graph, so the new model's own output is not connected.
     outputs: dict[str, Any] = {}
     again = remembering(_again)
 
@@ -74,15 +77,15 @@ def moved(model: keras.Model, tensor: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def writer_of(model: keras.Model, tensor: keras.KerasTensor) -> Any:
-    """The operation of a model that gives a tensor."""
+    """Returns the operation of a model that outputs a tensor."""
     for operation in model.operations:
         if any(tensor is x for x in keras.tree.flatten(operation.output)):
             return operation
-    return model.layers[-1]  # of a layer called several times, Keras tells the first output
+    return model.layers[-1]  # for a layer with several calls, Keras only knows the first output
 
 
 def first_layer(model: keras.Model) -> Any:
-    """The one layer that reads a model's input, inside inner models too; None where several do."""
+    """Returns the only layer that reads a model's input, also in nested models, else None."""
     while is_graph(model):
         flat = keras.Model(model.inputs[0], model.outputs[0])
         readers = consumers(flat)
@@ -94,7 +97,7 @@ def first_layer(model: keras.Model) -> Any:
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Gives the layers of one flat model the weights of another's layers of the same names."""
+    """Copies the weights of one flat model to the layers of another with the same names."""
     for layer in source.layers:
         if layer.weights:
             target.get_layer(layer.name).set_weights(layer.get_weights())
@@ -102,7 +105,7 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
 
 
 def _finish(model):
-    # A Normalization computes with what it has derived from its weights.
+    # A Normalization computes with values derived from its weights.
     for layer in model.layers:
         if is_graph(layer):
             _finish(layer)
@@ -111,7 +114,7 @@ def _finish(model):
 
 
 def _names(model):
-    """Names of the layers of a model and of those inside it."""
+    """Yields the names of a model's layers, including nested ones."""
     for layer in model.layers:
         if is_graph(layer):
             yield from _names(layer)
@@ -131,7 +134,7 @@ def _copy(model, twice, prefix):
 
 
 def _again(layer, prefix=""):
-    """A layer of the same configuration, not yet built."""
+    """Creates an unbuilt layer with the same configuration."""
     config = layer.get_config()
     if prefix:
         config["name"] = prefix + layer.name
@@ -139,7 +142,7 @@ def _again(layer, prefix=""):
 
 
 def remembering(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The function, giving a layer that the graph calls several times one and the same copy."""
+    """Caches a function of layers, so that a layer with several calls is copied once."""
     known: dict[int, Any] = {}
 
     def remembered(layer):
@@ -151,26 +154,26 @@ def remembering(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _through(layer, *args, **kwargs):
-    # `call` runs the inner layers on the outer tensors; calling the model would add one node.
+    # `call` applies the inner layers to the outer tensors; calling the model would add a node.
     return layer.call(*args, **kwargs) if is_graph(layer) else layer(*args, **kwargs)
 
 
 def _without_conversions(layer, *args, **kwargs):
-    # `call` of an inner model has made tensors of tensors.
+    # `call` of a nested model has converted tensors to tensors.
     if type(layer).__name__ == "ConvertToTensor" and layer.dtype in (None, args[0].dtype):
         return args[0]
     return layer(*args, **kwargs)
 
 
 def consumers(model: keras.Model) -> dict[int, list[Any]] | None:
-    """The operations that read each tensor, by the tensor's id.
+    """Finds the operations that read each tensor.
 
     Args:
         model: a Functional model.
 
     Returns:
-        The dictionary, or None where a layer is called several times: Keras then tells only the
-        tensors of its first call.
+        A dictionary from the tensor's id to its operations, or None if a layer is called several
+        times, because Keras then only knows the tensors of its first call.
     """
     found: dict[int, list[Any]] = {}
     written = {id(x) for op in model.operations for x in keras.tree.flatten(op.output)}
@@ -183,15 +186,15 @@ def consumers(model: keras.Model) -> dict[int, list[Any]] | None:
 
 
 def output_dense(model: keras.Model, linear: bool = True) -> keras.layers.Dense | None:
-    """The Dense whose numbers the landmarks, or the score, are made of.
+    """Finds the Dense that computes the landmarks' offsets, or the score.
 
     Args:
-        model: a model that ends in the package's output layer.
-        linear: only a Dense that nothing but reshaping, the sum with `WindowedOffsets` and
-            `SampledOffsets` follow.
+        model: a model that ends in an output layer of the package.
+        linear: accept only a linear Dense that is followed by nothing but reshaping, the sum with
+            `WindowedOffsets`, and `SampledOffsets`.
 
     Returns:
-        The layer; None for a model whose last weights are in another kind of layer.
+        The layer; None if the model's last weights are in a layer of another type.
     """
     writers = {id(x): op for op in model.operations for x in keras.tree.flatten(op.output)}
     layer = model.layers[-1]
@@ -216,6 +219,6 @@ def output_dense(model: keras.Model, linear: bool = True) -> keras.layers.Dense 
 
 
 def output_of(layer: Any) -> Any:
-    """A layer's output in the graph that calls it, also where it is a model itself."""
-    # `Model.output` of an inner model is a tensor of its own graph.
+    """Returns a layer's output in the graph that calls it, even if the layer is a model."""
+    # `Model.output` of a nested model is a tensor of its own graph.
     return keras.Operation.output.fget(layer)

@@ -1,4 +1,4 @@
-"""Networks of a program's own, named `module:function`."""
+"""Networks from a user's module, given as `module:function`."""
 
 import importlib
 import sys
@@ -13,17 +13,17 @@ from keras_fld.models.layers import ShapeOffset, frame_of
 
 
 def find(name: str) -> Callable[..., keras.Model]:
-    """The function that a name such as "my_networks:small" means.
+    """Imports the function with a name such as "my_networks:small".
 
-    It is called as the package's networks are, `function(num_landmarks, input_size, margin,
+    The function is called like the package's networks, `function(num_landmarks, input_size, margin,
     scheme=..., mean_shape=..., **options)`, and returns a `keras.Model` that ends in `models.head`.
-    The module is looked for in the current folder too.
+    The module may also be in the working directory.
 
     Args:
-        name: module and function, with a colon between them.
+        name: name of the module and of the function, separated by a colon.
 
     Returns:
-        A function that also checks what the network is.
+        A function that builds and validates the network.
 
     Raises:
         ValueError: the module cannot be imported or has no such function.
@@ -37,7 +37,7 @@ def find(name: str) -> Callable[..., keras.Model]:
     sys.path.append(here)
     try:
         found = getattr(importlib.import_module(module), function, None)
-    except Exception as error:  # a module of anyone's may raise anything
+    except Exception as error:  # importing a user's module may raise anything
         reason = (str(error).strip().splitlines() or [""])[0]
         raise ValueError(
             f"network {name}: the module {module!r} cannot be imported "
@@ -47,7 +47,7 @@ def find(name: str) -> Callable[..., keras.Model]:
         sys.path.remove(here)
     if not callable(found):
         raise ValueError(
-            f"network must be module:function. Got: {name}, and {module!r} has no function "
+            f"network must be module:function. Got: {name}, but {module!r} has no function "
             f"{function!r}"
         )
 
@@ -65,7 +65,7 @@ def find(name: str) -> Callable[..., keras.Model]:
 
 
 def _checked(network, name, num_landmarks, input_size):
-    """The network; raises ValueError for one that training could not use."""
+    """Returns the network; raises ValueError if it cannot be used for training."""
     if not isinstance(network, keras.Model):
         raise ValueError(f"network {name} must return a keras.Model. Got: {type(network).__name__}")
     if not network.layers or not isinstance(network.layers[-1], ShapeOffset):
@@ -73,7 +73,7 @@ def _checked(network, name, num_landmarks, input_size):
     frame: FaceCrop = frame_of(network)
     if (frame.size, network.output_shape[1]) != (input_size, num_landmarks):
         raise ValueError(
-            f"network {name} must see crops of {input_size} pixels and give {num_landmarks} "
+            f"network {name} must take crops of {input_size} pixels and predict {num_landmarks} "
             f"landmarks. Got: {frame.size} and {network.output_shape[1]}"
         )
     return network

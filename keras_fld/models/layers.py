@@ -1,4 +1,4 @@
-"""The output layers that the package's networks end in, and what they know about the model."""
+"""Output layers of the package's networks, and the properties of a model that they store."""
 
 from typing import Any, cast
 
@@ -17,17 +17,16 @@ from keras_fld.schemes import registry
 
 @keras.saving.register_keras_serializable(package="keras_fld")
 class ShapeOffset(keras.layers.Layer):
-    """Turns the last Dense's numbers into landmarks: `mean_shape + scale * offsets`.
+    """Converts the output of the last Dense to landmarks: `mean_shape + scale * offsets`.
 
-    It carries the frame and the scheme too, so that a saved model says by itself which crop it
-    sees and what its landmarks are. Export folds it into the Dense.
+    It also stores the frame and the scheme, so a saved model describes its crop and its landmarks.
+    Export folds this layer into the Dense.
 
     Args:
         mean_shape: (landmarks, 2) pixels of the crop.
         scale: pixels per unit of the Dense.
-        margin: side of the crop in face boxes, or None when it is not known.
-        scheme: name of the landmark scheme, the description of one that is not the package's own,
-            or None.
+        margin: side of the crop in face boxes, or None if it is unknown.
+        scheme: name of the landmark scheme, the description of a custom scheme, or None.
     """
 
     def __init__(
@@ -38,14 +37,14 @@ class ShapeOffset(keras.layers.Layer):
         scheme: str | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        # Pixels need more digits than half precision has, whatever the policy.
+        # Half precision is not enough for pixels, so the dtype does not follow the policy.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.mean_shape = np.asarray(mean_shape, "float32")
         self.scale, self.margin, self.scheme = float(scale), margin, scheme
 
     def call(self, inputs: Any) -> Any:
         offsets = ops.reshape(inputs, (-1, *self.mean_shape.shape))
-        # A tensor: PyTorch adds no NumPy array to one that needs a gradient.
+        # PyTorch cannot add a NumPy array to a tensor that requires a gradient.
         return offsets * self.scale + ops.convert_to_tensor(self.mean_shape)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -63,9 +62,9 @@ class ShapeOffset(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_fld")
 class ScoreOutput(keras.layers.Layer):
-    """Turns the last Dense's number into a score from 0 to 1, by the sigmoid.
+    """Converts the output of the last Dense to a score from 0 to 1, with the sigmoid.
 
-    As `ShapeOffset` does, it carries the frame.
+    Like `ShapeOffset`, it stores the frame.
 
     Args:
         margin: side of the crop in face boxes.
@@ -87,7 +86,7 @@ class ScoreOutput(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_fld")
 class ReversedChannels(keras.layers.Layer):
-    """Turns RGB into BGR, or back. Export folds it into the first convolution where it can."""
+    """Converts RGB to BGR, or back. If possible, export folds it into the first convolution."""
 
     def call(self, inputs: Any) -> Any:
         return ops.flip(inputs, axis=-1)
@@ -97,17 +96,17 @@ class ReversedChannels(keras.layers.Layer):
 
 
 def crop_input(input_size, multiple):
-    """Input of a network: the crop's bytes 0..255, divided by 255 in the graph.
+    """Creates the input of a network: bytes 0..255 of the crop, divided by 255 in the graph.
 
     Args:
         input_size: side of the square RGB crop in pixels.
-        multiple: what the network's poolings divide.
+        multiple: number that must divide the size, because of the network's poolings.
 
     Returns:
         The input and the rescaled tensor, both (batch, input_size, input_size, 3).
 
     Raises:
-        ValueError: the poolings do not divide the size.
+        ValueError: the size is not a multiple of `multiple`.
     """
     if input_size < multiple or input_size % multiple:
         raise ValueError(f"input_size must be a multiple of {multiple}. Got: {input_size}")
@@ -125,17 +124,17 @@ def landmark_head(
     inner=None,
     sampled=(),
 ):
-    """Dense layer and mean shape on top of a feature vector.
+    """Adds a Dense layer and the mean shape to a feature vector.
 
     Args:
         features: (batch, channels) tensor.
         num_landmarks: number of landmarks.
-        frame: the `FaceCrop` the model sees.
-        scheme: a `Scheme` or its name; None takes the one with that many landmarks, if any.
-        mean_shape: (landmarks, 2) pixels of the crop; None takes the scheme's.
-        scale: pixels per unit of the Dense; None takes a tenth of the crop.
-        inner: (batch, rows, columns, channels) tensor that each patch also sees through
-            `WindowedOffsets`, added to the Dense's; None for the Dense alone.
+        frame: the model's `FaceCrop`.
+        scheme: a `Scheme` or its name; None selects the scheme with that many landmarks, if any.
+        mean_shape: (landmarks, 2) crop pixels; None uses the scheme's mean shape.
+        scale: crop pixels per unit of the Dense; None uses a tenth of the crop.
+        inner: (batch, rows, columns, channels) tensor for `WindowedOffsets`, which are added to the
+            output of the Dense; None for only the Dense.
         sampled: (name, map, channels) of each feature map that `SampledOffsets` then read at the
             landmarks, one after the other.
 
@@ -143,7 +142,7 @@ def landmark_head(
         (batch, landmarks, 2) tensor of crop pixels.
 
     Raises:
-        ValueError: the scheme or the mean shape does not fit the number of landmarks.
+        ValueError: the number of landmarks does not match the scheme or the mean shape.
     """
     if num_landmarks < 1:
         raise ValueError(f"num_landmarks must be at least 1. Got: {num_landmarks}")
@@ -167,7 +166,7 @@ def landmark_head(
         raise ValueError(
             f"mean_shape must have shape ({num_landmarks}, 2). Got: {mean_shape.shape}"
         )
-    # Zeros: an untrained model predicts the mean shape, the best guess without looking.
+    # With zeros, an untrained model predicts the mean shape, its best guess.
     dense = keras.layers.Dense(2 * num_landmarks, kernel_initializer="zeros", name="offsets")
     offsets = dense(features)
     if inner is not None:
@@ -189,7 +188,7 @@ def landmark_head(
 
 
 def shape_layer(model: keras.Model) -> ShapeOffset:
-    """The model's `ShapeOffset`; raises ValueError for a model that does not end in one."""
+    """Returns the model's `ShapeOffset`; raises ValueError if the model does not end in one."""
     layer = model.layers[-1]
     if not isinstance(layer, ShapeOffset):
         raise ValueError(
@@ -200,25 +199,25 @@ def shape_layer(model: keras.Model) -> ShapeOffset:
 
 
 def offsets_layer(model: keras.Model) -> keras.layers.Dense:
-    """The Dense that gives a model's offsets, which is what refining trains.
+    """Returns the Dense that computes a model's offsets, which `refine` trains.
 
     Raises:
-        ValueError: the landmarks come from another kind of layer.
+        ValueError: the landmarks are computed by a layer of another type.
     """
     dense = graph.output_dense(model)
     if dense is None:
         raise ValueError(
-            "a model to refine must end in a linear Dense with a bias, which only reshaping may "
-            f"follow. Got: {model.name!r}"
+            "a model to refine must end in a linear Dense with a bias, followed only by reshaping. "
+            f"Got: {model.name!r}"
         )
     return dense
 
 
 def typical_shape(model: keras.Model) -> np.ndarray:
-    """Mean shape of a model's landmarks, (landmarks, 2) pixels of its crop.
+    """Returns the mean shape of a model's landmarks, (landmarks, 2) crop pixels.
 
-    A described model adds its offsets to nothing: then it is the scheme's, or the middle of the
-    crop where the scheme has none.
+    A described model does not add its output to a mean shape. Its mean shape is that of the scheme,
+    or the center of the crop if the scheme has none.
     """
     own = shape_layer(model).mean_shape
     if own.any():
@@ -226,24 +225,24 @@ def typical_shape(model: keras.Model) -> np.ndarray:
     frame, scheme = frame_of(model), scheme_of(model)
     try:
         shape = np.zeros_like(own) if scheme is None else scheme.mean_shape
-    except ValueError:  # a scheme that is not the package's own
+    except ValueError:  # a custom scheme
         shape = np.zeros_like(own)
     return frame.shape_pixels(shape).astype(np.float32)
 
 
 def is_score(model: keras.Model) -> bool:
-    """Whether a Keras model scores faces, and predicts no landmarks."""
+    """Whether a Keras model computes a face score instead of landmarks."""
     return isinstance(model.layers[-1], ScoreOutput)
 
 
 def frame_of(model: keras.Model) -> FaceCrop:
-    """The `FaceCrop` of crops that a Keras model of the package sees."""
+    """Returns the `FaceCrop` of a Keras model of the package."""
     output = model.layers[-1] if is_score(model) else shape_layer(model)
-    # Networks know their margin; None is of a layer made by hand.
+    # All networks of the package have a margin; it is None only if you create the layer yourself.
     return FaceCrop(size=model.input_shape[1], margin=cast(float, output.margin))
 
 
 def scheme_of(model: keras.Model) -> schemes.Scheme | None:
-    """The `Scheme` of a Keras model's landmarks, or None when it has none."""
+    """Returns the `Scheme` of a Keras model's landmarks, or None if it has none."""
     reference = shape_layer(model).scheme
     return schemes.get(reference) if reference else None

@@ -1,4 +1,4 @@
-"""Networks that are not the package's own: a head for new ones, a description for finished ones."""
+"""Custom networks: an output head for new networks, and descriptions of finished models."""
 
 import keras
 import numpy as np
@@ -23,26 +23,27 @@ def head(
     mean_shape: ArrayLike | None = None,
     scale: float | None = None,
 ) -> keras.KerasTensor:
-    """Ends a network of your own: a Dense, and the mean shape that its numbers are offsets from.
+    """Adds the output of a custom network: a Dense, and the mean shape its output is added to.
 
-    The model then knows its crop and its landmarks, and everything of the package takes it. It must
-    take crops as the package gives them, RGB 0..255: begin it with a `Rescaling`.
+    The output layer stores the crop and the landmarks, so the whole package can use the model. Its
+    input must be RGB 0..255 like that of the package's networks: start it with a `Rescaling`.
 
     Args:
         features: (batch, channels) tensor.
         num_landmarks: number of landmarks.
-        crop: the `FaceCrop` that the model sees; None takes the input's size and the usual margin.
-        scheme: landmark scheme or its name; None takes the one with that many landmarks, if any.
-        mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's,
-            and without a scheme the middle of the crop.
-        scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
+        crop: the model's `FaceCrop`; None uses the size of the input and the default margin.
+        scheme: landmark scheme or its name; None selects the scheme with that many landmarks, if
+            any.
+        mean_shape: (landmarks, 2) crop pixels to which the offsets are added; None uses the
+            scheme's mean shape, or without a scheme the center of the crop.
+        scale: crop pixels per unit of the Dense; None uses a tenth of the crop.
 
     Returns:
         (batch, num_landmarks, 2) tensor of crop pixels.
 
     Raises:
-        ValueError: features of another shape, an input that is not square or not of the crop's
-            size, or landmarks that the scheme or mean shape does not fit.
+        ValueError: the features have a wrong shape, the input is not square or not of the crop's
+            size, or the number of landmarks does not match the scheme or the mean shape.
 
     Examples:
         >>> body = keras.applications.MobileNetV3Small((128, 128, 3), weights=None,
@@ -74,33 +75,35 @@ def describe(
     inputs: str | tuple[ArrayLike, ArrayLike] | None = None,
     channels: str = "RGB",
 ) -> keras.Model:
-    """Says what a finished model of your own takes and gives, so that the package can use it.
+    """Wraps a finished custom model with a description of its input and output.
 
     Args:
         model: a Functional or Sequential model from (batch, size, size, 3) to (batch, landmarks, 2)
-            or (batch, 2 * landmarks), x and y of a landmark beside each other. It is not changed.
-        crop: the `FaceCrop` that it sees: its side in pixels and in face boxes.
-        scheme: landmark scheme, or its name; None for landmarks without one.
-        units: what it gives: "pixels" of the crop, the center of the first one being 0;
-            "fraction", pixels divided by the crop's side; or pixels per unit, as a number.
-        inputs: the numbers that it takes for colors: "0..255", "0..1", "-1..1", or a pair (scale,
-            offset) of numbers, or of three of them, that makes its input from 0..255. None sees it
-            from a `Rescaling` that its graph begins with, and asks for it where there is none.
-        channels: "RGB" or "BGR".
+            or (batch, 2 * landmarks), with x and y of a landmark next to each other. The model is
+            not changed.
+        crop: the model's `FaceCrop`: its side in pixels and in face boxes.
+        scheme: landmark scheme or its name; None for landmarks without a scheme.
+        units: unit of the output: "pixels" of the crop, where the center of the first pixel is 0;
+            "fraction" of the crop's side; or a number of pixels per unit.
+        inputs: range of the input: "0..255", "0..1", "-1..1", or a pair (scale, offset) that is
+            applied to colors from 0 to 255; each is a number or three numbers. None reads it from
+            the `Rescaling` at the beginning of the model, which is then required.
+        channels: order of the channels, "RGB" or "BGR".
 
     Returns:
-        A new model, with weights of its own, that takes RGB 0..255 and gives pixels of the crop: as
-        the package's networks, to evaluate, convert, train and save.
+        A new model with its own weights, from RGB 0..255 to crop pixels. You can evaluate, convert,
+        train and save it like the package's networks.
 
     Raises:
-        ValueError: another kind or shape of model, one that is described already, a scheme of
-            another number of landmarks, or inputs that are neither given nor seen.
+        ValueError: the model has a wrong type or shape or is already described, the scheme has a
+            different number of landmarks, or `inputs` is None and the model has no `Rescaling`.
 
     Examples:
         >>> plain = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(),
         ...                           keras.layers.Dense(136), keras.layers.Reshape((68, 2))])
         >>> described = describe(plain, FaceCrop(64), "ibug68", "fraction", inputs="0..1")
-        >>> evaluate(described, "300w", root)
+        >>> described.output_shape
+        (None, 68, 2)
     """
     _check_model(model)
     _check_input(tuple(model.inputs[0].shape), crop)
@@ -109,8 +112,8 @@ def describe(
         scheme = schemes.get(scheme)
         if scheme.num_landmarks != count:
             raise ValueError(
-                f"the model must give the {scheme.num_landmarks} landmarks of {scheme.name}. "
-                f"Got: {count}, by its output {tuple(model.outputs[0].shape)}"
+                f"the model must predict the {scheme.num_landmarks} landmarks of {scheme.name}. "
+                f"Got: {count}, from its output {tuple(model.outputs[0].shape)}"
             )
     if channels not in CHANNELS:
         raise ValueError(f"channels must be one of {', '.join(CHANNELS)}. Got: {channels!r}")
@@ -132,7 +135,7 @@ def describe(
     )(outputs)
     described = keras.Model(image, landmarks, name=model.name)
     graph.copy_weights(flat, described)
-    return graph.flat_copy(described)  # each of its layers called once
+    return graph.flat_copy(described)  # in which each layer is called once
 
 
 def _check_model(model):
@@ -147,21 +150,21 @@ def _check_model(model):
             f"Got: {len(model.inputs)} and {len(model.outputs)}"
         )
     if isinstance(model.layers[-1], ShapeOffset):
-        raise ValueError(f"the model is described already. Got: {model.name!r}")
+        raise ValueError(f"the model is already described. Got: {model.name!r}")
 
 
 def _check_input(shape, crop, fixed=False):
-    """Raises ValueError where a model does not see crops of that size."""
+    """Raises ValueError if the model's input does not match the crop."""
     sides = (crop.size,) if fixed else (crop.size, None)
     if len(shape) != 4 or shape[3] != 3 or any(side not in sides for side in shape[1:3]):
         raise ValueError(
-            f"the model's input must have shape (batch, {crop.size}, {crop.size}, 3), as the crop "
-            f"has. Got: {shape}"
+            f"the model's input must have shape (batch, {crop.size}, {crop.size}, 3), the size of "
+            f"the crop. Got: {shape}"
         )
 
 
 def _landmarks(shape):
-    """How many landmarks an output of that shape holds."""
+    """Returns the number of landmarks in an output of that shape."""
     if len(shape) == 3 and shape[1] and shape[2] == 2:
         return shape[1]
     if len(shape) == 2 and shape[1] and shape[1] % 2 == 0:
@@ -183,7 +186,7 @@ def _pixels_per_unit(units, crop):
 
 
 def _range(model, inputs):
-    """Scale and offset from 0..255 to what the model takes."""
+    """Returns scale and offset from 0..255 to the model's input."""
     if isinstance(inputs, str) and inputs in INPUT_RANGES:
         return INPUT_RANGES[inputs]
     if isinstance(inputs, (tuple, list)) and len(inputs) == 2:
@@ -203,13 +206,13 @@ def _range(model, inputs):
             return INPUT_RANGES["0..255"]
     found = type(first).__name__ if first is not None else "several layers"
     raise ValueError(
-        f"inputs must be given, one of {', '.join(INPUT_RANGES)}: the model does not begin with a "
-        f"Rescaling of 0..255 to 0..1 or -1..1, which would tell. Got: {found}"
+        f"inputs must be given, one of {', '.join(INPUT_RANGES)}, because the model does not begin "
+        f"with a Rescaling from 0..255 to 0..1 or -1..1. Got: {found}"
     )
 
 
 def _free_names(model):
-    """A function that makes a name one that no layer of the model has."""
+    """Returns a function that makes a name unique among the model's layers."""
     taken = {layer.name for layer in model.layers}
 
     def free(name):

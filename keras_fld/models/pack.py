@@ -1,8 +1,8 @@
-"""A trained model as a preset's file: `python -m keras_fld.models.pack MODEL.keras OUT.keras`.
+"""Packs a trained model as a preset: `python -m keras_fld.models.pack MODEL.keras OUT.keras`.
 
-The package carries several networks, so weights are rounded to the digits of half precision and the
-archive is compressed: less than half the size, opened by Keras as any other, the oldest release
-that the package supports included.
+To keep the package small, weights are rounded to the precision of float16, and the archive is
+compressed. The file is less than half as large, and Keras opens it like any other, including the
+oldest supported release.
 """
 
 import json
@@ -14,10 +14,10 @@ import numpy as np
 
 from keras_fld._internal.files import replacing
 
-# Binary digits of a weight that are kept, float16's; its exponent stays float32's.
+# Number of significant bits of a weight, as in float16. The exponent remains that of float32.
 DIGITS = 11
 
-# Arguments of layers and initializers that came after Keras 3.12, and their defaults.
+# Arguments of layers and initializers that were added after Keras 3.12, with their defaults.
 NEWER = {
     "input_axes": None,
     "output_axes": None,
@@ -29,7 +29,7 @@ NEWER = {
 
 
 def rounded(weights):
-    """Floats rounded to `DIGITS` binary digits, so that their last bytes compress to nothing.
+    """Rounds floats to `DIGITS` significant bits, so that they compress well.
 
     Examples:
         >>> float(rounded(np.float32(1 + 2**-12)))
@@ -40,10 +40,10 @@ def rounded(weights):
 
 
 def pack(model, path):
-    """Writes a model with rounded weights as a compressed `.keras` file, without optimizer state.
+    """Writes a model with rounded weights to a compressed `.keras` file, without optimizer state.
 
     Args:
-        model: a Keras model; its weights are rounded in place.
+        model: a Keras model, whose weights are rounded in place.
         path: the file to write.
 
     Raises:
@@ -69,7 +69,7 @@ def pack(model, path):
 
 
 def _for_older_keras(node):
-    """Keras' description of a model without what the oldest release that is supported refuses."""
+    """Removes from Keras' model configuration what the oldest supported release rejects."""
     if isinstance(node, list):
         return [_for_older_keras(entry) for entry in node]
     if not isinstance(node, dict):

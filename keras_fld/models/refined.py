@@ -1,11 +1,12 @@
-"""The refined module (Section 3): the output layer retrained patch by patch on a frozen backbone.
+"""The refined module (Section 3): the output layer is retrained by patches on a frozen backbone.
 
-The patches' rows are put back into the one Dense, so the model keeps its graph, size and speed.
-Losses that are sums over landmarks (NME, LE, Wing, L1) make this the same problem as retraining the
-whole Dense; only a loss that couples the landmarks of a patch, as ENME does, can gain by locality.
+The rows of the patches are then assembled in one Dense, so the graph, size and speed of the model
+do not change. For losses that are sums over landmarks (NME, LE, Wing, L1), this is the same problem
+as retraining the whole Dense. Only a loss that couples the landmarks of a patch, such as ENME, can
+benefit from patches.
 
-The local form gives each patch more to look at: beside the pooled features, its rows see an inner
-feature map through a few windows of their own. It costs a few per cent of parameters.
+The local form gives each patch additional features: a few windows of its own on an inner feature
+map. It adds a few percent to the number of parameters.
 """
 
 import math
@@ -33,35 +34,35 @@ def refine(
     learning_rate: float = 1e-3,
     verbose: int = 1,
 ) -> keras.Model:
-    """Retrains the output layer of a trained model, patch by patch.
+    """Retrains the output layer of a trained model by patches (the refined module, Section 3).
 
     Args:
-        model: a trained Keras model of the package; it is not changed.
-        data: a dataset of (images, landmarks) batches, a new augmentation round each time it is
-            iterated, as `keras_fld.data.load` gives; or a pair of arrays, the same in every round.
-        patches: name to landmark indices; None takes the patches of the model's scheme. A landmark
-            in none of them keeps its row.
-        loss: a loss, its name, or patch name to loss; None takes `ENME()`.
-        windows: windows of each patch on the deepest inner feature map of at least 8x8 positions,
-            for the local form, three of which add 4 % of parameters to TRNet-20; 0 for the plain
-            one, which changes numbers alone: in the Dense, and in windows that the model has.
-        rounds: augmentation rounds; the backbone computes the features once in each, with its
-            BatchNorm in inference mode, and every patch is trained on them for one pass.
-        batch_size: faces in a step.
-        learning_rate: Adam's, falling to zero as a cosine over all rounds.
-        verbose: 0 for silence, 1 for a progress bar.
+        model: a trained Keras model of the package, which is not changed.
+        data: a dataset of (images, landmarks) batches with new augmentation in each iteration, such
+            as the result of `keras_fld.data.load`; or a pair of arrays, used in every round.
+        patches: dictionary from patch name to landmark indices; None uses the patches of the
+            model's scheme. Landmarks that are not in any patch keep their weights.
+        loss: a loss, its name, or a dictionary from patch name to loss; None uses `ENME()`.
+        windows: number of new windows of each patch for the local form, on the deepest inner
+            feature map of at least 8x8 positions. Three windows add 4 % of parameters to TRNet-20.
+            0 only retrains the Dense, and windows that the model already has.
+        rounds: number of augmentation rounds. In each round, the backbone computes the features
+            once, with BatchNorm in inference mode, and each patch is trained for one pass.
+        batch_size: number of faces in a step.
+        learning_rate: Adam's learning rate, which decays to zero with a cosine over all rounds.
+        verbose: 1 shows a progress bar, 0 does not.
 
     Returns:
-        A new model: of the same graph, or with `WindowedOffsets` added to the Dense's output.
+        A new model, with the same graph or with `WindowedOffsets` added to the Dense's output.
 
     Raises:
-        ValueError: a number is out of range, patches overlap, name landmarks that the model has
-            not, or are not known; new windows for a model that has its own, or whose maps are too
-            small; a model whose landmarks no linear Dense with a bias gives; or one with
-            `SampledOffsets`.
+        ValueError: a number is out of range; patches overlap, contain unknown landmarks, or are
+            not given for a model without a scheme; the model already has windows or its maps are
+            too small for new ones; the landmarks are not computed by a linear Dense with a bias;
+            or the model has `SampledOffsets`.
 
     Examples:
-        >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", root))
+        >>> refined = keras_fld.refine(model, keras_fld.data.load("300w", "300w"))
     """
     shape, dense = shape_layer(model), offsets_layer(model)
     _check_last(model)
@@ -104,7 +105,7 @@ def _check_numbers(rounds, batch_size, learning_rate):
 
 
 def _backbone(model, outputs):
-    """The frozen part of a model; on PyTorch through its own kernels, several times faster."""
+    """Returns the frozen part of a model. On PyTorch, it runs on fused, faster kernels."""
     backbone = keras.Model(model.input, outputs)
     if keras.backend.backend() != "torch":
         return backbone
@@ -114,11 +115,11 @@ def _backbone(model, outputs):
 
 
 def _check_patches(model, patches):
-    """Patch name to a list of landmark indices."""
+    """Validates the patches, and returns them as a dictionary from name to landmark indices."""
     if patches is None:
         scheme = scheme_of(model)
         if scheme is None:
-            raise ValueError("patches must be given: the model's landmarks have no scheme")
+            raise ValueError("patches must be given, because the model has no landmark scheme")
         patches = scheme.patches
     patches = {name: [int(i) for i in indices] for name, indices in patches.items()}
     count = model.output_shape[1]
@@ -129,7 +130,7 @@ def _check_patches(model, patches):
     if not every or not all(patches.values()):
         raise ValueError(f"patches must each have at least one landmark. Got: {patches}")
     if min(every) < 0 or max(every) >= count:
-        raise ValueError(f"patches must name landmarks 0 to {count - 1}. Got: {patches}")
+        raise ValueError(f"patches must contain landmarks 0 to {count - 1}. Got: {patches}")
     if len(set(every)) < len(every):
         raise ValueError(f"patches must not share a landmark. Got: {patches}")
     return patches
@@ -142,12 +143,12 @@ def _patch_loss(loss, name):
 
 
 def _columns(indices):
-    """Columns of the Dense's kernel that give the x and y of landmarks."""
+    """Returns the columns of the Dense's kernel for the x and y of landmarks."""
     return np.stack([2 * np.asarray(indices), 2 * np.asarray(indices) + 1], axis=1).ravel()
 
 
 def _head(dense, shape, name, indices, local):
-    """The rows of one patch as a model of its own, from features to landmarks."""
+    """Creates a model of one patch's rows of the Dense, from features to landmarks."""
     features = keras.Input((dense.kernel.shape[0],))
     layer = keras.layers.Dense(2 * len(indices), name="offsets", dtype="float32")
     inputs, offsets = [features], layer(features)
@@ -164,7 +165,7 @@ def _head(dense, shape, name, indices, local):
 
 
 def _rounds(backbone, data, local, rounds, verbose):
-    """Yields what the heads are trained on in each round: their input and the landmarks."""
+    """Yields the training data of the heads for each round: their inputs and the landmarks."""
     progress = keras.utils.Progbar(rounds, verbose=verbose, unit_name="round")
     for _ in range(rounds):
         features, landmarks = _features(backbone, data)
@@ -175,7 +176,7 @@ def _rounds(backbone, data, local, rounds, verbose):
 
 
 def _features(backbone, data):
-    """One round's backbone outputs, a list of (faces, ...), and landmarks."""
+    """Computes the backbone's outputs of one round, a list of (faces, ...), and the landmarks."""
     if isinstance(data, tuple):
         images, landmarks = data
         outputs = backbone.predict(images, batch_size=64, verbose=0)
@@ -189,12 +190,12 @@ def _features(backbone, data):
 
 
 def _as_list(outputs):
-    # Keras returns one output bare.
+    # Keras returns a single output without a list.
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def _assemble(model, patches, heads):
-    """A copy of the model with the heads' rows in its Dense."""
+    """Copies the model with the heads' weights in its Dense."""
     refined = keras.models.clone_model(model)
     refined.set_weights(model.get_weights())
     dense = offsets_layer(refined)

@@ -1,4 +1,4 @@
-"""What the refined module's local form adds: windows of each patch on an inner feature map."""
+"""The local form of the refined module: windows of each patch on an inner feature map."""
 
 import keras
 import numpy as np
@@ -6,19 +6,19 @@ import numpy as np
 from keras_fld.models.layers import ShapeOffset, offsets_layer, shape_layer, typical_shape
 from keras_fld.models.windows import WindowedOffsets
 
-# Positions a side that an inner map has at least: finer ones lie in earlier, simpler layers.
+# Minimum side of the inner map in positions. Finer maps are in earlier, simpler layers.
 INNER_SIZE = 8
 
 
 class Windows:
-    """The windows of a model being refined: its own, trained further, or new ones.
+    """The windows of a model that is refined: either its own ones, or new ones.
 
     Args:
         model: the trained model.
-        count: new windows of each patch; 0 for the model's own.
+        count: number of new windows of each patch; 0 trains the model's own windows.
 
     Raises:
-        ValueError: new windows for a model that has some, or no map to put them on.
+        ValueError: the model already has windows, or has no map for new ones.
     """
 
     def __init__(self, model, count):
@@ -31,14 +31,14 @@ class Windows:
         self._model, self._seen = model, False
 
     def standardise(self, maps):
-        """Maps that new windows learn on: each channel with mean 0 and deviation 1 in round one."""
+        """Standardizes the maps for new windows, with the statistics of the first round."""
         if not self.own and not self._seen:
             self.mean, self.deviation = maps.mean(axis=(0, 1, 2)), maps.std(axis=(0, 1, 2)) + 1e-3
             self._seen = True
         return (maps - self.mean) / self.deviation
 
     def head(self, name, indices):
-        """Input and offsets of one patch's windows."""
+        """Returns input and offsets of one patch's windows."""
         maps = keras.Input(self.map.shape[1:])
         layer = WindowedOffsets({name: range(len(indices))}, self.count, name="windows")
         offsets = layer(maps)
@@ -49,7 +49,7 @@ class Windows:
         return maps, offsets
 
     def assemble(self, refined, patches, heads):
-        """The refined model with the heads' windows."""
+        """Returns the refined model with the heads' windows."""
         layer = windows_layer(refined)
         if not layer:
             refined, layer = self._with_new_layer(refined, patches)
@@ -61,7 +61,7 @@ class Windows:
     def _with_new_layer(self, model, patches):
         covered = {i for indices in patches.values() for i in indices}
         rest = [i for i in range(model.output_shape[1]) if i not in covered]
-        # Landmarks in no patch have windows too, which move nothing.
+        # Landmarks that are not in any patch have windows, too, with zero weights.
         layer = WindowedOffsets(
             {**patches, **({"rest": rest} if rest else {})}, self.count, name="windows"
         )
@@ -72,7 +72,7 @@ class Windows:
         return keras.Model(model.input, landmarks, name=model.name), layer
 
     def _on_raw_maps(self, window, kernel, bias):
-        """Kernel and bias that do on a raw map what these do on a standardised one."""
+        """Converts kernel and bias for standardized maps to the equivalent ones for raw maps."""
         channels = self.map.shape[-1]
         mean, deviation = np.full(channels, self.mean), np.full(channels, self.deviation)
         kernel = kernel.reshape(channels, self.count, -1) / deviation[:, None, None]
@@ -81,16 +81,16 @@ class Windows:
 
 
 def windows_layer(model):
-    """The model's `WindowedOffsets`, or None."""
+    """Returns the model's `WindowedOffsets`, or None."""
     return next((x for x in model.layers if isinstance(x, WindowedOffsets)), None)
 
 
 def _inner_map(model):
-    """The deepest feature map of at least `INNER_SIZE` positions a side."""
+    """Returns the deepest feature map of at least `INNER_SIZE` positions a side."""
     for layer in reversed(model.layers):
         if len(layer.output.shape) == 4 and min(layer.output.shape[1:3]) >= INNER_SIZE:
             return layer.output
     raise ValueError(
-        f"windows need a feature map of {INNER_SIZE}x{INNER_SIZE} positions or more. "
+        f"windows need a feature map of at least {INNER_SIZE}x{INNER_SIZE} positions. "
         f"Got: {model.name!r}, whose maps are smaller"
     )

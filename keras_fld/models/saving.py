@@ -1,4 +1,4 @@
-"""Saving models, and opening them without knowing which of the package's classes they use."""
+"""Saving and loading of models, including the package's own classes."""
 
 import json
 import sys
@@ -11,25 +11,25 @@ from keras_fld import zoo
 
 
 def load_model(path: str | Path, compile: bool = False) -> keras.Model:
-    """Opens a `.keras` file of the package, or a pretrained model.
+    """Loads a `.keras` file of the package, or a pretrained model.
 
     Args:
         path: the file, or the name of a preset, such as "trnet20_300w".
-        compile: whether to restore loss, metrics and optimizer too.
+        compile: whether to restore the loss, metrics and optimizer, too.
 
     Returns:
         The Keras model. That of a preset has an attribute `license`, the SPDX identifier of its
         weights' license, which files converted from it state.
 
     Raises:
-        ValueError: there is no such file, it is not a Keras model or a damaged one, or it has
-            layers of a module that has not been imported, which the message names.
+        ValueError: the file does not exist, is damaged or not a Keras model, or contains layers of
+            a module that has not been imported. The message names the module.
 
     Examples:
         >>> model = keras_fld.load_model("trnet20_300w")
     """
-    # A saved loss or layer is found by its registered name once its module is imported; those of
-    # this package are, with it.
+    # Keras finds saved losses and layers by their registered names, so their modules must be
+    # imported. This imports those of the package.
     from keras_fld import losses, metrics  # noqa: F401
 
     if str(path) in zoo.names():
@@ -37,20 +37,19 @@ def load_model(path: str | Path, compile: bool = False) -> keras.Model:
     path = Path(path)
     license = zoo.license_of_file(path)
     if not path.is_file():
-        raise ValueError(f"{path}: no such model file, nor a preset ({', '.join(zoo.names())})")
-    if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # Keras would say: not found
+        raise ValueError(f"{path}: no such model file or preset ({', '.join(zoo.names())})")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # Keras would report "not found"
         size = path.stat().st_size
         raise ValueError(f"{path}: not a .keras file, or a damaged one ({size} bytes)")
     try:
-        # No code from files, unless the program has told Keras to allow it everywhere.
+        # Safe mode does not run code from the file, unless the program has disabled it globally.
         model = keras.saving.load_model(path, compile=compile, safe_mode=True)
-    except Exception as error:  # a damaged archive raises whatever zipfile, json or h5py does
+    except Exception as error:  # a damaged archive may raise any error of zipfile, json or h5py
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         foreign = _foreign_classes(path)
         if foreign:
             raise ValueError(
-                f"{path}: needs {', '.join(foreign)}: import it before the model is loaded "
-                f"({reason})"
+                f"{path}: needs {', '.join(foreign)}: import it before loading the model ({reason})"
             ) from error
         raise ValueError(
             f"{path}: not a Keras model of this package, or a damaged one ({reason})"
@@ -77,7 +76,7 @@ def keep_license(model: keras.Model, changed: keras.Model) -> keras.Model:
 
 
 def _foreign_classes(path):
-    """Classes that a saved model has of modules that Python has not imported, as sentences."""
+    """Lists classes of a saved model whose modules have not been imported, as phrases."""
     found = set()
 
     def visit(part):
@@ -97,15 +96,15 @@ def _foreign_classes(path):
         with zipfile.ZipFile(path) as archive:
             visit(json.loads(archive.read("config.json")))
     except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile):
-        return []  # a damaged file, which the caller names
+        return []  # a damaged file, which the caller reports
     return sorted(found)
 
 
 def save(model: keras.Model, path: str | Path) -> None:
-    """Writes a functional model as a `.keras` file without loss and optimizer.
+    """Saves a functional model as a `.keras` file without loss and optimizer.
 
-    Keras writes a compiled model's optimizer state whatever `include_optimizer` is, which makes the
-    file three times as large. A model of the same layers that was never compiled has none.
+    Keras saves the optimizer state of a compiled model regardless of `include_optimizer`, which
+    triples the size of the file. This function saves an uncompiled model with the same layers.
 
     Args:
         model: a Keras model.

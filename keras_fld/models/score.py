@@ -1,4 +1,4 @@
-"""The face score's network: tells a face that fills its crop from anything else."""
+"""The network of the face score: distinguishes faces that fill their crops from anything else."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from keras import layers
 from keras_fld.geometry.frame import MARGIN
 from keras_fld.models.layers import ScoreOutput, crop_input
 
-# Strides of the five convolutions: 32, 16, 16, 8 and 4 pixels from a crop of 64.
+# Strides of the five convolutions: maps of 32, 16, 16, 8 and 4 pixels from a crop of 64.
 STRIDES = (2, 2, 1, 2, 2)
 
 
@@ -18,23 +18,23 @@ def FaceScore(
     filters: Sequence[int] = (12, 16, 16, 24, 32),
     name: str = "face_score",
 ) -> keras.Model:
-    """Five 3x3 convolutions with BatchNorm and ReLU, four of them with stride 2, and one Dense.
+    """Builds the face score: five 3x3 convolutions with BatchNorm and ReLU, and one Dense.
 
-    1.7 M multiply-accumulates for a crop of 64 pixels, 0.8 % of TRNet-20's. The Dense sees the
-    features where they are, not their average: a face out of its place is a lost one. Pixels go in
-    as they are, 0..255: the division by 255 is the first layer.
+    Four of the convolutions have stride 2. The network has 1.7 M multiply-accumulates for a crop of
+    64 pixels, 0.8 % of TRNet-20's. The features are not averaged before the Dense, because a face
+    that is off-center is a lost face. The input is 0..255; the first layer divides by 255.
 
     Args:
         input_size: side of the square RGB crop in pixels, a multiple of 16.
-        margin: side of the crop in face boxes, as of the landmark models.
-        filters: of the five convolutions.
+        margin: side of the crop in face boxes, as in the landmark models.
+        filters: filters of the five convolutions.
         name: name of the model.
 
     Returns:
         A `keras.Model` from (batch, input_size, input_size, 3) to (batch, 1) scores from 0 to 1.
 
     Raises:
-        ValueError: a size that the strides do not divide, or other than five numbers of filters.
+        ValueError: the input size is not a multiple of 16, or `filters` does not have five numbers.
 
     Examples:
         >>> model = FaceScore()

@@ -1,8 +1,8 @@
-"""Keras networks run through PyTorch's fused CPU kernels, for training on the PyTorch backend.
+"""Runs Keras networks on PyTorch's fused CPU kernels, for training on the PyTorch backend.
 
-Keras computes BatchNorm on PyTorch from its single operations, in float32; PyTorch has one kernel
-for it, which takes bfloat16 as well. On processors with bfloat16 a training step of TRNet-20 is
-several times faster so; the parameters are the Keras layers' own.
+On PyTorch, Keras computes BatchNorm with separate operations in float32. PyTorch has a fused
+kernel, which also supports bfloat16. On processors with bfloat16, a training step of TRNet-20 is
+several times faster with it. The parameters are those of the Keras layers.
 """
 
 from contextlib import contextmanager
@@ -13,15 +13,15 @@ from torch.nn import functional
 
 
 class TorchForward(keras.Model):
-    """A functional Keras model whose forward pass runs on PyTorch's own kernels.
+    """A functional Keras model whose forward pass runs on PyTorch's kernels.
 
-    Images are kept channels last in memory, as the kernels for small channel numbers like it. A
-    layer without a kernel here runs as Keras computes it.
+    Images are stored channels last, which is faster for small numbers of channels. Layers without a
+    kernel here are computed by Keras.
 
     Args:
         network: a functional Keras model of 4-D images, built on the PyTorch backend.
-        bfloat16: compute convolutions and what follows them in bfloat16, parameters and outputs
-            staying in float32.
+        bfloat16: compute convolutions and the following layers in bfloat16. Parameters and outputs
+            remain float32.
 
     Raises:
         ValueError: a layer of the network is used more than once.
@@ -36,10 +36,10 @@ class TorchForward(keras.Model):
         for layer in network.layers:
             if len(layer._inbound_nodes) != 1:
                 raise ValueError(
-                    f"each layer must be used once. Got: {layer.name!r} used more often"
+                    f"each layer must be used only once. Got: {layer.name!r}, used more often"
                 )
         self.network, self.bfloat16 = network, bfloat16
-        self.built = True  # the network is: a checkpoint can be loaded before the first step
+        self.built = True  # the network is built, so a checkpoint can be loaded at once
 
     def call(self, images, training=False):
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat16):
@@ -60,7 +60,7 @@ def _full_precision():
 
 
 def _channels_first(x):
-    # A view: the memory stays channels last.
+    # This is a view; the memory remains channels last.
     return x.permute(0, 3, 1, 2)
 
 
@@ -84,14 +84,14 @@ def _conv(layer, x, training):
     bias = layer.bias.value if layer.use_bias else None
     padding = layer.padding
     if padding == "same" and max(layer.strides) > 1:
-        # PyTorch has no such padding for strides: as Keras, the odd pixel after the image.
+        # PyTorch does not support "same" with strides. As in Keras, the odd pixel comes last.
         x, padding = functional.pad(x, _same_pads(x.shape[2:], layer)), 0
     x = functional.conv2d(x, kernel, bias, layer.strides, padding=padding)
     return _activation(layer, x)
 
 
 def _same_pads(sizes, layer):
-    """Left, right, top and bottom pixels that "same" adds."""
+    """Returns the left, right, top and bottom pixels that "same" adds."""
     pads: list[int] = []
     for size, kernel, stride in zip(sizes, layer.kernel_size, layer.strides, strict=True):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
@@ -109,7 +109,7 @@ def _batch_norm(layer, x, training):
         x, gamma, beta, None, None, True, 0.0, layer.epsilon
     )
     with torch.no_grad():
-        # Keras keeps the variance as it is in the batch, PyTorch would correct it for its size.
+        # Keras uses the variance of the batch; PyTorch would apply Bessel's correction.
         mean.lerp_(batch_mean.float(), 1 - layer.momentum)
         variance.lerp_(inverse.float() ** -2 - layer.epsilon, 1 - layer.momentum)
     return x

@@ -1,4 +1,4 @@
-"""Weights of a trained network for one with other numbers of filters."""
+"""Copies the weights of a trained network to one with different numbers of filters."""
 
 import keras
 import numpy as np
@@ -7,26 +7,26 @@ from keras_fld.models.layers import offsets_layer
 from keras_fld.models.sampled import SampledOffsets
 from keras_fld.models.windows import WindowedOffsets
 
-# Layers whose outputs have channels of their own.
+# Layers with their own output channels.
 _CHANGING = (keras.layers.Conv2D, keras.layers.Dense, WindowedOffsets)
 
 
 def transplant(trained: keras.Model, network: keras.Model) -> None:
-    """Copies a network's weights into one with the same layers, but other numbers of filters.
+    """Copies a network's weights into one with the same layers, but different numbers of filters.
 
-    Where there are fewer filters, those are kept whose outputs weigh most in the layers after them;
-    where there are more, the new ones keep their random weights and are not yet listened to, so
-    that the network computes what the trained one did. Layers are matched by name, so a pooling may
-    stand elsewhere: the weights are then a start only. A `SampledOffsets` that only the new network
-    has begins with corrections of zero.
+    If the new network has fewer filters, it gets those whose outputs have the largest weights in
+    the following layers. If it has more, the additional filters keep their random weights, but the
+    following layers have zero weights for them, so the output does not change. Layers are matched
+    by name. If poolings are in different positions, the weights are only a starting point. A
+    `SampledOffsets` that only the new network has starts with zero corrections.
 
     Args:
-        trained: a Keras model whose layers are convolutions, BatchNorm, poolings, sums, one Dense,
+        trained: a Keras model of convolutions, BatchNorm, poolings, sums, one Dense,
             `WindowedOffsets` and `SampledOffsets`, such as TRNet-20.
-        network: a model with layers of the same names; its weights are set.
+        network: a model with layers of the same names, whose weights are set.
 
     Raises:
-        ValueError: the layers differ, or their shapes differ in more than numbers of filters.
+        ValueError: the layers differ, or their shapes differ in more than the number of filters.
 
     Examples:
         >>> thin = TRNet20(68, stem=(16, 16, 32))
@@ -56,22 +56,22 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
             )
         except (IndexError, ValueError) as error:
             raise ValueError(
-                f"layer {layer.name!r} must differ in numbers of filters alone. "
+                f"layer {layer.name!r} must differ only in the number of filters. "
                 f"Got: {[w.shape for w in old]} and {[w.shape for w in new]}"
             ) from error
 
 
 def transplant_body(trained: keras.Model, network: keras.Model) -> list[str]:
-    """Copies all weights but the head's: for other landmarks than the trained network's.
+    """Copies all weights except the head's, for networks with different landmarks.
 
     Args:
-        trained, network: as of `transplant`; their heads may be of any kind.
+        trained, network: as in `transplant`; their heads may differ.
 
     Returns:
-        Names of the layers whose weights were taken.
+        Names of the layers whose weights were copied.
 
     Raises:
-        ValueError: as `transplant`.
+        ValueError: as in `transplant`.
 
     Examples:
         >>> transplant_body(TRNet20(68), TRNet20(98))[-1]
@@ -85,13 +85,13 @@ def transplant_body(trained: keras.Model, network: keras.Model) -> list[str]:
 
 
 class _Channels:
-    """Which of the trained network's channels each channel of the new one is, -1 for none.
+    """Maps each channel of the new network to a channel of the trained one, -1 for none.
 
-    Tensors that a sum adds share their channels.
+    Tensors that are added together share their channels.
     """
 
     def __init__(self, trained, network):
-        self._network, self._group = network, {}  # id of a tensor to the tensor that stands for it
+        self._network, self._group = network, {}  # from a tensor's id to its group's representative
         for layer in network.layers:
             inputs = keras.tree.flatten(layer.input)
             out = id(layer.output)
@@ -117,7 +117,7 @@ class _Channels:
         return tensor
 
     def _importance(self, trained):
-        """How much each channel of the trained network weighs, by group."""
+        """Computes the importance of each channel of the trained network, by group."""
         scale: dict[int, np.ndarray] = {}
         heard: dict[int, np.ndarray] = {}
         own = {layer.name for layer in trained.layers}
@@ -139,11 +139,11 @@ class _Channels:
         return {root: scale.get(root, 1) * rows for root, rows in heard.items()}
 
     def into(self, layer):
-        """The map of a layer's input channels, None where the number is the images' own."""
+        """The map of a layer's input channels; None for the channels of the image."""
         return self._map.get(self._root(id(_seen(layer))))
 
     def out_of(self, layer):
-        """The map of a layer's output channels, None where nothing after it counts channels."""
+        """The map of a layer's output channels; None if no following layer depends on them."""
         return self._map.get(self._root(id(layer.output)))
 
 
@@ -153,7 +153,7 @@ def _seen(layer):
 
 
 def _listening(layer):
-    """A layer's kernels, each as (array, axis of the input channels)."""
+    """Returns a layer's kernels, each as (array, axis of the input channels)."""
     if isinstance(layer, WindowedOffsets):
         kernels = [layer.get_patch(name)[1] for name in layer.patches]
         return [(k.reshape(-1, layer.windows, k.shape[-1]), 0) for k in kernels]
@@ -162,14 +162,14 @@ def _listening(layer):
 
 
 def _chosen(weights, wanted):
-    """Source of each of the wanted channels: (wanted,) integers, -1 for a new one."""
+    """Returns the source of each new channel: (wanted,) integers, -1 for none."""
     if wanted >= len(weights):
         return np.append(np.arange(len(weights)), np.full(wanted - len(weights), -1))
     return np.sort(np.argsort(-weights, kind="stable")[:wanted])
 
 
 def _parts(layer, old, new, before, after):
-    """Yields each weight's old and new array with the maps of its input and output channels."""
+    """Yields each weight's old and new array, and the maps of its input and output channels."""
     for i, (o, n) in enumerate(zip(old, new, strict=True)):
         if isinstance(layer, WindowedOffsets):
             kernel = i % 3 == 1  # windows, kernel, bias of each patch
@@ -187,9 +187,9 @@ def _parts(layer, old, new, before, after):
 
 
 def _filled(old, new, rows, columns):
-    """`new` with what of `old` it has a place for; zero where old channels listen to new ones."""
+    """Copies `old` into `new` where they match. New inputs of old channels get zero weights."""
     if rows is None and columns is None:
-        return old  # of one shape, or `set_weights` says so
+        return old  # of the same shape, otherwise `set_weights` raises an error
     kept = np.arange(new.shape[-1]) if columns is None else columns
     columns_new, columns_old = np.flatnonzero(kept >= 0), kept[kept >= 0]
     new = new.copy()

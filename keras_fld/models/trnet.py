@@ -11,7 +11,7 @@ from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.models.layers import crop_input, landmark_head
 from keras_fld.schemes import Scheme
 
-# What stands between the last residual unit and the Dense.
+# Layers between the last residual unit and the Dense.
 HEADS = dict(
     zip(
         names.HEADS,
@@ -25,7 +25,7 @@ CHANNELS = {1: 16, 2: 32, 3: 32, 4: 32}
 
 
 def _conv(x, filters, name, kernel_size=3, relu=True, strides=1):
-    # The bias is BatchNorm's; both fold into the convolution on conversion.
+    # BatchNorm has the bias. Conversion folds both into the convolution.
     x = layers.Conv2D(
         filters,
         kernel_size,
@@ -49,7 +49,7 @@ def _residual_unit(x, filters, name):
 
 
 def _stages(x, stem, filters, pool_after, stride):
-    """The outputs of the four residual stages, after the first convolutions."""
+    """Returns the outputs of the four residual stages, including the first convolutions."""
     for i, number in enumerate(stem, start=1):
         x = _conv(x, number, f"stem{i}", strides=stride if i == 1 else 1)
         if i == pool_after:
@@ -80,32 +80,36 @@ def TRNet20(
     sampled: Sequence[int] = (),
     name: str = "trnet20",
 ) -> keras.Model:
-    """TRNet-20 of Table 1: three convolutions, then pooling and two residual units at each of
-    48, 64, 80 and 96 filters, global average pooling and one Dense.
+    """Builds TRNet-20 of Table 1.
 
-    3 + 16 + 1 weighted layers; 1x1 projections where the width changes. Pixels go in as they are,
-    0..255: the division by 255 is the first layer.
+    It has three convolutions, then pooling and two residual units each with 48, 64, 80 and 96
+    filters, global average pooling and one Dense: 3 + 16 + 1 weighted layers. Where the number of
+    filters changes, the shortcut is a 1x1 convolution. The input is 0..255; the first layer divides
+    by 255.
 
     Args:
         num_landmarks: number of landmarks.
         input_size: side of the square RGB crop in pixels, a multiple of 16.
         margin: side of the crop in face boxes.
-        scheme: landmark scheme; None takes the one with that many landmarks, if any.
-        mean_shape: (landmarks, 2) crop pixels that offsets are added to; None takes the scheme's.
-        scale: crop pixels per unit of the Dense; None takes a tenth of the crop.
-        head: "pool" averages the features over the crop before the Dense, as in Table 1; "windows"
-            adds what each patch sees of stage 3 through three learned windows, for 0.84 instead of
-            0.81 M parameters at 68 landmarks; "flatten" keeps the features' places, for 1.00 M: the
-            4 MB of the paper's text.
-        width: factor of all numbers of filters; other than by 1, rounded to a multiple of 8.
-        stem: filters of the first three convolutions. They see the whole crop and take 37 % of the
-            multiplications, so a cheaper network is thinned here first.
+        scheme: landmark scheme; None selects the scheme with that many landmarks, if any.
+        mean_shape: (landmarks, 2) crop pixels to which the offsets are added; None uses the
+            scheme's mean shape.
+        scale: crop pixels per unit of the Dense; None uses a tenth of the crop.
+        head: "pool" averages the features over the crop before the Dense, as in Table 1 (0.81 M
+            parameters for 68 landmarks). "windows" adds three learned windows of each patch on
+            stage 3 (0.84 M). "flatten" does not average the features (1.00 M, the 4 MB in the text
+            of the paper).
+        width: factor for all numbers of filters. If it is not 1, they are rounded to multiples
+            of 8.
+        stem: filters of the first three convolutions. They process the full resolution and take
+            37 % of the multiplications, so reduce these first to make the network faster.
         filters: filters of the four residual stages.
-        pool_after: the first pooling follows this one of the three first convolutions. After an
-            earlier one, the rest see a quarter of the pixels at a quarter of the cost.
-        stride: of the first convolution, 1 or 2. With 2, a crop of twice the side costs the same.
-        sampled: stages, 1 to 4, whose features at the predicted landmarks then correct these, one
-            stage after the other: a deep one first, then a finer one.
+        pool_after: the first of the convolutions, 1 to 3, after which the first pooling follows.
+            The convolutions after the pooling process a quarter of the pixels.
+        stride: stride of the first convolution, 1 or 2. With 2, a crop of twice the side costs the
+            same.
+        sampled: stages, 1 to 4, that are read again at the predicted landmarks to correct them, one
+            after the other: a deep stage first, then a finer one.
         name: name of the model.
 
     Returns:
@@ -113,10 +117,9 @@ def TRNet20(
         of the crop.
 
     Raises:
-        ValueError: a size that `stride` and Table 1's four poolings do not divide, an unknown head,
-            a width that is not above 0, other than three and four numbers of filters, a
-            `pool_after` other than 1, 2 or 3, a `stride` other than 1 or 2, `sampled` that names no
-            stage or one twice, or landmarks that the scheme or mean shape does not fit.
+        ValueError: the input size is not a multiple of 16, or of 32 with `stride=2`; the head is
+            unknown; an option is out of range; or the number of landmarks does not match the scheme
+            or the mean shape.
 
     Examples:
         >>> model = TRNet20(num_landmarks=68)
@@ -135,7 +138,7 @@ def TRNet20(
 
 
 def _check(head, width, stem, filters, pool_after, stride, sampled):
-    """Raises ValueError where an option of `TRNet20` is out of range."""
+    """Raises ValueError if an option of `TRNet20` is out of range."""
     if head not in HEADS:
         raise ValueError(f"head must be one of {', '.join(HEADS)}. Got: {head!r}")
     if not width > 0:
@@ -152,5 +155,5 @@ def _check(head, width, stem, filters, pool_after, stride, sampled):
 
 
 def _scaled(numbers, width):
-    """Numbers of filters times the width, in multiples of 8."""
+    """Multiplies numbers of filters by the width, and rounds them to multiples of 8."""
     return [n if width == 1 else max(8, 8 * int(n * width / 8 + 0.5)) for n in numbers]

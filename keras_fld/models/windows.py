@@ -1,4 +1,4 @@
-"""Offsets from what each patch sees of a feature map: the local form of the output layer."""
+"""The local form of the output layer: offsets from windows on a feature map."""
 
 import keras
 import numpy as np
@@ -7,29 +7,31 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_fld")
 class WindowedOffsets(keras.layers.Layer):
-    """Each patch's offsets from a few learned weighted averages of a feature map.
+    """Computes each patch's offsets from a few learned weighted averages of a feature map.
 
-    Global average pooling weighs every position alike. Here each patch has windows of its own: a
-    weight for every position, which starts as a Gaussian around a part of the patch's mean
-    landmarks. One Dense leads from the features under a patch's windows to its landmarks.
+    Global average pooling gives all positions the same weight. Here, each patch has windows of its
+    own: a weight for every position, which starts as a Gaussian around a part of the patch's mean
+    landmarks. One Dense maps the features in a patch's windows to its landmarks.
 
     Args:
-        patches: name to landmark indices; together they cover every landmark once.
-        windows: windows of each patch.
+        patches: dictionary from name to landmark indices. Together, the patches contain every
+            landmark once.
+        windows: number of windows of each patch.
 
     Returns:
-        From (batch, rows, columns, channels) to (batch, 2 * landmarks).
+        A layer from (batch, rows, columns, channels) to (batch, 2 * landmarks).
 
     Raises:
-        ValueError: there is no window.
+        ValueError: windows is below 1.
 
     Examples:
+        >>> features = keras.Input((16, 16, 80))
         >>> WindowedOffsets({"eyes": range(12)})(features).shape
         (None, 24)
     """
 
     def __init__(self, patches, windows=3, **kwargs):
-        # Offsets become pixels, which need more digits than half precision has.
+        # Half precision is not enough for offsets in pixels.
         super().__init__(**{**kwargs, "dtype": "float32"})
         if windows < 1:
             raise ValueError(f"windows must be at least 1. Got: {windows}")
@@ -57,8 +59,8 @@ class WindowedOffsets(keras.layers.Layer):
     def call(self, inputs):
         _, rows, columns, channels = inputs.shape
         flat = ops.transpose(ops.reshape(inputs, (-1, rows * columns, channels)), (0, 2, 1))
-        # One product for all patches, and a patch's windows beside each other: on a phone the
-        # number of operations and short copies cost more than the numbers themselves.
+        # One matrix product for all patches. On a phone, the number of operations and short copies
+        # takes longer than the arithmetic.
         windows = ops.concatenate([window for window, _, _ in self._parts.values()], axis=1)
         seen = ops.transpose(ops.matmul(flat, windows), (0, 2, 1))
         offsets = []
@@ -78,12 +80,14 @@ class WindowedOffsets(keras.layers.Layer):
         return (input_shape[0], 2 * sum(len(indices) for indices in self.patches.values()))
 
     def get_patch(self, name):
-        """A patch's window (positions, windows), kernel (channels * windows, 2 * landmarks) and
-        bias as arrays."""
+        """Returns the window (positions, windows), kernel and bias of a patch as arrays.
+
+        The kernel is (channels * windows, 2 * landmarks).
+        """
         return tuple(keras.ops.convert_to_numpy(weight) for weight in self._parts[name])
 
     def set_patch(self, name, window, kernel, bias):
-        """Sets what `get_patch` gives."""
+        """Sets the arrays of a patch, as returned by `get_patch`."""
         for weight, value in zip(self._parts[name], (window, kernel, bias), strict=True):
             weight.assign(value)
 
@@ -98,7 +102,7 @@ class WindowedOffsets(keras.layers.Layer):
             window, kernel, bias = self.get_patch(name)
             rows = columns = round(len(window) ** 0.5)
             y, x = np.mgrid[:rows, :columns]
-            # Fewer landmarks than windows: some windows begin alike.
+            # If there are fewer landmarks than windows, some windows start out equal.
             parts = np.array_split(
                 np.resize(indices, max(len(indices), self.windows)), self.windows
             )

@@ -1,4 +1,4 @@
-"""From photographs and videos to landmarks, without Keras or TensorFlow."""
+"""Landmarks in photographs and videos, without Keras or TensorFlow."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ _NAMES = {
 
 __all__ = ["DetectedFace", "FaceLandmarker", "FaceTracker", "LiteModel", "metadata", "open_model"]
 
-if TYPE_CHECKING:  # what editors and type checkers see of the lazy names
+if TYPE_CHECKING:  # how editors and type checkers see the lazy names
     from keras_fld.predict import metadata
     from keras_fld.predict.face import DetectedFace
     from keras_fld.predict.landmarker import FaceLandmarker

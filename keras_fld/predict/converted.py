@@ -1,4 +1,4 @@
-"""A model's landmarks in another scheme."""
+"""Converts a model's landmarks to another scheme."""
 
 import numpy as np
 
@@ -11,23 +11,23 @@ from keras_fld.schemes.conversion import conversions, groups_of
 
 
 class Converted:
-    """A `LandmarkModel` whose landmarks `schemes.convert` turns into those of another scheme.
+    """A `LandmarkModel` that converts its landmarks to another scheme with `schemes.convert`.
 
     Args:
         model: the `LandmarkModel`.
-        scheme: the wanted `Scheme`.
+        scheme: the target `Scheme`.
 
     Raises:
         ValueError: the model has no scheme, or there is no such conversion.
 
     Examples:
-        >>> Converted(open_model("wflw.tflite"), IBUG68).num_landmarks
-        68
+        >>> Converted(open_model("face.tflite"), COFW29).num_landmarks
+        29
     """
 
     def __init__(self, model: LandmarkModel, scheme: Scheme) -> None:
         if model.scheme is None:
-            raise ValueError("a model to convert the landmarks of must have a scheme. Got: none")
+            raise ValueError("converting landmarks needs a model with a scheme. Got: none")
         groups_of(model.scheme, scheme)
         self._model, self._source = model, model.scheme
         self.frame: FaceCrop = model.frame
@@ -35,16 +35,16 @@ class Converted:
         self.num_landmarks: int = scheme.num_landmarks
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Landmarks (faces, landmarks, 2) in crop pixels of (faces, size, size, 3) crops."""
+        """Predicts (faces, landmarks, 2) in crop pixels from (faces, size, size, 3) crops."""
         points = self._model.predict(images)
         return schemes.convert(points, self._source, self.scheme).astype(np.float32)
 
 
 def convertible(own: Scheme | None, scheme: Scheme) -> bool:
-    """Whether a model of a scheme can be judged by another scheme's landmarks.
+    """Whether a model can be evaluated on landmarks of another scheme.
 
-    Its landmarks can be converted, and the tight boxes of both, which crops are cut by, are those
-    around contour and brows.
+    This requires a conversion, and that the tight boxes of both schemes, which define the crop,
+    enclose contour and brows.
     """
     if own is None or own.name == scheme.name:
         return False

@@ -1,4 +1,4 @@
-"""Running a `.tflite` file from elsewhere by the description beside it."""
+"""Runs a `.tflite` file that another tool made, by its description in a JSON file."""
 
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,16 @@ from keras_fld.predict.reopening import ModelFile
 
 
 def open_file(path: str | Path) -> LandmarkModel:
-    """Opens a landmark model's `.tflite` file by its own metadata, or by the description beside it.
+    """Opens a landmark model's `.tflite` file by its metadata, or by the description next to it.
 
     Args:
         path: the file.
 
+    Returns:
+        A `LandmarkModel`.
+
     Raises:
-        ValueError: it is missing, damaged or no landmark model, or nothing describes it.
+        ValueError: the file is missing, damaged, no landmark model, or has no description.
 
     Examples:
         >>> open_file("face.tflite").predict(crops).shape
@@ -32,33 +35,33 @@ def open_file(path: str | Path) -> LandmarkModel:
         return LiteModel(path)
     if not description.beside(path).exists():
         raise ValueError(
-            f"{path}: the model has no keras_fld metadata; convert it with keras-fld convert, or "
-            f"describe it in {description.beside(path).name} beside it, see "
-            "docs/guides/own_network.md"
+            f"{path}: the model has no keras_fld metadata. Convert it with keras-fld convert, or "
+            f"describe it in a file {description.beside(path).name} next to it (see "
+            "docs/guides/own_network.md)"
         )
     return DescribedFile(path)
 
 
 class DescribedFile:
-    """A landmark model from elsewhere.
+    """A landmark model that another tool made, in a `.tflite` file with a description.
 
-    Any number of threads may use it. A pickle names the file and its description, which must be
-    there, unchanged, where it is loaded.
+    It is thread-safe. A pickle stores the paths of both files, which must exist, unchanged, where
+    it is loaded.
 
     Args:
-        path: the `.tflite` file; the description is the `.json` of the same name beside it.
-        num_threads: threads of the interpreter.
+        path: the `.tflite` file; the description is the `.json` file of the same name.
+        num_threads: number of threads of the interpreter.
 
     Attributes:
-        frame: the `FaceCrop` of crops it sees.
+        frame: the `FaceCrop` of its crops.
         scheme: the `Scheme` of its landmarks, or None.
-        num_landmarks: how many landmarks it predicts.
+        num_landmarks: number of landmarks.
 
     Raises:
-        ValueError: a file is missing or damaged, or they do not fit each other.
+        ValueError: a file is missing or damaged, or they do not match.
 
     Examples:
-        >>> landmarks = DescribedFile("face.tflite").predict(crops)
+        >>> landmarks = DescribedFile("foreign.tflite").predict(crops)
     """
 
     def __init__(self, path: str | Path, num_threads: int = 1) -> None:
@@ -80,40 +83,40 @@ class DescribedFile:
         self.num_landmarks = size // 2
         if self.scheme is not None and self.scheme.num_landmarks != self.num_landmarks:
             raise ValueError(
-                f"{path}: must give the {self.scheme.num_landmarks} landmarks of "
-                f"{self.scheme.name}, which the description names. Got: {self.num_landmarks}"
+                f"{path}: must predict the {self.scheme.num_landmarks} landmarks of "
+                f"{self.scheme.name}, the scheme in the description. Got: {self.num_landmarks}"
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, self._arguments
 
     def _ends(self, path, interpreter):
-        """Details of the input and of the output with the landmarks."""
+        """Returns the details of the input and of the output that contains the landmarks."""
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1:
             raise ValueError(f"{path}: must have one input. Got: {len(inputs)}")
         shape, size = tuple(int(side) for side in inputs[0]["shape"]), self.frame.size
         if shape != (1, size, size, 3):
             raise ValueError(
-                f"{path}: the input must have shape {(1, size, size, 3)}, by the size that the "
-                f"description gives. Got: {shape}"
+                f"{path}: the input must have shape {(1, size, size, 3)}, from the size in the "
+                f"description. Got: {shape}"
             )
         index = self._about.index
         if index is None and len(outputs) != 1:
             shapes = ", ".join(str(tuple(map(int, one["shape"]))) for one in outputs)
             raise ValueError(
-                f"{path}: the description must have output.index, as the file has "
+                f"{path}: the description must have output.index, because the file has "
                 f"{len(outputs)} outputs, of shapes {shapes}"
             )
         if index is not None and index >= len(outputs):
             raise ValueError(
-                f"{path}: output.index must be below {len(outputs)}, the file's outputs. "
+                f"{path}: output.index must be below {len(outputs)}, the number of outputs. "
                 f"Got: {index}"
             )
         return inputs[0], outputs[index or 0]
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Predicts landmarks, with the arguments, results and errors of `LiteModel.predict`."""
+        """Predicts landmarks. Arguments, results and errors are those of `LiteModel.predict`."""
         images = crops_of(images, self.frame.size)
         found = np.empty((len(images), self.num_landmarks, 2), np.float32)
         scale, zero_point = self._output["quantization"]
@@ -128,7 +131,7 @@ class DescribedFile:
         return found * np.float32(self._about.pixels)
 
     def _numbers(self, image):
-        """A crop as the model's input takes it."""
+        """Converts a crop to the model's input."""
         real = image.astype(np.float32) * self._about.scale + self._about.offset
         dtype = self._input["dtype"]
         if np.issubdtype(dtype, np.floating):
@@ -141,16 +144,16 @@ class DescribedFile:
 
 
 def open_interpreter(path: str | Path, num_threads: int = 1):
-    """An interpreter of any `.tflite` file, ready to run.
+    """Opens an interpreter of any `.tflite` file.
 
     Raises:
-        ValueError: the file is missing, is no TFLite model, or has operations that LiteRT has not.
+        ValueError: the file is missing, not a TFLite model, or uses unsupported operations.
     """
     return _interpreter(path, _content(path), num_threads)
 
 
 def _content(path):
-    """The bytes of a `.tflite` file."""
+    """Reads the bytes of a `.tflite` file."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -173,6 +176,6 @@ def _pickled(path):
 
 
 def _reopened(file, beside, num_threads):
-    """What a pickle of a `DescribedFile` stands for."""
+    """Loads a pickled `DescribedFile`."""
     beside.check()
     return DescribedFile(file.check(), num_threads)

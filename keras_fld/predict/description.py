@@ -1,6 +1,6 @@
-"""What a JSON file says about the `.tflite` file beside it that says nothing itself.
+"""The JSON file that describes a `.tflite` file without metadata.
 
-`face.json` describes `face.tflite`:
+For example, `face.json` describes `face.tflite`:
 
     {
       "keras_fld": 1,
@@ -9,12 +9,13 @@
       "scheme": "ibug68"
     }
 
-`keras_fld` is the format's version. `size` and `margin` are the crop's side in pixels and in face
-boxes. `color` is RGB or BGR. `range` is what the model takes for colors 0..255: "0..255", "0..1",
-"-1..1", or [scale, offset], numbers or three of them. `units` is what it gives: "pixels" of the
-crop, the center of the first one being 0; "fraction", pixels divided by the crop's side; or pixels
-per unit, as a number. `output` may have `index`, the landmarks' place among several outputs.
-`scheme` is a scheme's name, the description of one as in `schemes.custom`, or null.
+`keras_fld` is the version of the format. `size` is the crop's side in pixels, and `margin` its side
+in face boxes. `color` is "RGB" or "BGR". `range` is the range of the model's input: "0..255",
+"0..1", "-1..1", or [scale, offset], which are applied to colors from 0 to 255; each is a number or
+a list of three. `units` is the unit of the output: "pixels" of the crop, where the center of the
+first pixel is 0; "fraction" of the crop's side; or a number of pixels per unit. `output` may have
+`index`, the index of the output with the landmarks. `scheme` is the name of a scheme, a description
+as in `schemes.custom`, or null.
 """
 
 import math
@@ -40,14 +41,15 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Description:
-    """A checked description.
+    """A validated description.
 
     Args:
-        frame: the `FaceCrop` of crops that the model sees.
-        bgr: whether its channels are blue, green, red.
-        scale, offset: what makes its input from 0..255: numbers or (3,) arrays.
-        pixels: of the crop, per unit of its output.
-        index: of the output that holds the landmarks, or None for the only one.
+        frame: the `FaceCrop` of the model's crops.
+        bgr: whether the channels are in the order blue, green, red.
+        scale, offset: factor and offset that map 0..255 to the model's input: numbers or (3,)
+            arrays.
+        pixels: crop pixels per unit of the output.
+        index: index of the output with the landmarks, or None if there is only one output.
         scheme: the `Scheme` of the landmarks, or None.
     """
 
@@ -61,18 +63,18 @@ class Description:
 
 
 def beside(path: str | Path) -> Path:
-    """Where the description of a `.tflite` file is."""
+    """Returns the path of the description of a `.tflite` file."""
     return Path(path).with_suffix(".json")
 
 
 def read(path: str | Path) -> Description:
-    """Reads and checks a description.
+    """Reads and validates a description.
 
     Args:
         path: the JSON file.
 
     Raises:
-        ValueError: it cannot be read, or a field is missing, unknown or of another kind.
+        ValueError: the file cannot be read, or a field is missing, unknown or of the wrong type.
 
     Examples:
         >>> read("face.json").frame.size
@@ -88,13 +90,13 @@ def read(path: str | Path) -> Description:
 
 
 def from_dict(about: Any) -> Description:
-    """Checks what a description file holds; raises ValueError as `read`."""
+    """Validates the content of a description file; raises ValueError as `read` does."""
     _check_keys(about, "")
     _field(about, "keras_fld", lambda x: x == VERSION and x is not True, f"the number {VERSION}")
     for part in ("input", "output"):
         _check_keys(about.get(part), part)
     given, gives = about["input"], about["output"]
-    size = _field(given, "input.size", lambda x: _whole(x, 1), "a whole number from 1 on")
+    size = _field(given, "input.size", lambda x: _whole(x, 1), "a whole number of at least 1")
     margin = _field(given, "input.margin", lambda x: _number(x) and x > 0, "a number above 0")
     color = _field(given, "input.color", lambda x: x in ("RGB", "BGR"), "RGB or BGR")
     scale, offset = _range(given)
@@ -106,7 +108,7 @@ def from_dict(about: Any) -> Description:
     )
     index = gives.get("index")
     if index is not None and not _whole(index, 0):
-        raise ValueError(f"output.index must be a whole number from 0 on. Got: {index!r}")
+        raise ValueError(f"output.index must be a whole number of at least 0. Got: {index!r}")
     scheme = _field(
         about,
         "scheme",
@@ -130,13 +132,13 @@ def _check_keys(part, name):
         raise ValueError(f"{called} must be a JSON object. Got: {part!r}"[:200])
     for key in part:
         if key not in _KEYS[name]:
-            raise ValueError(f"{called} has only {', '.join(_KEYS[name])}. Got: {key!r}")
+            raise ValueError(f"{called} can only have {', '.join(_KEYS[name])}. Got: {key!r}")
 
 
 def _field(part, name, good, rule):
     key = name.rpartition(".")[2]
     value = part.get(key, ...)
-    # An unhashable value is in no table of names.
+    # A list is unhashable, so `good` cannot look it up.
     if value is ... or (isinstance(value, list) and name != "input.range") or not good(value):
         got = "nothing" if value is ... else repr(value)[:80]
         raise ValueError(f"{name} must be {rule}. Got: {got}")
@@ -144,7 +146,7 @@ def _field(part, name, good, rule):
 
 
 def _range(given):
-    """Scale and offset from 0..255 to the model's input."""
+    """Returns scale and offset from 0..255 to the model's input."""
 
     def good(value):
         if isinstance(value, str):

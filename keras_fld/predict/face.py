@@ -1,4 +1,4 @@
-"""A face in a photograph: the result, and what it is until then."""
+"""A detected face, and its state during detection."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,17 +11,17 @@ from keras_fld.schemes import Scheme
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face in a photograph.
+    """A detected face in a photograph.
 
     Args:
-        box: face box (x, y, width, height) in photograph pixels, which the landmarks were
-            predicted from; of the face turned upright about the box's center.
+        box: face box (x, y, width, height) in photograph pixels from which the landmarks were
+            predicted. It is the box of the face rotated upright about the box's center.
         landmarks: (landmarks, 2) float32 photograph pixels.
         scheme: the `Scheme` of the landmarks, or None.
-        score: how surely the landmarks lie on a face, 0 to 1, 0.5 the threshold; None where nothing
-            judged it.
-        angle: the face's roll in radians, clockwise, by which its crop was turned upright; 0 where
-            the box was given without one.
+        score: confidence that the landmarks lie on a face, 0 to 1, with 0.5 as the threshold; None
+            if no score was computed.
+        angle: roll of the face in radians, clockwise, by which its crop was rotated upright; 0 if
+            the box was given without a roll.
     """
 
     box: tuple[float, float, float, float]
@@ -33,15 +33,15 @@ class DetectedFace:
 
 @dataclass
 class PendingFace:
-    """A face on its way from a box to its landmarks.
+    """A face during detection, between its box and its final landmarks.
 
     Args:
         picture: (height, width, 3) uint8 RGB.
-        box: what its crop is cut by.
-        passes: how many forward passes it gets.
-        angle: the roll by which its crop is turned upright, in radians; None never turns a crop.
-        landmarks: (landmarks, 2) pixels of the picture, from the first pass on.
-        score: of the landmarks, once they are judged.
+        box: box that defines the crop.
+        passes: number of forward passes.
+        angle: roll in radians by which the crop is rotated upright; None never rotates a crop.
+        landmarks: (landmarks, 2) pixels of the picture, after the first pass.
+        score: score of the landmarks, once it is computed.
     """
 
     picture: np.ndarray
@@ -52,11 +52,11 @@ class PendingFace:
     score: float | None = None
 
     def matrix(self, frame):
-        """The (2, 3) matrix from the picture to the face's crop in a `FaceCrop`."""
+        """Returns the (2, 3) matrix from the picture to the face's crop in a `FaceCrop`."""
         return frame.matrix(self.box, self.angle or 0.0)
 
     def next_place(self, scheme):
-        """The box around the landmarks and their roll; None where they left the picture."""
+        """Returns the landmarks' box and roll; None if the landmarks left the picture."""
         try:
             if self.angle is None:
                 return box_inside(landmark_box(self.landmarks), self.picture), None
@@ -66,40 +66,40 @@ class PendingFace:
             return None
 
     def detected(self, scheme):
-        """The result, in a scheme or None."""
+        """Returns the result as a `DetectedFace`; the scheme may be None."""
         x, y, width, height = self.box.tolist()
         box, angle = (x, y, width, height), self.angle or 0.0
         return DetectedFace(box, self.landmarks, scheme, self.score, angle)
 
 
 def roll(landmarks, scheme, near):
-    """A face's roll by the line through its eyes, in radians, clockwise.
+    """Computes a face's roll from the line through its eyes, in radians, clockwise.
 
     Args:
         landmarks: (landmarks, 2) pixels.
         scheme: their `Scheme`, or None.
-        near: the roll that the landmarks were found with, at most a right angle away; the result
-            where the scheme has no eyes.
+        near: the roll with which the landmarks were found. The result differs from it by at most 90
+            degrees, and is equal to it if the scheme has no eyes.
     """
     if scheme is None or "inter_pupil" not in scheme.normalizers:
         return near
     eyes = [landmarks[group].mean(axis=0) for group in scheme.normalizer_indices("inter_pupil")]
     line = (eyes[1] - eyes[0]) @ [1, 1j] * np.exp(-1j * near)
-    # A user's own scheme may name the eyes from either side.
+    # A custom scheme may list the eyes in either order.
     turn = near + np.angle(line if line.real >= 0 else -line)
     return float(np.angle(np.exp(1j * turn)))
 
 
 def pending(box, picture, passes, name=""):
-    """A `PendingFace` of a box of four numbers, or of five, the last its roll in radians.
+    """Creates a `PendingFace` from a box of four numbers, or of five, the last its roll in radians.
 
     Raises:
-        ValueError: it is no such box, or lies outside the picture; the message begins with `name`.
+        ValueError: the box is invalid or outside the picture; the message begins with `name`.
     """
     try:
         values = np.asarray(box, float).ravel()
     except (TypeError, ValueError) as error:
-        rule = "a box must be numbers, x, y, width, height"
+        rule = "a box must be four numbers: x, y, width, height"
         raise ValueError(f"{name}{rule}. Got: {box!r:.60}") from error
     if len(values) != 5:
         return PendingFace(picture, box_inside(box, picture, name), passes, None)
@@ -109,7 +109,7 @@ def pending(box, picture, passes, name=""):
 
 
 def box_inside(box, image, name=""):
-    """A box as an array; raises ValueError where it is none or lies outside the image."""
+    """Returns a box as an array; raises ValueError if it is invalid or outside the image."""
     try:
         x, y, width, height = check_box(box)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Predictions averaged over a face and its mirror image."""
+"""Averages the predictions for a face and its mirror image."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from keras_fld.predict.protocol import LandmarkModel
 
 
 class FlipAveraged:
-    """A model that sees each crop twice, as it is and mirrored: better, at twice the time.
+    """A model that sees each crop twice, as it is and mirrored. This doubles the time.
 
     Args:
-        predictor: what `predictor.open_model` gives.
+        predictor: a `LandmarkModel`, such as from `predictor.open_model`.
 
     Raises:
-        ValueError: the landmarks have no known scheme, so that mirroring cannot rename them.
+        ValueError: the model has no scheme, which mirroring needs to permute the landmarks.
 
     Examples:
         >>> FlipAveraged(open_model("face.tflite")).predict(crops).shape
@@ -23,15 +23,15 @@ class FlipAveraged:
     def __init__(self, predictor: LandmarkModel) -> None:
         if predictor.scheme is None:
             raise ValueError(
-                "flip averaging needs a model whose landmarks have a scheme. "
-                f"Got: {predictor.num_landmarks} landmarks of none"
+                "flip averaging needs a model with a landmark scheme. "
+                f"Got: {predictor.num_landmarks} landmarks without a scheme"
             )
         self._predictor = predictor
         self.frame, self.scheme = predictor.frame, predictor.scheme
         self.num_landmarks = predictor.num_landmarks
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) pixels."""
+        """Predicts (faces, landmarks, 2) in crop pixels from (faces, size, size, 3) crops."""
         images = crops_of(images, self.frame.size)
         plain = np.asarray(self._predictor.predict(images))
         mirrored = np.array(self._predictor.predict(np.ascontiguousarray(images[:, :, ::-1])))

@@ -1,4 +1,4 @@
-"""Folders of inputs: what of them is left out, and where results of their folders go."""
+"""Folders of inputs: which files are left out, and where the results of subfolders go."""
 
 from pathlib import Path, PurePath
 
@@ -8,12 +8,12 @@ from keras_fld.predict.inputs import output_names
 
 
 def notes(path, found, recursive=False):
-    """A sentence on the files of a folder that are no inputs; none where there is none.
+    """Returns a list with one sentence on the files of a folder that are not inputs, if any.
 
     Args:
-        path: an input; of a file there is none.
-        found: the `Source`s that were found, of this and other inputs.
-        recursive: whether its folders were looked into.
+        path: an input. For a file, the result is empty.
+        found: the `Source`s found in this and other inputs.
+        recursive: whether subfolders were searched.
 
     Examples:
         >>> notes("photos", sources("photos"))
@@ -26,13 +26,15 @@ def notes(path, found, recursive=False):
 
 
 def result_names(found, inputs, recursive=False):
-    """What the files of each source are called, as of `output_names`; those of a folder's folder
-    lie in one of the same name.
+    """Names the output files of each source like `output_names`, in subfolders like the inputs'.
 
     Args:
         found: `Source`s.
-        inputs: the paths that were given.
-        recursive: whether folders in them were looked into.
+        inputs: the paths given by the user.
+        recursive: whether subfolders were searched.
+
+    Returns:
+        A list of paths relative to the output folder, without suffixes.
 
     Raises:
         ValueError: two files of one folder have the same name.
@@ -54,21 +56,21 @@ def result_names(found, inputs, recursive=False):
 
 
 def check_outside(out, inputs):
-    """Refuses a folder for results inside of one that is read with its folders.
+    """Refuses an output folder inside a folder that is searched recursively.
 
     Raises:
-        ValueError: the next run would take the results for inputs.
+        ValueError: the next run would read the results as inputs.
     """
     for path in inputs:
         if Path(path).is_dir() and Path(out).resolve().is_relative_to(Path(path).resolve()):
             raise ValueError(
-                "--out would put results among the inputs, where the next run takes them for "
-                f"inputs: with --recursive it must lie outside of {path}. Got: {out}"
+                f"--out must lie outside the input folder {path} with --recursive; otherwise the "
+                f"next run would read the results as inputs. Got: {out}"
             )
 
 
 def _place(path, folders):
-    """The folder, inside of the input folder that it was found in, of a source."""
+    """Returns a source's subfolder within its input folder."""
     for folder in folders:
         if isinstance(path, Path) and path.is_relative_to(folder):
             return PurePath(path.relative_to(folder).parent)

@@ -1,4 +1,4 @@
-"""What `keras-fld predict` is given: photographs, videos, and folders of both."""
+"""The inputs of `keras-fld predict`: photographs, videos, and folders of both."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from keras_fld._internal.image_formats import HEAD, format_of, is_image
 from keras_fld.predict.media import address, opening
 from keras_fld.predict.output import IMAGE_FORMATS, VIDEO_FORMATS
 
-# What is taken of a folder; a file that is named may be called anything.
+# The videos that are read in a folder. A single file may have any suffix.
 VIDEO_SUFFIXES = frozenset(
     (
         ".3gp",
@@ -28,7 +28,7 @@ VIDEO_SUFFIXES = frozenset(
     + (".ogv", ".ts", ".webm", ".wmv")
 )
 
-# What is written where no formats are named.
+# Formats to write if the user names none.
 DEFAULTS = {"image": ("png", "json"), "video": ("mp4", "jsonl")}
 _FORMATS = {"image": IMAGE_FORMATS, "video": VIDEO_FORMATS}
 
@@ -38,7 +38,7 @@ class Source:
     """One photograph or video.
 
     Args:
-        path: the file, as it was given; or the URL of a stream.
+        path: the file as given by the user, or the URL of a stream.
         kind: "image" or "video".
     """
 
@@ -47,21 +47,21 @@ class Source:
 
 
 def sources(path, recursive=False):
-    """The photographs and videos that a path stands for.
+    """Lists the photographs and videos at a path.
 
-    A file's content says which it is; an animated image is an image, of which the first picture
-    counts. Where the content is neither's, as of an empty file, its suffix says it.
+    Files are recognized by their content, or by their suffix if the content is unknown, as in an
+    empty file. Animated images are images; only the first picture is used.
 
     Args:
         path: a file; the URL of a stream, which is a video; or a folder, whose photographs are
-            taken by their content, and videos by their suffixes, hidden ones not.
-        recursive: whether to look into the folders of a folder too.
+            recognized by content and videos by suffix. Hidden files are ignored.
+        recursive: whether to search subfolders.
 
     Returns:
         A list of `Source`.
 
     Raises:
-        ValueError: the folder has none, or cannot be read.
+        ValueError: the folder contains no image or video, or cannot be read.
 
     Examples:
         >>> [source.kind for source in sources("clip.mp4")]
@@ -82,19 +82,19 @@ def sources(path, recursive=False):
         if file.suffix.lower() in VIDEO_SUFFIXES or is_image(file)
     ]
     if not found:
-        raise ValueError(f"{path}: the folder has no image or video in it")
+        raise ValueError(f"{path}: the folder contains no image or video")
     return found
 
 
 def output_names(found):
-    """What the files of each source are called, without the formats' suffixes.
+    """Names the output files of each source, without the formats' suffixes.
 
-    That is its name without the suffix; with it where two would be the same, as a phone's
-    photograph and the video taken with it. A stream's is the last part of its address, or else its
-    server.
+    The name is the source's without its suffix. The suffix is kept if two names would be equal, as
+    with a photograph and a video that a phone took together. A stream is named after the last part
+    of its address, or else after its server.
 
     Raises:
-        ValueError: two files have the same name.
+        ValueError: two sources have the same file name.
 
     Examples:
         >>> output_names([Source(Path("a.jpg"), "image"), Source(Path("b.mp4"), "video")])
@@ -108,23 +108,23 @@ def output_names(found):
     for name in names:
         if names.count(name) > 1:
             raise ValueError(
-                f"two inputs have the same name and would overwrite each other's result: {name}"
+                f"two inputs are both named {name}, so one result would overwrite the other"
             )
     return names
 
 
 def protect_inputs(out, inputs, found, names, named=()):
-    """Refuses a folder for results in which they would replace inputs, or become some.
+    """Refuses an output folder in which results would overwrite inputs or become inputs.
 
     Args:
-        out: the folder; it need not be there.
-        inputs: the paths that were given.
-        found: the `Source`s they stand for.
-        names: what the files of each are called, as of `output_names`.
-        named: formats that the user names, as of `formats_of`.
+        out: the output folder; it need not exist.
+        inputs: the paths given by the user.
+        found: their `Source`s.
+        names: names of the output files, from `output_names`.
+        named: formats given by the user, as in `formats_of`.
 
     Raises:
-        ValueError: the folder is one of the inputs, or a result would be written over one.
+        ValueError: the folder is an input, or a result would overwrite an input.
 
     Examples:
         >>> protect_inputs("result", ["a.jpg"], [Source(Path("a.jpg"), "image")], ["a"])
@@ -132,35 +132,35 @@ def protect_inputs(out, inputs, found, names, named=()):
     out = Path(out)
     if any(_same(out, path) for path in inputs):
         raise ValueError(
-            "--out would put results among the inputs, where the next run takes them for inputs: "
-            f"it must be another folder. Got: {out}"
+            "--out must not be an input folder; otherwise the next run would read the results as "
+            f"inputs. Got: {out}"
         )
     given = {_identity(source.path): source.path for source in found}
-    given.pop(None, None)  # those that are not there
+    given.pop(None, None)  # paths that do not exist
     for source, name in zip(found, names, strict=True):
         for suffix in _fitting(source.kind, named or DEFAULTS[source.kind]):
             path = given.get(_identity(out / f"{name}.{suffix}"))
             if path is not None:
                 raise ValueError(
-                    f"--out would overwrite the input {path}: results must not have the place of "
-                    f"an input. Got: {out}"
+                    f"--out must be a folder in which no result overwrites the input {path}. "
+                    f"Got: {out}"
                 )
 
 
 def formats_of(kind, named):
-    """The formats to write for a photograph or a video.
+    """Returns the formats to write for a photograph or a video.
 
     Args:
         kind: "image" or "video".
-        named: formats that the user names, for both kinds; none takes the defaults.
+        named: formats given by the user, for both kinds; empty selects the defaults.
 
     Raises:
-        ValueError: none of the named ones is for this kind.
+        ValueError: none of the given formats is for this kind.
     """
     formats = tuple(dict.fromkeys(_fitting(kind, named)))
     if named and not formats:
         raise ValueError(
-            f"a format for {kind}s must be one of {', '.join(_FORMATS[kind])}. "
+            f"the format for {kind}s must be one of {', '.join(_FORMATS[kind])}. "
             f"Got: {', '.join(named)}"
         )
     return formats or DEFAULTS[kind]
@@ -171,12 +171,12 @@ def _fitting(kind, formats):
 
 
 def _identity(path):
-    """What is the same for all names of a file, links to it included; None where it is not."""
+    """A key that all names of a file share, including links; None if the file does not exist."""
     if address.is_url(path):
         return None
     try:
         status = Path(path).stat()
-    except (OSError, ValueError):  # no such file; a name with a zero byte
+    except (OSError, ValueError):  # no such file, or a name with a zero byte
         return None
     return status.st_dev, status.st_ino
 
@@ -187,10 +187,10 @@ def _same(path, other):
 
 
 def _kind(path):
-    """By the content, where it is known; what cannot be read is refused later."""
+    """Recognizes a file by its content, else by its suffix. Unreadable files are reported later."""
     by_name = "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image"
     try:
-        # A pipe's first bytes can be read once only.
+        # The first bytes of a pipe can be read only once.
         head = path.open("rb").read(HEAD) if path.is_file() else b""
     except (OSError, ValueError):
         return by_name

@@ -1,4 +1,4 @@
-"""Photographs in, landmarks out."""
+"""The landmarker: from photographs to landmarks."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -24,47 +24,49 @@ if TYPE_CHECKING:
     import PIL.Image
 
 
-# `detect_many` holds this many images at a time.
+# Number of images that `detect_many` keeps in memory at a time.
 _TOGETHER = 16
 
 
 class FaceLandmarker:
     """Finds faces and their landmarks.
 
-    Any number of threads may share a landmarker; each gets the results that it would get alone. A
-    thread has interpreters of its own while it predicts, so several are faster than one; they take
-    turns at a Keras model. A detector or score of your own must be safe to call from threads.
+    A landmarker is thread-safe. Each thread uses its own interpreters during a prediction, so
+    several threads are faster than one. Predictions of a Keras model run one after another. A
+    detector or score of your own must be thread-safe, too.
 
-    A landmarker can be pickled, for worker processes. The pickle names `.tflite` and `.onnx` files,
-    which the worker opens again, and contains Keras models and baselines.
+    A landmarker can be pickled, for worker processes. The pickle stores the paths of `.tflite` and
+    `.onnx` files, which the worker opens again, and contains Keras models and baselines.
 
     Args:
         model: a Keras model, a `LandmarkModel` such as `LiteModel`, the path of a `.keras` or
-            `.tflite` file, or the name of a preset, whose int8 file is taken. With a `.tflite` file
-            neither Keras nor TensorFlow is loaded.
-        detector: what finds faces where no boxes are given, as `detectors.open_detector` takes it:
-            "blazeface-turned" for faces turned by any angle, the path of a YuNet `.onnx` file, a
-            function of an RGB image that returns (faces, 4) tight boxes; None takes "blazeface",
-            and in a `FaceTracker` "blazeface-short".
-        passes: forward passes for each face that the detector found: from the second on, its crop
-            is cut, and turned upright, by the landmarks of the pass before.
-        score: what judges the crop that the landmarks lead to: True for the package's face score,
-            which judges schemes with contour and brows (iBUG-68, WFLW-98) and no others; the path
-            of a face-score file; None for nothing; "default" for True, but None with a preset that
-            was not trained on 300W: the package's score is for research, as those on 300W are.
-        min_face: side of the smallest face looked for in photographs: a share of the image's longer
-            side, or pixels from 1 on; half of it takes four times as long. None means 0.03, but a
-            sixth beside a face of a fifth of the side or more, as in `detectors.BlazeFace`. For the
-            BlazeFace detectors of photographs only.
-        max_pixels: images of more pixels are refused, files and Pillow images before they are
-            decoded: a file of some kilobytes may declare billions. None means 250 million.
+            `.tflite` file, or the name of a preset, which selects its int8 file. With a `.tflite`
+            file, neither Keras nor TensorFlow is loaded.
+        detector: face detector to use if no boxes are given, as in `detectors.open_detector`. For
+            example "blazeface-turned" for faces rotated by any angle, the path of a YuNet `.onnx`
+            file, or a function that maps an RGB image to (faces, 4) tight boxes. None uses
+            "blazeface", or "blazeface-short" in a `FaceTracker`.
+        passes: number of forward passes for each detected face. In each pass after the first, the
+            crop's box and roll are computed from the landmarks of the previous pass.
+        score: the face score, computed on the crop around the landmarks. True uses the package's
+            score, which supports only schemes with contour and brows (iBUG-68, WFLW-98); a path
+            opens a face-score file; None disables the score. "default" means True, but None for
+            presets that were not trained on 300W: like the 300W presets, the package's score is for
+            research only.
+        min_face: side of the smallest face to detect in photographs, as a fraction of the image's
+            longer side, or in pixels if it is at least 1. Half the value takes four times as long.
+            None means 0.03, but a sixth if the image contains a face of at least a fifth of the
+            side, see `detectors.BlazeFace`. Only for the BlazeFace detectors of photographs.
+        max_pixels: largest number of pixels of an image. Files and Pillow images are checked before
+            decoding, because a file of a few kilobytes can declare billions of pixels. None means
+            250 million.
 
     Attributes:
         license: SPDX identifier of the license of the model's weights, or None if it is not known.
 
     Raises:
-        ValueError: the model is none of these, a file is missing, damaged or of another kind,
-            passes or `max_pixels` below 1, or `min_face` does not fit the detector.
+        ValueError: the model is none of these, a file is missing, damaged or of the wrong kind,
+            `passes` or `max_pixels` is below 1, or the detector does not support `min_face`.
 
     Examples:
         >>> faces = FaceLandmarker("face.tflite").detect("photo.jpg")
@@ -97,19 +99,22 @@ class FaceLandmarker:
 
     @classmethod
     def from_preset(cls, name: str, **options: Any) -> Self:
-        """A landmarker on a pretrained int8 model of the package.
+        """Creates a landmarker with a pretrained int8 model of the package.
 
         Args:
-            name: the preset's name, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
-            **options: `detector`, `passes`, `score`, `min_face` and `max_pixels`, as of the class.
+            name: name of the preset, such as "trnet20_300w"; `keras_fld.zoo.names()` lists them.
+            **options: `detector`, `passes`, `score`, `min_face` and `max_pixels`, as in the class.
+
+        Returns:
+            A `FaceLandmarker`.
 
         Raises:
             ValueError: there is no such preset.
 
         Examples:
-            >>> FaceLandmarker.from_preset("trnet20_300w").detect("photo.jpg")
+            >>> faces = FaceLandmarker.from_preset("trnet20_300w").detect("photo.jpg")
         """
-        zoo.lite_file(name)  # refuses what is no preset, such as a path
+        zoo.lite_file(name)  # raises an error for anything but a preset, such as a path
         return cls(name, **options)
 
     def detect(
@@ -119,30 +124,30 @@ class FaceLandmarker:
         bgr: bool = False,
         passes: int | None = None,
     ) -> list[DetectedFace]:
-        """Landmarks of every face.
+        """Finds the landmarks of every face.
 
         Args:
             image: an array, the path of an image file, or a Pillow image. An array is RGB, RGBA or
                 gray, (height, width, 3), (height, width, 4), (height, width, 1) or
                 (height, width), with values from 0 to 255 of any type but bool. Transparent
-                pixels are composited on white. A file is turned upright by its rotation tag, as
-                viewers show it; an array and a Pillow image are taken as they are.
-            boxes: face boxes (x, y, width, height), tight around the landmarks, one face each; a
-                fifth number is the roll in radians, clockwise, of a face whose box is that of the
-                face turned upright about the box's center. None finds faces with the detector.
-            bgr: whether an array's channels are blue, green, red.
-            passes: forward passes for each face; None makes one for given boxes and the
-                landmarker's number for found ones. Later passes follow the roll of found faces and
-                of boxes that come with one.
+                pixels are composited on white. A file is rotated upright by its rotation tag, as in
+                viewers; arrays and Pillow images are used as they are.
+            boxes: face boxes (x, y, width, height), tight around the landmarks. An optional fifth
+                number is the face's roll in radians, clockwise; the box is then that of the face
+                rotated upright about the box's center. None finds faces with the detector.
+            bgr: whether the channels of an array are in the order blue, green, red.
+            passes: number of forward passes for each face. None means one for given boxes, and the
+                landmarker's `passes` for detected faces. Passes after the first follow the roll of
+                detected faces and of boxes with a roll.
 
         Returns:
-            A list of `DetectedFace`, in the order of the boxes; of found faces the largest first.
-            Empty where no face is found.
+            A list of `DetectedFace`, in the order of the boxes. Detected faces are sorted by size,
+            largest first. The list is empty if no face is found.
 
         Raises:
-            TypeError: the image is none of these.
-            ValueError: not an image, one with a side above 32,766 pixels or with more than
-                `max_pixels`, values that are not from 0 to 255, or a box outside the image.
+            TypeError: the image has an unsupported type.
+            ValueError: the image cannot be read, has a side above 32,766 pixels, more than
+                `max_pixels`, or values outside 0 to 255; or a box is outside the image.
         """
         given = None if boxes is None else [boxes]
         return self.detect_many([image], given, bgr, passes)[0]
@@ -154,21 +159,21 @@ class FaceLandmarker:
         bgr: bool = False,
         passes: int | None = None,
     ) -> list[list[DetectedFace]]:
-        """Landmarks of every face in several images, predicted together.
+        """Finds the landmarks of every face in several images, and predicts them together.
 
         Args:
-            images: images as `detect` takes them; any iterable, of which a few are held at a time,
-                or a batch as one array.
-            boxes: for each image its boxes or None, as `detect` takes them.
-            bgr: as `detect`.
-            passes: as `detect`.
+            images: an iterable of images as in `detect`, of which only a few are in memory at a
+                time, or a batch as one array.
+            boxes: for each image its boxes or None, as in `detect`.
+            bgr: as in `detect`.
+            passes: as in `detect`.
 
         Returns:
-            For each image the list that `detect` returns; of no images an empty list.
+            A list with the result of `detect` for each image.
 
         Raises:
-            TypeError, ValueError: as `detect`, where the message names the image by its path or
-                its place; or a single image.
+            TypeError, ValueError: as in `detect`, with the image's path or index in the message;
+                or `images` is a single image.
 
         Examples:
             >>> for faces in landmarker.detect_many(["a.jpg", "b.jpg"]):
@@ -188,23 +193,23 @@ class FaceLandmarker:
             first = len(found) if len(chunk) > 1 or found else None
             found += self._detect_chunk(chunk, given, bgr, passes, first)
         if boxes is not None and next(boxes, self) is not self:
-            raise ValueError(f"boxes must be given for the {len(found)} images alone. Got: more")
+            raise ValueError(f"boxes must be given only for the {len(found)} images. Got: more")
         return found
 
     def find_boxes(self, image: np.ndarray, name: str = "", in_video: bool = False) -> np.ndarray:
-        """The detector's face boxes.
+        """Runs the detector.
 
         Args:
             image: (height, width, 3) uint8 RGB.
-            name: what an error begins with.
-            in_video: whether the image is of a video, or a part of one.
+            name: prefix of error messages.
+            in_video: whether the image is a video frame, or part of one.
 
         Returns:
-            (faces, 5) boxes (x, y, width, height) in pixels with their roll in radians, 0 from a
-            detector that gives none.
+            (faces, 5) boxes (x, y, width, height) in pixels and their roll in radians. The roll is
+            0 if the detector does not find it.
 
         Raises:
-            ValueError: the detector is a function that returns something else.
+            ValueError: the detector is a function that returns anything else.
         """
         detector = self._in_videos if in_video else self._detector
         if isinstance(detector, TurnedDetector):
@@ -217,7 +222,7 @@ class FaceLandmarker:
         return np.pad(boxes.reshape(-1, 4), ((0, 0), (0, 1)))
 
     def _detect_chunk(self, images, boxes, bgr, passes, first):
-        """`detect_many` of a few images; `first` is the place of the first, None of a single."""
+        """`detect_many` for a few images. `first` is the index of the first, None for `detect`."""
         found: list[list[PendingFace]] = []
         for place, (image, given) in enumerate(zip(images, boxes, strict=True)):
             name = _name(image, None if first is None else first + place)
@@ -230,7 +235,7 @@ class FaceLandmarker:
             todo = [face for face in faces if step < face.passes]
             if step:
                 for face in todo:
-                    # The place before, where the landmarks left the picture.
+                    # The previous position, if the landmarks left the picture.
                     here = face.box, face.angle
                     face.box, face.angle = face.next_place(self.scheme) or here
             self._predict(todo)
@@ -238,7 +243,7 @@ class FaceLandmarker:
         return [[face.detected(self.scheme) for face in of_image] for of_image in found]
 
     def _predict(self, faces):
-        """Gives faces the landmarks in their boxes, in one call."""
+        """Sets the landmarks of faces from their boxes, in one call."""
         matrices = [face.matrix(self.frame) for face in faces]
         crops = [
             warp(face.picture, matrix, self.frame.size)
@@ -249,13 +254,13 @@ class FaceLandmarker:
             face.landmarks = transform(points, invert(matrix)).astype(np.float32)
 
     def _judge(self, faces):
-        """Gives faces the scores of their landmarks, in one call; none where nothing judges."""
+        """Sets the scores of faces from their landmarks, in one call, if there is a scorer."""
         if self._score is None:
             return
         frame, crops, inside = self._score.frame, [], []
         for face in faces:
             place = face.next_place(self.scheme)
-            face.score = 0.0  # landmarks that left the picture are on no face
+            face.score = 0.0  # landmarks that left the picture are not on a face
             if place is not None:
                 box, angle = place
                 crops.append(frame.crop(face.picture, box, angle or 0.0))
@@ -266,20 +271,20 @@ class FaceLandmarker:
 
 
 def _name(image, place):
-    """What an error about an image begins with: nothing for a single array."""
+    """Prefix of error messages about an image: empty for a single array."""
     if isinstance(image, (str, Path)):
         return f"{image}: "
     return "" if place is None else f"image {place}: "
 
 
 def _several(images):
-    """An iterator of images; raises an error for a single one."""
+    """Returns an iterator over images; raises an error for a single image."""
     rule = "images must be a list of images; detect takes a single one. Got: "
     if isinstance(images, (str, Path)):
         raise ValueError(f"{rule}the path {str(images)!r}")
     shape = images.shape if isinstance(images, np.ndarray) and images.size else None
     if shape and (len(shape) < 3 or (len(shape) == 3 and shape[2] in (1, 3, 4))):
-        raise ValueError(f"{rule}an array {shape}")  # its rows would pass for gray images
+        raise ValueError(f"{rule}an array {shape}")  # its rows would be read as gray images
     try:
         return iter(images)
     except TypeError as error:
@@ -289,7 +294,7 @@ def _several(images):
 
 
 def _boxes(given, name):
-    """The boxes of an image as a list; raises an error for a single box."""
+    """Returns the boxes of an image as a list; raises an error for a single box."""
     rule = f"{name}boxes must be a list of boxes, one for each face. Got: "
     try:
         boxes = list(given)
@@ -301,7 +306,7 @@ def _boxes(given, name):
 
 
 def _check_whole(name, value):
-    # Infinity and NaN have no remainder of 0.
+    # Infinity and NaN do not have a remainder of 0.
     if not isinstance(value, (int, float, np.integer)) or not value >= 1 or value % 1:
-        raise ValueError(f"{name} must be a whole number from 1 on. Got: {value}")
+        raise ValueError(f"{name} must be a whole number of at least 1. Got: {value}")
     return int(value)

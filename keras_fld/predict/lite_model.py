@@ -1,4 +1,4 @@
-"""Running a `.tflite` file with the LiteRT interpreter; neither Keras nor TensorFlow is loaded."""
+"""Runs `.tflite` files with the LiteRT interpreter, without loading Keras or TensorFlow."""
 
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,14 @@ from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict import metadata
 from keras_fld.predict.reopening import ModelFile
 
-# What a file is, by the field `kind` of its metadata.
+# Kinds of files, by the field `kind` of their metadata.
 _KINDS = {None: "a landmark model", metadata.FACE_SCORE: "a face-score file"}
 
 
 class _File:
-    """A converted model of the package, of one kind, and the interpreters that run it.
+    """A converted model of the package of one kind, with a pool of interpreters.
 
-    A pickle names the file, which must be there where it is loaded.
+    A pickle stores the file's path; the file must exist where the pickle is loaded.
     """
 
     kind: str | None = None
@@ -61,12 +61,12 @@ class _File:
         return _reopened, (type(self), file, self._num_threads)
 
     def run(self) -> None:
-        """One forward pass on the crop that the input holds, as a benchmark times it."""
+        """Runs a forward pass on the crop in the input tensor; benchmarks time this method."""
         with self._interpreters.borrow() as interpreter:
             interpreter.invoke()
 
     def _outputs(self, images):
-        """The output of each crop, as real numbers: (faces, ...) float32."""
+        """Computes the output of each crop as float32: (faces, ...)."""
         images = crops_of(images, self.frame.size)
         outputs = np.empty((len(images), *self._output["shape"][1:]), np.float32)
         with self._interpreters.borrow() as interpreter:
@@ -77,24 +77,24 @@ class _File:
         return self._real(outputs)
 
     def _bytes(self, image):
-        """Camera bytes as the input takes them: int8 counts from -128 on."""
+        """Converts camera bytes to the input's type: int8 starts at -128."""
         if self._input["dtype"] == np.int8:
             return (image ^ 0x80).view(np.int8)
         return image
 
     def _real(self, outputs):
-        """What the output holds as real numbers."""
+        """Converts quantized outputs to real numbers."""
         scale, zero_point = self._output["quantization"]
-        if scale:  # 0 where the numbers are what they say
+        if scale:  # 0 if the output is not quantized
             outputs = (outputs - np.float32(zero_point)) * np.float32(scale)
         return outputs
 
 
 def new_interpreter(content: bytes, num_threads: int = 1) -> Any:
-    """An interpreter of a `.tflite` file's content, ready to run.
+    """Creates an interpreter from the content of a `.tflite` file.
 
     Raises:
-        ValueError, RuntimeError: LiteRT cannot run it.
+        ValueError, RuntimeError: LiteRT cannot run the file.
         ImportError: LiteRT is not installed.
     """
     litert = load("ai_edge_litert.interpreter", "Running a .tflite file")
@@ -104,25 +104,25 @@ def new_interpreter(content: bytes, num_threads: int = 1) -> Any:
 
 
 def _reopened(kind, file, num_threads):
-    """What a pickle of a `_File` stands for."""
+    """Loads a pickled `_File`."""
     return kind(file.check(), num_threads)
 
 
 class LiteModel(_File):
     """A converted landmark model of the package.
 
-    Any number of threads may use it: each has an interpreter of its own while it predicts. It can
-    be pickled, as its file's path; whoever loads the pickle opens the same file again.
+    It is thread-safe: each thread uses its own interpreter during a prediction. A pickle stores the
+    file's path, and loading it opens the same file again.
 
     Args:
         path: the `.tflite` file.
-        num_threads: threads of an interpreter.
+        num_threads: number of threads of an interpreter.
 
     Attributes:
-        frame: the `FaceCrop` of crops it sees.
+        frame: the `FaceCrop` of its crops.
         scheme: the `Scheme` of its landmarks, or None.
-        num_landmarks: how many landmarks it predicts.
-        license: SPDX identifier of the weights' license, or None if it is not known.
+        num_landmarks: number of landmarks.
+        license: SPDX identifier of the license of the weights, or None if it is unknown.
 
     Raises:
         ValueError: the file is missing, damaged, not from this package, or a face-score file.
@@ -136,32 +136,32 @@ class LiteModel(_File):
         self.num_landmarks = int(self._output["shape"][1])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Landmarks of crops, one forward pass each.
+        """Predicts the landmarks of crops, in one forward pass each.
 
         Args:
             images: (faces, size, size, 3) RGB, uint8 or other numbers from 0 to 255, which are
-                rounded; an empty list is a batch of none.
+                rounded. It may be empty.
 
         Returns:
             (faces, landmarks, 2) float32 pixels of the crop.
 
         Raises:
-            ValueError: crops of another shape, or values that are not from 0 to 255.
+            ValueError: the crops have a wrong shape, or values outside 0 to 255.
         """
         return self._outputs(images)
 
 
 class ScoreModel(_File):
-    """A face-score file: tells faces that fill their crops from anything else.
+    """A face-score file: distinguishes faces that fill their crops from everything else.
 
-    Threads and pickles: as of `LiteModel`.
+    For threads and pickles, see `LiteModel`.
 
     Args:
         path: the `.tflite` file.
-        num_threads: threads of an interpreter.
+        num_threads: number of threads of an interpreter.
 
     Attributes:
-        frame: the `FaceCrop` of crops it sees.
+        frame: the `FaceCrop` of its crops.
 
     Raises:
         ValueError: the file is missing, damaged, not from this package, or a landmark model.
@@ -173,15 +173,15 @@ class ScoreModel(_File):
     kind = metadata.FACE_SCORE
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Scores of crops.
+        """Computes the scores of crops.
 
         Args:
-            images: as `LiteModel.predict` takes them.
+            images: as in `LiteModel.predict`.
 
         Returns:
-            (faces,) float32 from 0 to 1.
+            (faces,) float32 scores from 0 to 1.
 
         Raises:
-            ValueError: as `LiteModel.predict`.
+            ValueError: as in `LiteModel.predict`.
         """
         return self._outputs(images).reshape(-1)

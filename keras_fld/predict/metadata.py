@@ -1,7 +1,7 @@
-"""Reads what a `.tflite` file says about itself, without TensorFlow.
+"""Reads the metadata of a `.tflite` file, without TensorFlow.
 
-`lite.metadata` writes it: one JSON buffer in the file's metadata table. The fields are listed in
-docs/guides/app.md, with how a browser reads them.
+`lite.metadata` writes it as a JSON buffer in the file's metadata table. docs/guides/app.md lists
+the fields, and shows how to read them in a browser.
 """
 
 import json
@@ -14,12 +14,12 @@ import flatbuffers.table
 
 from keras_fld import zoo
 
-# The buffer's name in the file's metadata table.
+# Name of the buffer in the file's metadata table.
 NAME = "keras_fld"
-# The field `kind` of a file that scores faces; files of landmark models have no such field.
+# Field `kind` of face-score files; landmark models do not have this field.
 FACE_SCORE = "face_score"
 
-# Field numbers of tflite's schema.fbs: Model.buffers, Model.metadata, Metadata.name,
+# Field numbers in TFLite's schema.fbs: Model.buffers, Model.metadata, Metadata.name,
 # Metadata.buffer, Buffer.data.
 _MODEL_BUFFERS, _MODEL_METADATA, _METADATA_NAME, _METADATA_BUFFER, _BUFFER_DATA = 4, 6, 0, 1, 0
 
@@ -30,10 +30,10 @@ def read(content: bytes | str | Path) -> dict[str, Any] | None:
     """Reads the metadata of a TFLite model, without TensorFlow.
 
     Args:
-        content: bytes of the model, or the path of its file.
+        content: bytes of the model, or path of its file.
 
     Returns:
-        The dictionary, or None when the model has none of this package.
+        The dictionary, or None if the model has no metadata of this package.
 
     Raises:
         ValueError: the file cannot be read, is not a TFLite model, or its metadata is damaged.
@@ -84,14 +84,14 @@ def license_of(about: dict[str, Any]) -> str | None:
 
 
 def _check(about):
-    """Raises ValueError when a field that the package reads is missing or of another kind."""
+    """Raises ValueError if a field that the package reads is missing or of the wrong type."""
     for path, kinds, rule in (
         ((), dict, "a JSON object"),
         (("mode",), str, "a string"),
         (("scheme",), (str, dict, type(None)), "a scheme's name, its description or null"),
         (("license",), (str, type(None), type(...)), "a string or null"),
         (("input",), dict, "an object"),
-        (("input", "size"), int, "a whole number from 1 on"),
+        (("input", "size"), int, "a whole number of at least 1"),
         (("input", "margin"), _NUMBER, "a number above 0"),
     ):
         value = about
@@ -106,7 +106,7 @@ def _check(about):
 
 
 def _find(content):
-    """The bytes of the package's buffer, or None."""
+    """Returns the bytes of the package's buffer, or None."""
     root = flatbuffers.table.Table(content, struct.unpack_from("<I", content)[0])
     for entry in _tables(root, _MODEL_METADATA):
         if _bytes(entry, _METADATA_NAME) == NAME.encode():
@@ -118,7 +118,7 @@ def _find(content):
 
 
 def _tables(parent, field):
-    """The tables of a vector field."""
+    """Returns the tables of a vector field."""
     offset = parent.Offset(4 + 2 * field)
     if not offset:
         return []
@@ -130,7 +130,7 @@ def _tables(parent, field):
 
 
 def _bytes(parent, field):
-    """The bytes of a string or byte-vector field."""
+    """Returns the bytes of a string or byte-vector field."""
     offset = parent.Offset(4 + 2 * field)
     if not offset:
         return b""

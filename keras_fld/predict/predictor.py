@@ -1,4 +1,4 @@
-"""One face of all models: what predicts landmarks from crops, Keras or TFLite, and scores them."""
+"""Opens every kind of landmark model and face score, Keras or TFLite, with one interface."""
 
 import pickle
 import threading
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     import keras
 
 
-# As `score=` of a landmarker: what `scored_by_default` says.
+# Value of `score=` of a landmarker that selects `scored_by_default`.
 DEFAULT_SCORE = "default"
 
-# Schemes whose tight box, around contour and brows, is the one that the package's face score knows.
+# Schemes whose tight box encloses contour and brows, as the package's face score requires.
 SCORED_SCHEMES = ("ibug68", "wflw98")
 
 
-# `predict` changes a Keras model, which several landmarkers may share. One lock for all of them
-# costs little: a backend uses all cores for one call.
+# Keras' `predict` modifies the model, which several landmarkers may share. A single lock for all
+# models costs little, because a backend uses all cores for one call.
 _ONE_KERAS_CALL = threading.Lock()
 
 
 class KerasModel:
     """A Keras model of the package as a `LandmarkModel`.
 
-    Any number of threads may use it; they take turns. A pickle holds the model itself.
+    It is thread-safe; threads predict one after another. A pickle contains the model.
     """
 
     def __init__(self, model: "keras.Model") -> None:
@@ -44,7 +44,7 @@ class KerasModel:
         self.license: str | None = getattr(model, "license", None)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Landmarks of (faces, size, size, 3) crops: (faces, landmarks, 2) float32 pixels."""
+        """Predicts (faces, landmarks, 2) in crop pixels from (faces, size, size, 3) crops."""
         images = crops_of(images, self.frame.size)
         if not len(images):
             return np.empty((0, self.num_landmarks, 2), np.float32)
@@ -56,25 +56,28 @@ class KerasModel:
 
 
 def _unpickled(content):
-    """The `KerasModel` of a pickled Keras model, whose layers' and losses' classes Keras finds by
-    their registered names: their modules must be imported before."""
+    """Loads a pickled `KerasModel`.
+
+    Keras finds the classes of layers and losses by their registered names, so their modules must be
+    imported first.
+    """
     from keras_fld import losses, metrics, models  # noqa: F401
 
     return KerasModel(pickle.loads(content))
 
 
 def open_model(model: "keras.Model | LandmarkModel | str | Path") -> LandmarkModel:
-    """Opens whatever predicts landmarks.
+    """Opens any landmark model.
 
     Args:
-        model: a Keras model, a `LandmarkModel`, the path of a `.keras`, `.tflite` or baseline's
-            `.npz` file, or the name of a preset, whose int8 file is opened.
+        model: a Keras model, a `LandmarkModel`, the path of a `.keras` or `.tflite` file or of a
+            baseline's `.npz` file, or the name of a preset, whose int8 file is opened.
 
     Returns:
         A `LandmarkModel`.
 
     Raises:
-        ValueError: none of these, or the file is missing, damaged or of another kind.
+        ValueError: the model is none of these, or a file is missing, damaged or of the wrong kind.
 
     Examples:
         >>> open_model("face.tflite").predict(crops).shape
@@ -95,26 +98,26 @@ def open_model(model: "keras.Model | LandmarkModel | str | Path") -> LandmarkMod
 
             return baselines.open_baseline(path)
         raise ValueError(
-            "a model must end in .keras or .tflite, be a baseline's .npz or a preset "
+            "a model must be a .keras, .tflite or baseline's .npz file, or a preset "
             f"({', '.join(zoo.names())}). Got: {path}"
         )
     if hasattr(model, "frame"):
         return model
-    if not hasattr(model, "layers"):  # Keras is not loaded to ask for its class
+    if not hasattr(model, "layers"):  # does not load Keras to check the class
         raise ValueError(
-            "a model must be a Keras model, a LiteModel, the path of a .keras or .tflite file or a "
-            f"preset. Got: {model!r}"
+            "a model must be a Keras model, a LiteModel, the path of a .keras or .tflite file, or "
+            f"a preset. Got: {model!r}"
         )
     return KerasModel(model)
 
 
 def scored_by_default(model: "keras.Model | LandmarkModel | str | Path") -> bool:
-    """Whether the package's face score judges what a model predicts where nothing else is said.
+    """Whether the package's face score is used by default for a model.
 
-    It does, except where a preset's entry in the zoo says that it does not.
+    It is, except for presets whose entry in the zoo says otherwise.
 
     Args:
-        model: as of `open_model`.
+        model: as in `open_model`.
 
     Examples:
         >>> scored_by_default("trnet20_synthetic")
@@ -128,18 +131,18 @@ def scored_by_default(model: "keras.Model | LandmarkModel | str | Path") -> bool
 def open_score(
     score: bool | str | Path | Scorer | None, scheme: Scheme | None = None
 ) -> Scorer | None:
-    """Opens whatever scores faces.
+    """Opens any face score.
 
     Args:
-        score: True for the package's face score, where it knows the scheme's box; the path of a
-            face-score file; a `Scorer`; or None or False for none.
-        scheme: the `Scheme` of the landmarks whose box cuts the crops, or None.
+        score: True for the package's face score, if it supports the scheme; the path of a
+            face-score file; a `Scorer`; or None or False for no score.
+        scheme: the `Scheme` of the landmarks whose tight box defines the crops, or None.
 
     Returns:
         A `Scorer`, or None.
 
     Raises:
-        ValueError: none of these, or the file is missing, damaged or of another kind.
+        ValueError: the score is none of these, or a file is missing, damaged or of the wrong kind.
 
     Examples:
         >>> open_score(True, IBUG68).predict(crops).shape

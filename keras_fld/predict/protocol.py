@@ -1,4 +1,4 @@
-"""What landmark models and face scores offer, whatever runs them: Keras, TFLite or a baseline."""
+"""Interfaces of landmark models and face scores, implemented for Keras, TFLite and baselines."""
 
 from typing import Protocol
 
@@ -9,14 +9,14 @@ from keras_fld.schemes import Scheme
 
 
 class Scorer(Protocol):
-    """Gives each crop a number, or more."""
+    """Computes one or more numbers for each crop."""
 
     @property
     def frame(self) -> FaceCrop:
-        """The crops it sees."""
+        """The frame of its crops."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Scores (faces,) from 0 to 1 of (faces, size, size, 3) uint8 RGB crops."""
+        """Computes (faces,) scores from 0 to 1 from (faces, size, size, 3) uint8 RGB crops."""
 
 
 class LandmarkModel(Protocol):
@@ -24,7 +24,7 @@ class LandmarkModel(Protocol):
 
     @property
     def frame(self) -> FaceCrop:
-        """The crops it sees."""
+        """The frame of its crops."""
 
     @property
     def scheme(self) -> Scheme | None:
@@ -32,7 +32,7 @@ class LandmarkModel(Protocol):
 
     @property
     def num_landmarks(self) -> int:
-        """How many landmarks it predicts."""
+        """Number of landmarks."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Landmarks (faces, landmarks, 2) in crop pixels of (faces, size, size, 3) uint8 crops."""
+        """Predicts (faces, landmarks, 2) in crop pixels from (faces, size, size, 3) uint8 crops."""

@@ -1,6 +1,6 @@
-"""Model files that a process opens again, for what is pickled: the file's name and its checksum.
+"""Pickling of model files by name and checksum.
 
-Interpreters cannot be pickled. A copy, or a worker process, opens the same file itself.
+Interpreters cannot be pickled, so a copy or a worker process opens the same file again.
 """
 
 import hashlib
@@ -14,14 +14,15 @@ from keras_fld._internal.files import FileError, reason
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file as a pickle names it.
+    """Reference to a model file in a pickle.
 
     Args:
-        path: the file; of one in the package only its name, as the package may be installed
-            elsewhere on another machine.
-        sha256: of its content.
+        path: path of the file. For a file inside the package it is only the name, because the
+            package may be installed elsewhere on another machine.
+        sha256: SHA-256 of its content.
 
     Examples:
+        >>> content = Path("face.tflite").read_bytes()
         >>> ModelFile.of("face.tflite", content).check().name
         'face.tflite'
     """
@@ -31,16 +32,19 @@ class ModelFile:
 
     @classmethod
     def of(cls, path: str | Path, content: bytes) -> Self:
-        """The file at a path, which held this content when it was opened."""
+        """Creates the reference from a path and the content read from it."""
         path = Path(path).absolute()
         name = path.name if path == zoo.packaged(path.name) else str(path)
         return cls(name, hashlib.sha256(content).hexdigest())
 
     def check(self) -> Path:
-        """The path at which to open the file.
+        """Finds the file and verifies its content.
+
+        Returns:
+            The path of the file.
 
         Raises:
-            ValueError: the file is missing, or holds something else than it did.
+            ValueError: the file is missing, or its content has changed.
         """
         path = Path(self.path)
         if not path.is_absolute():
@@ -52,7 +56,7 @@ class ModelFile:
         if found != self.sha256:
             raise FileError(
                 path,
-                "the file must be the one that the pickled model was opened from. "
+                "the file must be the one from which the pickled model was opened. "
                 f"Got: SHA-256 {found[:12]}..., not {self.sha256[:12]}...",
             )
         return path

@@ -1,4 +1,4 @@
-"""Landmarks through a whole video, written as they come."""
+"""Writes the landmarks of a video, frame by frame."""
 
 from dataclasses import dataclass, field
 
@@ -7,13 +7,13 @@ from keras_fld.predict.output import VideoOutput
 
 @dataclass
 class VideoResult:
-    """What was written for a video, filled while it is.
+    """Counts and files of a video, updated while it is written.
 
     Args:
-        frames: how many so far.
-        damaged: how many could not be read so far, and are left out.
-        ids: numbers of the faces seen.
-        paths: of the files.
+        frames: number of frames written so far.
+        damaged: number of frames skipped so far because they could not be read.
+        ids: ids of the faces seen.
+        paths: paths of the files.
     """
 
     frames: int = 0
@@ -29,7 +29,7 @@ class VideoResult:
         )
 
     def as_dict(self):
-        """The same for JSON."""
+        """Returns the result as a dictionary for JSON."""
         paths = [str(path) for path in self.paths]
         return {
             "frames": self.frames,
@@ -42,26 +42,27 @@ class VideoResult:
 def predict_video(frames, tracker, output, formats, result, boxes=None, marks=None):
     """Tracks the faces of a video and writes them.
 
-    The files are whole whenever it ends: after an error or an interruption they hold the frames
-    until then.
+    The files are complete even if writing stops early: after an error or an interruption, they
+    contain the frames up to that point.
 
     Args:
         frames: a `VideoFile` or `Camera`.
-        tracker: a `FaceTracker`, fresh.
+        tracker: a new `FaceTracker`.
         output: path of the files without their suffixes.
         formats: names from `output.VIDEO_FORMATS`.
         result: a `VideoResult` to fill.
-        boxes: of the faces in the first frame; None finds them.
+        boxes: boxes of the faces in the first frame; None detects them.
         marks: the `Marks` of the faces; None draws landmarks and ids.
 
     Yields:
-        Nothing, after each frame; `result` has its numbers when it ends.
+        Nothing, after each frame. At the end, `result` contains the counts.
 
     Raises:
         ValueError: the video ends too early, or a file cannot be written.
 
     Examples:
         >>> result = VideoResult()
+        >>> frames = VideoFile("clip.mp4")
         >>> for _ in predict_video(frames, tracker, "out/clip", ("mp4",), result):
         ...     pass
         >>> print(result)

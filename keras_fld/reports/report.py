@@ -216,8 +216,8 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
         ValueError: the file cannot be read, or is not an evaluation.
 
     Examples:
-        >>> read_evaluation("run/evaluation.json")["rows"][0]["nme"]
-        4.281
+        >>> read_evaluation("run/evaluation.json")["rows"][0]["subset"]
+        'common'
     """
     path = Path(path)
     content = read_json(path)

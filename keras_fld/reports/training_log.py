@@ -20,8 +20,8 @@ def read_log(path):
         ValueError: the file cannot be read or is not a log. The message names the line.
 
     Examples:
-        >>> read_log("run/log.csv")["nme"][-1]
-        1.92
+        >>> read_log("run/log.csv")["nme"].ndim
+        1
     """
     path = Path(path)
     try:

@@ -220,7 +220,7 @@ def test_a_bad_picture_does_not_stop_the_good_ones(converted, tmp_path):
     [
         (["train", "--out", "r"], "needs its folder as root. Got: none"),
         (["train", "--root", "300w", "--out", "r", "--loss", "huge"], "loss must be"),
-        (["evaluate", "none", "--root", "300w"], "must end in .keras or .tflite"),
+        (["evaluate", "none", "--root", "300w"], "must be a .keras, .tflite"),
         (["evaluate", "trnet20_300w", "--dataset", "x"], "dataset must be one of"),
         (["convert", "trnet20_300w", "--out", "a.onnx"], "--out must end in .tflite"),
         (["predict", "x.jpg", "--box", "1,2", "--out", "out"], "--box must be x,y"),

@@ -192,7 +192,7 @@ def test_a_photograph_and_the_video_of_its_name_do_not_meet(clip, frames, tmp_pa
     result = CliRunner().invoke(
         cli, ["predict", str(clip), str(folder / "clip.avi"), "--out", str(tmp_path)]
     )
-    assert result.exit_code == 2 and "two inputs have the same name" in result.stderr
+    assert result.exit_code == 2 and "two inputs are both named" in result.stderr
 
 
 def test_a_box_begins_a_video_without_a_detector(clip, tmp_path, monkeypatch):
@@ -309,10 +309,10 @@ def test_an_input_is_never_overwritten(clip, frames, tmp_path):
     other = tmp_path / "other" / "photo.jpg"
     other.write_bytes(photo.read_bytes())
     before = contents(tmp_path / "other"), photo.read_bytes(), video.read_bytes()
-    rule = "results must not have the place of an input. Got: "
+    rule = "--out must be a folder in which no result overwrites the input"
     for inputs, victim in (([photo], photo), ([video], video), ([video, photo], video)):
         line = refused(*inputs, "--out", tmp_path)
-        assert line.startswith(f"--out would overwrite the input {victim}: {rule}{tmp_path}")
+        assert line.startswith(f"{rule} {victim}. Got: {tmp_path}")
     linked = tmp_path / "links"
     linked.mkdir()
     (linked / "photo.png").symlink_to(photo)
@@ -339,7 +339,7 @@ def test_a_folder_of_inputs_takes_no_results(frames, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for out in ("e", folder, "e/../e", "link"):
         line = refused("e", "--out", out)
-        assert "--out would put results among the inputs" in line and f"Got: {out}" in line
+        assert "--out must not be an input folder" in line and f"Got: {out}" in line
     assert [path.name for path in folder.iterdir()] == ["a.jpg"]
     predict("e", "--out", "e/found", "--format", "json")
     assert (folder / "found" / "a.json").exists()
@@ -354,8 +354,8 @@ def test_a_folder_of_inputs_takes_no_results(frames, tmp_path, monkeypatch):
         (("a.jpg", "--format", "gif"), "'gif' is not one of"),
         (("none.mp4",), "none.mp4: No such file"),
         (("none.jpg",), "none.jpg: No such file"),
-        (("none.mp4", "--format", "pts"), "none.mp4: a format for videos must be one of mp4"),
-        (("EMPTY",), "the folder has no image or video in it"),
+        (("none.mp4", "--format", "pts"), "none.mp4: the format for videos must be one of mp4"),
+        (("EMPTY",), "the folder contains no image or video"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, rule, tmp_path):
@@ -566,7 +566,7 @@ def test_a_folder_with_folders_is_read_on_request(frames, tmp_path):
     found = json.loads((tmp_path / "out/anna/b\n#%.json").read_text())
     assert found["image"] == str(root / "anna/b\n#%.jpg") and len(found["faces"]) == 1
     line = refused(root, "--recursive", "--out", root / "out")
-    assert "with --recursive it must lie outside of" in line
+    assert "must lie outside the input folder" in line
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems")

@@ -1,4 +1,4 @@
-"""Generated faces that are drawn when asked for, so that a large set takes no memory."""
+"""Generated faces that are drawn on demand, so that a large set does not use memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class DrawnFaces(Sequence):
         start: index of the first.
         stop: index after the last.
         size: side of a photograph in pixels.
-        different: how many different ones are drawn; then they come again under other names.
+        different: number of different faces; after these, they repeat under other names.
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Generated faces written in the formats that the datasets are released in."""
+"""Generated faces in the formats of the released datasets."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ def write_cofw(path, ending, faces, gray=(), occluded=None):
 
 
 def aflw_variables(names, faces, visible, order):
-    """The variables of AFLWinfo_release.mat; boxes are squares of 10 + the row's number."""
+    """The variables of AFLWinfo_release.mat; boxes are squares with side 10 + the row's number."""
     cells = np.empty((len(names), 1), object)
     cells[:, 0] = names
     rows = np.arange(len(names))
@@ -117,13 +117,13 @@ def write_own(folder, count=8, tests=3, kind="json"):
 
 
 def write_coco(folder, count=4, scheme="ibug68", hidden=(), unset=()):
-    """A file of COCO keypoints as its documentation has it, a face in each photograph.
+    """A file of COCO keypoints as in its documentation, with a face in each photograph.
 
     Args:
-        folder: where to.
-        count: faces.
-        scheme: of the faces, whose landmarks the keypoints name in another order.
-        hidden, unset: landmarks whose visibility is 1 and 0.
+        folder: output folder.
+        count: number of faces.
+        scheme: scheme of the faces; the keypoints have its landmarks in another order.
+        hidden, unset: landmarks with visibility 1 and 0.
     """
     faces = drawn(count, scheme)
     order = np.random.default_rng(0).permutation(len(faces[0].landmarks)).tolist()
@@ -147,7 +147,7 @@ def write_coco(folder, count=4, scheme="ibug68", hidden=(), unset=()):
 
 
 def labelme_content(image, points, groups=(None,), **others):
-    """A file of labelme 5 for a photograph: points is one face's label to (x, y), or several."""
+    """A labelme 5 file for a photograph: `points` maps labels to (x, y), for one or more faces."""
     shapes = [
         {
             "label": label,
@@ -166,7 +166,7 @@ def labelme_content(image, points, groups=(None,), **others):
 
 
 def write_labelme(folder, count=4):
-    """A folder of labelme's, a face in each photograph, labels by number."""
+    """A labelme folder with a face in each photograph, labeled by number."""
     for i, face in enumerate(drawn(count, "ibug68")):
         save_image(folder / f"{i}.png", face.image)
         points = {str(index): point for index, point in enumerate(face.landmarks)}

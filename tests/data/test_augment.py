@@ -11,7 +11,7 @@ GEOMETRY_ONLY = {"color": 0, "gray": 0, "blur": 0, "occlusion": 0}
 
 @pytest.fixture
 def dots():
-    """One crop, black but for a bright dot at each of five landmarks; the others are far away."""
+    """A black crop with a bright dot at each of five landmarks; the others are far away."""
     rng = np.random.default_rng(0)
     size = 185
     image = np.zeros((size, size, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""The data path without TensorFlow gives what the tf.data pipeline gives."""
+"""The data path without TensorFlow gives the same batches as the tf.data pipeline."""
 
 import os
 import subprocess
@@ -76,7 +76,7 @@ def test_plain_batches_are_the_crops_in_order(tree):
 
 
 def _seen_by_fit(batches, epoch=None, **options):
-    """The images of each epoch that `fit` trains on, in order, on whichever backend runs."""
+    """The images of each epoch that `fit` trains on, in order, on any backend."""
     import keras
 
     seen = []
@@ -102,7 +102,7 @@ def _seen_by_fit(batches, epoch=None, **options):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_fit_gets_each_epochs_batches_in_the_epochs_order(wide, shuffle):
-    """Keras looks at a batch before the first epoch, and shuffles batches unless told not to."""
+    """Keras inspects a batch before the first epoch, and shuffles batches by default."""
     import keras
 
     class Epoch(keras.callbacks.Callback):
@@ -123,7 +123,7 @@ def test_fit_gets_each_epochs_batches_in_the_epochs_order(wide, shuffle):
 
 
 def test_a_fit_cut_short_leaves_nothing_to_the_next(wide):
-    """With steps_per_epoch a pass ends early; each one still draws from its own epoch."""
+    """With steps_per_epoch, a pass ends early; each one is still a new epoch."""
     batches = TrainingBatches(wide, 2, seed=2)
     seen = _seen_by_fit(batches, epochs=2, steps_per_epoch=3)
     keys = {images.tobytes() for images, _ in seen[-6:]}

@@ -1,4 +1,4 @@
-"""Crops decoded on demand, and a JPEG decoder's reduction."""
+"""Crops decoded on demand, and reduced decoding of JPEG files."""
 
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from keras_fld.schemes import IBUG68
 
 
 def _disc(center, radius, width=803, height=641):
-    """A photograph, of no round size, of a bright disc."""
+    """A photograph of a bright disc, with odd dimensions."""
     image = np.zeros((height, width, 3), np.uint8)
     place = tuple(np.round(np.multiply(center, 256)).astype(int).tolist())
     cv2.circle(image, place, round(radius * 256), (255, 255, 255), -1, cv2.LINE_AA, shift=8)

@@ -1,4 +1,4 @@
-"""Photographs with a rotation tag are upright for every reader, as `predict` shows them."""
+"""Every reader rotates photographs upright by their tag, as `predict` does."""
 
 import json
 from dataclasses import replace
@@ -43,7 +43,7 @@ def _300w(root, faces):
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Pictures that are not square: turned, they have another shape."""
+    """Pictures that are not square, so a rotation changes their shape."""
     faces = released.drawn(8, "ibug68", size=96)
     return [replace(face, image=face.image[:, :90].copy()) for face in faces]
 
@@ -56,7 +56,7 @@ def turned_faces(request, drawn, tmp_path_factory):
 
 
 def _expected(faces, drawn, cut_frame):
-    """What is cut out of the upright pictures themselves."""
+    """Crops of the upright pictures themselves."""
     return [
         crops.cut_face(face, picture.image, cut_frame)
         for face, picture in zip(faces.faces, drawn, strict=True)
@@ -104,4 +104,4 @@ def test_points_of_the_stored_pixels_are_told_with_the_tag(tmp_path):
     record = {"image": "a.jpg", "points": points.tolist()}
     (tmp_path / "a.json").write_text(json.dumps({"scheme": "ibug68", "faces": [record]}))
     found = check("own", tmp_path / "a.json")
-    assert not found.good and "its rotation tag was followed" in found.parts[0].bad[0]
+    assert not found.good and "rotated by its tag" in found.parts[0].bad[0]

@@ -1,4 +1,4 @@
-"""Photographs as phones store them: sideways or mirrored, with an EXIF tag that says so."""
+"""Photographs as phones store them: rotated or mirrored, with an EXIF tag that says so."""
 
 import struct
 

@@ -251,7 +251,7 @@ def test_flip_averaging_renames_landmarks_and_mirrors_back():
     symmetric = model.predict(images)
     np.testing.assert_allclose(FlipAveraged(model).predict(images), symmetric, atol=0.2)
     model.scheme = None
-    with pytest.raises(ValueError, match="whose landmarks have a scheme. Got: 68 landmarks"):
+    with pytest.raises(ValueError, match="with a landmark scheme. Got: 68 landmarks"):
         FlipAveraged(model)
 
 

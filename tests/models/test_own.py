@@ -1,4 +1,4 @@
-"""Networks of one's own: with the package's head, or described once they are there."""
+"""Custom networks, with the package's head or with a description."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ SIZE = 32
 
 
 def body(*first, activation=None, shape=(68, 2), name="mine"):
-    """A network of Dense and Reshape on these layers, as people write it."""
+    """A typical user's network: these layers, Dense and Reshape."""
     keras.utils.set_random_seed(1)
     layers = [
         *first,
@@ -91,7 +91,7 @@ def test_a_rescaling_at_the_begin_tells_the_inputs(images, rescaling, nested):
     ],
 )
 def test_inputs_are_never_guessed(first):
-    rule = r"inputs must be given, one of 0..255, 0..1, -1..1: .* Got: "
+    rule = r"inputs must be given, one of 0..255, 0..1, -1..1, .* Got: "
     with pytest.raises(ValueError, match=rule):
         models.describe(body(*first), FaceCrop(SIZE))
 
@@ -120,7 +120,7 @@ class Subclassed(keras.Model):
         (
             body,
             {"scheme": "wflw98"},
-            r"98 landmarks of wflw98. Got: 68, by its output \(None, 68, 2\)",
+            r"98 landmarks of wflw98. Got: 68, from its output \(None, 68, 2\)",
         ),
         (
             body,
@@ -133,7 +133,7 @@ class Subclassed(keras.Model):
         (body, {"channels": "GBR"}, "channels must be one of RGB, BGR. Got: 'GBR'"),
         (two_outputs, {}, "one input, the crop, and one output, the landmarks. Got: 1 and 2"),
         (Subclassed, {}, "must be a Functional or Sequential model with an input. Got: Subclassed"),
-        (lambda: models.TRNet20(input_size=32, width=0.25), {}, "the model is described already"),
+        (lambda: models.TRNet20(input_size=32, width=0.25), {}, "the model is already described"),
     ],
 )
 def test_what_cannot_be_described_is_refused(build, options, rule):
@@ -228,7 +228,7 @@ MOBILE = 128
 
 
 def mobile_net(num_landmarks=68, **options):
-    """The worked example: MobileNetV3 of keras.applications, with the package's head."""
+    """The example of the guide: MobileNetV3 of keras.applications with the package's head."""
     keras.utils.set_random_seed(0)
     body = keras.applications.MobileNetV3Small(
         (MOBILE, MOBILE, 3), alpha=0.75, weights=None, include_top=False, pooling="avg"
@@ -274,7 +274,7 @@ def test_a_head_takes_landmarks_of_ones_own():
         (lambda x: models.head(x, 5), r"shape \(batch, channels\): .* Got: \(None, 32, 32, 3\)"),
         (
             lambda x: models.head(keras.layers.Flatten()(x), 5, FaceCrop(64)),
-            r"shape \(batch, 64, 64, 3\), as the crop has. Got: \(None, 32, 32, 3\)",
+            r"shape \(batch, 64, 64, 3\), the size of the crop. Got: \(None, 32, 32, 3\)",
         ),
         (
             lambda x: models.head(keras.layers.Flatten()(x), 5, scheme="ibug68"),

@@ -79,7 +79,7 @@ def test_features_are_computed_once_a_round_whatever_the_number_of_patches(model
 
 @pytest.mark.nightly
 def test_a_sum_over_landmarks_makes_patches_and_the_whole_the_same_problem(model, faces):
-    """With NME, patch-wise and whole training find the same minimum; the order of faces aside."""
+    """With NME, training by patches and as a whole have the same minimum."""
     options = {"rounds": 40, "batch_size": 24, "learning_rate": 5e-3, "verbose": 0}
     parts = refine(model, faces, loss="nme", **options)
     whole = refine(model, faces, {"all": range(68)}, loss="nme", **options)
@@ -95,7 +95,7 @@ def test_each_patch_may_have_its_own_loss(model, faces):
 @pytest.mark.parametrize(
     ("options", "rule"),
     [
-        ({"patches": {"a": [0, 68]}}, "must name landmarks 0 to 67"),
+        ({"patches": {"a": [0, 68]}}, "must contain landmarks 0 to 67"),
         ({"patches": {"a": [0], "b": [0]}}, "must not share a landmark"),
         ({"patches": {}}, "must each have at least one landmark"),
         ({"patches": {"a": []}}, "must each have at least one landmark"),
@@ -149,7 +149,7 @@ def test_the_local_form_sees_places_that_pooled_features_do_not(wide_model):
 
 
 def test_the_assembled_model_computes_what_the_heads_learned(wide_model, wide_faces):
-    """A window trained on standardised maps does the same on raw ones."""
+    """A window trained on standardized maps gives the same on raw ones."""
     untrained = refine(wide_model, wide_faces, windows=2, rounds=1, learning_rate=1e-12, verbose=0)
     np.testing.assert_allclose(
         untrained.predict(wide_faces[0], verbose=0),

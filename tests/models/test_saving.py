@@ -1,4 +1,4 @@
-"""Models from files that come from elsewhere bring no code."""
+"""Model files from untrusted sources do not run code."""
 
 import keras
 import pytest

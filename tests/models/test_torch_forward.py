@@ -89,5 +89,5 @@ def test_a_layer_used_twice_is_refused():
     image = keras.Input((16, 16, 3))
     layer = keras.layers.Conv2D(3, 3, padding="same")
     network = keras.Model(image, layer(layer(image)))
-    with pytest.raises(ValueError, match="each layer must be used once"):
+    with pytest.raises(ValueError, match="each layer must be used only once"):
         TorchForward(network)

@@ -8,7 +8,7 @@ SMALL = {"num_landmarks": 68, "input_size": 32, "head": "windows"}
 
 @pytest.fixture(scope="module")
 def trained():
-    """A network whose every weight matters."""
+    """A network in which every weight matters."""
     model, rng = models.TRNet20(**SMALL), np.random.default_rng(0)
     for weight in model.weights:
         around = 1.0 if "gamma" in weight.path or "variance" in weight.path else 0.0
@@ -70,7 +70,7 @@ def test_other_layers_or_shapes_are_refused(trained):
     with pytest.raises(ValueError, match="must have the trained one's layers. Got: "):
         models.transplant(trained, models.CNN6(68))
     other = models.TRNet20(**{**SMALL, "input_size": 64})
-    with pytest.raises(ValueError, match="layer 'windows' must differ in numbers of filters alone"):
+    with pytest.raises(ValueError, match="layer 'windows' must differ only in the number of"):
         models.transplant(trained, other)
 
 

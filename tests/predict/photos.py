@@ -1,4 +1,4 @@
-"""Photographs that differ, each with a face: the astronaut, cut and reduced in several ways."""
+"""Different photographs with one face each: crops of the astronaut at several scales."""
 
 from pathlib import Path
 

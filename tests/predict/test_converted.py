@@ -1,4 +1,4 @@
-"""A model judged by another scheme's landmarks."""
+"""Models that are evaluated on landmarks of another scheme."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from keras_fld.schemes import AFLW19, COFW29, IBUG68, WFLW98, convert
 
 
 class Known:
-    """Gives a WFLW-98 shape whose iBUG-68 landmarks are those of the faces, in their order."""
+    """Predicts WFLW-98 shapes whose iBUG-68 landmarks are those of the faces, in order."""
 
     def __init__(self, landmarks, scheme=WFLW98, frame=None):
         self.frame, self.scheme = frame or FaceCrop(32), scheme
@@ -35,7 +35,7 @@ def test_a_98_point_model_is_judged_on_68_point_faces(tree):
 
 
 def _exact():
-    """For each iBUG-68 landmark the index of the WFLW-98 one that it is."""
+    """For each iBUG-68 landmark, the index of the equal WFLW-98 landmark."""
     numbered = np.repeat(np.arange(98.0)[:, None], 2, axis=1)
     return convert(numbered, "wflw98", "ibug68")[:, 0].astype(int)
 
@@ -48,7 +48,7 @@ def test_a_model_of_the_datas_scheme_is_not_converted(tree):
 
 @pytest.mark.parametrize("scheme", [AFLW19, COFW29])
 def test_boxes_that_differ_are_no_ground_for_a_comparison(tree, scheme):
-    """AFLW-19 and COFW-29 have no contour: their tight box is a smaller one."""
+    """AFLW-19 and COFW-29 have no contour, so their tight boxes are smaller."""
     assert not convertible(IBUG68, scheme) and convertible(WFLW98, IBUG68)
     with pytest.raises(ValueError, match="must predict the data's 68 landmarks"):
         evaluate(Known([], scheme), "300w", tree)
@@ -59,5 +59,5 @@ def test_what_cannot_be_converted_is_refused():
         Converted(Known([], IBUG68), WFLW98)
     model = Known([])
     model.scheme = None
-    with pytest.raises(ValueError, match="must have a scheme. Got: none"):
+    with pytest.raises(ValueError, match="a model with a scheme. Got: none"):
         Converted(model, IBUG68)

@@ -1,4 +1,4 @@
-"""Files from elsewhere, with a description beside them."""
+"""Model files of other tools, with a description."""
 
 import json
 import pickle
@@ -45,7 +45,7 @@ def plain(shape=(68, 2), second=False):
 
 
 def converted(model, path, integers=False):
-    """What TensorFlow's converter makes of a model, without a word about it."""
+    """The output of TensorFlow's converter, without metadata."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if integers:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -72,7 +72,7 @@ def crops():
 
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory):
-    """The model, and its file with a description beside it."""
+    """The model, and its file with a description."""
     model = plain()
     return model, describe(converted(model, tmp_path_factory.mktemp("foreign") / "face.tflite"))
 
@@ -97,7 +97,7 @@ def test_threads_get_what_one_gets(foreign, crops):
 
 
 def test_crops_are_those_of_every_model(foreign, crops):
-    """Fractions once became crops of zeros without a word."""
+    """Fractions used to become crops of zeros without an error."""
     found = DescribedFile(foreign[1])
     with pytest.raises(ValueError, match="0 to 255"):
         found.predict(crops / 255)
@@ -112,7 +112,7 @@ def test_a_pickle_of_changed_files_is_refused(foreign, tmp_path):
     describe(path)
     pickled = pickle.dumps(DescribedFile(path))
     describe(path, input={"size": SIZE, "margin": 1.5, "color": "RGB", "range": "0..1"})
-    with pytest.raises(ValueError, match="must be the one that the pickled model was opened from"):
+    with pytest.raises(ValueError, match="must be the one from which the pickled model was opened"):
         pickle.loads(pickled)
 
 
@@ -148,7 +148,7 @@ def test_integers_are_scaled_as_the_file_says(foreign, crops, tmp_path):
 def test_two_outputs_need_an_index(crops, tmp_path):
     model = plain(shape=None, second=True)
     path = describe(converted(model, tmp_path / "two.tflite"))
-    with pytest.raises(ValueError, match=r"must have output.index, as the file has 2 outputs, of"):
+    with pytest.raises(ValueError, match="output.index, because the file has 2 outputs, of"):
         DescribedFile(path)
     expected = model.predict(crops / np.float32(255), verbose=0)[0].reshape(-1, 68, 2) * SIZE
     found = []
@@ -162,7 +162,7 @@ def test_two_outputs_need_an_index(crops, tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-3)
     describe(path, output={"units": "fraction", "index": 2})
     with pytest.raises(
-        ValueError, match="output.index must be below 2, the file's outputs. Got: 2"
+        ValueError, match="output.index must be below 2, the number of outputs. Got: 2"
     ):
         DescribedFile(path)
 
@@ -196,7 +196,7 @@ def test_any_file_is_benchmarked(foreign, tmp_path):
 
 def test_a_file_that_nothing_describes_says_what_to_do(foreign, tmp_path):
     bare = shutil.copy(foreign[1], tmp_path / "bare.tflite")
-    rule = "no keras_fld metadata; convert it with keras-fld convert, or describe it in bare.json"
+    rule = "no keras_fld metadata. Convert it with .*, or describe it in a file bare.json"
     with pytest.raises(ValueError, match=rule):
         FaceLandmarker(bare)
 
@@ -205,9 +205,9 @@ def test_a_file_that_nothing_describes_says_what_to_do(foreign, tmp_path):
     ("changes", "rule"),
     [
         ({"keras_fld": 2}, "keras_fld must be the number 1. Got: 2"),
-        ({"license": "MIT"}, "has only keras_fld, input, output, scheme. Got: 'license'"),
+        ({"license": "MIT"}, "can only have keras_fld, input, output, scheme. Got: 'license'"),
         ({"input": None}, "input must be a JSON object. Got: None"),
-        ({"input": {**ABOUT["input"], "dtype": 1}}, "input has only size, .* Got: 'dtype'"),
+        ({"input": {**ABOUT["input"], "dtype": 1}}, "input can only have size, .* Got: 'dtype'"),
         ({"input": {**ABOUT["input"], "size": 32.0}}, "input.size must be a whole number"),
         ({"input": {**ABOUT["input"], "size": 64}}, r"input must have shape \(1, 64, 64, 3\)"),
         ({"input": {**ABOUT["input"], "margin": 0}}, "input.margin must be a number above 0"),
@@ -222,10 +222,10 @@ def test_a_file_that_nothing_describes_says_what_to_do(foreign, tmp_path):
         ({"input": {"size": 32, "margin": 1, "color": "RGB"}}, "input.range .* Got: nothing"),
         ({"output": {"units": "px"}}, "output.units must be pixels, fraction or a number"),
         ({"output": {"units": 0}}, "output.units must be pixels, fraction or a number"),
-        ({"output": {"units": 1, "index": -1}}, "output.index must be a whole number from 0 on"),
+        ({"output": {"units": 1, "index": -1}}, "index must be a whole number of at least 0"),
         ({"scheme": "none"}, "scheme must be one of ibug68"),
         ({"scheme": 68}, "scheme must be a name, a scheme or null. Got: 68"),
-        ({"scheme": "wflw98"}, "must give the 98 landmarks of wflw98, .* Got: 68"),
+        ({"scheme": "wflw98"}, "must predict the 98 landmarks of wflw98, .* Got: 68"),
     ],
 )
 def test_a_bad_description_is_named(foreign, tmp_path, changes, rule):

@@ -1,4 +1,4 @@
-"""Folders of inputs: photographs by their content, what is left out, folders below."""
+"""Folders of inputs: photographs by content, ignored files, and subfolders."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ PIXELS = np.full((40, 30, 3), 90, np.uint8)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Photographs under names of all kinds, files that are none, and a folder with the same."""
+    """Photographs with names of all kinds, other files, and a subfolder with the same."""
     root = tmp_path / "photos"
     for place in (root, root / "anna", root / ".hidden"):
         place.mkdir()
@@ -61,7 +61,7 @@ def test_results_of_folders_stay_outside_of_them(folder, tmp_path):
     check_outside(tmp_path / "out", [folder])
     check_outside(folder / "out", [folder / "b"])
     for out in (folder, folder / "out", folder / "anna/x/.."):
-        with pytest.raises(ValueError, match="with --recursive it must lie outside of"):
+        with pytest.raises(ValueError, match="must lie outside the input folder"):
             check_outside(out, [folder])
 
 
@@ -73,5 +73,5 @@ def test_without_folders_names_are_those_of_the_inputs():
 
 def test_a_folder_without_any_is_an_error(tmp_path):
     (tmp_path / "a.txt").write_text("nothing")
-    with pytest.raises(ValueError, match="the folder has no image or video in it"):
+    with pytest.raises(ValueError, match="the folder contains no image or video"):
         sources(tmp_path, recursive=True)

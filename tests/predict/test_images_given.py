@@ -1,4 +1,4 @@
-"""What people give a landmarker: images of every kind, none at all, and boxes."""
+"""Images of every kind, or none, and boxes, as users pass them to a landmarker."""
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def test_a_batch_as_one_array(landmarker, photo):
         (BOX, ValueError, r"boxes must be a list of boxes, one for each face. Got: \(70"),
         (np.array(BOX), ValueError, "boxes must be a list of boxes"),
         (5, TypeError, "boxes must be a list of boxes, one for each face. Got: 5"),
-        (["1,2,3,4"], ValueError, "a box must be numbers, x, y, width, height. Got: '1,2,3,4'"),
+        (["1,2,3,4"], ValueError, "four numbers: x, y, width, height. Got: '1,2,3,4'"),
         ([None], ValueError, "a box must be"),
         ([(1, 2, 3)], ValueError, "a box must be x, y, width, height"),
         ([(np.nan, 2, 3, 4)], ValueError, "a box must be x, y, width, height"),
@@ -101,7 +101,7 @@ def test_other_boxes_are_refused(landmarker, photo, boxes, error, rule):
 @pytest.mark.parametrize("name", ["passes", "max_pixels"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, float("nan"), float("inf"), "2"])
 def test_whole_numbers_are_checked(name, value):
-    with pytest.raises(ValueError, match=f"{name} must be a whole number from 1 on. Got: "):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1. Got: "):
         FaceLandmarker("trnet20_300w", **{name: value})
 
 

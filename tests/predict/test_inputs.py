@@ -82,6 +82,6 @@ def test_streams_are_videos_and_have_names(tmp_path):
     found = [sources(url)[0] for url in urls]
     assert found == [Source(url, "video") for url in urls]
     both = [*found, Source(Path("clip.mp4"), "video")]
-    with pytest.raises(ValueError, match="two inputs have the same name"):
+    with pytest.raises(ValueError, match="two inputs are both named"):
         output_names(both)
     assert output_names(found) == ["live", "clip"]

@@ -21,7 +21,7 @@ tf = pytest.importorskip("tensorflow")
 
 @pytest.fixture(scope="module")
 def model_files(tmp_path_factory):
-    """An untrained model, which predicts the mean shape, as both kinds of file."""
+    """An untrained model, which predicts the mean shape, as files of both kinds."""
     from keras_fld import models
     from keras_fld.lite import convert
 
@@ -47,7 +47,7 @@ def test_boxes_give_one_face_each_in_their_order(model_files, kind):
     faces = landmarker.detect(image, boxes)
     assert [f.box for f in faces] == boxes and all(f.scheme is IBUG68 for f in faces)
     for face in faces:
-        # The mean shape fills the longer side of the box, about its center.
+        # The mean shape fills the longer side of the box, around its center.
         x, y, width, height = landmark_box(face.landmarks)
         assert face.landmarks.dtype == np.float32
         assert max(width, height) == pytest.approx(max(face.box[2:]), rel=0.01)
@@ -67,7 +67,7 @@ def test_each_face_takes_exactly_one_forward_pass(model_files, monkeypatch):
 
 def test_the_detector_finds_the_astronaut_and_the_landmarks_land_on_her(model_files, astronaut):
     (face,) = FaceLandmarker(model_files[1]).detect(astronaut)[:1]
-    # Her face, read off the photograph: eyes at about y 115, mouth at about y 150, x about 225.
+    # Measured on the photograph: eyes at about y 115, mouth at about y 150, x about 225.
     eyes, mouth = face.landmarks[36:48].mean(axis=0), face.landmarks[48:68].mean(axis=0)
     np.testing.assert_allclose(eyes, [222, 113], atol=15)
     np.testing.assert_allclose(mouth, [224, 152], atol=15)
@@ -101,7 +101,7 @@ def test_a_file_is_turned_upright_by_its_tag(tmp_path):
     pillow = pytest.importorskip("PIL.Image")
     image = cv2.GaussianBlur(synthetic.draw(0, size=64).image[:, :48], (0, 0), 2)
     stored, tag = pillow.fromarray(np.rot90(image)), pillow.Exif()
-    tag[0x0112] = 6  # turn clockwise to view
+    tag[0x0112] = 6  # rotate clockwise for display
     stored.save(tmp_path / "a.jpg", exif=tag, quality=98)
     upright = as_rgb(tmp_path / "a.jpg")
     assert upright.shape == (64, 48, 3)
@@ -122,7 +122,7 @@ def test_many_images_give_what_each_gives_alone(model_files, tmp_path):
         for face, expected in zip(faces, landmarker.detect(image), strict=True):
             assert (face.box, face.score) == (expected.box, expected.score)
             np.testing.assert_array_equal(face.landmarks, expected.landmarks)
-    # Boxes for some images, found faces in the others.
+    # Boxes for some images, the detector for the others.
     boxes = [None, [(5, 5, 30, 30)], []] + [None] * 17
     mixed = landmarker.detect_many(images, boxes)
     assert [len(faces) for faces in mixed[:4]] == [0, 1, 0, 0]
@@ -152,7 +152,7 @@ def test_many_images_are_predicted_together_and_a_few_are_held_at_a_time(model_f
     ("boxes", "rule"),
     [
         ([None] * 2, "boxes must be given for every image. Got: 2 lists"),
-        ([None] * 4, "boxes must be given for the 3 images alone. Got: more"),
+        ([None] * 4, "boxes must be given only for the 3 images. Got: more"),
         ([None, [(1, 1, 0, 5)], None], "image 1: a box must be x, y, width, height"),
         ([None, None, [(99, 1, 5, 5)]], "image 2: a box must lie in the 20x20 image. Got: 99"),
     ],
@@ -170,9 +170,9 @@ def test_detectors_that_return_something_else_are_refused(model_files):
         landmarker = FaceLandmarker(model_files[1], lambda image, answer=answer: answer)
         with pytest.raises(ValueError, match="detector must return .faces, 4. boxes. Got"):
             landmarker.detect(image)
-    with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 0"):
+    with pytest.raises(ValueError, match="passes must be a whole number of at least 1. Got: 0"):
         FaceLandmarker(model_files[1], passes=0)
-    with pytest.raises(ValueError, match="passes must be a whole number from 1 on. Got: 1.5"):
+    with pytest.raises(ValueError, match="passes must be a whole number of at least 1. Got: 1.5"):
         FaceLandmarker(model_files[1]).detect(image, passes=1.5)
 
 
@@ -190,13 +190,13 @@ def test_smaller_faces_are_found_where_they_are_asked_for_and_in_videos_only_lar
     landmarker = FaceLandmarker("trnet20_300w", min_face=14)
     assert len(landmarker.find_boxes(image, in_video=True)) == 0
     assert len(landmarker.find_boxes(astronaut, in_video=True)) == 1
-    # A detector that is asked for is that of videos too.
+    # A detector that is given is also used for videos.
     asked = FaceLandmarker("trnet20_300w", "blazeface", min_face=14)
     assert len(asked.find_boxes(image, in_video=True)) == 1
 
 
 class Turned:
-    """A detector of one face whose roll it knows."""
+    """A detector of one face with a known roll."""
 
     def __init__(self, face, matrix, degrees):
         angle = np.radians(degrees)
@@ -224,11 +224,11 @@ def test_a_face_turned_in_the_plane_gets_the_landmarks_of_the_upright_one(degree
     )
     assert once.angle == pytest.approx(np.radians(degrees)) and upright.angle == 0
     assert abs(once.score - upright.score) < 0.1
-    # Later passes take the roll from the landmarks: the drawn face's own is added.
+    # Later passes compute the roll from the landmarks: that of the drawn face is added.
     eyes = [once.landmarks[start : start + 6].mean(axis=0) for start in (36, 42)]
     expected = np.arctan2(*(eyes[1] - eyes[0])[::-1])
     assert np.degrees(thrice.angle) == pytest.approx(np.degrees(expected), abs=3)
-    # The same place given by hand, and without its roll.
+    # The same box given by the caller, with and without its roll.
     (given,) = landmarker.detect(image, [[*detector.faces[0].box, np.radians(degrees)]])
     np.testing.assert_array_equal(given.landmarks, once.landmarks)
     (lying,) = landmarker.detect(image, detector(image), passes=3)
@@ -286,9 +286,7 @@ def test_bad_pictures_and_boxes_are_refused(model_files, image, boxes, rule):
 
 
 def test_a_model_file_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"must end in .keras or .tflite, be .* a preset .*Got: face.onnx"
-    ):
+    with pytest.raises(ValueError, match=r"must be a .keras, .tflite .* a preset .*Got: face.onnx"):
         FaceLandmarker("face.onnx")
     with pytest.raises(ValueError, match="No such file"):
         FaceLandmarker(tmp_path / "none.tflite")

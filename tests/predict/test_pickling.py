@@ -1,4 +1,4 @@
-"""Pickles and copies of what predicts, and worker processes that begin with nothing."""
+"""Pickles and copies of models and detectors, and worker processes that start from nothing."""
 
 import copy
 import multiprocessing

@@ -1,4 +1,4 @@
-"""One landmarker, model, score or detector in several threads: what one thread alone gives."""
+"""A landmarker, model, score or detector in several threads gives the same as in one thread."""
 
 import os
 import subprocess
@@ -22,10 +22,10 @@ THREADS = 8
 
 
 def in_threads(function, inputs, rounds=3, threads=THREADS):
-    """What `function` gives for each input, in threads at once that begin at different inputs.
+    """Results of `function` for each input, in parallel threads that start at different inputs.
 
     Returns:
-        For each thread and round a list of results in the inputs' order.
+        For each thread and round, a list of results in the order of the inputs.
     """
     results, errors, start = [], [], threading.Barrier(threads)
 
@@ -52,7 +52,7 @@ def in_threads(function, inputs, rounds=3, threads=THREADS):
 
 
 def check(function, inputs, **options):
-    """Asserts that threads get the same arrays as the main thread before, bit for bit."""
+    """Asserts that threads get exactly the same arrays as the main thread before."""
     expected = [function(value) for value in inputs]
     assert len({np.asarray(array).tobytes() for array in expected}) > 1, "all inputs look the same"
     for found in in_threads(function, inputs, **options):
@@ -109,13 +109,13 @@ def test_yunet(tmp_path):
     points = np.array([[20, 24], [40, 24], [30, 34], [22, 44], [38, 44]])
     path = tiny_yunet.write(tmp_path / "tiny.onnx", points)
     detector = YuNetDetector(path, max_side=tiny_yunet.SIDE)
-    # It finds a face at the same share of every picture.
+    # It finds a face at the same relative position in every picture.
     pictures = [np.zeros((tiny_yunet.SIDE * k,) * 2 + (3,), np.uint8) for k in (1, 2, 3, 5)]
     check(detector, pictures, rounds=20)
 
 
 def test_one_interpreter_a_thread_is_faster_where_there_are_cores(crops):
-    """Two models without a common lock: their inferences overlap, and so must those of one."""
+    """Two models have no common lock, so their inferences overlap, as must those of one."""
     model = LiteModel(zoo.lite_file("trnet20_300w"))
     inside, most, lock = [0], [0], threading.Lock()
     lend = model._interpreters.borrow
@@ -218,7 +218,7 @@ def test_a_tracker_refuses_a_second_thread():
     first.start()
     assert inside.wait(30)
     for call in (lambda: tracker.update(image), lambda: tracker.start(image, [])):
-        with pytest.raises(RuntimeError, match="one video and one thread at a time"):
+        with pytest.raises(RuntimeError, match="one video and in one thread at a time"):
             call()
     leave.set()
     first.join(30)
@@ -239,7 +239,7 @@ def test_trackers_of_several_videos_share_a_landmarker():
 
 
 def test_many_short_threads_are_as_fast_as_one(crops):
-    """A server with a thread for each request makes no interpreter for each."""
+    """A server with a thread for each request does not create an interpreter for each."""
     model = LiteModel(zoo.lite_file("trnet20_300w"))
     made, make = [], model._interpreters._make
     model._interpreters._make = lambda: made.append(time.monotonic()) or make()

@@ -128,7 +128,10 @@ def test_a_model_with_layers_of_the_module_says_it_needs_it(work, tmp_path):
         ("nets_of_mine:few", "must take num_landmarks, input_size, margin, scheme=, mean_shape="),
         ("nets_of_mine:nothing", "must return a keras.Model. Got: NoneType"),
         ("nets_of_mine:headless", "must end in keras_fld.models.head. Got: "),
-        ("nets_of_mine:fixed", "must see crops of 32 pixels and give 68 landmarks. Got: 64 and 68"),
+        (
+            "nets_of_mine:fixed",
+            "must take crops of 32 pixels and predict 68 landmarks. Got: 64 and 68",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused_in_a_line(work, tree, tmp_path, name, rule):

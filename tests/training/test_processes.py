@@ -145,7 +145,7 @@ def test_ctrl_c_ends_all(tree, tmp_path):
     ("arguments", "rule"),
     [
         (["--processes", 0], "--processes must be at least 1. Got: 0"),
-        (["--processes", 4], "batch_size must be a multiple of the processes' devices, 4. Got: 6"),
+        (["--processes", 4], "batch_size must be a multiple of the number of devices, 4. Got: 6"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments, rule, tree, tmp_path):

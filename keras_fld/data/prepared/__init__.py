@@ -1,1 +1,1 @@
-"""Datasets cut into crops once: written by one or many processes, read while training."""
+"""Preparation of datasets: faces are cropped once, by one or many processes, and then read."""

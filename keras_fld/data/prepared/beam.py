@@ -1,8 +1,8 @@
-"""The shards of a preparation, written by the workers of an Apache Beam runner.
+"""Writes the shards of a preparation with the workers of an Apache Beam runner.
 
-The runner is given the names of files and their SHA-256: each job lies in the preparation's
-folder, and so does what came of it. So the pipeline stays small for any number of faces, and every
-worker must see the folder, and the photographs, under the same path.
+Jobs and results are files in the preparation's folder. The runner only receives the names of the
+job files and their SHA-256, so the pipeline is small for any number of faces. Every worker must see
+the folder and the photographs under the same path.
 """
 
 import hashlib
@@ -16,26 +16,26 @@ from keras_fld._internal.extras import load
 from keras_fld._internal.files import replacing, write_json
 from keras_fld.data.prepared.jobs import packed, work
 
-# Beam's own default runner looks for a program to download first.
+# Beam's own default runner first tries to download a program.
 _HERE = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
 def run_on_beam(jobs, processes, options):
-    """Does the jobs by Apache Beam.
+    """Runs the jobs with Apache Beam.
 
     Args:
         jobs: a list of `Job`.
-        processes: how many of this machine's work at a time, for Beam's local runner.
-        options: Beam's options as its command lines have them, such as "--runner=FlinkRunner";
-            without one of a runner, Beam's local one works.
+        processes: number of processes of Beam's local runner.
+        options: Beam's command-line options, such as "--runner=FlinkRunner"; without a runner,
+            Beam's local runner is used.
 
     Yields:
-        Each job with its shard's record, when all are done.
+        Each job with its shard's record, after all jobs are done.
 
     Raises:
         ImportError: Apache Beam is not installed.
-        ValueError: a photograph cannot be read: the other shards are written nevertheless. Or a
-            job cannot be sent, or a worker does not see the folder.
+        ValueError: a photograph cannot be read (the other shards are written nevertheless), a job
+            cannot be sent, or a worker does not see the folder.
     """
     apache_beam = load("apache_beam", "--beam")
     PipelineOptions = load("apache_beam.options.pipeline_options", "--beam").PipelineOptions
@@ -61,47 +61,47 @@ def run_on_beam(jobs, processes, options):
             )
         yield from [(job, _record(job)) for job in jobs]
     finally:
-        cv2.setNumThreads(threads)  # a local runner's worker is this process
+        cv2.setNumThreads(threads)  # a worker of the local runner is this process
         for file in files:
             file.unlink(missing_ok=True)
 
 
 def write(sent):
-    """What a worker does: the job in a file. What stops it is left in the job's sidecar.
+    """Runs the job in a file, in a worker. Errors are written to the job's sidecar file.
 
     Args:
-        sent: path of the file, and the SHA-256 that it was written with. What else comes to lie in
-            the folder must never be unpickled, as that runs what is in it.
+        sent: path of the job file, and its SHA-256. Other files must not be unpickled, because
+            unpickling can run any code.
 
     Raises:
-        ValueError: the file is not there, or is another one.
+        ValueError: the file is missing or has changed.
     """
-    cv2.setNumThreads(1)  # Beam has a worker for each processor
+    cv2.setNumThreads(1)  # Beam uses a worker for each processor
     file, digest = Path(sent[0]), sent[1]
     if not file.is_file():
         raise ValueError(f"{file.parent}: every worker must see this folder under the same path")
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ValueError(f"{file}: a job must be as it was sent. It was changed since")
+        raise ValueError(f"{file}: a job file must not change after it was sent")
     job = pickle.loads(content)
     try:
         work(job)
     except ValueError as error:
-        # Raised here it would be tried again, and end the other workers' jobs.
+        # If it were raised here, Beam would try again and cancel the other workers' jobs.
         write_json(job.sidecar, {"error": str(error)})
 
 
 def _job_file(job):
-    # Named as files that a killed process leaves, which the next preparation removes.
+    # With the prefix of temporary files, which the next preparation removes.
     return job.path.with_name(f".unfinished.{job.path.stem}.job")
 
 
 def _record(job):
-    """What a worker left about a job's shard."""
+    """Reads the worker's record of a job's shard."""
     if not job.sidecar.is_file():
         if job.record is None:
-            raise ValueError(f"{job.sidecar}: a worker wrote it, but it is not seen here")
-        return job.record  # of a finished preparation, whose shard was whole
+            raise ValueError(f"{job.sidecar}: written by a worker, but missing on this machine")
+        return job.record  # of a finished preparation with a complete shard
     record = json.loads(job.sidecar.read_text("utf-8"))
     if "error" in record:
         raise ValueError(record["error"])

@@ -1,6 +1,6 @@
-"""The shards of a preparation as jobs, done here or by processes of this machine.
+"""The shards of a preparation as jobs, which run in processes on this machine.
 
-`beam` has them done by other machines.
+`beam` runs them on other machines.
 """
 
 import multiprocessing
@@ -25,17 +25,17 @@ from keras_fld.geometry.frame import FaceCrop
 
 @dataclass(frozen=True)
 class Job:
-    """A shard to write: all that a process needs to know.
+    """A shard to write, with everything a process needs to know.
 
     Args:
-        split: the split it is a part of.
-        path: the shard's file.
+        split: the split that the shard is part of.
+        path: file of the shard.
         faces: its `Face`s.
         frame: the model's `FaceCrop`.
-        wide: also store the larger crops that augmentation draws from.
-        skip_bad: leave faces whose photograph cannot be read out and list them.
-        record: what a finished preparation says of the shard, or None.
-        root: the dataset's folder, in which the record names files.
+        wide: also store the larger crops for augmentation.
+        skip_bad: skip faces whose photograph cannot be read, and list them.
+        record: the shard's record in a finished preparation, or None.
+        root: folder of the dataset, to which paths in the record are relative.
     """
 
     split: str
@@ -49,24 +49,24 @@ class Job:
 
     @property
     def sidecar(self):
-        """The file for the shard's record, until the manifest has it."""
+        """The file with the shard's record, until the manifest is written."""
         return self.path.with_suffix(".json")
 
 
 def work(job):
-    """Writes a job's shard, unless it is there and whole.
+    """Writes a job's shard, unless it already exists and is complete.
 
     Returns:
         The shard's record, see `write_shard`.
 
     Raises:
-        ValueError: a photograph cannot be read, or the shard not be written.
+        ValueError: a photograph cannot be read, or the shard cannot be written.
     """
     record = job.record
     if job.sidecar.is_file():
         try:
             record = read_json(job.sidecar)
-        except ValueError:  # damaged: the shard is made again
+        except ValueError:  # damaged: the shard is written again
             record = None
     if isinstance(record, dict):
         wanted = {key: record.get(key) for key in ("bytes", "sha256")}
@@ -78,24 +78,24 @@ def work(job):
 
 
 def run(jobs, processes):
-    """Does the jobs.
+    """Runs the jobs.
 
     Args:
         jobs: a list of `Job`.
-        processes: how many work at a time.
+        processes: number of processes.
 
     Yields:
-        Each job with its shard's record when it is done.
+        Each job with its shard's record, when it is done.
 
     Raises:
-        ValueError: a job cannot be sent to another process, or as `work`.
+        ValueError: as in `work`, or a job cannot be sent to another process.
     """
     if processes == 1 or len(jobs) == 1:
         for job in jobs:
             yield job, work(job)
         return
     packed(jobs[0], "processes must be 1")
-    # Not forked: a copy of a process that runs threads, such as OpenCV's, may hang.
+    # Not forked, because a forked process with threads, such as OpenCV's, may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, _begin_worker) as pool:
         try:
@@ -107,7 +107,7 @@ def run(jobs, processes):
 
 
 def packed(job, rule):
-    """A job as bytes for another process; ValueError with the rule where its faces have none."""
+    """Pickles a job; raises ValueError with the rule if its faces cannot be pickled."""
     try:
         return pickle.dumps(job)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -117,7 +117,7 @@ def packed(job, rule):
 
 
 def _begin_worker():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the work
     cv2.setNumThreads(1)
     parent = cast(BaseProcess, multiprocessing.parent_process())
 

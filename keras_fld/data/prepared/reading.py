@@ -1,4 +1,4 @@
-"""Reading a folder of prepared faces; `prepare` writes it."""
+"""Reads a folder of prepared faces, written by `prepare`."""
 
 from pathlib import Path
 
@@ -14,31 +14,30 @@ FORMAT = 1
 
 
 def is_prepared(root):
-    """Whether a folder holds prepared faces."""
+    """Whether a folder contains prepared faces."""
     return bool(root) and (Path(root) / MANIFEST).is_file()
 
 
 def read_prepared(root, split="train", dataset=None, options=None):
-    """The faces of a prepared folder, their crops memory-mapped.
+    """Reads the faces of a prepared folder, with memory-mapped crops.
 
-    Every shard is read once and its checksums compared, at about the disk's speed. Crops are then
-    read from the files when they are used, and the system keeps what fits in memory: sets larger
-    than it work too.
+    Every shard is read once to verify its checksums, at about the speed of the disk. Later, crops
+    are read on demand, and the operating system caches them. The set may be larger than the memory.
 
     Args:
         root: the folder.
         split: name of the split.
-        dataset: what the folder must hold; None takes anything.
-        options: options of the reader that it must have been prepared with; None takes any.
+        dataset: required name of the dataset; None accepts any.
+        options: required options of the reader; None accepts any.
 
     Returns:
-        A `FaceSet`. Its faces have no photographs: `crops.training_crops` and `model_crops` give
-        what was cut, for the frame that it was prepared for.
+        A `FaceSet`. Its faces have crops instead of photographs, which `crops.training_crops` and
+        `crops.model_crops` return for the prepared frame.
 
     Raises:
         Absent: a ValueError: the split was not prepared.
-        ValueError: the manifest or a shard is missing, damaged, or of another dataset; the message
-            names it.
+        ValueError: the manifest or a shard is missing, damaged, or of another dataset. The message
+            names the file.
 
     Examples:
         >>> data = training_crops(read_prepared("300w_prepared"), FaceCrop())
@@ -47,7 +46,7 @@ def read_prepared(root, split="train", dataset=None, options=None):
     manifest = read_manifest(root)
     path = root / MANIFEST
     if dataset is not None and dataset != manifest["dataset"]:
-        raise FileError(path, f"holds the {manifest['dataset']} dataset. Got: {dataset!r}")
+        raise FileError(path, f"contains the {manifest['dataset']} dataset. Got: {dataset!r}")
     if options and options != manifest["options"]:
         raise FileError(path, f"prepared with options {manifest['options']}. Got: {options}")
     if split not in manifest["splits"]:
@@ -76,25 +75,25 @@ def read_prepared(root, split="train", dataset=None, options=None):
 
 
 def _shard_faces(file, frame, count, scheme):
-    """The faces of a shard, as many as the manifest says, with the scheme's landmarks."""
+    """Reads the faces of a shard, and checks their number and their number of landmarks."""
     faces = read_shard(file, frame)
     if len(faces) != count:
-        raise FileError(file, f"must hold the manifest's {count} faces. Got: {len(faces)}")
+        raise FileError(file, f"must contain the manifest's {count} faces. Got: {len(faces)}")
     if any(len(face.landmarks) != scheme.num_landmarks for face in faces):
         raise FileError(file, f"a face must have {scheme.num_landmarks} landmarks")
     return faces
 
 
 def read_manifest(root):
-    """The manifest of a prepared folder.
+    """Reads the manifest of a prepared folder.
 
     Raises:
-        ValueError: there is none, it is not one of this package's, or an entry is damaged.
+        ValueError: the manifest is missing, has another format, or is damaged.
     """
     path = Path(root) / MANIFEST
     manifest = read_json(path)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise FileError(path, f"not a manifest of prepared faces of format {FORMAT}")
+        raise FileError(path, f"not a manifest of prepared faces in format {FORMAT}")
     try:
         _check(manifest)
     except ValueError as error:
@@ -106,7 +105,7 @@ def _file(root, name):
     try:
         return sources.inside(root, name)
     except sources.NoImage:
-        return root / name  # reading it says so
+        return root / name  # reported when it is read
     except ValueError as error:
         raise ValueError(f"a shard must be a file inside the folder. Got: {name!r}") from error
 
@@ -116,7 +115,7 @@ _WORD, _LIST, _TABLE = (str, "a text"), (list, "a list"), (dict, "an object")
 
 
 def _check(manifest):
-    """Raises ValueError for an entry of another kind than `prepare` writes."""
+    """Raises ValueError for an entry that `prepare` would not write."""
     _entries(manifest, {"dataset": _WORD, "options": _TABLE, "frame": _TABLE, "splits": _TABLE})
     frame = manifest["frame"]
     _entries(frame, {"size": (int, "a number"), "margin": ((int, float), "a number")})

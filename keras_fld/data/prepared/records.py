@@ -1,12 +1,12 @@
-"""TFRecord files of `tf.train.Example` messages, written and read without TensorFlow.
+"""Reads and writes TFRecord files of `tf.train.Example` messages without TensorFlow.
 
-A record is its length (8 bytes, little-endian), a checksum of the length, the data, and a checksum
-of the data; a checksum is a masked CRC-32C (4 bytes). The data is a protocol buffer
+A record consists of its length (8 bytes, little-endian), a checksum of the length, the data, and a
+checksum of the data. A checksum is a masked CRC-32C (4 bytes). The data is a protocol buffer
 
     Example { Features features = 1; }      Features { map<string, Feature> feature = 1; }
     Feature { BytesList = 1 | FloatList = 2 | Int64List = 3; }
 
-as TensorFlow's `tfrecord.rst` and `example.proto` describe them.
+as described in TensorFlow's `tfrecord.rst` and `example.proto`.
 """
 
 import struct
@@ -24,7 +24,7 @@ def write_record(file, data):
     """Writes one record.
 
     Args:
-        file: a binary file, or whatever has `write`.
+        file: a binary file, or another object with `write`.
         data: bytes.
     """
     length = struct.pack("<Q", len(data))
@@ -34,30 +34,30 @@ def write_record(file, data):
 
 
 def read_records(content, path):
-    """The data of every record, both checksums checked.
+    """Yields the data of every record, after verifying both checksums.
 
     Args:
-        content: the file's bytes, or a memory map of them.
-        path: the file, for messages.
+        content: content of the file as bytes, or a memory map of it.
+        path: path of the file, for error messages.
 
     Yields:
-        memoryview of each record's data.
+        A memoryview of each record's data.
 
     Raises:
-        ValueError: the file is cut off, or a bit of it is not what was written.
+        ValueError: the file is truncated or damaged.
     """
     view, at, number = memoryview(content), 0, 0
     while at < len(view):
         place = f"record {number} at byte {at}"
         if at + _HEADER.size > len(view):
-            raise FileError(path, "the file is cut off", place)
+            raise FileError(path, "the file is truncated", place)
         length, checksum = _HEADER.unpack_from(view, at)
         if checksum != _masked_crc(view[at : at + 8].tobytes()):
             raise FileError(path, "damaged: the checksum of its length is wrong", place)
         start = at + _HEADER.size
         at = start + length + _CHECKSUM.size
         if at > len(view):
-            raise FileError(path, "the file is cut off", place)
+            raise FileError(path, "the file is truncated", place)
         data = view[start : start + length]
         if _CHECKSUM.unpack_from(view, start + length)[0] != _masked_crc(data.tobytes()):
             raise FileError(path, "damaged: the checksum of its data is wrong", place)
@@ -66,17 +66,17 @@ def read_records(content, path):
 
 
 def encode_example(features):
-    """A `tf.train.Example`.
+    """Encodes a `tf.train.Example`.
 
     Args:
-        features: name to bytes, or to an array of floats or of non-negative integers.
+        features: dictionary from name to bytes, or to an array of floats or non-negative integers.
 
     Returns:
-        bytes: the same for the same features in the same order.
+        bytes, which are the same for the same features in the same order.
 
     Examples:
         >>> encode_example({"a": b"x"}).hex()
-        '0a0a0a080a016112030a0178'
+        '0a0c0a0a0a016112050a030a0178'
     """
     entries = []
     for name, value in features.items():
@@ -92,13 +92,13 @@ def encode_example(features):
 
 
 def decode_example(data):
-    """Name to value of a `tf.train.Example`, the way back from `encode_example`.
+    """Decodes a `tf.train.Example`, the inverse of `encode_example`.
 
     Args:
         data: memoryview or bytes of the message.
 
     Returns:
-        A dictionary of memoryviews into the data, float32 arrays and int64 arrays.
+        A dictionary from name to a memoryview of the data, a float32 array or an int64 array.
 
     Raises:
         ValueError: the data is not such a message.
@@ -145,7 +145,7 @@ def _field(number, data):
 
 
 def _fields(data):
-    """Numbers and contents of a message's fields, all of which are length-delimited."""
+    """Yields numbers and contents of a message's fields, which must all be length-delimited."""
     view, at = memoryview(data), 0
     while at < len(view):
         key, at = _read_varint(view, at)
@@ -171,6 +171,6 @@ def _read_varint(view, at):
         at, shift = at + 1, shift + 7
         if byte < 128:
             break
-        if shift > 56:  # nine groups of 7 bits: a larger number fits no int64
+        if shift > 56:  # more than nine groups of 7 bits do not fit in int64
             raise ValueError("an integer of a record must be below 2**63")
     return number, at

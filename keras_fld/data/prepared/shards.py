@@ -1,14 +1,14 @@
 """One shard of prepared faces: a TFRecord file with an Example for each face.
 
     face        JSON: name, group, box, distances and attributes of a `Face`
-    landmarks   floats, x and y of each landmark in photograph pixels, NaN where not annotated
-    occluded    0 or 1 for each landmark, where the annotation says
-    weights     floats, the factor of each landmark's error in training, where it is not 1
-    crop        raw RGB bytes, (size, size, 3): the model's crop
-    wide        the same, larger: the crop that training draws augmented ones from; training alone
+    landmarks   floats: x and y of each landmark in photograph pixels, NaN where not annotated
+    occluded    0 or 1 for each landmark, if annotated
+    weights     floats: factor of each landmark's error in training, if it is not 1
+    crop        raw RGB bytes (size, size, 3): the model's crop
+    wide        raw RGB bytes: the larger crop for augmentation, only for training
 
-Both crops are those of `crops.model_crops` and `crops.training_crops`, bit by bit. A crop's pixels
-of a photograph point follow from the box by `FaceCrop.matrix`.
+Both crops are identical to those of `crops.model_crops` and `crops.training_crops`.
+`FaceCrop.matrix` computes the mapping from photograph to crop from the box.
 """
 
 import hashlib
@@ -34,12 +34,12 @@ from keras_fld.geometry.frame import FaceCrop, check_box
 
 @dataclass(frozen=True)
 class StoredCrops(PreparedSource):
-    """A prepared face's crops in a memory-mapped shard.
+    """Crops of a prepared face in a memory-mapped shard.
 
     Args:
         shard: name of the shard.
-        frame: the model's frame that they were cut for.
-        crops: side of the crop in pixels to its memoryview.
+        frame: the model's `FaceCrop`.
+        crops: dictionary from the side of a crop in pixels to its memoryview.
     """
 
     shard: str
@@ -50,7 +50,7 @@ class StoredCrops(PreparedSource):
         raise ValueError(f"{self.shard}: prepared faces have crops, but no photographs")
 
     def cut(self, cut_frame, frame):
-        """The crop of a frame, without copying it."""
+        """Returns the crop of a frame, without copying it."""
         if frame != self.frame:
             raise ValueError(f"{self.shard}: prepared for {self.frame}. Got: {frame}")
         size = cut_frame.size
@@ -62,24 +62,24 @@ class StoredCrops(PreparedSource):
 
 
 def write_shard(faces, frame, path, wide, skip_bad=False, root=None):
-    """Cuts faces out of their photographs and writes them: one unit of preparation's work.
+    """Crops faces from their photographs and writes a shard, one unit of work of a preparation.
 
-    Nothing but the arguments decides the file's bytes, so any process or machine may do it.
+    The bytes of the file depend only on the arguments, so any process or machine can write it.
 
     Args:
         faces: `Face`s, read one at a time.
         frame: the model's `FaceCrop`.
-        path: the file, replaced as a whole.
-        wide: also store the larger crops that augmentation draws from.
-        skip_bad: leave faces whose photograph cannot be read out and list them.
-        root: the dataset's folder, in which that list names files.
+        path: the file, which is replaced as a whole.
+        wide: also store the larger crops for augmentation.
+        skip_bad: skip faces whose photograph cannot be read, and list them.
+        root: folder of the dataset, to which paths in that list are relative.
 
     Returns:
-        A dictionary with the file's name, its `faces`, `bytes` and `sha256`, and `skipped`: one
-        sentence for each face left out.
+        A dictionary with the name of the file, its `faces`, `bytes` and `sha256`, and `skipped`,
+        one sentence for each skipped face.
 
     Raises:
-        ValueError: a photograph cannot be read and `skip_bad` is not set.
+        ValueError: a photograph cannot be read and `skip_bad` is False.
     """
     path, count, skipped = Path(path), 0, []
     with replacing(path) as temporary, temporary.open("wb") as file:
@@ -98,23 +98,23 @@ def write_shard(faces, frame, path, wide, skip_bad=False, root=None):
 
 
 def read_shard(path, frame):
-    """The faces of a shard, their crops memory-mapped.
+    """Reads the faces of a shard, with memory-mapped crops.
 
     Args:
         path: the file.
-        frame: the model's frame that it was prepared for.
+        frame: the model's `FaceCrop` for which it was prepared.
 
     Returns:
-        A list of `Face`, whose `source` is a `StoredCrops`.
+        A list of `Face`, with a `StoredCrops` as `source`.
 
     Raises:
-        ValueError: the file cannot be read, is cut off or damaged, or was not prepared for the
-            frame; the message names it.
+        ValueError: the file cannot be read, is truncated or damaged, or was prepared for another
+            frame. The message names the file.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
-            # An empty file cannot be mapped.
+            # An empty file cannot be memory-mapped.
             empty = not path.stat().st_size
             content = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
@@ -130,7 +130,7 @@ def read_shard(path, frame):
 
 
 def summary(path):
-    """Bytes and SHA-256 of a file, as a dictionary; None where there is none."""
+    """Returns size and SHA-256 of a file as a dictionary; None if it does not exist."""
     if not path.is_file():
         return None
     hashing = _Hashing()
@@ -141,7 +141,7 @@ def summary(path):
 
 
 class _Hashing:
-    """Counts and hashes what is written, and passes it on to a file."""
+    """Counts and hashes bytes, and writes them to a file."""
 
     def __init__(self, file=None):
         self._file, self._bytes, self._hash = file, 0, hashlib.sha256()
@@ -187,16 +187,16 @@ def _decode(features, path, frame):
         if len(view) != 3 * size * size:
             raise ValueError(f"a crop must be {size} x {size} pixels. Got: {len(view)} bytes")
     if frame.size not in crops:
-        raise ValueError("it has no crop")
+        raise ValueError("the crop is missing")
     landmarks, occluded = features["landmarks"].reshape(-1, 2), features.get("occluded")
     if occluded is not None and occluded.shape != landmarks.shape[:1]:
         raise ValueError(f"occluded must be {len(landmarks)} flags. Got: {occluded.shape}")
     weights = features.get("weights")
     if weights is not None and (weights.shape != landmarks.shape[:1] or not (weights >= 0).all()):
-        raise ValueError(f"weights must be {len(landmarks)} of at least 0. Got: {weights}"[:200])
+        raise ValueError(f"weights must be {len(landmarks)} numbers >= 0. Got: {weights}"[:200])
     distances = {key: float(value) for key, value in about["distances"].items()}
     if not all(0 < value < np.inf for value in distances.values()):
-        raise ValueError(f"a distance must be pixels above 0. Got: {distances}")
+        raise ValueError(f"a distance must be above 0 pixels. Got: {distances}")
     return Face(
         name=_word(about["name"]),
         source=StoredCrops(path.name, frame, crops),

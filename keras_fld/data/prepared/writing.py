@@ -1,12 +1,12 @@
-"""Preparation: a dataset's faces, cut out of their photographs once, in a folder of shards.
+"""Preparation: crops a dataset's faces from their photographs once, into a folder of shards.
 
-    manifest.json                       what is there, with counts and checksums; written last
-    train-00000-of-00007.tfrecord       faces, as `shards` describes them
-    train-00000-of-00007.json           a finished shard's record, until the manifest has them all
+    manifest.json                       contents, with counts and checksums; written last
+    train-00000-of-00007.tfrecord       faces, see `shards`
+    train-00000-of-00007.json           record of a finished shard, until the manifest is written
 
-A shard is made by one process from its own faces alone, so the files do not depend on the number
-of processes, and memory does not grow with the dataset. An interrupted preparation goes on with the
-shards that are not whole.
+Each shard is written by one process and depends only on its own faces. The files therefore do not
+depend on the number of processes, and memory usage does not grow with the dataset. An interrupted
+preparation continues with the incomplete shards.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from keras_fld.schemes import registry
 _PLAN = "plan.json"
 # A shard or its record.
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.(tfrecord|json)$")
-# 60 MB of training crops at the default frame.
+# At the default frame, 60 MB of training crops.
 FACES_PER_SHARD = 512
 
 
@@ -38,10 +38,10 @@ class Part:
     """One split to prepare.
 
     Args:
-        split: its name.
-        faces: its `FaceSet`, whose faces may be any sequence, such as one that makes each face
-            when asked; a slice of it must be picklable.
-        wide: whether augmented crops will be drawn from it, as of a training split.
+        split: name of the split.
+        faces: its `FaceSet`. The faces may be any sequence, also one that creates each face on
+            demand; a slice of it must be picklable.
+        wide: whether to store the larger crops for augmentation, as for a training split.
     """
 
     split: str
@@ -60,33 +60,33 @@ def prepare(
     options: dict[str, Any] | None = None,
     beam: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Prepares splits of a dataset, or finishes what an interrupted call left.
+    """Prepares splits of a dataset, or continues an interrupted preparation.
 
     Args:
         dataset: name of the dataset.
         parts: a `Part` for each split.
-        out: folder for the files.
-        frame: the model's `FaceCrop`; None takes the default.
-        faces_per_shard: faces in a file.
-        processes: how many work at a time; with more than one, a script must have its main part
-            under `if __name__ == "__main__":`, as Python's multiprocessing demands.
-        skip_bad: leave faces whose photograph cannot be read out and list them.
-        options: options of the reader, which the manifest notes.
-        beam: options of Apache Beam, a list such as ["--runner=FlinkRunner"], whose workers then
-            write the shards: the same bytes. `out` and the photographs must lie where every worker
-            sees them under the same path. An empty list takes `processes` of this machine, None
-            no Beam. All shards are tried before an error is raised.
+        out: output folder.
+        frame: the model's `FaceCrop`; None uses the default.
+        faces_per_shard: number of faces in a file.
+        processes: number of processes. If it is above 1, the main part of a script must be under
+            `if __name__ == "__main__":`, as multiprocessing requires.
+        skip_bad: skip faces whose photograph cannot be read, and list them.
+        options: options of the reader, which are stored in the manifest.
+        beam: command-line options of Apache Beam, such as ["--runner=FlinkRunner"], to write the
+            same shards with Beam's workers. Every worker must see `out` and the photographs under
+            the same path. An empty list uses `processes` on this machine, None does not use Beam.
+            All shards are tried before an error is raised.
 
     Returns:
         The manifest as a dictionary.
 
     Raises:
-        ImportError: Apache Beam is asked for, but not installed.
-        ValueError: a photograph cannot be read, the folder cannot be written, or holds another
+        ImportError: Apache Beam is requested, but not installed.
+        ValueError: a photograph cannot be read, or the folder cannot be written or contains another
             preparation or other files.
 
     Examples:
-        >>> faces = read("300w", root, "train")
+        >>> faces = read("300w", "300w", "train")
         >>> prepare("300w", [Part("train", faces, wide=True)], "300w_prepared", processes=2)
     """
     for name, value in (("faces_per_shard", faces_per_shard), ("processes", processes)):
@@ -108,7 +108,7 @@ def prepare(
 
 
 def _jobs(part, out, frame, faces_per_shard, skip_bad, records):
-    """The jobs of a split, one a shard."""
+    """Creates the jobs of a split, one for each shard."""
     starts = range(0, len(part.faces), faces_per_shard)
     for number, start in enumerate(starts):
         name = f"{part.split}-{number:05d}-of-{len(starts):05d}.tfrecord"
@@ -125,7 +125,7 @@ def _jobs(part, out, frame, faces_per_shard, skip_bad, records):
 
 
 def _finish(out, plan, jobs, records):
-    """Writes the plan with the shards' records as the manifest, which takes the place of both."""
+    """Writes the manifest from the plan and the shards' records, and removes both."""
     for split, about in plan["splits"].items():
         about["shards"] = [records[job.path.name] for job in jobs if job.split == split]
         if not any(shard["faces"] for shard in about["shards"]):
@@ -136,7 +136,7 @@ def _finish(out, plan, jobs, records):
 
 
 def _plan(dataset, parts, frame, faces_per_shard, skip_bad, options):
-    """What decides the files: the manifest, but for the shards' records."""
+    """Returns everything that determines the files: the manifest without the shards' records."""
     return {
         "format": FORMAT,
         "dataset": dataset,
@@ -149,7 +149,7 @@ def _plan(dataset, parts, frame, faces_per_shard, skip_bad, options):
 
 
 def _describe(part):
-    """What decides a split's shards, and what its `FaceSet` says beside the faces."""
+    """Returns what determines a split's shards, and the other attributes of its `FaceSet`."""
     found = part.faces
     return {
         "name": found.name,
@@ -166,8 +166,9 @@ def _describe(part):
 
 
 def _fingerprint(faces):
-    """A hash of the annotations and of the photographs' sizes, so that a preparation does not go
-    on after they changed. A sequence that makes its faces is known by its own description.
+    """Hashes the annotations and the sizes of the photographs, to detect changes since the start.
+
+    A sequence that creates its faces on demand is identified by its own description.
     """
     hashing = hashlib.sha256()
     if not isinstance(faces, list):
@@ -200,10 +201,10 @@ def _check_empty(out):
 
 
 def _begin(out, plan):
-    """Notes the plan in the folder, or sees that it is the one noted there.
+    """Writes the plan to the folder, or checks that the folder's plan is the same.
 
     Returns:
-        The shards' records by file, where the folder holds a whole preparation.
+        The shards' records by file, if the folder contains a complete preparation.
     """
     records: dict[str, dict] = {}
     for name in (_PLAN, MANIFEST):
@@ -219,11 +220,11 @@ def _begin(out, plan):
         for key, value in plan.items():
             if found.get(key) != value:
                 raise ValueError(
-                    f"{out}: holds a preparation with another {key}; choose another folder, or "
-                    "the same options and data to continue"
+                    f"{out}: contains a preparation with another {key}; choose another folder, or "
+                    "use the same options and data to continue"
                 )
     if out.is_dir():
-        for rest in out.glob(".unfinished.*"):  # of a process that was killed
+        for rest in out.glob(".unfinished.*"):  # of a killed process
             rest.unlink(missing_ok=True)
     if not any((out / name).is_file() for name in (_PLAN, MANIFEST)):
         _check_empty(out)

@@ -1,1 +1,1 @@
-"""A module for each dataset, which reads its released files as `FaceSet`s."""
+"""Readers of the released files of each dataset, one module each. They return `FaceSet`s."""

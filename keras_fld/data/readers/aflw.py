@@ -1,8 +1,8 @@
-"""Reader of AFLW in the 19-landmark protocol: AFLWinfo_release.mat beside AFLW's photographs.
+"""Reader of AFLW in the 19-landmark protocol: AFLWinfo_release.mat and AFLW's photographs.
 
-The MATLAB 5 file has a row a face: `data` 19 x and 19 y, `mask_new` 1 for a visible landmark,
-`bbox` left, right, top, bottom of a square box, `nameList` the image's name; `ra` is the order of
-rows, counted from 1, whose first 20,000 are the training faces.
+The MATLAB 5 file has one row for each face: `data` (19 x, then 19 y), `mask_new` (1 for a visible
+landmark), `bbox` (left, right, top and bottom of a square box) and `nameList` (name of the image).
+`ra` is a 1-based permutation of the rows; its first 20,000 entries are the training faces.
 """
 
 import numpy as np
@@ -24,28 +24,27 @@ HIDDEN = ("leave_out", "keep")
 def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
     """Reads one split of AFLW.
 
-    The face box is the file's square one, so a crop's side is `margin` box sides, and the
-    protocol's normalizer, the box's width, is `size / margin` pixels of every crop.
+    The face box is the square box of the file. The side of a crop is `margin` times that of the
+    box, so the protocol's normalizer, the width of the box, is `size / margin` pixels in each crop.
 
     Args:
-        root: folder that holds AFLWinfo_release.mat and the photographs in data/flickr.
-        split: "train", "full" (AFLW-Full's test faces) or "frontal" (those with every landmark
+        root: folder with AFLWinfo_release.mat, and the photographs in data/flickr.
+        split: "train", "full" (test faces of AFLW-Full) or "frontal" (test faces with all landmarks
             visible).
-        skip_bad: leave bad faces out and list them, instead of stopping at the first.
-        hidden: "leave_out" makes hidden landmarks NaN; "keep" takes the file's guess at them, which
-            most published figures count too.
-        base: coordinates of the top-left pixel in the file.
+        skip_bad: skip bad faces and list them in the result, instead of raising an error.
+        hidden: "leave_out" sets hidden landmarks to NaN. "keep" uses the file's guesses, which
+            most published results include.
+        base: coordinate of the top-left pixel in the file.
 
     Returns:
         A `FaceSet`; each face has the distance "face_box".
 
     Raises:
-        Absent: a ValueError: the file, or every photograph it names, is not there.
-        ValueError: an unknown option, or the file is damaged.
+        Absent: a ValueError: the file or all photographs are missing.
+        ValueError: an option is invalid, or the file is damaged.
 
     Examples:
-        >>> len(read("aflw", "full"))
-        4386
+        >>> faces = read("aflw", "full")
     """
     root = sources.check_split("aflw", root, split, SPLITS)
     sources.check_option("hidden", hidden, HIDDEN)
@@ -65,7 +64,7 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
         lambda index: info.face(index, images, hidden == "keep", base),
     )
     faces, absent, skipped = sources.collect(order, face, skip_bad, root)
-    first = absent[0] if absent else "no row of it in the file"
+    first = absent[0] if absent else "no row of the split in the file"
     needs = f"the {split} split needs images in {IMAGES[0]}. Got: none ({first})"
     sources.check_some(root, faces, skipped, needs)
     missing = sources.lacking(split, len(faces), SPLITS[split])
@@ -74,7 +73,7 @@ def read(root, split="train", skip_bad=False, hidden="leave_out", base=0):
 
 
 class _Info:
-    """The annotation file's variables, of shapes that fit together."""
+    """The variables of the annotation file, with consistent shapes."""
 
     def __init__(self, path):
         found = load(path, ("bbox", "data", "mask_new", "nameList", "ra"))
@@ -85,7 +84,7 @@ class _Info:
                 found[name].astype(float) for name in ("data", "mask_new", "bbox")
             )
         except (TypeError, ValueError, AttributeError) as error:
-            raise FileError(path, f"a variable is of the wrong kind ({error})") from error
+            raise FileError(path, f"a variable has the wrong type ({error})") from error
         rows, points = len(self.names), AFLW19.num_landmarks
         expected = {"data": (rows, 2 * points), "mask_new": (rows, points), "bbox": (rows, 4)}
         for name, values in (
@@ -98,7 +97,7 @@ class _Info:
                     path, f"{name} must have shape {expected[name]}. Got: {values.shape}"
                 )
         if sorted(self.order) != list(range(rows)):
-            raise FileError(path, f"ra must be an order of the rows 1 to {rows}")
+            raise FileError(path, f"ra must be a permutation of the rows 1 to {rows}")
         self.visible = self.visible == 1
 
     def face(self, index, images, keep, base):
@@ -125,7 +124,7 @@ class _Info:
 
 
 def _whole(numbers):
-    """A list of whole numbers, of whatever kind they are stored in."""
+    """Converts numbers of any type to a list of whole numbers."""
     numbers = numbers.astype(float).ravel()
     if not (np.abs(numbers) < 2**31).all() or (numbers % 1).any():
         raise ValueError("ra must be whole numbers")

@@ -1,4 +1,4 @@
-"""Photographs beside their files of annotations: which belong together by their names."""
+"""Pairs photographs with annotation files in the same folder, by their names."""
 
 import re
 from collections import defaultdict
@@ -9,26 +9,26 @@ from keras_fld._internal.folders import visible_files
 from keras_fld._internal.image_formats import in_order, is_image, left_out
 from keras_fld.data.readers import sources
 
-# `predict` writes a photograph's second face to photo.face2.pts.
+# `predict` writes the second face of photo.jpg to photo.face2.pts.
 _FACE = re.compile(r"\.face\d+$")
 
 
 class Beside:
-    """The annotation files of a folder and their photographs.
+    """The annotation files of a folder, and their photographs.
 
-    A photograph belongs to `a.pts` where it is called `a` with the suffix of an image, in small or
-    capital letters, or `a` without one; that of `a.jpg.pts` is `a.jpg`, and that of `a.face2.pts`
-    is that of `a.pts`. Hidden files, and so the `._` companions of some systems, are left out.
+    The photograph of `a.pts` is named `a`, with or without the suffix of an image in lower or upper
+    case. The photograph of `a.jpg.pts` is `a.jpg`, and that of `a.face2.pts` is the same as that of
+    `a.pts`. Hidden files are ignored, including the `._` files of macOS.
 
     Args:
-        folder: the folder; without one there is no file.
-        suffix: of the annotation files, such as ".pts".
-        recursive: whether to look into its folders, hidden ones not.
-        root: the folder in which `notes` name files; None takes `folder`.
+        folder: the folder. If it does not exist, there are no files.
+        suffix: suffix of the annotation files, such as ".pts".
+        recursive: whether to search subfolders, except hidden ones.
+        root: folder that paths in `notes` are relative to; None uses `folder`.
 
     Attributes:
         annotations: the annotation files, sorted.
-        notes: sentences on what is left out, and where an annotation has several photographs.
+        notes: sentences on ignored files, and on annotations with several photographs.
 
     Raises:
         ValueError: the folder cannot be read.
@@ -59,20 +59,20 @@ class Beside:
         self.notes += self._doubled(root)
 
     def photograph(self, path):
-        """The photograph of an annotation file.
+        """Returns the photograph of an annotation file.
 
         Raises:
-            ValueError: there is none, or one of the two is a link out of the folder.
+            ValueError: there is none, or a symbolic link leads out of the folder.
         """
         images = self._of(path)
         if not images:
-            raise FileError(path, "no image (.jpg, .png or another format's) of its name beside it")
+            raise FileError(path, "no image with this name (.jpg, .png, ...) next to it")
         for file in (path, images[0]):
             sources.check_link(file, path.parent)
         return images[0]
 
     def photograph_name(self, path):
-        """What the files of all of a photograph's faces are called alike, without suffixes."""
+        """Returns the common name, without suffixes, of the files of a photograph's faces."""
         return path.stem if self._named(path.stem, path.parent) else _FACE.sub("", path.stem)
 
     def _of(self, path):
@@ -91,7 +91,7 @@ class Beside:
         kind = doubled[0].suffix
         count = _count(len(doubled), f"{kind} file has", f"{kind} files have")
         return [
-            f"{count} several images, of which one is taken: "
+            f"{count} several images; only one is used, such as "
             f"{printable(taken.relative_to(root))}, not {printable(other.name)}"
         ]
 

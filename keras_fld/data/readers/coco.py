@@ -1,8 +1,8 @@
-"""Reader of keypoints in COCO's format, as CVAT, Label Studio, Roboflow and others export them.
+"""Reader of keypoints in COCO format, which CVAT, Label Studio, Roboflow and others export.
 
-One JSON file has `images` (id, file_name), `categories` (id and the names of its `keypoints`) and
-`annotations` (image_id, category_id and `keypoints`, x, y, v of each name: v is 0 for a point that
-is not annotated, 1 for one that is hidden, 2 for a visible one). Coordinates are 0-based.
+A JSON file contains `images` (id, file_name), `categories` (id and the names of its `keypoints`)
+and `annotations` (image_id, category_id and `keypoints`: x, y, v for each name, where v is 0 for a
+point that is not annotated, 1 for a hidden and 2 for a visible one). Coordinates are 0-based.
 """
 
 from pathlib import Path
@@ -21,27 +21,27 @@ BASES = (0, 0.5, 1)
 
 
 def read(root, split="train", skip_bad=False, scheme=None, images=None, base=0, unset="auto"):
-    """Reads a file of keypoints, all of it for training.
+    """Reads a file of keypoints. All faces are for training.
 
     Args:
         root: the `.json` file.
-        split: must be "train": COCO has a file for each split.
-        skip_bad: leave bad faces out and list them, instead of stopping at the first.
-        scheme: a `Scheme`, its name, its number of landmarks or its description, of whose landmarks
-            the keypoints bear the names or numbers; None takes the description that lies beside the
-            file as `NAME.scheme.json`, or the package's scheme of these names.
-        images: folder of the photographs; None looks beside the file, and into a folder `images`
-            beside it or above it.
-        base: coordinates of the center of the top-left pixel.
-        unset: how points that stand for "not annotated" are known besides by v = 0, see
+        split: must be "train"; in COCO format, each split is a file.
+        skip_bad: skip bad faces and list them in the result, instead of raising an error.
+        scheme: a `Scheme`, its name, its number of landmarks or its description, whose landmark
+            names or numbers match the keypoints. None uses the description in `NAME.scheme.json`
+            next to the file, or the package's scheme with these names.
+        images: folder of the photographs; None searches the file's folder, and a folder `images`
+            next to or above it.
+        base: coordinate of the center of the top-left pixel.
+        unset: which points mean "not annotated" in addition to those with v = 0, see
             `readers.unset`.
 
     Returns:
         A `FaceSet`.
 
     Raises:
-        Absent: a ValueError: the file has no annotated keypoint.
-        ValueError: an unknown option, a bad face, or a bad file.
+        Absent: a ValueError: the file contains no annotated keypoint.
+        ValueError: an option is invalid, or a face or the file is bad.
 
     Examples:
         >>> faces = read("faces/annotations.json")
@@ -71,13 +71,13 @@ def read(root, split="train", skip_bad=False, scheme=None, images=None, base=0, 
     sources.check_some(root, faces, skipped, f"the file needs faces with images. Got: {first}")
     notes = [*names.notes, *rule.notes]
     if lone := len(annotations) - len(wanted):
-        notes.append(f"left out {lone:,} annotations without an annotated keypoint")
+        notes.append(f"skipped {lone:,} annotations without an annotated keypoint")
     absent = sources.not_there("train", absent)
     return FaceSet("coco train", names.scheme, faces, [], skipped, notes=notes, absent=absent)
 
 
 def _opened(root, scheme, unset):
-    """A file's tables, see `_tables`, and what its keypoints are called and leave out."""
+    """Reads a file's tables (see `_tables`), its scheme, and its rule for "not annotated"."""
     content = read_json_file(root)
     try:
         files, keypoints, annotations = _tables(content)
@@ -97,10 +97,12 @@ def _opened(root, scheme, unset):
 
 
 def _tables(content):
-    """Image id to name, category id to names of keypoints, and the annotations with keypoints,
-    each with its place."""
+    """Returns image names by id, keypoint names by category id, and the annotations with keypoints.
+
+    Each annotation comes with its position in the file.
+    """
     if not isinstance(content, dict):
-        raise ValueError("the file must be a dictionary of COCO's format")
+        raise ValueError("the file must contain an object in COCO format")
     tables = []
     for key in ("images", "categories", "annotations"):
         table = content.get(key)
@@ -120,7 +122,7 @@ def _tables(content):
         if len(set(names)) != len(names):
             raise ValueError(f"keypoints of a category must be different names. Got: {names}"[:200])
     if not any(keypoints.values()):
-        raise ValueError("a category with the names of keypoints is needed. Got: none")
+        raise ValueError("the file needs a category with names of keypoints. Got: none")
     placed = [(f"annotation {i}", row) for i, row in enumerate(annotations, start=1)]
     return (
         files,
@@ -143,7 +145,7 @@ def _id(row, table):
 def _checked(place, row, keypoints):
     category, values = row.get("category_id"), row["keypoints"]
     if not isinstance(category, (int, str)) or category not in keypoints:
-        raise ValueError(f"{place}: category_id must be that of a category with keypoints")
+        raise ValueError(f"{place}: category_id must be the id of a category with keypoints")
     count = 3 * len(keypoints[category])
     good = isinstance(values, list) and len(values) == count
     if not good or not all(_is_number(value) for value in values):
@@ -151,7 +153,7 @@ def _checked(place, row, keypoints):
     if not set(values[2::3]) <= set(_VISIBILITY):
         raise ValueError(f"{place}: v of a keypoint must be 0, 1 or 2")
     if not isinstance(row.get("image_id"), (int, str)):
-        raise ValueError(f"{place}: it needs an image_id")
+        raise ValueError(f"{place}: image_id is missing")
     return place, row
 
 
@@ -161,13 +163,13 @@ def _is_number(value):
 
 
 def _pairs(values):
-    """The annotated points of an annotation."""
+    """Returns the annotated points of an annotation."""
     triples = zip(values[::3], values[1::3], values[2::3], strict=True)
     return [(x, y) for x, y, visibility in triples if visibility]
 
 
 def _points(values, called, names, rule, base):
-    """(landmarks, 2) points in the scheme's order, and whether each is hidden."""
+    """Returns (landmarks, 2) points in the scheme's order, and whether each is hidden."""
     points, occluded = names.empty()
     triples = np.reshape(np.array(values, float), (-1, 3))
     for name, (x, y, visibility) in zip(called, triples, strict=True):
@@ -185,7 +187,7 @@ def _folders(root):
 
 
 def _photograph(folders, image):
-    """The photograph of that name in the first folder that has it."""
+    """Finds the photograph in the first folder that contains it."""
     for folder in folders[1:]:
         try:
             return sources.inside(folders[0], image)

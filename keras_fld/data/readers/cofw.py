@@ -1,8 +1,8 @@
-"""Reader of COFW: one MATLAB 7.3 (HDF5) file a split, photographs and annotations together.
+"""Reader of COFW: one MATLAB 7.3 (HDF5) file for each split, with photographs and annotations.
 
-A face's row of `phisTr` or `phisT` is 29 x, 29 y and 29 occlusion flags. MATLAB stores arrays
-transposed: a picture is (3, width, height) in the file, and the table has a column a face.
-Coordinates are 1-based.
+A row of `phisTr` or `phisT` contains 29 x, 29 y and 29 occlusion flags of a face. MATLAB stores
+arrays transposed: in the file, a picture is (3, width, height), and the table has a column for each
+face. Coordinates are 1-based.
 """
 
 import functools
@@ -16,7 +16,7 @@ from keras_fld.data.readers.hdf5 import opened, table
 from keras_fld.geometry.frame import check_box, landmark_box
 from keras_fld.schemes import COFW29
 
-# File stem, ending of the variables' names and official number of faces of each split.
+# File stem, suffix of the variable names, and official number of faces of each split.
 SPLITS = {"train": ("COFW_train", "Tr", 1345), "test": ("COFW_test", "T", 507)}
 COLORS = {"color": "_color.mat", "gray": ".mat"}
 BOXES = ("landmarks", "released")
@@ -26,27 +26,26 @@ def read(root, split="train", skip_bad=False, color=None, boxes="landmarks", bas
     """Reads one split of COFW.
 
     Args:
-        root: folder that holds COFW_train_color.mat and COFW_test_color.mat, or the gray
+        root: folder with COFW_train_color.mat and COFW_test_color.mat, or with the grayscale files
             COFW_train.mat and COFW_test.mat.
         split: "train" or "test".
-        skip_bad: leave bad faces out and list them, instead of stopping at the first.
-        color: "color" or "gray"; None takes the color file where there is one.
-        boxes: face box: "landmarks" is tight around them; "released" the file's own, which
-            imitates a detector.
-        base: coordinates of the top-left pixel in the file, 1 as in MATLAB; 0 reproduces results
-            of readers that leave the difference out.
+        skip_bad: skip bad faces and list them in the result, instead of raising an error.
+        color: "color" or "gray"; None uses the color file if it exists.
+        boxes: face boxes: "landmarks" are tight around the landmarks; "released" are those of the
+            file, which imitate a detector.
+        base: coordinate of the top-left pixel in the file: 1 as in MATLAB. 0 reproduces results of
+            readers that ignore this offset.
 
     Returns:
-        A `FaceSet` with occlusion flags; pictures are read when they are used.
+        A `FaceSet` with occlusion flags. Pictures are read on demand.
 
     Raises:
-        Absent: a ValueError: no file of the split is there.
+        Absent: a ValueError: the files of the split are missing.
         ImportError: h5py is not installed.
-        ValueError: an unknown option, or the file is damaged.
+        ValueError: an option is invalid, or the file is damaged.
 
     Examples:
-        >>> len(read("cofw", "test"))
-        507
+        >>> faces = read("cofw", "test")
     """
     root = sources.check_split("cofw", root, split, SPLITS)
     sources.check_option("color", color, (None, *COLORS))
@@ -72,7 +71,7 @@ def read(root, split="train", skip_bad=False, color=None, boxes="landmarks", bas
 
 
 def _annotations(path, ending):
-    """The file's tables of landmarks and of boxes, a row a face."""
+    """Returns the file's tables of landmarks and boxes, with a row for each face."""
     with opened(path) as file:
         rows = table(file, f"phis{ending}", 3 * COFW29.num_landmarks)
         released = table(file, f"bboxes{ending}", 4)
@@ -80,14 +79,14 @@ def _annotations(path, ending):
     if not len(rows) == len(released) == count:
         raise FileError(
             path,
-            f"as many pictures as rows of phis{ending} and bboxes{ending} are needed. "
+            f"Is{ending}, phis{ending} and bboxes{ending} must have the same number of faces. "
             f"Got: {count}, {len(rows)} and {len(released)}",
         )
     return rows, released
 
 
 def _face(name, source, row, box, base):
-    """The face of a row; its box is tight around the landmarks where none is given."""
+    """Creates the face of a row. Without a given box, the box is tight around the landmarks."""
     x, y, flags = row.reshape(3, -1)
     if not np.isin(flags, (0, 1)).all():
         raise ValueError("an occlusion flag must be 0 or 1")
@@ -103,7 +102,7 @@ def _face(name, source, row, box, base):
 
 
 def _references(file, ending):
-    """The pictures' object references, one a face."""
+    """Returns the object reference of each face's picture."""
     references = table(file, f"Is{ending}", None)
     if references.dtype != object:
         raise ValueError(f"Is{ending} must be a cell array of pictures")
@@ -111,7 +110,7 @@ def _references(file, ending):
 
 
 def _picture(path, ending, index):
-    """One picture: (height, width, 3) uint8 RGB."""
+    """Reads a picture: (height, width, 3) uint8 RGB."""
     with opened(path) as file:
         picture = table(file, _references(file, ending)[index], None)
     picture = picture.T
@@ -120,7 +119,7 @@ def _picture(path, ending, index):
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
         raise FileError(
             path,
-            "a picture must be 8-bit, gray or of three colors. "
+            "a picture must be 8-bit, with one or three channels. "
             f"Got: {picture.dtype} of shape {picture.shape}",
             f"face {index + 1}",
         )

@@ -1,4 +1,4 @@
-"""Careful reading of MATLAB 7.3 files, which are HDF5 with arrays transposed."""
+"""Safe reading of MATLAB 7.3 files, which are HDF5 files with transposed arrays."""
 
 from contextlib import contextmanager
 
@@ -7,13 +7,13 @@ import numpy as np
 from keras_fld._internal.extras import load
 from keras_fld._internal.files import FileError, reason
 
-# Bytes of the largest array a reader takes; a damaged header can declare any size.
+# Largest array in bytes that is read; a damaged header can declare any size.
 LARGEST = 2**28
 
 
 @contextmanager
 def opened(path):
-    """Opens a file while the block lasts; whatever is wrong with it is a ValueError that names it.
+    """Opens a file as a context manager; any error is a ValueError with the file's name.
 
     Raises:
         ImportError: h5py is not installed.
@@ -23,26 +23,26 @@ def opened(path):
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except Exception as error:  # h5py passes on whatever the C library meets in a damaged file
+    except Exception as error:  # h5py passes on any error of the C library in a damaged file
         said = " ".join(reason(error).split())[:200] or type(error).__name__
         raise FileError(path, f"not a readable MATLAB 7.3 file ({said})") from error
 
 
 def table(file, name, columns):
-    """One array of a file.
+    """Reads an array of a file.
 
     Args:
         file: an open file.
         name: name of the variable, or an object reference.
-        columns: numbers in a row, for a (rows, columns) float64 table; None takes the array as it
+        columns: number of columns of a (rows, columns) float64 table; None returns the array as it
             is stored.
 
     Raises:
-        ValueError: there is no such array, it is too large, or not such a table.
+        ValueError: the array is missing, too large, or not such a table.
     """
     import h5py
 
-    # A link could lead to any file of the machine.
+    # A link could lead to another file.
     if isinstance(name, str) and not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise ValueError(f"the variable {name} is missing")
     array = file[name]
@@ -55,8 +55,8 @@ def table(file, name, columns):
         return np.asarray(values)
     if values.ndim != 2 or columns not in values.shape or values.dtype.kind not in "fiu":
         raise ValueError(
-            f"{name} must be a table of {columns} numbers a face. "
+            f"{name} must be a table of {columns} numbers for each face. "
             f"Got: {values.dtype} of shape {values.shape}"
         )
-    # MATLAB's row is HDF5's column; some conversions turn it back.
+    # A row in MATLAB is a column in HDF5. Some converters transpose it back.
     return (values.T if values.shape[0] == columns else values).astype(float)

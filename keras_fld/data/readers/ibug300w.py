@@ -1,4 +1,4 @@
-"""Reader of the 300W tree: photographs with one `.pts` file beside each face's image."""
+"""Reader of the 300W tree: photographs with a `.pts` file next to each face's image."""
 
 import functools
 import re
@@ -22,20 +22,19 @@ def read(root, split, skip_bad=False):
     """Reads one split of 300W.
 
     Args:
-        root: folder that holds afw, helen, lfpw and ibug.
+        root: folder with afw, helen, lfpw and ibug.
         split: "train", "common", "challenge" or "full".
-        skip_bad: leave bad files out and list them, instead of stopping at the first.
+        skip_bad: skip bad files and list them in the result, instead of raising an error.
 
     Returns:
-        A `FaceSet`; its `missing` names the parts of the official release that are not there.
+        A `FaceSet`. Its `missing` lists the missing parts of the official release.
 
     Raises:
-        Absent: a ValueError: nothing of the split is there.
+        Absent: a ValueError: the folder contains no faces of the split.
         ValueError: a file is bad.
 
     Examples:
-        >>> len(read("300w", "common"))
-        554
+        >>> faces = read("300w", "common")
     """
     root = sources.check_split("300w", root, split, FOLDERS)
     faces, missing, skipped, notes = [], [], [], []
@@ -55,7 +54,7 @@ def read(root, split, skip_bad=False):
 
 
 def _face(folder, files, path):
-    # AFW and HELEN number the faces of one photograph: 111076519_1 and _2. LFPW's image_0001
-    # numbers photographs.
+    # AFW and HELEN number the faces of a photograph: 111076519_1 and _2. LFPW numbers the
+    # photographs: image_0001.
     group = path.stem if folder.startswith("lfpw") else re.sub(r"_\d+$", "", path.stem)
     return beside(files, path, f"{folder}/{path.stem}", f"{folder}/{group}", IBUG68)

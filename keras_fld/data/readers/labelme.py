@@ -1,8 +1,8 @@
-"""Reader of faces that were annotated with labelme: a JSON file beside each photograph.
+"""Reader of faces annotated with labelme: a JSON file next to each photograph.
 
-A file has `imagePath` and `shapes`, of which those of the type `point` are read: the label is the
-landmark's name or number, and faces of one photograph differ in `group_id`. labelme shows and
-stores photographs upright, and counts from the corner of the top-left pixel.
+A file contains `imagePath` and `shapes`. Shapes of the type `point` are read: the label is the
+landmark's name or number, and `group_id` distinguishes the faces of a photograph. labelme displays
+and stores photographs upright. Its coordinates start at the corner of the top-left pixel.
 """
 
 import base64
@@ -27,30 +27,29 @@ SCHEME = "scheme.json"
 
 
 def read(root, split="train", skip_bad=False, scheme=None, recursive=False, base=0, unset="auto"):
-    """Reads the files of a folder, or one file, all of them for training.
+    """Reads the files of a folder, or one file. All faces are for training.
 
     Args:
         root: the folder, or a `.json` file.
         split: must be "train".
-        skip_bad: leave bad files out and list them, instead of stopping at the first.
-        scheme: a `Scheme`, its name, its number of landmarks or its description, of whose landmarks
-            the labels are the names or numbers; None takes the description in the folder's
-            `scheme.json`, or the package's scheme of these labels.
-        recursive: whether to read the folders in it too.
-        base: coordinates of the center of the top-left pixel: 0.5 for points that were set by hand
-            in labelme, 0 for files that a program wrote from pixels.
-        unset: how points that stand for "not annotated" are known, see `readers.unset`.
+        skip_bad: skip bad faces and list them in the result, instead of raising an error.
+        scheme: a `Scheme`, its name, its number of landmarks or its description, whose landmark
+            names or numbers match the labels. None uses the description in the folder's
+            `scheme.json`, or the package's scheme with these labels.
+        recursive: whether to search subfolders.
+        base: coordinate of the center of the top-left pixel: 0.5 for points set by hand in labelme,
+            0 for files that a program wrote from pixels.
+        unset: which points mean "not annotated", see `readers.unset`.
 
     Returns:
-        A `FaceSet`. A photograph that lies nowhere, but inside of the file as `imageData`, is read
-        from there.
+        A `FaceSet`. If a photograph is missing, it is read from `imageData` in the file.
 
     Raises:
-        Absent: a ValueError: there is no file of labelme.
-        ValueError: an unknown option, or a file is bad.
+        Absent: a ValueError: there is no labelme file.
+        ValueError: an option is invalid, or a file is bad.
 
     Examples:
-        >>> faces = read("photos", scheme=68)
+        >>> faces = read("labelme", scheme=68)
     """
     root = sources.check_split("labelme", root, split, ("train",), folder=False)
     sources.check_option("base", base, BASES)
@@ -60,7 +59,7 @@ def read(root, split="train", skip_bad=False, scheme=None, recursive=False, base
         raise unread[0]
     skipped = [error.relative_to(folder) for error in unread]
     if not any(faces for _, _, faces in found):
-        sources.check_some(root, [], skipped, "files of labelme with points are needed. Got: none")
+        sources.check_some(root, [], skipped, "labelme files with points are needed. Got: none")
     names = _names(scheme, folder, root, found)
     rule = Unset(
         (list(points.values()) for _, _, faces in found for points in faces.values()), unset
@@ -77,7 +76,7 @@ def read(root, split="train", skip_bad=False, scheme=None, recursive=False, base
 
     made, absent, bad = sources.collect(found, faces_of, skip_bad, folder)
     faces, skipped = [face for several in made for face in several], skipped + bad
-    needs = f"files of labelme with their images are needed. Got: {', '.join(absent[:1])}"
+    needs = f"labelme files with their images are needed. Got: {', '.join(absent[:1])}"
     sources.check_some(root, faces, skipped, needs)
     absent = sources.not_there("train", absent)
     notes = [*names.notes, *rule.notes]
@@ -85,7 +84,7 @@ def read(root, split="train", skip_bad=False, scheme=None, recursive=False, base
 
 
 def _files(root, recursive):
-    """Path, content and faces of each file of labelme, and the errors of those that are bad."""
+    """Returns path, content and faces of each labelme file, and the errors of bad files."""
     found, errors = [], []
     paths = [root] if root.is_file() else visible_files(root, recursive)
     for path in paths:
@@ -94,7 +93,7 @@ def _files(root, recursive):
         try:
             content = read_json_file(path)
             if root.is_dir() and not (isinstance(content, dict) and "shapes" in content):
-                continue  # another program's file
+                continue  # the file of another program
             found.append((path, content, _faces(content)))
         except FileError as error:
             errors.append(error)
@@ -104,13 +103,11 @@ def _files(root, recursive):
 
 
 def _faces(content):
-    """The points of each face: group to label to (x, y)."""
+    """Returns the points of each face, as a dictionary from group to label to (x, y)."""
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
-        raise ValueError('a file of labelme must hold {"imagePath": ..., "shapes": [...]}')
+        raise ValueError('a labelme file must contain {"imagePath": ..., "shapes": [...]}')
     if not isinstance(content.get("imagePath"), str) or not content["imagePath"]:
-        raise ValueError(
-            f"imagePath must be a file's name. Got: {content.get('imagePath')!r}"[:200]
-        )
+        raise ValueError(f"imagePath must be a file name. Got: {content.get('imagePath')!r}"[:200])
     faces: dict = {}
     for number, shape in enumerate(content["shapes"], start=1):
         if not isinstance(shape, dict):
@@ -119,14 +116,14 @@ def _faces(content):
             continue
         label, group, points = shape.get("label"), shape.get("group_id"), shape.get("points")
         if not isinstance(label, str) or not isinstance(group, (int, str, type(None))):
-            raise ValueError(f"shape {number} needs a label, a text, and a group_id of one number")
+            raise ValueError(f"shape {number} needs a text as label, and one number as group_id")
         if not isinstance(points, list) or len(points) != 1 or not _is_point(points[0]):
             raise ValueError(f"shape {number} must be one point of two finite numbers")
         face = faces.setdefault(group, {})
         if label in face:
             raise ValueError(
-                f"shape {number}: a face has each label once, and faces of one photograph differ "
-                f"in group_id. Got: {label!r} twice"
+                f"shape {number}: a face must have each label once; group_id must distinguish the "
+                f"faces of a photograph. Got: {label!r} twice"
             )
         face[label] = points[0]
     return faces
@@ -152,10 +149,10 @@ def _names(scheme, folder, root, found):
 
 
 def _photograph(folder, path, content):
-    """The photograph, and its name: where the file says, inside of the folder, or beside it."""
+    """Finds the photograph, and its name: at `imagePath`, or next to the file."""
     image = content["imagePath"].replace("\\", "/")
     last = image.rpartition("/")[2]
-    # labelme climbs up where it writes to another folder, as in ../photos/a.jpg.
+    # If labelme writes to another folder, imagePath starts with "..", as in ../photos/a.jpg.
     said = os.path.normpath(Path(path.parent.relative_to(folder), image))
     for place, name in ((folder, said), (path.parent, last)):
         try:
@@ -170,7 +167,7 @@ def _photograph(folder, path, content):
 
 
 def _embedded(path):
-    """The photograph inside of a file."""
+    """Decodes the photograph in the file."""
     try:
         data = base64.b64decode(read_json_file(Path(path))["imageData"], validate=True)
     except (binascii.Error, ValueError, LookupError, TypeError) as error:

@@ -1,7 +1,7 @@
-"""Reader of the London and Canada studio portraits whose 189 points `points.csv` has.
+"""Reader of the London and Canada studio portraits, whose 189 points are in `points.csv`.
 
-A row is a photograph's name and p0_x, p0_y, ..., p188_y, 0-based pixels. The scheme that faces get
-is iBUG-68, see `schemes.london189`.
+A row contains the name of a photograph and p0_x, p0_y, ..., p188_y in 0-based pixels. The points
+are converted to iBUG-68, see `schemes.london189`.
 """
 
 import csv
@@ -22,18 +22,18 @@ _COLUMNS = [f"p{index}_{axis}" for index in range(*LONDON189_LANDMARKS) for axis
 
 
 def read(root, split="train", skip_bad=False):
-    """Reads the portraits that have points, all of them for training.
+    """Reads the annotated portraits. All faces are for training.
 
     Args:
-        root: folder of points.csv and the photographs.
+        root: folder with points.csv and the photographs.
         split: must be "train".
-        skip_bad: leave bad lines out and list them, instead of stopping at the first.
+        skip_bad: skip bad lines and list them in the result, instead of raising an error.
 
     Returns:
-        A `FaceSet` in the scheme iBUG-68; photographs of one person share a group.
+        A `FaceSet` with the scheme iBUG-68. Photographs of a person have the same group.
 
     Raises:
-        Absent: a ValueError: there is no points.csv.
+        Absent: a ValueError: points.csv is missing.
         ValueError: a line is bad.
 
     Examples:
@@ -80,6 +80,6 @@ def _face(root, table, row):
 
 
 def _person(name):
-    """The person of canada_003f.jpg, of neutral_front_004_03.jpg and of smiling_004_08.jpg."""
+    """The person in canada_003f.jpg, neutral_front_004_03.jpg or smiling_004_08.jpg."""
     found = re.match(r"(?:neutral|smiling)\D*(\d+)", name)
     return found[1] if found else name

@@ -1,8 +1,8 @@
-"""A careful reader of MATLAB 5 files: arrays of numbers and cell arrays of texts, no more.
+"""A safe reader of MATLAB 5 files, for arrays of numbers and cell arrays of text.
 
-scipy's reader crashes the process on some damaged files; this one, in plain Python, checks every
-length before it is used. The format is that of MATLAB's "MAT-File Format" document: a header of 128
-bytes, then elements of a type, a number of bytes and data padded to 8 bytes, perhaps compressed.
+scipy's reader crashes on some damaged files. This one is plain Python and checks every length. The
+format is described in MATLAB's "MAT-File Format": a header of 128 bytes, then elements, which have
+a type, a number of bytes, and data padded to 8 bytes. Elements may be compressed.
 """
 
 import math
@@ -18,7 +18,7 @@ _NUMBERS |= {12: "i8", 13: "u8"}
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _CHARACTERS, _NUMERIC = 1, 4, range(6, 16)
-# Bytes of the largest array a reader takes; a compressed one can grow to any size.
+# Largest array in bytes that is read; compressed data can expand to any size.
 LARGEST = 2**28
 
 
@@ -30,14 +30,14 @@ def load(path, names):
         names: names of the variables.
 
     Returns:
-        A dictionary of arrays, as MATLAB shows them; a cell array is an array of objects, and its
-        texts are `str`.
+        A dictionary of arrays in MATLAB's order. A cell array is an array of objects, with text as
+        `str`.
 
     Raises:
-        ValueError: the file is damaged, of another version, or a variable is missing.
+        ValueError: the file is damaged or of another version, or a variable is missing.
 
     Examples:
-        >>> load("AFLWinfo_release.mat", ("data",))["data"].shape
+        >>> load(Path("AFLWinfo_release.mat"), ("data",))["data"].shape
         (24386, 38)
     """
     try:
@@ -56,14 +56,14 @@ def load(path, names):
 def _variables(content, names):
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None or struct.unpack_from(f"{order}H", content, 124)[0] != 0x0100:
-        raise ValueError("its header is not that of version 5")
+        raise ValueError("the header is not that of version 5")
     found = {}
     for kind, data in _elements(memoryview(content)[128:], order):
         if kind == _COMPRESSED:
             stream = zlib.decompressobj()
             data = stream.decompress(data, LARGEST)
             if not stream.eof:
-                raise ValueError("a compressed variable is cut off or too large")
+                raise ValueError("a compressed variable is truncated or too large")
             kind, data = next(_elements(memoryview(data), order), (None, b""))
         if kind == _MATRIX:
             name, values = _matrix(data, order, names)
@@ -73,12 +73,12 @@ def _variables(content, names):
 
 
 def _elements(data, order):
-    """The (type, data) of each element in a row of them."""
+    """Yields the (type, data) of each element in a sequence."""
     place = 0
     while place < len(data):
         kind, size = struct.unpack_from(f"{order}II", data, place)
         start, padded = place + 8, True
-        if kind >> 16:  # a small element has type and size in one word, and its data in the next
+        if kind >> 16:  # a small element has type and size in one word, and data in the next
             kind, size, start, padded = kind & 0xFFFF, kind >> 16, place + 4, False
             if size > 4:
                 raise ValueError("a small element must have at most 4 bytes")
@@ -93,7 +93,7 @@ def _elements(data, order):
 
 
 def _matrix(data, order, names=None):
-    """Name and values of a matrix; of one that is not among the names, no values."""
+    """Returns name and values of a matrix; values are None if the name is not requested."""
     if not len(data):
         return "", np.empty((0, 0))
     parts = _elements(data, order)
@@ -110,7 +110,7 @@ def _matrix(data, order, names=None):
     if len(dimensions) != 2 or min(dimensions) < 0:
         raise ValueError(f"{name or 'a cell'} must be a table. Got: dimensions {dimensions}")
     count = math.prod(dimensions)
-    if kind == _CELL and names is not None:  # cells in cells are none of ours
+    if kind == _CELL and names is not None:  # cells within cells are not supported
         cells = [_matrix(content, order)[1] for kind, content in parts if kind == _MATRIX]
         values = np.empty(len(cells), object)
         values[:] = cells
@@ -118,7 +118,7 @@ def _matrix(data, order, names=None):
         stored, content = part()
         encoding = _TEXTS.get(stored)
         if encoding is None:
-            raise ValueError(f"{name or 'a cell'} holds characters of an unknown kind")
+            raise ValueError(f"{name or 'a cell'} contains characters of an unknown type")
         wide = encoding in ("utf-16", "utf-32")
         text = content.decode(encoding + {"<": "-le", ">": "-be"}[order] * wide)
         if dimensions[0] == 1 or not count:
@@ -127,20 +127,20 @@ def _matrix(data, order, names=None):
     elif kind in _NUMERIC:
         stored, content = part()
         if stored not in _NUMBERS:
-            raise ValueError(f"{name or 'a cell'} holds numbers of an unknown kind")
+            raise ValueError(f"{name or 'a cell'} contains numbers of an unknown type")
         values = np.frombuffer(content, order + _NUMBERS[stored])
     else:
-        raise ValueError(f"{name or 'a cell'} is of a kind that is not read")
+        raise ValueError(f"{name or 'a cell'} has an unsupported type")
     if len(values) != count:
         raise ValueError(f"{name or 'a cell'} must have {count} values. Got: {len(values)}")
     return name, values.reshape(dimensions, order="F")
 
 
 def strings(cells):
-    """The texts of a cell array, or the rows of a table of characters.
+    """Returns the text of a cell array, or the rows of a table of characters.
 
     Raises:
-        ValueError: a cell holds something else.
+        ValueError: a cell is not text.
     """
     if isinstance(cells, str):
         return [cells.strip()]

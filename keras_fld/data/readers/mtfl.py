@@ -1,8 +1,9 @@
-"""Reader of MTFL: five points a face, for pretraining and for labels of a larger scheme.
+"""Reader of MTFL: five points for each face, for pretraining.
 
-The release has a list a split, training.txt and testing.txt: the image's name, five x, five y, and
-four attributes, the last one the pose, from 1, left profile, to 5, right profile. A table
-points.csv of the training faces (file, pose, left_eye_x, ...) is read as well.
+The release has a list for each split, training.txt and testing.txt. A line contains the name of the
+image, five x, five y and four attributes; the last one is the pose, from 1 (left profile) to 5
+(right profile). A table points.csv of the training faces (file, pose, left_eye_x, ...) is also
+supported.
 """
 
 import csv
@@ -31,23 +32,22 @@ def read(root, split="train", skip_bad=False, base=None):
     """Reads one split of MTFL.
 
     Args:
-        root: folder of the lists, or of points.csv, with the images in it or below.
+        root: folder with the lists or points.csv, and the images in it or in subfolders.
         split: "train" or "test".
-        skip_bad: leave bad lines out and list them, instead of stopping at the first.
-        base: coordinates of the top-left pixel; None takes 1 for the release's lists, which were
-            made with MATLAB, and 0 for points.csv.
+        skip_bad: skip bad lines and list them in the result, instead of raising an error.
+        base: coordinate of the top-left pixel. None uses 1 for the release's lists, which were made
+            with MATLAB, and 0 for points.csv.
 
     Returns:
-        A `FaceSet` in the scheme `MTFL5`, whose face box is tight around the five points; the pose
-        is among a face's `attributes`.
+        A `FaceSet` with the scheme `MTFL5`. Face boxes are tight around the five points, and the
+        pose is one of a face's `attributes`.
 
     Raises:
-        Absent: a ValueError: the list is not there.
-        ValueError: an unknown option, or a line is bad.
+        Absent: a ValueError: the list is missing.
+        ValueError: an option is invalid, or a line is bad.
 
     Examples:
-        >>> read("mtfl").scheme.num_landmarks
-        5
+        >>> faces = read("mtfl", "train")
     """
     root = sources.check_split("mtfl", root, split, SPLITS)
     sources.check_option("base", base, (None, 0, 1))
@@ -56,7 +56,7 @@ def read(root, split="train", skip_bad=False, base=None):
     if not path.is_file():
         raise Absent(root, f"the {split} split needs {path.name}. Got: none")
     try:
-        # All lines at once: what is wrong with the text shows when they are read, not before.
+        # All lines are read at once, so that errors in the text are raised here.
         lines = list((_rows if path == table else _lines)(path))
     except (OSError, csv.Error) as error:
         raise FileError(path, f"the list must be plain text ({reason(error)})") from error
@@ -77,7 +77,7 @@ def read(root, split="train", skip_bad=False, base=None):
 
 
 def _lines(path):
-    """Line number, image, ten texts as x y x y ..., and pose of each line of a released list."""
+    """Yields line number, image, ten numbers x y x y ... as text, and pose of a released list."""
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         words = line.split()
         if words:
@@ -96,7 +96,7 @@ def _rows(path):
 
 
 def _text(table, cell):
-    """A number of a table as `float` reads it; what is none stays, to be refused."""
+    """Returns a number of a table as text for `float`. Other text is kept and rejected later."""
     try:
         return str(table.number(cell))
     except ValueError:

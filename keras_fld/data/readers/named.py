@@ -1,4 +1,4 @@
-"""Points by name: whose names, and of which scheme, in the exports of annotation tools."""
+"""Points with names, as annotation tools export them, and the scheme they belong to."""
 
 import json
 from pathlib import Path
@@ -14,10 +14,10 @@ from keras_fld.schemes import registry
 
 
 def read_json_file(path: Path):
-    """The content of a JSON file, in whatever encoding its text is.
+    """Reads a JSON file in any text encoding.
 
     Raises:
-        ValueError: it cannot be read, or is no JSON file.
+        ValueError: the file cannot be read, or is not JSON.
     """
     try:
         return json.loads(read_text(path))
@@ -30,24 +30,25 @@ def read_json_file(path: Path):
 class Names:
     """The landmarks of a scheme by name.
 
-    They are called as the scheme calls them, or by number from 0.
+    The names are those of the scheme, or numbers from 0.
 
     Args:
-        scheme: a `Scheme`, its name, its number of landmarks or its description; None takes the
-            description in the file, and without one the package's scheme whose landmarks, by number
-            or by name, `found` are.
-        file: the scheme's description, such as `faces.scheme.json`; it need not be there.
+        scheme: a `Scheme`, its name, its number of landmarks or its description. None uses the
+            description in `file`, or without one the package's scheme whose landmark names or
+            numbers are `found`.
+        file: path of the scheme's description, such as `faces.scheme.json`; it need not exist.
         found: the names in the annotations.
 
     Attributes:
         scheme: the `Scheme`.
-        unknown: names in the annotations that the scheme has not, sorted.
+        unknown: names in the annotations that the scheme does not contain, sorted.
 
     Raises:
-        ValueError: there is no scheme of these names, or none of them is in the scheme.
+        ValueError: no scheme has these names, or the scheme contains none of them.
 
     Examples:
-        >>> Names(5, None, ["0", "nose"])
+        >>> Names(68, Path("faces.scheme.json"), ["0", "1"]).index("0")
+        0
     """
 
     def __init__(self, scheme, file: Path, found):
@@ -72,37 +73,37 @@ class Names:
         self.unknown = sorted(name for name in found if name not in self._index)
         if found and len(self.unknown) == len(found):
             raise ValueError(
-                f"the scheme {self.scheme.name} has none of the annotated points. "
+                f"the scheme {self.scheme.name} contains none of the annotated points. "
                 f"Got: {_listed(self.unknown)}"
             )
 
     def index(self, name):
-        """A name's landmark; None where the scheme has none such."""
+        """Returns the index of a landmark; None if the scheme does not contain the name."""
         return self._index.get(name)
 
     def empty(self):
-        """Points of a face without any, and whether each is occluded."""
+        """Returns points without annotation, and their occlusion flags."""
         count = self.scheme.num_landmarks
         return np.full((count, 2), np.nan), np.zeros(count, bool)
 
     @property
     def notes(self):
-        """A sentence on the points that the scheme has not."""
+        """Returns a sentence on the points that the scheme does not contain, if any."""
         if not self.unknown:
             return []
-        rule = f"left out points that the scheme {self.scheme.name} has not"
+        rule = f"ignored points that the scheme {self.scheme.name} does not contain"
         return [f"{rule}: {_listed(self.unknown)}"]
 
 
 def _scheme_of_names(found, file):
-    """The package's scheme whose landmarks the names are."""
+    """Returns the package's scheme with these landmark names."""
     numbers = {str(index) for index in range(len(found))}
     for known in registry.SCHEMES.values():
         if set(found) in (set(known.landmark_names), numbers) and known.num_landmarks == len(found):
             return known
     example = {"name": "mine", "landmarks": found[:3], "mirror_pairs": [], "eyes": []}
     raise ValueError(
-        f"a scheme of the {len(found)} points {_listed(found)} must lie beside it as {file.name}: "
+        f"a scheme of the {len(found)} points {_listed(found)} must be in {file.name}, next to it: "
         f"{json.dumps(example, ensure_ascii=False)[:200]}"
     )
 

@@ -1,13 +1,13 @@
-"""Reader of your own faces: a table or JSON file that names photographs, with a scheme of its own.
+"""Reader of your own faces: a table or JSON file with photographs, points and a scheme.
 
-A JSON file holds
+A JSON file contains
 
     {"scheme": {...}, "faces": [{"image": "photos/a.jpg", "points": [[51.5, 60.0], null], ...}]}
 
-with `split`, `group`, `box`, `occluded` (a list), `attributes` (a list of names) and `distances`
-(names to pixels) if wanted. Coordinates are 0-based pixels of the upright photograph: the center of
-its top-left pixel is (0, 0). A table has the same, see `readers.own_table`; what `predict` writes
-of a photograph is read too, see `readers.predicted`.
+and optionally `split`, `group`, `box`, `occluded` (a list), `attributes` (a list of names) and
+`distances` (names to pixels). Coordinates are 0-based pixels of the upright photograph: the center
+of its top-left pixel is (0, 0). A table contains the same, see `readers.own_table`. The files that
+`predict` writes for a photograph are supported, too, see `readers.predicted`.
 """
 
 import csv
@@ -31,17 +31,17 @@ def read(root, split="train", skip_bad=False, unset="auto"):
     """Reads one split of your own faces.
 
     Args:
-        root: the `.csv`, `.tsv` or `.json` file; the photographs lie in its folder or below.
-        split: "train" or "test", as the file says of each face.
-        skip_bad: leave bad faces out and list them, instead of stopping at the first.
-        unset: how points that stand for "not annotated" are known, see `readers.unset`.
+        root: the `.csv`, `.tsv` or `.json` file. The photographs are in its folder or subfolders.
+        split: "train" or "test", given in the file for each face.
+        skip_bad: skip bad faces and list them in the result, instead of raising an error.
+        unset: which points mean "not annotated", see `readers.unset`.
 
     Returns:
         A `FaceSet`.
 
     Raises:
-        Absent: a ValueError: no face of the file is of that split.
-        ValueError: a bad face, or a bad file.
+        Absent: a ValueError: the file contains no face of the split.
+        ValueError: a face or the file is bad.
 
     Examples:
         >>> faces = read("faces/faces.csv", "train")
@@ -80,13 +80,13 @@ def read(root, split="train", skip_bad=False, unset="auto"):
 
 
 def _all_points(records):
-    """The points of the faces that are at all like faces."""
+    """Returns the points of all records that have any."""
     faces = (record.get("points") for _, record in records if isinstance(record, dict))
     return [points for points in faces if isinstance(points, list)]
 
 
 def _split_of(record):
-    """The split that a record names; None where there is none such."""
+    """Returns the split of a record; None if it is invalid."""
     name = record.get("split", "train") if isinstance(record, dict) else None
     return name if name in SPLITS else None
 
@@ -96,13 +96,13 @@ def _read_json(path):
     if predicted.is_content(content):
         return predicted.faces_of(path, content)
     if not isinstance(content, dict) or not isinstance(content.get("faces"), list):
-        raise ValueError('the file must hold {"scheme": ..., "faces": [...]}')
+        raise ValueError('the file must contain {"scheme": ..., "faces": [...]}')
     scheme, _ = own_table.scheme_of(content.get("scheme"))
     return scheme, [(f"face {i}", record) for i, record in enumerate(content["faces"], start=1)]
 
 
 def _no_constant(name):
-    raise ValueError(f"a number must be finite, and null where not annotated. Got: {name}")
+    raise ValueError(f"a number must be finite; use null if not annotated. Got: {name}")
 
 
 def _face(folder, scheme, place, record, rule):
@@ -115,7 +115,7 @@ def _face(folder, scheme, place, record, rule):
         raise ValueError(f"split must be one of {', '.join(SPLITS)}. Got: {record.get('split')!r}")
     image = record.get("image")
     if not isinstance(image, str) or not image:
-        raise ValueError(f"image must be a file's name. Got: {image!r}")
+        raise ValueError(f"image must be a file name. Got: {image!r}")
     try:
         source = sources.inside(folder, image)
     except sources.NoImage as error:
@@ -166,17 +166,17 @@ def _occluded(flags, scheme):
         return None
     good = isinstance(flags, list) and all(isinstance(flag, bool) for flag in flags)
     if not good or len(flags) != scheme.num_landmarks:
-        raise ValueError(f"occluded must be {scheme.num_landmarks} times true or false")
+        raise ValueError(f"occluded must be a list of {scheme.num_landmarks} booleans")
     return np.array(flags)
 
 
 def _distances(distances):
     distances = distances or {}
     if not isinstance(distances, dict):
-        raise ValueError("distances must be names with pixels")
+        raise ValueError("distances must be a dictionary from names to pixels")
     for name, value in distances.items():
         if not _is_number(value) or not 0 < float(value) < sources.FARTHEST:
-            raise ValueError(f"a distance must be pixels above 0. Got: {name!r} {value!r}")
+            raise ValueError(f"a distance must be above 0 pixels. Got: {name!r} {value!r}")
     return {name: float(value) for name, value in distances.items()}
 
 

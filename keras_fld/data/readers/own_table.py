@@ -1,14 +1,15 @@
-"""Your own faces as a table: a header and a face a row, see `readers.tables`.
+"""Your own faces as a table: a header and a row for each face, see `readers.tables`.
 
-Beside `faces.csv` lies its scheme, `faces.scheme.json` (see `keras_fld.schemes.custom`), or the
-name of one of the package's schemes in that file.
+The scheme of `faces.csv` is in `faces.scheme.json`: a description (see `keras_fld.schemes.custom`)
+or the name of one of the package's schemes.
 
     image,split,box_x,box_y,box_width,box_height,left eye_x,left eye_y,...
     photos/a.jpg,train,30,40,80,80,51.5,60.0,...
 
-Columns are `image`, `<landmark>_x` and `<landmark>_y`, and if wanted `split` (train), `group` (the
-image), the box (tight around the landmarks) and `<landmark>_occluded`. Empty cells are landmarks
-that are not annotated; landmarks of a scheme of the package go by index, `0_x`.
+Columns are `image`, `<landmark>_x` and `<landmark>_y`, and optionally `split` (default: train),
+`group` (default: the image), the box (default: tight around the landmarks) and
+`<landmark>_occluded`. Empty cells mean "not annotated". The landmarks of the package's schemes are
+named by index, as in `0_x`.
 """
 
 import json
@@ -31,7 +32,7 @@ def read(path):
         path: the file.
 
     Returns:
-        The `Scheme`, and a list of each face's place and its record, as of a JSON file.
+        The `Scheme`, and a list of each face's position and record, as in a JSON file.
 
     Raises:
         ValueError: the scheme or the table is bad.
@@ -53,14 +54,14 @@ def read(path):
 
 
 def scheme_beside(path):
-    """The scheme beside a table, and its landmarks' names.
+    """Reads the scheme of a table, and the names of its landmarks.
 
     Raises:
-        ValueError: there is none, or it is bad.
+        ValueError: the scheme is missing or bad.
     """
     description = path.with_suffix(".scheme.json")
     if not description.is_file():
-        raise ValueError(f"its scheme must lie beside it as {description.name}")
+        raise ValueError(f"the scheme must be in {description.name}, next to the table")
     try:
         return scheme_of(json.loads(decode(description.read_bytes())))
     except (ValueError, RecursionError) as error:
@@ -68,7 +69,7 @@ def scheme_beside(path):
 
 
 def scheme_of(description):
-    """A scheme and its landmarks' names, of a description or of a package's scheme's name."""
+    """Returns a scheme and its landmarks' names from a description or a scheme's name."""
     if isinstance(description, str):
         scheme = schemes.get(description)
         return scheme, [str(index) for index in range(scheme.num_landmarks)]
@@ -76,7 +77,7 @@ def scheme_of(description):
 
 
 def _record(table, row, names):
-    """A row of a table as a record of a JSON file; text that is no number stays, to be refused."""
+    """Converts a row to a record as in a JSON file. Invalid numbers are kept and rejected later."""
     cells = {key: (value or "").strip() for key, value in row.items() if key is not None}
 
     def number(column):

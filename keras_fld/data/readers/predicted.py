@@ -1,6 +1,6 @@
-"""What `predict` writes of a photograph, as your own faces: its JSON file and its CSV file.
+"""Reader of the JSON and CSV files that `predict` writes for a photograph.
 
-The photograph lies beside the file, or below its folder where the JSON file says so.
+The photograph is in the folder of the file, or in a subfolder if the JSON file says so.
 """
 
 from pathlib import Path
@@ -16,26 +16,26 @@ _HEAD = ",".join(_COLUMNS).encode()
 
 
 def is_content(content) -> bool:
-    """Whether a JSON file's content is what `predict` writes of a photograph."""
+    """Whether the content of a JSON file is a result of `predict` for a photograph."""
     return isinstance(content, dict) and {"image", "faces"} <= content.keys()
 
 
 def is_table(data: bytes) -> bool:
-    """Whether a table is what `predict` writes."""
+    """Whether a table is a result of `predict`."""
     return data.startswith(_HEAD)
 
 
 def faces_of(path, content):
-    """The scheme and the records of a JSON file of `predict`.
+    """Returns the scheme and the records of a JSON file of `predict`.
 
     Raises:
-        ValueError: it has no face, or is no such file.
+        ValueError: the file contains no face, or is not a result of `predict`.
     """
     faces, image = content["faces"], content["image"]
     if not isinstance(faces, list) or not all(isinstance(face, dict) for face in faces):
         raise ValueError("faces must be a list of dictionaries")
     if not isinstance(image, str) or not image:
-        raise ValueError(f"image must be a file's name. Got: {image!r}")
+        raise ValueError(f"image must be a file name. Got: {image!r}")
     if not faces:
         raise ValueError("no face was found in the photograph")
     named = content.get("scheme")
@@ -48,22 +48,22 @@ def faces_of(path, content):
 
 
 def rows_of(path, data, described):
-    """The scheme and the records of a CSV file of `predict`.
+    """Returns the scheme and the records of a CSV file of `predict`.
 
     Args:
         path: the file.
         data: its content.
-        described: the scheme beside it and its landmarks' names; None takes the package's own of so
-            many landmarks.
+        described: scheme in the file next to it, and the names of its landmarks; None uses the
+            package's scheme with that number of landmarks.
 
     Raises:
-        ValueError: it is of a video, or of no scheme that is known.
+        ValueError: the file is of a video, or the scheme is unknown.
     """
     table = Table(data, _COLUMNS)
     count = sum(name[:1] == "x" and name[1:].isdigit() for name in table.header)
     points = [(f"x{index}", f"y{index}") for index in range(count)]
     if table.header != [*_COLUMNS, *(name for pair in points for name in pair)]:
-        raise ValueError("the header must be that of predict: x0, y0, x1, y1, ... in the end")
+        raise ValueError("the header must be that of predict, which ends in x0, y0, x1, y1, ...")
     scheme = described[0] if described else _by_count(points)
     image = Beside(path.parent, path.suffix.lower()).photograph(path).name
     records = []
@@ -87,7 +87,7 @@ def _by_count(points):
 
 
 def _beside(path, image):
-    """A photograph's name in the folder of its file, where it lies there, or else as it is."""
+    """Returns a photograph's name relative to its file's folder, if it is there."""
     try:
         sources.inside(path.parent, image)
     except ValueError:

@@ -24,32 +24,34 @@ def read_pts(path, num_landmarks=68):
 
     Args:
         path: the file.
-        num_landmarks: how many points it must have; None takes what it declares.
+        num_landmarks: required number of points; None accepts any number.
 
     Returns:
         (landmarks, 2) float32, 0-based pixels.
 
     Raises:
-        ValueError: the file breaks the format; it names the file, the line and the rule.
+        ValueError: the file has a wrong format. The message contains the file, line and rule.
 
     Examples:
-        >>> read_pts("300w/afw/134212_1.pts").shape
+        >>> write_pts("face.pts", np.full((68, 2), 9.5))
+        >>> read_pts("face.pts").shape
         (68, 2)
     """
     return zero_based(read_numbers(path, num_landmarks))
 
 
 def zero_based(points):
-    """A file's points as (landmarks, 2) float32 pixels from 0."""
+    """Converts a file's points to 0-based (landmarks, 2) float32 pixels."""
     return np.array(points, np.float32).reshape(-1, 2) - 1
 
 
 def read_numbers(path, num_landmarks=68):
-    """As `read_pts`, the pairs of numbers as the file has them: a list of lists.
+    """Reads a file like `read_pts`, but returns the numbers of the file, as a list of pairs.
 
     Examples:
-        >>> read_numbers("300w/afw/134212_1.pts")[0]
-        [91.4, 123.3]
+        >>> write_pts("face.pts", np.full((68, 2), 9.5))
+        >>> read_numbers("face.pts")[0]
+        [10.5, 10.5]
     """
     path = Path(path)
     numbered = ((i, line.strip()) for i, line in enumerate(read_text(path).splitlines(), start=1))
@@ -59,7 +61,7 @@ def read_numbers(path, num_landmarks=68):
     for place, line in lines:
         raise FileError(path, f"nothing may follow '}}'. Got: {line[:40]!r}", place)
     if declared is not None and declared != len(points):
-        rule = f"n_points says {declared}, but the file has {len(points)} points"
+        rule = f"n_points is {declared}, but the file has {len(points)} points"
         raise FileError(path, rule)
     if num_landmarks is not None and num_landmarks != len(points):
         raise FileError(path, f"the file must have {num_landmarks} points. Got: {len(points)}")
@@ -67,7 +69,7 @@ def read_numbers(path, num_landmarks=68):
 
 
 def _header(path, lines):
-    """The number of points that the lines up to the opening brace declare, or None."""
+    """Returns the number of points declared before the opening brace, or None."""
     declared = None
     for place, line in lines:
         if line == "{":
@@ -84,7 +86,7 @@ def _header(path, lines):
 
 
 def _points(path, lines):
-    """The points of the lines up to the closing brace."""
+    """Returns the points up to the closing brace."""
     points: list[list[float]] = []
     for place, line in lines:
         if line == "}":
@@ -93,7 +95,7 @@ def _points(path, lines):
             point = [float(word) for word in line.split()]
         except ValueError:
             point = []
-        # A float32 holds no larger number, and no photograph is that large.
+        # Larger numbers do not fit in float32, and no photograph is that large.
         if len(point) != 2 or not (np.abs(point) <= FARTHEST).all():
             raise FileError(path, f"a point must be two numbers. Got: {line[:40]!r}", place)
         points.append(point)
@@ -104,7 +106,7 @@ def write_pts(path, points):
     """Writes 0-based (landmarks, 2) points as a 1-based `.pts` file.
 
     Raises:
-        ValueError: a point is NaN: the format has no way to say "not annotated".
+        ValueError: a point is NaN, because the format cannot express "not annotated".
     """
     points = np.asarray(points, float) + 1
     if np.isnan(points).any():

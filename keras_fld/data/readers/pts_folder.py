@@ -1,4 +1,4 @@
-"""Reader of any folder of photographs with a `.pts` file beside each."""
+"""Reader of any folder of photographs with a `.pts` file next to each."""
 
 import re
 
@@ -24,28 +24,28 @@ def read(
     unset="auto",
     signs="auto",
 ):
-    """Reads the faces of a folder, all of them for training.
+    """Reads the faces of a folder. All faces are for training.
 
     Args:
-        root: the folder; files whose names differ in a last number alone, such as `anna_00` and
-            `anna_01`, are one person or photograph.
+        root: the folder. Files whose names differ only in a number at the end, such as `anna_00`
+            and `anna_01`, belong to one person or photograph.
         split: must be "train".
-        skip_bad: leave bad files out and list them, instead of stopping at the first.
-        scheme: of the landmarks: a `Scheme`, its name or its number of landmarks.
-        recursive: whether to read the folders in it too.
-        unset: how points that stand for "not annotated" are known, see `readers.unset`.
-        signs: "merl-rav" reads negative numbers as that dataset means them, see `readers.signs`;
-            "plain" as places outside; "auto" as MERL-RAV's where a file can only be so.
+        skip_bad: skip bad files and list them in the result, instead of raising an error.
+        scheme: scheme of the landmarks: a `Scheme`, its name or its number of landmarks.
+        recursive: whether to search subfolders.
+        unset: which points mean "not annotated", see `readers.unset`.
+        signs: "merl-rav" reads negative numbers as in that dataset, see `readers.signs`; "plain"
+            reads them as positions; "auto" detects the files of MERL-RAV.
 
     Returns:
         A `FaceSet`.
 
     Raises:
-        Absent: a ValueError: there is no `.pts` file.
-        ValueError: an unknown option, or a file is bad.
+        Absent: a ValueError: the folder contains no `.pts` file.
+        ValueError: an option is invalid, or a file is bad.
 
     Examples:
-        >>> faces = read("ytf")
+        >>> faces = read("300w/afw")
     """
     root, scheme = sources.check_split("pts", root, split, ("train",)), schemes.get(scheme)
     files = Beside(root, ".pts", recursive)
@@ -56,7 +56,7 @@ def read(
     def face(path):
         image = files.photograph(path)
         if path not in numbers:
-            read_pts(path, scheme.num_landmarks)  # raises what is wrong with it
+            read_pts(path, scheme.num_landmarks)  # raises the error for this file
         if merl_rav:
             points, occluded = sign_rule.without_signs(numbers[path])
         else:
@@ -71,34 +71,35 @@ def read(
     notes = [*files.notes, *rule.notes]
     if merl_rav and signs == "auto":
         notes.append(
-            "negative points are read as those of MERL-RAV: -1 -1 is not annotated, -x -y is "
-            'hidden at x y (signs="plain" takes them as they are)'
+            "negative points are read as in MERL-RAV: -1 -1 is not annotated, -x -y is hidden at "
+            'x y (signs="plain" reads them as positions)'
         )
     return FaceSet("pts train", scheme, faces, [], skipped, notes=notes)
 
 
 def _numbers(paths, count):
-    """The points of each good file, as it has them."""
+    """Returns the points of each good file, without conversion."""
     found = {}
     for path in paths:
         try:
             found[path] = read_numbers(path, count)
-        except ValueError:  # said when its face is made
+        except ValueError:  # reported when the face is read
             continue
     return found
 
 
 def beside(files, path, name, group, scheme):
-    """The face of a `.pts` file and the image beside it.
+    """Creates the face of a `.pts` file and the image next to it.
 
     Args:
-        files: the `Beside` of its folder.
+        files: the `Beside` of the folder.
         path: the file.
-        name, group: of the `Face`.
-        scheme: of the landmarks.
+        name, group: name and group of the `Face`.
+        scheme: scheme of the landmarks.
 
     Raises:
-        ValueError: there is no image, the file is bad, or one of them is a link out of the folder.
+        ValueError: the image is missing, the file is bad, or a symbolic link leads out of the
+            folder.
     """
     image = files.photograph(path)
     return _face(path, image, read_pts(path, scheme.num_landmarks), name, group)

@@ -1,8 +1,8 @@
-"""What the signs of a `.pts` file's numbers say, in the files of the MERL-RAV dataset.
+"""Signs of the numbers in `.pts` files of the MERL-RAV dataset.
 
-There `-1 -1` is a landmark that the head itself hides, whose place is not annotated, and `-x -y`
-one that something else hides at (x, y). Elsewhere a negative number is a place left of the
-photograph or above it.
+There, `-1 -1` is a landmark that is hidden by the head itself and not annotated, and `-x -y` is a
+landmark that is occluded by something else at (x, y). In other files, a negative number is a
+position left of or above the photograph.
 """
 
 import numpy as np
@@ -11,18 +11,18 @@ from keras_fld.data.readers.sources import check_option
 
 SIGNS = ("auto", "merl-rav", "plain")
 _HIDDEN = (-1.0, -1.0)
-# Above 2, which is what a real face may come to.
+# Above 2, the largest value for real faces.
 _APART = 2.5
 
 
 def has_signs(points) -> bool:
-    """Whether a file's points can only be MERL-RAV's: as places they are far apart, and without
-    their signs they are not.
+    """Whether a file's points can only be MERL-RAV's.
 
-    A face that the photograph's corner cuts becomes at most half as large without signs.
+    This is the case if, read as positions, the points are much farther apart than without signs.
+    Without signs, a face that the corner of the photograph cuts becomes at most half as large.
 
     Args:
-        points: (landmarks, 2) numbers as the file has them.
+        points: (landmarks, 2) numbers of the file.
 
     Examples:
         >>> has_signs([[100, 100], [180, 190], [-150, -160]])
@@ -38,13 +38,13 @@ def has_signs(points) -> bool:
 
 
 def without_signs(points):
-    """A file's points with their signs read.
+    """Interprets the signs of a file's points.
 
     Args:
-        points: (landmarks, 2) numbers as a file of MERL-RAV has them.
+        points: (landmarks, 2) numbers of a MERL-RAV file.
 
     Returns:
-        (landmarks, 2) places, NaN where not annotated, and (landmarks,) whether each is hidden.
+        (landmarks, 2) positions, NaN where not annotated, and (landmarks,) whether each is hidden.
 
     Examples:
         >>> without_signs([[-1, -1], [-50, -60], [70, 80]])[1].tolist()
@@ -59,7 +59,7 @@ def without_signs(points):
 
 
 def decide(files, option):
-    """Whether a folder's files are read as MERL-RAV's: where one of them can only be that.
+    """Whether to read a folder's files as MERL-RAV's: if at least one of them can only be that.
 
     Args:
         files: points of each file.

@@ -1,4 +1,4 @@
-"""What the dataset readers share: split names, safe paths, collecting faces, checking numbers."""
+"""Shared by the dataset readers: splits, safe paths, collecting faces, checking numbers."""
 
 import os
 import re
@@ -10,34 +10,34 @@ import numpy as np
 from keras_fld._internal.files import FileError, message_in, reason
 from keras_fld.data.faces import Absent
 
-# Farther from the photograph than any landmark can be; a larger number is a damaged file.
+# Larger coordinates cannot belong to a photograph; the file is damaged.
 FARTHEST = 1e6
 
 
 class BadCall(ValueError):
-    """A reader was called wrongly; the dataset's files have no part in it."""
+    """Raised for wrong arguments of a reader, regardless of the dataset's files."""
 
 
 class BadRoot(FileError, BadCall):
-    """A dataset's folder or file is not there, or is none."""
+    """Raised if a dataset's folder or file is missing or of the wrong kind."""
 
 
 class NoImage(FileError):
-    """An annotation's photograph is not in the folder."""
+    """Raised if the photograph of an annotation is missing."""
 
 
 def check_split(dataset, root, split, splits, folder=True):
-    """The root as a path.
+    """Validates root and split, and returns the root as a path.
 
     Args:
-        dataset: name of the dataset, for messages.
+        dataset: name of the dataset, for error messages.
         root: folder of the dataset, or its file.
-        split: name of the split asked for.
-        splits: names that there are.
-        folder: whether the root must be a folder, and not a file.
+        split: name of the requested split.
+        splits: names of the dataset's splits.
+        folder: whether the root must be a folder instead of a file.
 
     Raises:
-        BadCall: a ValueError: there is no root or no such split.
+        BadCall: a ValueError: the root is missing, or the split is unknown.
     """
     if not root:
         raise BadCall(f"the {dataset} dataset needs its folder as root. Got: none")
@@ -47,18 +47,18 @@ def check_split(dataset, root, split, splits, folder=True):
     if not root.exists():
         raise BadRoot(root, f"no such {'folder' if folder else 'file'}")
     if folder and not root.is_dir():
-        raise BadRoot(root, f"the {dataset} dataset is a folder. Got: a file")
+        raise BadRoot(root, f"the root of the {dataset} dataset must be a folder. Got: a file")
     return root
 
 
 def check_option(name, value, allowed):
-    """Raises BadCall when a reader's option is none of the allowed values."""
+    """Raises BadCall if the value of a reader's option is not allowed."""
     if value not in allowed:
         raise BadCall(f"{name} must be one of {', '.join(map(str, allowed))}. Got: {value!r}")
 
 
 def check_link(path, root):
-    """Checks that a file of a folder is no way out of it: archives come from elsewhere.
+    """Checks that a file in a folder is not a link out of it, as datasets are not trusted.
 
     Args:
         path: the file.
@@ -72,26 +72,26 @@ def check_link(path, root):
 
 
 def inside(root, name):
-    """The file that a list names, which must lie in the folder: lists come from elsewhere.
+    """Finds the file that a list names. It must be inside the folder, as lists are not trusted.
 
     Args:
         root: the folder.
-        name: path in it, as the list has it.
+        name: relative path in the list.
 
     Returns:
-        The path.
+        The path of the file.
 
     Raises:
-        ValueError: the name is absolute, climbs out by "..", or leads out by a symbolic link.
-        NoImage: a ValueError: there is no such file.
+        ValueError: the name is absolute, contains "..", or a symbolic link leads out of the folder.
+        NoImage: a ValueError: the file does not exist.
 
     Examples:
-        >>> inside("wflw/WFLW_images", "11--Meeting/a.jpg").name
+        >>> inside("photos", "a.jpg").name
         'a.jpg'
     """
     parts = name.replace("\\", "/").split("/")
     rooted = not parts[0] or re.match("[A-Za-z]:", parts[0]) or name.startswith("~")
-    # Bytes that are no UTF-8, as of names from older systems, are characters from U+DC80 on.
+    # Bytes that are not UTF-8, in names from older systems, are decoded to U+DC80 and above.
     plain = re.sub("[\udc80-\udcff]", "", name)
     if rooted or ".." in parts or not plain.isprintable():
         raise ValueError(f"an image's name must be a path inside the folder. Got: {name!r}")
@@ -100,9 +100,9 @@ def inside(root, name):
         check_link(Path(root, spelled), root)
         try:
             found = Path(root, spelled).is_file()
-        except OSError as error:  # a name longer than file systems allow
-            raise ValueError(f"an image's name must be a file's. Got: {reason(error)}") from error
-        except UnicodeEncodeError:  # half of a character
+        except OSError as error:  # for example, the name is too long for the file system
+            raise ValueError(f"an image must be a file name. Got: {reason(error)}") from error
+        except UnicodeEncodeError:  # an unpaired surrogate
             continue
         if found:
             return Path(root, spelled)
@@ -110,8 +110,11 @@ def inside(root, name):
 
 
 def _spellings(name):
-    """How a name may be written on disk: as it is, with accents joined or apart, as macOS has them,
-    or in the Western encoding of an older system."""
+    """Yields the possible spellings of a name on disk.
+
+    These are the name itself, with composed or decomposed accents (as on macOS), or in the Western
+    encoding of an older system.
+    """
     name = str(name)
     yield name
     if name.isascii():
@@ -126,19 +129,19 @@ def _spellings(name):
 
 
 def collect(items, make, skip_bad, root):
-    """Makes a face of each annotation.
+    """Creates a face from each annotation.
 
     Args:
-        items: annotations.
-        make: function of one that returns a `Face`, raising ValueError for a bad one.
-        skip_bad: leave bad ones out and list them, instead of stopping at the first.
-        root: the dataset's folder, in which the sentences name files.
+        items: the annotations.
+        make: function that maps an annotation to a `Face`, and raises ValueError if it is bad.
+        skip_bad: skip bad annotations and list them, instead of raising an error.
+        root: folder of the dataset, to which paths in the sentences are relative.
 
     Returns:
-        The faces, one sentence each for the photographs that are not there, one for each bad one.
+        The faces, one sentence for each missing photograph, and one for each bad annotation.
 
     Raises:
-        ValueError: an annotation is bad and `skip_bad` is not set.
+        ValueError: an annotation is bad and `skip_bad` is False.
     """
     faces, absent, skipped = [], [], []
     for item in items:
@@ -154,16 +157,16 @@ def collect(items, make, skip_bad, root):
 
 
 def check_some(path, faces, skipped, absent):
-    """Raises ValueError where a split has no good face.
+    """Raises an error if a split has no good face.
 
     Args:
         path: the dataset's folder or file.
-        faces, skipped: of `collect`.
-        absent: what to say where there are no bad ones either, as an `Absent`.
+        faces, skipped: results of `collect`.
+        absent: message of the `Absent` error.
 
     Raises:
-        Absent: there is nothing.
-        ValueError: all that is there is bad.
+        Absent: there are no faces, not even bad ones.
+        ValueError: all faces are bad.
     """
     if faces:
         return
@@ -173,14 +176,14 @@ def check_some(path, faces, skipped, absent):
 
 
 def naming(path, place, make):
-    """`make`, its errors naming the item's place in the annotations.
+    """Wraps `make` so that its errors name the item's position in the annotations.
 
-    An error of another file, such as a missing image, names that file already.
+    An error about another file, such as a missing image, already names that file.
 
     Args:
-        path: the file of annotations.
-        place: function of an item that gives its place there, such as "line 5".
-        make: function of an item that returns a `Face`.
+        path: the annotation file.
+        place: function that maps an item to its position, such as "line 5".
+        make: function that maps an item to a `Face`.
     """
 
     def named(item):
@@ -195,13 +198,13 @@ def naming(path, place, make):
 
 
 def check_points(points):
-    """Landmarks of an annotation as (landmarks, 2) float32.
+    """Validates the landmarks of an annotation, and returns them as (landmarks, 2) float32.
 
     Args:
         points: (landmarks, 2) numbers, NaN where not annotated.
 
     Raises:
-        ValueError: a coordinate is infinite or beyond every photograph, or NaN alone.
+        ValueError: a coordinate is infinite or too large, or only one of a pair is NaN.
     """
     points = np.asarray(points, float)
     hidden = np.isnan(points)
@@ -235,4 +238,4 @@ def not_there(what, absent):
     """
     if not absent:
         return []
-    return [f"{what}: {len(absent)} listed images are not there, first {absent[0]}"]
+    return [f"{what}: {len(absent)} listed images are missing, first {absent[0]}"]

@@ -1,7 +1,7 @@
-"""Tables of annotations as spreadsheets and scripts write them.
+"""Tables of annotations as written by spreadsheets and scripts.
 
-Cells are parted by commas, semicolons or tabs, which the header shows, or a first line such as
-`sep=;`. Where they are not parted by commas, a comma may be the decimal sign.
+Cells are separated by commas, semicolons or tabs, which is detected from the header or a first line
+such as `sep=;`. If the separator is not a comma, a comma may be the decimal separator.
 """
 
 import csv
@@ -17,16 +17,16 @@ class Table:
     """A table with a header.
 
     Args:
-        data: the file's bytes.
-        needed: columns that the header must have.
+        data: content of the file.
+        needed: columns that the header must contain.
 
     Attributes:
-        header: the columns' names.
-        rows: (line number, column to cell) of each row that is not empty; a short row's last cells
-            are empty, and cells beyond the header are a list under None.
+        header: names of the columns.
+        rows: (line number, dictionary from column to cell) of each row that is not empty. If a row
+            is too short, the missing cells are empty; extra cells are a list with the key None.
 
     Raises:
-        ValueError: the bytes are no text, or the header lacks a column.
+        ValueError: the file is not text, or a column is missing in the header.
         csv.Error: the table's quotes are wrong.
 
     Examples:
@@ -35,7 +35,7 @@ class Table:
     """
 
     def __init__(self, data: bytes, needed):
-        # Old line ends are new ones to what follows.
+        # The following code only knows the line ending "\n".
         text, skipped = decode(data).replace("\r\n", "\n").replace("\r", "\n"), 0
         stated = re.match(r"\s*\"?sep=(.)\"?\n", text)
         if stated:
@@ -56,7 +56,7 @@ class Table:
                 self.rows.append((reader.line_num + skipped, row))
 
     def number(self, cell: str) -> float:
-        """The number in a cell; raises ValueError where it is none."""
+        """Converts a cell to a number; raises ValueError if it is not one."""
         comma = self._delimiter != "," and re.fullmatch(r"\s*[+-]?\d*,\d*(e[+-]?\d+)?\s*", cell, 2)
         return float(cell.replace(",", ".") if comma else cell)
 
@@ -72,11 +72,11 @@ class Table:
         named = _DELIMITERS.get(self._delimiter, repr(self._delimiter))
         columns = ", ".join(repr(name) for name in self.header[:4])
         more = ", ..." if len(self.header) > 4 else ""
-        return f"Got, parted by {named}: {columns or 'nothing'}{more}"
+        return f"Got, separated by {named}: {columns or 'nothing'}{more}"
 
 
 def _delimiter(text, needed, stated):
-    """What parts the header into the columns that are needed, or into most."""
+    """Returns the delimiter with which the header has most of the needed columns."""
     if stated:
         return stated
 

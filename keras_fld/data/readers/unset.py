@@ -1,7 +1,7 @@
-"""Points that stand for "not annotated": exactly (0, 0) or (-1, -1), as many tools write them.
+"""Points that mean "not annotated": exactly (0, 0) or (-1, -1), as many tools write them.
 
-No two landmarks lie in exactly one place, so where two or more of a file do, in the corner of the
-picture or just outside of it, they are not annotated. One alone is read as it is; `check` names it.
+Two landmarks are never in exactly the same place. If two or more points of a file are exactly
+there, they are not annotated. A single one is read as a position, and `check` reports it.
 """
 
 from collections import Counter
@@ -17,18 +17,19 @@ _ENOUGH = 2
 
 
 class Unset:
-    """What a file, or a folder of files, writes for landmarks that are not annotated.
+    """Detects how a file, or a folder of files, marks landmarks that are not annotated.
 
     Args:
-        points: (landmarks, 2) arrays, or lists of pairs, in the file's own numbers: all faces'.
-        option: "auto" as at the top of this module; "keep" takes all points as they are; "zeros"
-            and "minus" leave out every point at exactly (0, 0) or (-1, -1).
+        points: points of all faces, as (landmarks, 2) arrays or lists of pairs, with the numbers of
+            the file.
+        option: "auto" detects the marks as described above; "keep" keeps all points; "zeros" and
+            "minus" remove every point at exactly (0, 0) or (-1, -1).
 
     Attributes:
-        notes: a sentence on what is left out.
+        notes: a sentence on the removed points, if any.
 
     Raises:
-        BadCall: a ValueError: an unknown option.
+        BadCall: a ValueError: the option is unknown.
 
     Examples:
         >>> Unset([[[0, 0], [5, 6], [0, 0]]]).blank([[5, 6], [0, 0]]).tolist()
@@ -52,11 +53,11 @@ class Unset:
         ]
 
     def marks(self, point) -> bool:
-        """Whether a point, in the file's own numbers, says that it is not annotated."""
+        """Whether a point, with the numbers of the file, is marked as not annotated."""
         return _marker(point) in self._markers
 
     def blank(self, points) -> np.ndarray:
-        """(landmarks, 2) points with NaN for those that are not annotated."""
+        """Returns (landmarks, 2) points with NaN for those that are not annotated."""
         points = np.array(points, float)
         for name in self._markers:
             points[(points == MARKERS[name]).all(axis=-1)] = np.nan
@@ -64,7 +65,7 @@ class Unset:
 
 
 def _marker(point):
-    """The name of the marker at which a point lies; None of another point, and of what is none."""
+    """Returns the name of a point's mark; None for other points and invalid ones."""
     try:
         return _NAMES.get(tuple(point))
     except TypeError:

@@ -1,7 +1,7 @@
-"""Reader of WFLW: a list file a split, and the photographs it names.
+"""Reader of WFLW: a list for each split, and the photographs.
 
-A line has 98 x and y, a detection rectangle's corners, six attributes of 0 or 1, and the image's
-name, parted by spaces. Coordinates are 0-based.
+A line contains 98 x and y, two corners of a detected rectangle, six attributes of 0 or 1, and the
+name of the image, separated by spaces. Coordinates are 0-based.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from keras_fld.schemes import WFLW98
 
 LISTS = "WFLW_annotations/list_98pt_rect_attr_train_test"
 IMAGES = "WFLW_images"
-# In the order of a line, with the official number of test faces that have each.
+# In the order of a line, with the official number of test faces that have each attribute.
 ATTRIBUTES = {
     "pose": 326,
     "expression": 314,
@@ -32,22 +32,21 @@ def read(root, split="train", skip_bad=False, base=0):
     """Reads one split of WFLW.
 
     Args:
-        root: folder that holds WFLW_annotations and WFLW_images.
-        split: "train", "test", or an attribute for the test faces that have it: "pose",
+        root: folder with WFLW_annotations and WFLW_images.
+        split: "train", "test", or an attribute to select the test faces that have it: "pose",
             "expression", "illumination", "makeup", "occlusion" or "blur".
-        skip_bad: leave bad lines out and list them, instead of stopping at the first.
-        base: coordinates of the top-left pixel in the lists.
+        skip_bad: skip bad lines and list them in the result, instead of raising an error.
+        base: coordinate of the top-left pixel in the lists.
 
     Returns:
-        A `FaceSet`; the attributes that a face has are among its `attributes`.
+        A `FaceSet`. The `attributes` of a face are those that apply to it.
 
     Raises:
-        Absent: a ValueError: the list, or every photograph it names, is not there.
-        ValueError: an unknown option, or a line is bad.
+        Absent: a ValueError: the list or all photographs are missing.
+        ValueError: an option is invalid, or a line is bad.
 
     Examples:
-        >>> len(read("wflw", "blur"))
-        773
+        >>> faces = read("wflw", "blur")
     """
     root = sources.check_split("wflw", root, split, SPLITS)
     sources.check_option("base", base, (0, 1))
@@ -66,7 +65,7 @@ def read(root, split="train", skip_bad=False, base=0):
     faces, absent, skipped = sources.collect(numbered, face, skip_bad, root)
     if split in ATTRIBUTES:
         faces = [face for face in faces if split in face.attributes]
-    first = absent[0] if absent else "no line of it in the list"
+    first = absent[0] if absent else "no line of the split in the list"
     needs = f"the {split} split needs images in {IMAGES}. Got: none ({first})"
     sources.check_some(root, faces, skipped, needs)
     return FaceSet(
@@ -81,7 +80,7 @@ def read(root, split="train", skip_bad=False, base=0):
 
 
 def _face(root, place, line, base):
-    # An image's name could hold spaces; nothing else can.
+    # Only the name of the image may contain spaces.
     words = line.split(maxsplit=_WORDS - 1)
     if len(words) != _WORDS:
         raise ValueError(f"a line must have {_WORDS} words. Got: {len(words)}")

@@ -1,4 +1,4 @@
-"""Faces that the package draws itself, of any landmark scheme."""
+"""Faces drawn by the package, with any of its landmark schemes."""
 
 from keras_fld.data.synthetic.drawn import SyntheticFace, draw
 

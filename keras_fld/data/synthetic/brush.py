@@ -1,17 +1,17 @@
-"""Brushes: smooth curves, and soft sub-pixel painting on a canvas of planes.
+"""Brushes: smooth curves, and soft sub-pixel painting on a canvas.
 
-A canvas is (3, height, width) float32: with the planes first, NumPy multiplies by a mask more
+A canvas is (3, height, width) float32. With the channels first, NumPy multiplies by a mask more
 than ten times faster than with the channels last.
 """
 
 import cv2
 import numpy as np
 
-_SHIFT = 4  # OpenCV draws at fixed-point coordinates with this many fractional bits
+_SHIFT = 4  # number of fractional bits of fixed-point coordinates in OpenCV's drawing functions
 
 
 def fixed(points):
-    """Pixel coordinates (..., 2) as the fixed-point integers of OpenCV's drawing functions."""
+    """Converts pixel coordinates (..., 2) to the fixed-point integers of OpenCV."""
     return np.round(np.asarray(points) * (1 << _SHIFT)).astype(np.int32)
 
 
@@ -25,7 +25,7 @@ PIECE = _catmull_rom(6)
 
 
 def spline(points, closed=False):
-    """A Catmull-Rom curve through (n, 2) points, six points a piece."""
+    """Computes a Catmull-Rom curve through (n, 2) points, with six points for each piece."""
     p = np.asarray(points, float)
     ends = (p[-1:], p[:2]) if closed else (2 * p[:1] - p[1:2], 2 * p[-1:] - p[-2:-1])
     p = np.concatenate([ends[0], p, ends[1]])
@@ -35,7 +35,7 @@ def spline(points, closed=False):
 
 
 def oval(center, rx, ry=None, angle=0.0, n=24):
-    """The outline (n, 2) of an ellipse; few points make a polygon."""
+    """Computes the outline (n, 2) of an ellipse; a few points make a polygon."""
     t = np.linspace(0, 2 * np.pi, n, endpoint=False)
     x, y = rx * np.cos(t), (rx if ry is None else ry) * np.sin(t)
     c, s = np.cos(angle), np.sin(angle)
@@ -43,7 +43,7 @@ def oval(center, rx, ry=None, angle=0.0, n=24):
 
 
 def band(curve, half_width):
-    """The outline of a stroke along (n, 2) points that is as wide as (n,) half-widths say."""
+    """Computes the outline of a stroke along (n, 2) points with (n,) half-widths."""
     along = np.gradient(curve, axis=0)
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     length = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
@@ -52,27 +52,27 @@ def band(curve, half_width):
 
 
 def grain(rng, side, across, along):
-    """A texture (side, side) of normal noise, stretched to so many spots each way."""
+    """Creates a texture (side, side) of normal noise, with a number of spots in each direction."""
     return cv2.resize(rng.standard_normal((along, across), np.float32), (side, side))
 
 
 def resized(planes, side, interpolation=cv2.INTER_LINEAR):
-    """Planes (c, h, w) resized to (c, side, side)."""
+    """Resizes planes (c, h, w) to (c, side, side)."""
     return np.stack([cv2.resize(plane, (side, side), interpolation=interpolation)
                      for plane in planes])  # fmt: skip
 
 
 def paint(canvas, outline, color, opacity=1.0, soft=0.0, width=0.0, clip=None):
-    """Paint a polygon, or with a width the line through its points, onto a canvas in place.
+    """Paints a polygon, or with a width a line, onto a canvas in place.
 
     Args:
         canvas: (3, h, w) float32.
         outline: (n, 2) pixels.
         color: (3,), or a texture (3, h, w).
         opacity: 0..1.
-        soft: standard deviation of the blur of the edge, in pixels.
-        width: of the line, in pixels; 0 fills the polygon.
-        clip: another polygon, outside which nothing is painted.
+        soft: standard deviation of the edge's blur, in pixels.
+        width: width of the line in pixels; 0 fills the polygon.
+        clip: another polygon that limits the painted area.
     """
     pad = int(2.5 * soft + width) + 2
     x0, y0 = np.maximum(np.floor(outline.min(0)).astype(int) - pad, 0)
@@ -80,8 +80,8 @@ def paint(canvas, outline, color, opacity=1.0, soft=0.0, width=0.0, clip=None):
     if x1 <= x0 or y1 <= y0:
         return
     shape = (y1 - y0, x1 - x0)
-    # A soft mask is drawn small and enlarged, which is fast whatever the blur. In a mask that is
-    # k times smaller the pixel center x lies at (x + 0.5) / k - 0.5.
+    # A soft mask is drawn small and enlarged, which is fast for any blur. In a mask that is k times
+    # smaller, the pixel center x is at (x + 0.5) / k - 0.5.
     k = max(1, int(soft / 1.5))
     mask = np.zeros((-(-shape[0] // k), -(-shape[1] // k)), np.uint8)
     points = [fixed((outline - (x0, y0) + 0.5) / k - 0.5)]
@@ -105,12 +105,12 @@ def paint(canvas, outline, color, opacity=1.0, soft=0.0, width=0.0, clip=None):
 
 
 def paint_tiles(tiles, values, side):
-    """Fill convex tiles one over another.
+    """Fills convex tiles in order.
 
     Args:
         tiles: (n, corners, 2) pixels, the farthest first.
         values: (n, 3) numbers 0..255.
-        side: height and width of the picture, in pixels.
+        side: height and width of the picture in pixels.
 
     Returns:
         (side, side, 4) uint8: the values, and 255 where there is a tile.

@@ -1,9 +1,9 @@
-"""Drawn faces with exact landmarks: data for demos and tests that needs no download.
+"""Drawn faces with exact landmarks, for demos and tests without a download.
 
-`draw(index, seed)` paints one photograph-like face. A 3-D head (`face3d`) is projected, its skin
-drawn as shaded tiles and its features painted through the projected landmarks (`portrait`), so
-that the annotation is exact, under an occlusion too. Here scenery is put behind the head, things
-in front, and the whole is photographed.
+`draw(index, seed)` paints a face that resembles a photograph. A 3-D head (`face3d`) is projected,
+its skin is drawn as shaded tiles, and its features are painted along the projected landmarks
+(`portrait`). The annotation is therefore exact, even under an occlusion. This module adds the
+background, occluding objects, and the effects of a camera.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class SyntheticFace:
 
     Args:
         image: (size, size, 3) uint8, RGB.
-        landmarks: (landmarks, 2) float32, (x, y) pixels of the image, pixel centers at whole
-            numbers.
+        landmarks: (landmarks, 2) float32, (x, y) pixels of the image; pixel centers have integer
+            coordinates.
     """
 
     image: np.ndarray
@@ -34,23 +34,23 @@ class SyntheticFace:
 
 
 def draw(index: int, seed: int = 0, size: int = 160, scheme="ibug68") -> SyntheticFace:
-    """Draw one face; the same arguments always give the same pixels.
+    """Draws a face; the same arguments always give the same pixels.
 
-    Identity, expression, pose, colors and coverings depend on seed and index alone; another
-    size gives the same face larger or smaller, another scheme other landmarks on the same pixels.
+    Identity, expression, pose, colors and occlusions depend only on seed and index. Another size
+    scales the same face, and another scheme returns other landmarks of the same image.
 
     Args:
-        index: which face, from 0.
-        seed: which series of faces, from 0.
+        index: index of the face, from 0.
+        seed: number of the series of faces, from 0.
         size: height and width of the image in pixels, at least 48.
-        scheme: of the landmarks: a `Scheme` of the package, its name or its number of
-            landmarks. Pupils are where the irises are painted, lower brow edges at the paint's.
+        scheme: scheme of the landmarks: a `Scheme` of the package, its name or its number of
+            landmarks. Pupils are the centers of the irises; lower brow edges follow the paint.
 
     Returns:
-        A `SyntheticFace`, all of whose landmarks lie inside the image.
+        A `SyntheticFace`, with all landmarks inside the image.
 
     Raises:
-        ValueError: if an argument is too small, or there is no such scheme.
+        ValueError: an argument is too small, or the scheme is unknown.
 
     Examples:
         >>> face = draw(3, size=96)
@@ -67,17 +67,17 @@ def draw(index: int, seed: int = 0, size: int = 160, scheme="ibug68") -> Synthet
     scheme = schemes.get(scheme)
     bits = np.random.Philox(key=[seed, index])
     rng, texture = np.random.Generator(bits), np.random.Generator(bits.jumped())
-    # Painted at twice the size and averaged down, which smooths every edge.
+    # Painted at twice the size and averaged, which smooths every edge.
     portrait = Portrait(rng, texture, _scenery(rng, texture, 2 * size))
     portrait.draw()
     _cover(portrait)
     image = _photograph(portrait, size)
-    # Pixel centers are whole numbers in both: large = 2 * small + 0.5.
+    # Pixel centers have integer coordinates in both: large = 2 * small + 0.5.
     return SyntheticFace(image, ((portrait.landmarks(scheme) - 0.5) / 2).astype(np.float32))
 
 
 def _scenery(rng, texture, side):
-    """(3, side, side) float32: an out-of-focus background, painted small and enlarged."""
+    """Paints an out-of-focus background, small and enlarged: (3, side, side) float32."""
     n = int(rng.choice([16, 32, 64]))
 
     def tone():
@@ -89,7 +89,7 @@ def _scenery(rng, texture, side):
     scene = (near + (far - near) * ramp).astype(np.float32)
     for _ in range(rng.integers(0, 9)):
         corners, upright = int(rng.choice([4, 20])), rng.random() < 0.6
-        turn = np.pi / 4 if upright else rng.uniform(0, np.pi)  # as walls and windows stand
+        turn = np.pi / 4 if upright else rng.uniform(0, np.pi)  # upright like walls and windows
         shape = oval((0, 0), 1, n=corners, angle=turn) * rng.uniform(0.05, 0.5, 2) * n
         opacity, soft = rng.uniform(0.3, 1), rng.uniform(0, 0.04) * n
         paint(scene, shape + rng.uniform(0, n, 2), tone().ravel(), opacity, soft)
@@ -98,7 +98,7 @@ def _scenery(rng, texture, side):
 
 
 def _cover(portrait):
-    """Put glasses on some faces, and something else in front of some."""
+    """Adds glasses to some faces, and other occlusions to some."""
     wears, covered = portrait.rng.random(2)
     if wears < 0.22:
         _glasses(portrait, sun=wears < 0.06)
@@ -167,10 +167,10 @@ def _patch(portrait):
 
 
 def _photograph(portrait, n):
-    """What light, lens and sensor make of the painting: (n, n, 3) uint8."""
+    """Simulates light, lens and sensor: (n, n, 3) uint8."""
     rng, image = portrait.rng, resized(portrait.canvas, n, cv2.INTER_AREA)
     exposure, warmth, slope = rng.uniform(0.75, 1.3), rng.normal(0, 0.07), rng.normal(0, 0.2, 2)
-    exposure *= (150 / portrait.skin.mean()) ** 0.35  # one exposes for the face
+    exposure *= (150 / portrait.skin.mean()) ** 0.35  # automatic exposure for the face
     ramp = np.linspace(-1, 1, n)
     light = exposure * (1 + slope[0] * ramp[:, None] + slope[1] * ramp)
     contrast, noise = rng.uniform(0.65, 1.1), rng.gamma(1.5, 2.0)

@@ -1,12 +1,11 @@
-"""A small hand-made morphable head: a mean face, linear modes around it, and a camera.
+"""A small hand-made morphable head model: a mean face, linear modes, and a camera.
 
-Everything hangs on 68 landmarks in 3-D. Identity and expression move the landmarks along linear
-modes, and a skin of quadrilaterals follows them, because it is interpolated between them. What is
-drawn and what is annotated therefore cannot disagree.
+The model is based on 68 landmarks in 3-D. Identity and expression move the landmarks along linear
+modes. The skin, a mesh of quadrilaterals, is interpolated between the landmarks, so the drawing
+always agrees with the annotation.
 
-Axes are those of the image: x to the right, y down, z towards the camera. The unit is half the
-distance between the ears (about 7.5 cm); the origin lies between the ears at the height of the
-eyes.
+The axes are those of the image: x to the right, y down, z towards the camera. The unit is half the
+distance between the ears (about 7.5 cm). The origin is between the ears at the height of the eyes.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 
 from keras_fld.schemes.mean_face import MEAN_FACE, both_sides
 
-# Places on the head between and beyond the landmarks (the other side by mirroring).
+# Points on the head between and beyond the landmarks, for one side. The other side is mirrored.
 _SUPPORT = [
     (0, -0.62, 1.11), (0, -0.95, 0.99), (-0.45, -0.7, 0.95), (-0.74, -0.6, 0.65),
     (0, -1.3, 0.67), (-0.62, -1.26, 0.38), (0, -1.62, -0.14), (-0.32, -1.57, -0.1),
@@ -32,12 +31,12 @@ _SUPPORT = [
 
 
 def _mode(**moves):
-    """A (68, 3) displacement from moves of left-half landmarks, e.g. ``i48=(-0.1, 0, 0)``."""
+    """A (68, 3) displacement from moves of landmarks of the left half: ``i48=(-0.1, 0, 0)``."""
     return both_sides({int(name[1:]): move for name, move in moves.items()})
 
 
 def _part(indices, linear, center=(0, 0, 0)):
-    """A displacement of some landmarks that is linear in their place around a center."""
+    """A displacement of some landmarks that is linear in their position around a center."""
     mode = np.zeros((68, 3))
     mode[indices] = (MEAN_FACE[indices] - center) @ np.asarray(linear, float).T
     return mode
@@ -51,10 +50,10 @@ def _shift(indices, move):
 
 _JAW, _BROWS, _NOSE, _MOUTH = range(17), range(17, 27), range(27, 36), range(48, 68)
 _EYES = (range(36, 42), range(42, 48))
-_LIDS = (([37, 38], [41, 40]), ([43, 44], [47, 46]))  # of each eye the upper and lower
+_LIDS = (([37, 38], [41, 40]), ([43, 44], [47, 46]))  # upper and lower lid of each eye
 _UPPER_LIP, _LOWER_LIP = [49, 50, 51, 52, 53], [55, 56, 57, 58, 59]
 _SIDE = np.sign(MEAN_FACE[:, :1])  # -1 on the image's left, 1 on its right, 0 in the middle
-# How far down the face a jaw point is: 0 at the mouth and above, 1 at the chin.
+# Vertical position of a jaw point: 0 at the mouth and above, 1 at the chin.
 _LOW = np.clip((MEAN_FACE[:, 1:2] - 0.4) / 1.15, 0, 1) * np.isin(np.arange(68), _JAW)[:, None]
 _UP, _OUT, _AHEAD = np.array([0, -1, 0]), np.array([1, 0, 0]), np.array([0, 0, 1])
 
@@ -86,7 +85,7 @@ _IDENTITY = np.array([
     _mode(i18=(0, -0.015, 0), i19=(0, -0.03, 0), i20=(0, -0.015, 0)),    # arched brows
 ])  # fmt: skip
 
-# Expression: displacement for a strength of one. Which is which is said in `_expression`.
+# Expression: displacement for a strength of one. `_expression` names each mode.
 _FALL = {5: 0.13, 6: 0.24, 7: 0.31, 8: 0.33, 56: 0.33, 57: 0.34, 58: 0.33, 59: 0.27, 55: 0.27,
          66: 0.34, 67: 0.3, 65: 0.3, 48: 0.08, 60: 0.08, 4: 0.05}  # fmt: skip
 _OPEN = _mode(**{f"i{i}": (0.04 if i in (48, 60) else 0, f, -0.25 * f)
@@ -129,10 +128,10 @@ def _support():
 
 
 def _mean_surface():
-    """The mean head's distance from its center as a function of direction.
+    """The distance of the mean head from its center as a function of direction.
 
-    Interpolated through landmarks and support, as the logarithm, so that it stays positive.
-    The inner lips are left out: where the lips meet, two landmarks share a direction.
+    The logarithm is interpolated through landmarks and support, so the distance is positive. The
+    inner lips are omitted because two of their landmarks share a direction where the lips meet.
     """
     known = np.concatenate([MEAN_FACE[:60], _support()]) - _CENTER
     radius = np.linalg.norm(known, axis=1)
@@ -143,12 +142,12 @@ def _mean_surface():
 
 
 def _jaw_paths(surface, steps=25):
-    """(17, steps, 3): from every jaw landmark over the cheek towards the middle, level."""
+    """(17, steps, 3): horizontal paths from each jaw landmark over the cheek to the middle."""
     offset = MEAN_FACE[:17] - _CENTER
     azimuth = np.arctan2(offset[:, 0], offset[:, 2])[:, None] * np.linspace(1, 0.3, steps)
     start = np.arcsin(offset[:, 1:2] / np.linalg.norm(offset, axis=1, keepdims=True))
     elevation = np.repeat(start, steps, axis=1)
-    for _ in range(8):  # bring every point to its landmark's height
+    for _ in range(8):  # move every point to the height of its landmark
         radius = np.linalg.norm(surface(_direction(azimuth, elevation)) - _CENTER, axis=-1)
         elevation = np.arcsin(np.clip(offset[:, 1:2] / radius, -1, 0.96))
     path = surface(_direction(azimuth, elevation))
@@ -187,7 +186,7 @@ def _follow(skin, paths):
 
 @dataclass(frozen=True)
 class Head:
-    """One head as the camera sees it: arrays end in (x, y, z), in face units, y down."""
+    """A head in front of the camera. Arrays end in (x, y, z), in face units, with y down."""
 
     landmarks: np.ndarray  # (68, 3)
     skin: np.ndarray  # (rows, columns, 3)
@@ -197,7 +196,7 @@ class Head:
     closed: np.ndarray  # (2,): how far the image-left and image-right eye are closed
 
     def see(self, points):
-        """Project points given around the mean head (..., 3) as the camera sees them."""
+        """Projects points (..., 3) on the mean head to the camera's view."""
         turned = (np.asarray(points) * self.stretch) @ self.rotation.T
         near = self.distance / (self.distance - turned[..., 2:])
         return np.concatenate([turned[..., :2] * near, turned[..., 2:]], axis=-1)
@@ -215,7 +214,7 @@ def _bounded(rng, sd, limit, size=None):
 
 
 def _expression(rng):
-    """A displacement (68, 3), and how far each eye is closed."""
+    """Draws a displacement (68, 3), and how far each eye is closed."""
     move = np.zeros((68, 3))
     if rng.random() < 0.4:
         move += rng.uniform(0.1, 1) ** 1.5 * _OPEN
@@ -233,7 +232,7 @@ def _expression(rng):
 
 
 def random_head(rng):
-    """Draw a head: its shape, its expression, its pose and the camera.
+    """Draws a head: shape, expression, pose and camera.
 
     Args:
         rng: a numpy Generator.
@@ -252,10 +251,10 @@ def random_head(rng):
         upper, lower = face[lids[0]], face[lids[1]]
         face[lids[0]] += 0.9 * shut * (lower - upper)
         face[lids[1]] += 0.1 * max(shut, 0) * (upper - lower)
-    # No face is symmetric: every landmark drifts with its neighbors, the halves apart.
+    # Faces are not symmetric: each landmark drifts with its neighbors, separately in both halves.
     drift = rng.normal(0, 0.012, (2, 3))
     face += np.where(_SIDE < 0, drift[0], drift[1]) * np.abs(MEAN_FACE[:, :1])
-    # The inner lips meet, but do not pass each other.
+    # The inner lips meet, but do not cross.
     upper, lower = [61, 62, 63], [67, 66, 65]
     face[lower, 1] = np.maximum(face[lower, 1], face[upper, 1] + 0.006)
 
@@ -271,8 +270,8 @@ def random_head(rng):
     stretch = 1 + _bounded(rng, [0.05, 0.06, 0.04], 0.12)
     head = Head(face, skin, rotation, stretch, rng.uniform(8, 25), closed)
 
-    # The far cheek hides the far jaw. Annotators then follow the outline that they see, and so
-    # do the landmarks: the outermost point of each path, across the head's own upright axis.
+    # In a turned head, the cheek hides the far side of the jaw. Annotators then follow the visible
+    # outline, and so do the landmarks: the outermost point of each path, across the head's axis.
     seen = head.see(paths)
     across = seen[..., 0] * np.cos(roll) + seen[..., 1] * np.sin(roll)
     outermost = np.argmax(across * np.sign(np.arange(17) - 8.5)[:, None], axis=1)

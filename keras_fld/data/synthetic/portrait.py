@@ -1,4 +1,4 @@
-"""Painting one head: body, shaded skin and hair, and the features at their landmarks."""
+"""Paints a head: body, shaded skin and hair, and features at their landmarks."""
 
 from functools import cache
 from typing import NamedTuple
@@ -21,13 +21,13 @@ _FAIR = np.array([0, 0, 0, 1, 1, 1, 1, 0, 0], bool)
 _IRIS = np.array([(60, 36, 20), (88, 58, 34), (112, 92, 56), (92, 116, 84), (90, 126, 160)])
 _IRIS_SHARE = [0.4, 0.25, 0.15, 0.08, 0.12]
 
-# How low hair reaches, as a height y for an azimuth in degrees from the face's middle.
+# Lower end of the hair, as a height y for an azimuth in degrees from the middle of the face.
 _HAIRLINE = ([0, 25, 42, 55, 68, 78, 95, 120, 180],
              [-0.93, -0.92, -0.78, -0.6, -0.35, 0.0, 0.3, 0.75, 0.9])  # fmt: skip
 
 
 def _rise(low, high, value):
-    """From 0 at `low` to 1 at `high`, smoothly; flat beyond."""
+    """A smooth step from 0 at `low` to 1 at `high`."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
@@ -63,15 +63,15 @@ def skin_maps():
 
 
 class Portrait:
-    """One head on a canvas of twice the image's size.
+    """A head on a canvas of twice the image's size.
 
     Args:
-        rng: numpy Generator for everything that is chosen.
-        texture: numpy Generator for noise, whose amount depends on the size.
-        canvas: (3, side, side) float32, 0..255, painted over in place.
+        rng: numpy Generator for all random choices.
+        texture: numpy Generator for noise, which depends on the size.
+        canvas: (3, side, side) float32, 0..255, which is painted in place.
 
-    Its `points` are the landmarks (68, 2), iBUG-68 order, in canvas pixels; once it is drawn,
-    `landmarks` gives any scheme's.
+    `points` are the landmarks (68, 2) of iBUG-68 in canvas pixels. After drawing, `landmarks`
+    returns the landmarks of any scheme.
     """
 
     def __init__(self, rng, texture, canvas):
@@ -80,16 +80,16 @@ class Portrait:
         flat = self.head.landmarks[:, :2]
         low, high = flat.min(0), flat.max(0)
         self.unit = rng.uniform(0.42, 0.6) * self.side / (high - low).max()
-        # A little below the middle, as hair needs room.
+        # Slightly below the middle, to leave room for the hair.
         middle = 0.5 + np.clip(rng.normal(0, 0.04, 2), -0.08, 0.08) + (0, 0.03)
         self.origin = self.side * middle - 0.5 - self.unit * (low + high) / 2
         self.points = self.place(flat)
-        self.pupils, self.brow_half_width = [], None  # known when they are painted
+        self.pupils, self.brow_half_width = [], None  # set when they are painted
 
         tone = rng.uniform(0, len(_SKIN) - 1.001)
         skin = _SKIN[int(tone)] * (1 - tone % 1) + _SKIN[int(tone) + 1] * (tone % 1)
         self.skin = (skin * rng.normal(1, [0.02, 0.025, 0.035])).astype(np.float32)
-        # The darker the skin, the rarer is fair hair.
+        # Fair hair is less frequent with darker skin.
         share = _HAIR_SHARE * np.where(_FAIR, max(1 - tone / 4, 0.05), 1)
         hair = _HAIR[rng.choice(len(_HAIR), p=share / share.sum())]
         self.hair = (hair * rng.uniform(0.8, 1.15)).astype(np.float32)
@@ -103,23 +103,23 @@ class Portrait:
         self.long = rng.random() < 0.4 and not self.bald
 
     def place(self, seen):
-        """Face units to canvas pixels."""
+        """Converts face units to canvas pixels."""
         return np.asarray(seen)[..., :2] * self.unit + self.origin
 
     def see(self, points):
-        """Points (..., 3) around the mean head to canvas pixels."""
+        """Projects points (..., 3) on the mean head to canvas pixels."""
         return self.place(self.head.see(points))
 
     def paint(self, outline, color, opacity=1.0, soft=0.0, width=0.0, clip=None):
-        """As `brush.paint`; softness and width are in face units."""
+        """Calls `brush.paint` with softness and width in face units."""
         paint(self.canvas, outline, color, opacity, soft * self.unit, width * self.unit, clip)
 
     def landmarks(self, scheme):
-        """The landmarks (landmarks, 2) of a painted head in any scheme, in canvas pixels."""
+        """Returns the (landmarks, 2) of a painted head in any scheme, in canvas pixels."""
         return scheme_points(self.points, np.array(self.pupils), self.brow_half_width, scheme)
 
     def draw(self):
-        """Paint the whole head, back to front."""
+        """Paints the whole head, from back to front."""
         rng, turn = self.rng, self.head.rotation[0, 2]  # turn > 0: it looks to the right
         self.body()
         for side in (-1, 1) if not self.long else ():
@@ -138,15 +138,15 @@ class Portrait:
             self.fringe()
         self.canvas *= light
         if not self.long and abs(turn) > 0.2:
-            self.ear(-np.sign(turn))  # turned to the camera, it lies over the head
+            self.ear(-np.sign(turn))  # turned to the camera, it overlaps the head
 
     def body(self):
-        """Paint long hair, neck and clothes."""
+        """Paints long hair, neck and clothes."""
         rng, u = self.rng, self.unit
         chin, nape = self.see([(0, 1.5, 0.9), (0, 0.9, -0.3)])
 
         def symmetric(half):
-            """From points of the right side, around the nape, to an outline."""
+            """Mirrors points of the right side, around the nape, to an outline."""
             half = spline(half) * u
             return nape + np.concatenate([half, half[::-1] * (-1, 1)])
 
@@ -174,7 +174,7 @@ class Portrait:
         self.paint(collar, cloth * 0.6, 0.7, 0.02, 0.06)
 
     def ear(self, side):
-        """Paint one ear: side -1 is the image's left."""
+        """Paints one ear; side -1 is left in the image."""
         rim = [(1.0, 0.1, -0.02), (1.02, -0.08, -0.08), (1.1, -0.13, -0.22), (1.17, -0.02, -0.3),
                (1.16, 0.2, -0.28), (1.08, 0.45, -0.14), (1.0, 0.5, -0.03)]  # fmt: skip
         outline = self.see(np.multiply(rim, (side, 1, 1)))
@@ -185,7 +185,7 @@ class Portrait:
         self.paint(fold, tone * 0.5, 0.7, 0.02, 0.05)
 
     def grown(self):
-        """Let hair grow: the skin moved out by it, and how far it covers every vertex."""
+        """Adds hair: returns the skin moved outwards, and the hair's coverage of every vertex."""
         rng, skin, maps = self.rng, self.head.skin, skin_maps()
         degrees, cover = maps.degrees, np.zeros(maps.y.shape)
         if not self.bald:
@@ -201,7 +201,7 @@ class Portrait:
         return skin, np.maximum(cover, maps.beard * self.beard)
 
     def surface(self):
-        """Paint skin and hair without light; returns the light (side, side), 1 elsewhere."""
+        """Paints skin and hair without shading; returns the light (side, side), 1 elsewhere."""
         rng = self.rng
         skin, cover = self.grown()
         tiles = np.stack([skin[:-1, :-1], skin[:-1, 1:], skin[1:, 1:], skin[1:, :-1]], axis=2)
@@ -211,7 +211,7 @@ class Portrait:
         normal = np.cross(tiles[:, 2] - tiles[:, 0], tiles[:, 3] - tiles[:, 1])
         normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
 
-        # Gloss adds the same light to every skin, so the factor is larger on a dark one.
+        # Gloss adds the same light to all skin tones, so its factor is larger for dark ones.
         ambient, gloss = rng.uniform(0.35, 0.7), rng.uniform(0, 25) / self.skin.mean()
         halfway = self.light + (0, 0, 1)
         mirrored = np.maximum(normal @ (halfway / np.linalg.norm(halfway)), 0) ** 24
@@ -223,7 +223,7 @@ class Portrait:
         values = np.column_stack([light * 160, maps[:, 1:] * 255])[order]
         layer = paint_tiles(self.place(tiles[order]), values, self.side)
 
-        # The tiles' edges are blurred away, within the outline; half the size will do for that.
+        # The edges of the tiles are blurred within the outline, at half the size.
         half = self.side // 2
         small = cv2.resize(layer, (half, half), interpolation=cv2.INTER_AREA).astype(np.float32)
         k = max(3, int(0.035 * self.unit) | 1)
@@ -240,7 +240,7 @@ class Portrait:
         return cv2.copyTo(shade, solid, np.ones(solid.shape, np.float32))
 
     def eye(self, lids, gaze, iris):
-        """Paint an eye from its six landmarks; the upper lid is the first half of the outline."""
+        """Paints an eye from its six landmarks; the first half of the outline is the upper lid."""
         u, rng, light = self.unit, self.rng, self.light[:2]
         outline = spline(lids, True)
         upper, lower = outline[:19], np.concatenate([outline[18:], outline[:1]])
@@ -267,12 +267,12 @@ class Portrait:
             self.paint(upper + up * 0.04, rng.uniform(20, 160, 3), 0.35, 0.03, 0.09)
 
     def brows(self, half_width):
-        """Paint brows along their landmarks, thin at the outer end; half the width in pixels."""
+        """Paints brows along their landmarks, thin at the outer end; `half_width` is in pixels."""
         for brow in (self.points[17:22], self.points[22:27][::-1]):
             self.paint(brow_outline(brow, half_width), self.brow, 0.8, 0.015)
 
     def nose(self):
-        """Paint nostrils, wings, the shadow below and the shine on the ridge."""
+        """Paints nostrils, wings, the shadow below and the highlight on the bridge."""
         p, u, skin, light = self.points, self.unit, self.skin, self.light[:2]
         up, along = (p[30] - p[33]) * 0.12, p[35] - p[31]
         tilt = np.arctan2(along[1], along[0])
@@ -291,7 +291,7 @@ class Portrait:
         self.paint(spline(p[27:31]) + light * 0.03 * u, skin * 0.6 + 100, 0.3, 0.03, 0.06)
 
     def mouth(self):
-        """Paint lips, what is between them, the folds around, and a moustache."""
+        """Paints lips, teeth and tongue, the folds around the mouth, and a moustache."""
         p, u, rng, skin = self.points, self.unit, self.rng, self.skin
         tint = skin * (0.82, 0.58, 0.6) + (14, 0, 4)
         if self.makeup:
@@ -327,7 +327,7 @@ class Portrait:
             self.paint(band(lip, wide), self.strands * 0.9, self.beard * 0.95, 0.02)
 
     def fringe(self):
-        """Paint hair over the forehead, sometimes over the eyes."""
+        """Paints hair over the forehead, sometimes over the eyes."""
         x = np.linspace(-0.85, 0.85, 25)
         ragged = self.rng.uniform(-0.55, 0.0) + self.rng.normal(0, 0.06, 25)
         tips = np.stack([x, ragged + 0.06 * (np.arange(25) % 2), 1.1 - 0.5 * x**2], axis=1)

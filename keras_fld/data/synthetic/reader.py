@@ -1,6 +1,6 @@
-"""The generated faces of `synthetic.draw` as a dataset with a training and a test split.
+"""The faces of `synthetic.draw` as a dataset with a training and a test split.
 
-One for each scheme of landmarks: the images are the same.
+The images are the same for every landmark scheme.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,30 +13,31 @@ from keras_fld.data import synthetic
 from keras_fld.data.faces import Face, FaceSet
 from keras_fld.geometry.frame import landmark_box
 
-# Faces in each split unless told otherwise, and its series of faces.
+# Default number of faces in each split, and number of its series.
 SIZES = {"train": 2000, "test": 300}
 SEEDS = {"train": 0, "test": 1}
 
 
 def read(root=None, split="train", skip_bad=False, scheme="ibug68", count=None):
-    """Draws one split of the generated faces.
+    """Draws one split of synthetic faces.
 
     Args:
-        root: must be None or empty: nothing is read.
+        root: must be None or empty, because nothing is read.
         split: "train" or "test".
-        skip_bad: taken for the readers' common signature; no generated face is bad.
-        scheme: of the landmarks: a `Scheme` of the package, its name or its number of
+        skip_bad: ignored; the other readers have this argument.
+        scheme: scheme of the landmarks: a `Scheme` of the package, its name or its number of
             landmarks.
+        count: number of faces; None draws 2,000 for training and 300 for testing.
 
     Returns:
-        A `FaceSet` that holds its images in memory, 77 kB each.
+        A `FaceSet` with its images in memory, 77 kB each.
 
     Raises:
-        ValueError: an unknown split or scheme, no face, or a folder is given.
+        ValueError: the split or scheme is unknown, count is below 1, or a folder is given.
 
     Examples:
-        >>> len(read(split="test"))
-        300
+        >>> len(read(split="test", count=3))
+        3
     """
     if split not in SIZES:
         raise ValueError(f"split of synthetic must be one of {', '.join(SIZES)}. Got: {split!r}")
@@ -55,7 +56,7 @@ def _face(split, index, scheme):
     drawn = synthetic.draw(index, SEEDS[split], scheme=scheme)
     return Face(
         name=f"{split}/{index}",
-        source=partial(np.asarray, drawn.image),  # picklable, for preparation's processes
+        source=partial(np.asarray, drawn.image),  # picklable, for the processes of a preparation
         landmarks=drawn.landmarks,
         box=landmark_box(drawn.landmarks),
         group=str(index),

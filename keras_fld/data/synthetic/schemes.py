@@ -1,9 +1,9 @@
-"""The landmarks of every scheme on the drawn face, from its 68.
+"""Computes the landmarks of every scheme on a drawn face from its 68 landmarks.
 
-The portrait is painted along curves through the 68 landmarks. The places that other schemes add
-lie on those same curves, so they too are where the paint is: between two landmarks of the contour
-or of an eyelid on the curve through them, at the lower edge of a brow, and in the middle of an
-iris. All of them are in WFLW-98, from which the smaller schemes are taken.
+The portrait is painted along curves through the 68 landmarks. The additional points of other
+schemes are on these curves, so they agree with the painting: between two landmarks of the contour
+or an eyelid, on the lower edge of a brow, or in the center of an iris. WFLW-98 contains all of
+them, and the smaller schemes are converted from it.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ BROW_HALF_WIDTH = 0.045  # of the mean face, in face units
 
 
 def brow_outline(brow, half_width):
-    """The painted outline of a brow: (2 * points, 2), its lower edge last and backwards.
+    """Computes the painted outline of a brow: (2 * points, 2), its lower edge last and reversed.
 
     Args:
         brow: (5, 2) landmarks, from the outer to the inner end.
-        half_width: of the thickest place, in the landmarks' unit.
+        half_width: half of the largest thickness, in the landmarks' unit.
     """
     curve = spline(brow)
     along = np.linspace(0, 1, len(curve))
@@ -30,18 +30,18 @@ def brow_outline(brow, half_width):
 
 
 def pupil(lids, gaze):
-    """Center of the iris (2,), from the eye's six landmarks and the gaze in eye widths."""
+    """Computes the center of the iris (2,) from six landmarks and the gaze in eye widths."""
     return lids.mean(0) + gaze * np.linalg.norm(lids[3] - lids[0])
 
 
 def scheme_points(points, pupils, brow_half_width, scheme):
-    """The landmarks of any scheme of the package on a drawn face.
+    """Computes the landmarks of any scheme of the package on a drawn face.
 
     Args:
         points: (68, 2), iBUG-68 order.
-        pupils: (2, 2), the image's left one first.
+        pupils: (2, 2); the one that is left in the image comes first.
         brow_half_width: half the thickness of the brows, in the points' unit.
-        scheme: the `Scheme` wanted.
+        scheme: the target `Scheme`.
 
     Returns:
         (landmarks, 2) float64.
@@ -74,15 +74,15 @@ def _is_drawn(scheme):
 
 
 def _lower_edge(brow, half_width, side):
-    """(5, 2): the lower edge below each landmark of a brow, from the outer end; side 0 is left."""
+    """(5, 2): the lower edge at each landmark of a brow, from the outer end; side 0 is left."""
     edges = np.split(brow_outline(brow, half_width), 2)
-    # The outline runs back along its second edge, which is the lower one of the right brow.
+    # The outline returns along its second edge, which is the lower edge of the right brow.
     edge = edges[1][::-1] if side else edges[0]
     return edge[:: len(PIECE)]
 
 
 def mean_shape(scheme):
-    """The frontal view of the mean face, as schemes/mean_shapes.json has it for every scheme.
+    """Computes the frontal view of the mean face, which schemes/mean_shapes.json stores.
 
     Args:
         scheme: a `Scheme` of the package.

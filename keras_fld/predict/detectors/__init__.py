@@ -1,8 +1,8 @@
-"""Faces in photographs: what gives the boxes that landmarks are found in.
+"""Face detectors, which provide the boxes for the landmark models.
 
-A detector is any function of an image, (height, width, 3) uint8 RGB, that returns (faces, 4) boxes
-(x, y, width, height), tight around the landmarks as the models are trained on. One with a method
-`detect` also gives the roll of each face. A detector's module is imported when it is asked for.
+A detector is any function that maps an image, (height, width, 3) uint8 RGB, to (faces, 4) boxes
+(x, y, width, height), tight around the landmarks like the boxes in training. A detector with a
+method `detect` also provides the roll of each face. Its module is imported on first use.
 """
 
 from collections.abc import Callable
@@ -25,10 +25,10 @@ __getattr__, __dir__ = lazy_names(
     __name__, {"BlazeFace": "blazeface", "HaarDetector": "haar", "YuNetDetector": "yunet"}
 )
 
-# A function that finds faces; no boxes may be None.
+# A function that finds faces. It may return None for no boxes.
 Detector = Callable[[np.ndarray], ArrayLike | None]
 
-# What searches photographs and frames of videos where nothing else is asked for.
+# Detectors that are used by default for photographs and for video frames.
 DEFAULT, DEFAULT_IN_VIDEOS = "blazeface", "blazeface-short"
 YUNET = (
     "the detector yunet needs its model file: download face_detection_yunet_2023mar.onnx from "
@@ -38,7 +38,7 @@ YUNET = (
 
 @runtime_checkable
 class TurnedDetector(Protocol):
-    """A detector that also gives each face's roll."""
+    """A detector that also provides each face's roll."""
 
     def __call__(self, image: np.ndarray) -> ArrayLike | None: ...
 
@@ -63,7 +63,7 @@ def _haar(**options: Any) -> Detector:
     return HaarDetector(**options)
 
 
-# What a detector can be called, and what it is.
+# Names of the detectors, and functions that create them.
 NAMES: dict[str, Callable[..., Detector]] = {
     "blazeface": _blazeface,
     "blazeface-turned": lambda **options: _blazeface(turns=True, **options),
@@ -71,29 +71,29 @@ NAMES: dict[str, Callable[..., Detector]] = {
     "haar": _haar,
     "haar-frontal": lambda: _haar(profiles=False),
 }
-# Those that look as far as they are told.
+# Detectors with a `min_face` option.
 SCALED = ("blazeface", "blazeface-turned")
 
 
 def open_detector(
     detector: str | Path | Detector = DEFAULT, min_face: float | None = None
 ) -> Detector:
-    """The detector that a name, a file or a function stands for.
+    """Opens a detector by its name or file.
 
     Args:
-        detector: "blazeface", for photographs; "blazeface-turned", which also finds faces upside
-            down; "blazeface-short", for video, which finds faces from a sixth of the longer side
-            on; "haar" and "haar-frontal", OpenCV's cascades, where OpenCV has them; the path of a
-            YuNet `.onnx` file; or a function of an image.
-        min_face: side of the smallest face that "blazeface" and "blazeface-turned" look for, as of
-            `BlazeFace`; None takes its default.
+        detector: "blazeface", for photographs; "blazeface-turned", which also finds faces at any
+            roll; "blazeface-short", for video, which finds faces of at least a sixth of the longer
+            side; "haar" and "haar-frontal", OpenCV's cascades, if OpenCV includes them; the path of
+            a YuNet `.onnx` file; or a function of an image.
+        min_face: side of the smallest face that "blazeface" and "blazeface-turned" detect, as in
+            `BlazeFace`; None uses its default.
 
     Returns:
-        A function of an image that returns (faces, 4) boxes.
+        A function that maps an image to (faces, 4) boxes.
 
     Raises:
-        ValueError: none of these, the file is missing or damaged, OpenCV has no cascades, or
-            `min_face` is given with another detector.
+        ValueError: the detector is none of these, the file is missing or damaged, OpenCV has no
+            cascades, or `min_face` is given with another detector.
 
     Examples:
         >>> boxes = open_detector("blazeface")(image)
@@ -102,7 +102,7 @@ def open_detector(
     if min_face is not None:
         if not named or detector not in SCALED:
             raise ValueError(
-                f"min_face goes with the detectors {' and '.join(SCALED)}. Got: {detector!r}"
+                f"min_face is only for the detectors {' and '.join(SCALED)}. Got: {detector!r}"
             )
         return NAMES[detector](min_face=min_face)
     if callable(detector):
@@ -122,7 +122,7 @@ def open_detector(
 
 
 def find_faces(image: np.ndarray) -> list[tuple[float, float, float, float]]:
-    """Face boxes that the default detector finds.
+    """Finds face boxes with the default detector.
 
     Args:
         image: (height, width, 3) uint8 RGB.

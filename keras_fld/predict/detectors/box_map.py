@@ -1,8 +1,7 @@
-"""From what a detector gives to the tight box that models are trained on: a fitted linear map.
+"""A fitted linear map from a detector's output to the tight box that models are trained on.
 
-A detector's squares and points mean something else than the box around 68 landmarks, so the map is
-a regression on training photographs (`cli.fit_detector`), kept in box_maps.json with what it was
-fitted on.
+A detector's squares and points do not enclose 68 landmarks. The map is a regression on training
+photographs (`cli.fit_detector`). box_maps.json stores it, together with the data it was fitted on.
 """
 
 from dataclasses import dataclass
@@ -18,11 +17,11 @@ FILE = Path(__file__).with_name("box_maps.json")
 
 @dataclass(frozen=True)
 class BoxMap:
-    """A map that moves and grows with the face: linear in what is seen, in the detection's units.
+    """A linear map to tight boxes that follows the face's position and size.
 
     Args:
         coefficients: (features + 1, 4): center x, center y, width and height of the tight box in
-            units of the detection, for each feature and for the constant, the last.
+            units of the detection's size, one row for each feature and a last one for the constant.
 
     Examples:
         >>> BoxMap(np.array([[0.0, 0.1, 0.9, 0.8]])).boxes([[10, 10]], [100], [[]]).tolist()
@@ -32,12 +31,12 @@ class BoxMap:
     coefficients: np.ndarray
 
     def boxes(self, centers, sizes, features):
-        """Tight boxes of detections.
+        """Computes the tight boxes of detections.
 
         Args:
-            centers: (n, 2) pixels.
-            sizes: (n,) pixels, the unit of each detection.
-            features: (n, features), free of units.
+            centers: (n, 2) centers in pixels.
+            sizes: (n,) sizes in pixels, the unit of each detection.
+            features: (n, features) without unit.
 
         Returns:
             (n, 4) boxes (x, y, width, height) in pixels.
@@ -48,26 +47,26 @@ class BoxMap:
 
 
 def with_constant(features):
-    """The features with a one behind each row's."""
+    """Appends a column of ones to the features."""
     features = np.asarray(features, float)
     return np.column_stack([features, np.ones(len(features))])
 
 
 def square_features(squares):
-    """Centers, sizes and features of a cascade's squares (n, 4): there is nothing but the size."""
+    """Computes centers, sizes and features of a cascade's squares (n, 4); there are no features."""
     squares = np.asarray(squares, float).reshape(-1, 4)
     return squares[:, :2] + squares[:, 2:] / 2, squares[:, 2], np.empty((len(squares), 0))
 
 
 def point_features(points):
-    """Centers, sizes and features of five points of a face.
+    """Computes centers, sizes and features of five points of a face.
 
     Args:
-        points: (n, 5, 2) pixels: the eyes' centers, the nose's tip and the mouth's corners, those
-            left in the image first.
+        points: (n, 5, 2) pixels: the centers of the eyes, the tip of the nose and the corners of
+            the mouth; of each pair, the one that is left in the image comes first.
 
     Returns:
-        (n, 2) means, (n,) root mean square distances from them, and (n, 10) points in these units.
+        (n, 2) means, (n,) root mean square distances from them, and (n, 10) points in this unit.
     """
     points = np.asarray(points, float).reshape(-1, 5, 2)
     centers = points.mean(axis=1)
@@ -77,15 +76,15 @@ def point_features(points):
 
 
 def fit(centers, sizes, features, boxes, steps=50):
-    """The `BoxMap` with the least mean absolute error, in the detection's units.
+    """Fits the `BoxMap` with the least mean absolute error, in units of the detection's size.
 
-    Least absolute deviations, so that a face found wrongly does not pull; by iteratively reweighted
-    least squares (Schlossmacher, 1973). Without features it is the median.
+    Least absolute deviations are robust against wrong detections. They are computed by iteratively
+    reweighted least squares (Schlossmacher, 1973). Without features, the result is the median.
 
     Args:
-        centers, sizes, features: as `BoxMap.boxes` takes them.
+        centers, sizes, features: as in `BoxMap.boxes`.
         boxes: (n, 4) tight boxes of the same faces.
-        steps: iterations.
+        steps: number of iterations.
 
     Returns:
         A `BoxMap`.
@@ -108,11 +107,11 @@ def fit(centers, sizes, features, boxes, steps=50):
 
 @cache
 def shipped(name):
-    """A map of the package: "haar_frontal", "haar_profile", "five_points" or "blazeface"."""
+    """Loads a map of the package: "haar_frontal", "haar_profile", "five_points" or "blazeface"."""
     return BoxMap(np.array(read_json(FILE)[name]["coefficients"]))
 
 
 def fractions(name):
-    """A map of squares as left, top, width and height in sides of the square."""
+    """Returns a map of squares as left, top, width and height, in sides of the square."""
     left, top, width, height = shipped(name).boxes([[0.5, 0.5]], [1.0], [[]])[0].tolist()
     return left, top, width, height

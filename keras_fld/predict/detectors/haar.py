@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascades, which come with OpenCV 4.
+"""OpenCV's Haar cascades, which are part of OpenCV 4.
 
 Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features, 2001.
 """
@@ -15,22 +15,23 @@ from keras_fld._internal.pool import Pool
 from keras_fld.geometry.boxes import as_boxes, largest_first, overlap, reduced
 from keras_fld.predict.detectors import box_map
 
-# Files of the cascades, without their suffix.
+# Names of the cascade files without suffix.
 FRONTAL, PROFILE = "haarcascade_frontalface_default", "haarcascade_profileface"
-# Squares that must agree on a face.
+# Number of overlapping squares that a face needs.
 NEIGHBORS = 5
-# Boxes of the two profiles' cascades that overlap by more are one face.
+# Boxes from the two profile directions that overlap by more show the same face.
 SAME_FACE = 0.3
 
 
 class HaarDetector:
-    """Finds upright faces with OpenCV's cascades; any number of threads may use it.
+    """Finds upright faces with OpenCV's cascades. It is thread-safe.
 
     Args:
-        profiles: look for profiles too, to both sides, where the frontal cascade finds nothing.
-        max_side: larger images are reduced to this longer side, in pixels.
-        min_size: smallest square searched for, in pixels of the reduced image.
-        neighbors: squares that must agree on a face; 0 gives every square, also several on a face.
+        profiles: also look for profiles to both sides if the frontal cascade finds no face.
+        max_side: longer side in pixels to which larger images are reduced.
+        min_size: side of the smallest square to detect, in pixels of the reduced image.
+        neighbors: number of overlapping squares that a face needs; 0 returns every square, also
+            several for one face.
 
     Raises:
         ValueError: `max_side` or `min_size` is below 1, `neighbors` below 0, or OpenCV has no
@@ -55,7 +56,7 @@ class HaarDetector:
             raise ValueError(f"neighbors must be at least 0. Got: {neighbors}")
         if not hasattr(cv2, "CascadeClassifier"):
             raise ValueError(
-                "Haar cascades need opencv-python 4; the detector blazeface needs none. "
+                "Haar cascades need opencv-python 4; the detector blazeface does not. "
                 f"Got: OpenCV {cv2.__version__}"
             )
         self.profiles, self.max_side, self.min_size = profiles, max_side, min_size
@@ -66,7 +67,7 @@ class HaarDetector:
         return type(self), (self.profiles, self.max_side, self.min_size, self.neighbors)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Face boxes of an image.
+        """Finds the face boxes of an image.
 
         Args:
             image: (height, width, 3) uint8 RGB.
@@ -82,15 +83,15 @@ class HaarDetector:
         return largest_first(boxes * [*factor, *factor])
 
     def frontal(self, gray: np.ndarray) -> np.ndarray:
-        """Squares (n, 4) of the frontal cascade in a gray image."""
+        """Finds squares (n, 4) in a gray image with the frontal cascade."""
         return self._squares(FRONTAL, gray)
 
     def profile(self, gray: np.ndarray) -> np.ndarray:
-        """Squares (n, 4) of the profile cascade, which knows faces that look to the left."""
+        """Finds squares (n, 4) with the profile cascade, which detects faces that look left."""
         return self._squares(PROFILE, gray)
 
     def _profiles(self, gray):
-        """Boxes of faces that look to either side."""
+        """Finds boxes of faces that look to either side."""
         left = map_squares(self.profile(gray), "haar_profile")
         right = mirrored(map_squares(self.profile(gray[:, ::-1]), "haar_profile"), gray)
         if len(left) and len(right):
@@ -114,12 +115,12 @@ def _cascade(name):
 
 
 def map_squares(squares, name):
-    """Tight boxes (n, 4) of a cascade's squares by the box map of that name."""
+    """Converts a cascade's squares to tight boxes (n, 4) with the box map of that name."""
     return box_map.shipped(name).boxes(*box_map.square_features(squares))
 
 
 def mirrored(boxes, image):
-    """Boxes of an image's mirror image, in the image."""
+    """Converts boxes in an image's mirror image to boxes in the image."""
     boxes = boxes.copy()
     boxes[:, 0] = image.shape[1] - boxes[:, 0] - boxes[:, 2]
     return boxes

@@ -1,6 +1,6 @@
-"""YuNet, a small network that finds faces and five points of each; its model file is the user's.
+"""YuNet, a small network that detects faces and five points of each. You provide its model file.
 
-Wu, Peng and Yu, YuNet: A Tiny Millisecond-level Face Detector, 2023; OpenCV runs it.
+Wu, Peng and Yu, YuNet: A Tiny Millisecond-level Face Detector, 2023. OpenCV runs it.
 """
 
 from pathlib import Path
@@ -19,18 +19,18 @@ from keras_fld.predict.reopening import ModelFile
 class YuNetDetector:
     """Finds faces with a YuNet model.
 
-    The box is not the detector's own, but follows from its five points by a regression fitted on
-    the same points of annotated training photographs. Any number of threads may use it; a pickle
-    names the file.
+    The box is computed from the detector's five points. The regression was fitted on the same
+    points of annotated training photographs. The detector is thread-safe. A pickle stores the path
+    of the file.
 
     Args:
         path: a `face_detection_yunet_*.onnx` file.
-        threshold: least score of a face, 0 to 1.
-        max_side: larger images are reduced to this longer side, in pixels; the network is made for
+        threshold: lowest score of a face, 0 to 1.
+        max_side: longer side in pixels to which larger images are reduced. The network detects
             faces of 10 to 300 pixels.
 
     Raises:
-        ValueError: the file is missing, damaged or of another model, or a number is out of range.
+        ValueError: the file is missing, damaged or not a YuNet model, or a number is out of range.
 
     Examples:
         >>> boxes = YuNetDetector("face_detection_yunet_2023mar.onnx")(image)
@@ -43,12 +43,12 @@ class YuNetDetector:
             raise ValueError(f"max_side must be at least 1. Got: {max_side}")
         self.path, self.max_side, self.threshold = Path(path), max_side, threshold
         try:
-            # OpenCV itself opens no path that is not ASCII on Windows.
+            # On Windows, OpenCV cannot open paths with characters outside ASCII.
             self._content = np.fromfile(self.path, np.uint8)
         except OSError as error:
             raise ValueError(f"{path}: {error.strerror or error}") from error
         self._networks = Pool(self._open)
-        with self._networks.borrow():  # refuses a file that is none now, not with the first image
+        with self._networks.borrow():  # reports an invalid file now, not with the first image
             pass
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -56,7 +56,7 @@ class YuNetDetector:
         return _reopened, (type(self), file, self.threshold, self.max_side)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Face boxes of an image.
+        """Finds the face boxes of an image.
 
         Args:
             image: (height, width, 3) uint8 RGB.
@@ -71,7 +71,7 @@ class YuNetDetector:
         return largest_first(box_map.shipped("five_points").boxes(*box_map.point_features(points)))
 
     def points(self, image: np.ndarray) -> np.ndarray:
-        """The eyes' centers, the nose's tip and the mouth's corners: (faces, 5, 2) pixels."""
+        """Finds the eyes' centers, nose tip and mouth corners: (faces, 5, 2) pixels."""
         image, factor = reduced(as_rgb(image), self.max_side)
         with self._networks.borrow() as network:
             network.setInputSize((image.shape[1], image.shape[0]))
@@ -81,7 +81,7 @@ class YuNetDetector:
                 raise ValueError(f"{self.path}: not a YuNet model ({error.err})") from error
         if found is None:
             return np.empty((0, 5, 2))
-        # Columns: the box, five points, the score.
+        # Columns: box, five points, score.
         return found[:, 4:14].reshape(-1, 5, 2).astype(float) * factor
 
     def _open(self):
@@ -95,5 +95,5 @@ class YuNetDetector:
 
 
 def _reopened(kind, file, threshold, max_side):
-    """What a pickle of a `YuNetDetector` stands for."""
+    """Loads a pickled `YuNetDetector`."""
     return kind(file.check(), threshold, max_side)

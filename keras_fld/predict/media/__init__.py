@@ -1,4 +1,4 @@
-"""Videos: frames of files, streams and cameras, and files that are written."""
+"""Reading video files, streams and cameras, and writing video files."""
 
 from keras_fld.predict.media.camera import Camera
 from keras_fld.predict.media.reading import VideoFile

@@ -1,4 +1,4 @@
-"""What a video is called: a path, or the URL of a stream."""
+"""Names of videos: paths and the URLs of streams."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ def is_url(path: str | Path) -> bool:
 
 
 def shown(path: str | Path) -> str:
-    """A path as messages and results have it: a URL without its user and password."""
+    """Returns a path as shown in messages and results: a URL without user name and password."""
     if not is_url(path):
         return str(path)
     parts = urlsplit(str(path))
@@ -26,7 +26,7 @@ def shown(path: str | Path) -> str:
 
 
 def file_name(path: str | Path) -> str:
-    """The name of a file; of a stream, what of its address can be one.
+    """Returns a file's name, or a name for a stream that is derived from its URL.
 
     Examples:
         >>> file_name("http://camera/streams/door.m3u8?key=1")

@@ -1,4 +1,4 @@
-"""Frames of a camera, as they come."""
+"""Live frames of a camera."""
 
 import time
 from fractions import Fraction
@@ -11,18 +11,18 @@ from keras_fld.predict.media.ffmpeg import DEFAULT_FPS, TIME_BASE
 
 
 class Camera:
-    """A camera's frames, as they come.
+    """Yields the frames of a camera as they arrive.
 
     Args:
-        number: which camera, from 0.
-        seconds: how long to go on; None means until it is stopped.
-        max_frames: end after so many; None goes on.
+        number: index of the camera, from 0.
+        seconds: time after which to stop; None continues until stopped.
+        max_frames: number of frames after which to stop; None continues.
 
     Attributes:
-        size, fps, count, time_base, pixel_aspect, damaged, sound: as of `VideoFile`.
+        size, fps, count, time_base, pixel_aspect, damaged, sound: as in `VideoFile`.
 
     Raises:
-        ValueError: there is no such camera, or it gives no picture.
+        ValueError: the camera does not exist, or provides no picture.
 
     Examples:
         >>> for number, time, frame in Camera(0, seconds=5):
@@ -38,17 +38,17 @@ class Camera:
         good, first = self._capture.read() if self._capture.isOpened() else (False, None)
         if not good:
             self._capture.release()
-            raise ValueError(f"{self.name}: cannot be opened, or gives no picture")
+            raise ValueError(f"{self.name}: cannot be opened, or provides no picture")
         self._first = cast(np.ndarray, first)
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 0 < fps <= 1000 else DEFAULT_FPS
         self.size = self._first.shape[1::-1]
 
     def __iter__(self):
-        """Yields as `VideoFile` does, times by the clock.
+        """Yields the same as `VideoFile`, with times from the clock.
 
         Raises:
-            ValueError: the camera gives no more pictures.
+            ValueError: the camera stops providing pictures.
         """
         number, frame, start, last = 0, self._first, time.monotonic(), -1e-3
         try:

@@ -1,38 +1,40 @@
-"""PyAV, which brings FFmpeg: loaded when the first video is opened."""
+"""PyAV, which includes FFmpeg. It is loaded when the first video is opened."""
 
 from fractions import Fraction
 from types import ModuleType
 
 from keras_fld._internal import extras
 
-# Assumed where a file or a camera does not say.
+# Used if the file or camera does not specify a rate.
 DEFAULT_FPS = 30.0
-# Times are whole multiples of this where nothing better is known.
+# Default unit of time, if the source does not define one.
 TIME_BASE = Fraction(1, 90000)
 
 
 def load() -> ModuleType:
-    """PyAV.
+    """Imports PyAV.
 
     Raises:
-        ImportError: it is not installed.
+        ImportError: PyAV is not installed.
     """
     return extras.load("av", "Reading and writing videos")
 
 
 def quiet() -> None:
-    """Keeps FFmpeg's own lines about a damaged file from standard error, in the whole process."""
+    """Suppresses FFmpeg's messages about damaged files on standard error, in the whole process."""
     av = load()
     av.logging.set_level(None)
     av.logging.set_libav_level(av.logging.PANIC)
 
 
 def reason(error: Exception) -> str:
-    """What an error of FFmpeg's says, without its number and the address, which may hold a
-    password."""
+    """Returns the text of an FFmpeg error, without its number and the URL.
+
+    The URL may contain a password.
+    """
     return str(getattr(error, "strerror", None) or error).partition("\n")[0]
 
 
 def rate(fps: float) -> Fraction:
-    """Frames a second as the fraction that video files have, such as 30000/1001 for 29.97."""
+    """Returns a frame rate as the fraction used in video files, such as 30000/1001 for 29.97."""
     return Fraction(fps).limit_denominator(1001)

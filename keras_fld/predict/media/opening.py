@@ -1,4 +1,4 @@
-"""Opening what a video is read from: a file, or a stream at a URL."""
+"""Opens the source of a video: a file, or a stream at a URL."""
 
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,17 @@ from keras_fld._internal.files import reason as reason_of
 from keras_fld.predict.media import ffmpeg
 from keras_fld.predict.media.address import is_url, shown
 
-# What is read by FFmpeg's own protocols.
+# Protocols of streams, which FFmpeg reads itself.
 SCHEMES = ("http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp")
-# What a stream's playlist may lead to: never files of this machine.
+# Protocols that a stream's playlist may refer to. Local files are excluded.
 _WITHIN_STREAMS = (*SCHEMES, "crypto", "data", "httpproxy", "tls")
-# A file may lead nowhere: one that is a playlist would have the reader open others.
+# A video file may not refer to others, as a playlist does.
 _WITHIN_FILES = ("none",)
-# Formats of which FFmpeg makes pictures, though they are none.
+# Formats that FFmpeg renders as pictures although they are not videos.
 _NO_VIDEOS = ("bin", "tty", "xbin", "adf", "idf")
-# A frame of 8192x8192: 200 MB as RGB.
+# A frame of 8192x8192 pixels takes 200 MB as RGB.
 MAX_PIXELS = 1 << 26
-# Bytes that FFmpeg asks the file for at once.
+# Number of bytes that FFmpeg reads from a file at a time.
 _BUFFER = 1 << 18
 
 
@@ -27,14 +27,14 @@ def open_input(path: str | Path, timeout: float, max_pixels: int) -> tuple[Any, 
 
     Args:
         path: a path, or a URL with one of `SCHEMES`.
-        timeout: seconds to wait for a stream's server, each time.
-        max_pixels: of a frame, which FFmpeg refuses before it makes room for a larger one.
+        timeout: seconds to wait for each response of a stream's server.
+        max_pixels: largest number of pixels of a frame. FFmpeg checks it before allocating memory.
 
     Returns:
-        PyAV's container, and the open file to close after it, None for a stream.
+        PyAV's container, and the open file, which must be closed after it (None for a stream).
 
     Raises:
-        ValueError: it is missing, cannot be reached, or is in no format that FFmpeg reads.
+        ValueError: the source is missing, unreachable, or in a format that FFmpeg cannot read.
     """
     av = ffmpeg.load()
     options: dict[str, Any] = {
@@ -44,9 +44,9 @@ def open_input(path: str | Path, timeout: float, max_pixels: int) -> tuple[Any, 
     if is_url(path):
         return _open_stream(av, str(path), timeout, options), None
     try:
-        # Not by its name, of which FFmpeg takes a part for a protocol or a pattern.
+        # FFmpeg interprets parts of a name as protocols or patterns, so it only gets the open file.
         file = Path(path).open("rb")  # noqa: SIM115  # the caller closes it
-    except (OSError, ValueError) as error:  # a name with a zero byte
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise FileError(path, reason_of(error)) from error
     whitelist = {"protocol_whitelist": ",".join(_WITHIN_FILES)}
     try:
@@ -63,10 +63,10 @@ def open_input(path: str | Path, timeout: float, max_pixels: int) -> tuple[Any, 
 
 
 def is_video(path: str | Path) -> bool:
-    """Whether a file is a video by its content, in a format that FFmpeg reads.
+    """Whether the content of a file is a video in a format that FFmpeg reads.
 
     Examples:
-        >>> is_video("clip.part")
+        >>> is_video("clip.mp4")
         True
     """
     try:
@@ -74,13 +74,13 @@ def is_video(path: str | Path) -> bool:
     except (ImportError, ValueError):
         return False
     with file, container:
-        # Text has pictures too: FFmpeg draws the letters.
+        # Text files have pictures, too: FFmpeg renders their letters.
         stream = container.streams.best("video")
         return stream is not None and container.format.name not in _NO_VIDEOS
 
 
 class _Nameless:
-    """An open file without its name, which PyAV would guess the format by."""
+    """An open file without a name, from which PyAV would guess the format."""
 
     def __init__(self, file):
         self.read, self.seek, self.tell, self.seekable = (
@@ -95,7 +95,7 @@ def _open_stream(av, url, timeout, options):
     scheme = url.partition(":")[0].lower()
     if scheme not in SCHEMES:
         raise ValueError(
-            f"{shown(url)}: a stream's address must begin with one of "
+            f"{shown(url)}: the URL of a stream must begin with one of "
             f"{', '.join(f'{name}://' for name in SCHEMES)}"
         )
     container_options = {
@@ -105,8 +105,8 @@ def _open_stream(av, url, timeout, options):
     try:
         return av.open(url, container_options=container_options, timeout=timeout, **options)
     except av.error.ProtocolNotFoundError as error:
-        raise ValueError(f"{shown(url)}: this FFmpeg has no {scheme}://") from error
-    except av.error.ExitError as error:  # how FFmpeg calls a wait that was ended
+        raise ValueError(f"{shown(url)}: this FFmpeg does not support {scheme}://") from error
+    except av.error.ExitError as error:  # raised by FFmpeg when the timeout ends a wait
         raise ValueError(f"{shown(url)}: no answer within {timeout:g} s") from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise ValueError(f"{shown(url)}: cannot be read ({ffmpeg.reason(error)})") from error

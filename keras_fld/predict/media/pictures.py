@@ -1,4 +1,4 @@
-"""From FFmpeg's frames to upright RGB pictures without the comb of interlacing."""
+"""Converts FFmpeg's frames to upright, deinterlaced RGB pictures."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_fld.predict.media import ffmpeg
 
-# How a picture must be turned, by the degrees of its rotation tag, counterclockwise.
+# Rotation of a picture, by the degrees of its rotation tag, counterclockwise.
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     180: cv2.ROTATE_180,
@@ -18,12 +18,12 @@ _TURNS = {
 
 
 class Pictures:
-    """Turns decoded frames into pictures.
+    """Converts decoded frames to pictures.
 
-    An interlaced frame is two half pictures, 1/50 s or 1/60 s apart, woven into each other.
-    FFmpeg's `bwdif` makes one whole picture of it, at the time of the first; other frames it
-    leaves as they are. It needs the frame after, so pictures come one frame late once the first
-    such frame is seen.
+    An interlaced frame consists of two interleaved fields that are 1/50 or 1/60 s apart. FFmpeg's
+    `bwdif` converts it to one full picture at the time of the first field, and leaves other frames
+    unchanged. It needs the following frame, so pictures are delayed by one frame after the first
+    interlaced frame.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Pictures:
         self._rotation = 0
 
     def of(self, frame: Any) -> Iterator[tuple[Fraction | None, np.ndarray]]:
-        """Yields what a frame completes: seconds as of the file, (height, width, 3) RGB."""
+        """Yields the pictures that a frame completes: seconds and (height, width, 3) RGB."""
         self._rotation = frame.rotation
         shape = (frame.width, frame.height, frame.format.name)
         if self._graph is not None and shape != self._shape:
@@ -48,7 +48,7 @@ class Pictures:
         yield from self._pull()
 
     def rest(self) -> Iterator[tuple[Fraction | None, np.ndarray]]:
-        """Yields what is left when no frame follows, as `of`."""
+        """Yields the remaining pictures after the last frame, as in `of`."""
         if self._graph is not None:
             self._graph.push(None)
             yield from self._pull()
@@ -73,7 +73,7 @@ class Pictures:
         while True:
             try:
                 frame = self._graph.pull()
-            except (BlockingIOError, EOFError):  # PyAV's errors of these names are these too
+            except (BlockingIOError, EOFError):  # PyAV's errors of these names are subclasses
                 return
             yield self._picture(frame)
 

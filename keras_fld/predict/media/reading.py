@@ -1,4 +1,4 @@
-"""Frames of video files and streams, one after the other, with their times."""
+"""Reads the frames of video files and streams in order, with their times."""
 
 import re
 from collections.abc import Iterator
@@ -12,42 +12,43 @@ from keras_fld.predict.media import address, ffmpeg, opening
 from keras_fld.predict.media.pictures import Pictures
 from keras_fld.predict.media.sound import Sound
 
-# A container's own count may be off by this share; a file that ends earlier was cut off.
+# A container's frame count may be wrong by this fraction. If more is missing, the file was cut off.
 COUNT_TOLERANCE = 0.02
-# Where it states how long it lasts only, by so many seconds too.
+# If only the duration is known, this many seconds may be missing as well.
 SECONDS_TOLERANCE = 1.0
-# Errors in a row, while a file is read on after each.
+# Number of consecutive errors after which reading stops.
 _ERRORS = 16
 
 
 class VideoFile:
-    """The frames of a video file or stream, read once.
+    """Reads the frames of a video file or stream, once.
 
-    Interlaced frames are deinterlaced, and a rotation tag turns the picture upright. Damaged frames
-    are left out and counted. The pixels are the stored ones where these are not square.
+    Interlaced frames are deinterlaced, and the rotation tag is applied. Damaged frames are skipped
+    and counted. Frames with non-square pixels are not rescaled.
 
     Args:
-        path: a file in a format that FFmpeg reads, whatever its name; or a URL, such as
-            "rtsp://camera/1", "https://server/clip.mp4". A stream that breaks off is an error,
-            after its frames; opening it again is up to you.
-        max_frames: end after so many; None reads to the end, which a stream need not have.
-        max_pixels: of a frame; a file with larger ones is refused.
-        timeout: seconds to wait for a stream's server, each time.
-        sound: whether the sound is read too, for a `VideoWriter` that gets it while frames are
-            read.
+        path: a file in any format that FFmpeg reads, or a URL such as "rtsp://camera/1" or
+            "https://server/clip.mp4". If a stream breaks off, an error is raised after its last
+            frame; reconnecting is up to you.
+        max_frames: number of frames after which to stop; None reads to the end, which a stream may
+            not have.
+        max_pixels: largest number of pixels of a frame; larger frames raise an error.
+        timeout: seconds to wait for each response of a stream's server.
+        sound: whether to read the sound, too, for a `VideoWriter` that receives it while the frames
+            are read.
 
     Attributes:
         size: (width, height) of the first frame in pixels.
-        fps: frames a second, on average.
-        count: frames as the file says it or its duration has it; None where neither is known.
-        time_base: seconds of which every time is a multiple, a `Fraction`.
-        pixel_aspect: width of a pixel over its height, a `Fraction`.
-        damaged: frames left out so far.
-        sound: a `Sound`; None without.
+        fps: average number of frames a second.
+        count: number of frames, from the file or its duration; None if neither is known.
+        time_base: unit of the times in seconds, a `Fraction`.
+        pixel_aspect: width of a pixel divided by its height, a `Fraction`.
+        damaged: number of frames skipped so far.
+        sound: a `Sound`, or None.
 
     Raises:
-        ValueError: the file is missing, not a video, or has too large frames; the stream cannot be
-            read.
+        ValueError: the file is missing, not a video, or has frames that are too large; or the
+            stream cannot be read.
         ImportError: PyAV is not installed.
 
     Examples:
@@ -90,12 +91,12 @@ class VideoFile:
     def __iter__(self) -> Iterator[tuple[int, float, np.ndarray]]:
         """Yields (number, seconds, frame), the frame (height, width, 3) uint8 RGB.
 
-        Numbers count the frames that are read; times are those of the file, 0 where its video
-        begins, and always grow.
+        The number counts the frames that were read. Times start at 0 at the beginning of the video
+        and increase strictly.
 
         Raises:
-            ValueError: at the end, when the file ends before its last frame; a frame is too large;
-                a stream breaks off.
+            ValueError: the file ends too early (raised at the end), a frame is too large, or a
+                stream breaks off.
         """
         if self._container is None:
             return
@@ -120,8 +121,8 @@ class VideoFile:
         self.close()
 
     def close(self) -> None:
-        """Closes the file or the stream; the end of the frames does it too."""
-        # PyAV does not survive being asked for more of what is closed.
+        """Closes the file or stream. This also happens after the last frame."""
+        # PyAV crashes if a closed container is read.
         self._first = None
         self._pictures.close()
         if self._container is not None:
@@ -131,12 +132,12 @@ class VideoFile:
         self._container = self._file = None
 
     def _describe(self, sound):
-        """What the container says of its video."""
+        """Reads the properties of the video from its container."""
         stream = self._container.streams.best("video")
         if stream is None or stream.codec_context is None:
-            raise ValueError(f"{self.name}: there is no video in it that can be read")
+            raise ValueError(f"{self.name}: contains no video that can be read")
         context = stream.codec_context
-        # Other threads only help while this one computes something else.
+        # More threads help only if this thread computes something else meanwhile.
         context.thread_type, context.thread_count = "AUTO", 2
         context.options = {"max_pixels": str(self.max_pixels)}
         fps = stream.average_rate or stream.guessed_rate
@@ -151,12 +152,12 @@ class VideoFile:
             self.count = min(self.count, self.max_frames)
         self._start = None if stream.start_time is None else stream.start_time * self.time_base
         heard = self._container.streams.best("audio", related=stream) if sound else None
-        # Without these there is nothing to hear, and no file takes it.
+        # Without these there is no sound, and no container accepts the stream.
         if heard is not None and getattr(heard.codec_context, "sample_rate", None):
             self.sound = Sound(heard, self._start or Fraction(0))
 
     def _read(self):
-        """Yields (seconds or None, picture) to the end."""
+        """Yields (seconds or None, picture) up to the end."""
         pictures = Pictures()
         for frame in self._frames():
             if frame.width * frame.height > self.max_pixels:
@@ -168,7 +169,7 @@ class VideoFile:
         yield from pictures.rest()
 
     def _frames(self):
-        """Yields the good frames, and counts the others."""
+        """Yields the good frames, and counts the damaged ones."""
         for packet in self._packets():
             if self.sound is not None and packet.stream is self.sound.stream:
                 if packet.size:
@@ -189,7 +190,7 @@ class VideoFile:
                     yield frame
 
     def _packets(self):
-        """Yields packets, reading on after what a file has damaged."""
+        """Yields packets, and continues after damaged parts of a file."""
         streams = [self._stream, *([self.sound.stream] if self.sound else [])]
         errors = 0
         while True:
@@ -210,7 +211,7 @@ class VideoFile:
                     raise ValueError(f"{self.name}: {rule}") from error
 
     def _check_pixels(self, error):
-        """Raises ValueError where a decoder refused a frame for its size."""
+        """Raises ValueError if the decoder refused a frame because of its size."""
         context = self._stream.codec_context
         if context.width * context.height > self.max_pixels:
             raise ValueError(
@@ -219,8 +220,8 @@ class VideoFile:
             ) from error
 
     def _later(self, seconds, last):
-        """The time of a frame since the video's beginning, later than the frame before."""
-        if seconds is None:  # raw streams have no times
+        """Returns the time of a frame since the beginning, later than that of the frame before."""
+        if seconds is None:  # raw streams do not have times
             return 0.0 if last < 0 else last + 1 / self.fps
         if self._start is None:
             self._start = seconds
@@ -230,14 +231,14 @@ class VideoFile:
         return seconds if seconds > last else max(0.0, last + 0.5 / self.fps)
 
     def _check_end(self, number, last):
-        """Raises ValueError where a file ends before it should, by its own count or duration."""
+        """Raises ValueError if a file ends earlier than its frame count or duration says."""
         until = last + 1 / self.fps
         seconds = self._stated / self.fps if self._stated else self._seconds or 0.0
-        # The last frame may be a long one.
+        # The last frame may be shown for a long time.
         lack = seconds - until - max(COUNT_TOLERANCE * seconds, 1.5 * until / number)
         if self._stated:
             missing = self._stated - number - self.damaged
-            # AVI counts places without a picture too, where the one before goes on.
+            # AVI also counts positions without a picture, where the previous one is repeated.
             if missing > max(1, COUNT_TOLERANCE * self._stated) and lack > 0:
                 raise ValueError(
                     f"{self.name}: the video ends after {number} of {self._stated} frames"
@@ -247,7 +248,7 @@ class VideoFile:
 
 
 def _duration(stream, container):
-    """Seconds that a video lasts as its file says; None where it does not."""
+    """Returns the duration of a video in seconds from its file, or None."""
     if stream.duration:
         return float(stream.duration * stream.time_base)
     stated = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))

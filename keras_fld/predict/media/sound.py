@@ -1,4 +1,4 @@
-"""The sound of a video, copied into another file or encoded anew where that cannot hold it."""
+"""Copies the sound of a video to another file, or encodes it again if the format requires it."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,25 +7,25 @@ from typing import Any
 
 from keras_fld.predict.media import ffmpeg
 
-# What a file of each suffix holds and browsers play; other sound is encoded by the last name.
+# For each suffix, the codecs that are copied, as browsers play them, and the encoder for others.
 COPIED = {
     ".mp4": (frozenset(("aac", "mp3", "opus", "flac")), "aac"),
     ".webm": (frozenset(("opus", "vorbis")), "libopus"),
 }
-# That both encoders take.
+# Sample rate that both encoders support.
 _RATE = 48000
 
 
-# Packets that wait for a taker: some seconds.
+# Number of packets to keep until they are requested, a few seconds.
 _WAITING = 1000
 
 
 class Sound:
-    """The sound of a video, read together with its frames and handed on packet by packet.
+    """The sound of a video, which is read together with the frames and passed on in packets.
 
     Args:
-        stream: PyAV's, whose parameters a writer copies.
-        start: time in its file, in seconds, that is 0 in the frames' times.
+        stream: PyAV's stream, whose parameters a writer copies.
+        start: position in the file, in seconds, where the frames' times are 0.
     """
 
     def __init__(self, stream: Any, start: Fraction) -> None:
@@ -34,13 +34,13 @@ class Sound:
         self._taker: Callable[[Any], None] | None = None
 
     def send(self, taker: Callable[[Any], None]) -> None:
-        """Sends every packet to a function: those that wait, and then each as it is read."""
+        """Sends every packet to a function: first the packets kept so far, then each new one."""
         self._taker = taker
         while self._waiting:
             taker(self._waiting.popleft())
 
     def put(self, packet: Any) -> None:
-        """Takes the next packet of the file."""
+        """Receives the next packet of the file."""
         if self._taker is None:
             self._waiting.append(packet)
         else:
@@ -48,12 +48,12 @@ class Sound:
 
 
 class SoundTrack:
-    """The sound in a file that is being written; what of it is damaged is left out.
+    """The sound of a file that is being written. Damaged sound is skipped.
 
     Args:
-        container: PyAV's, before its first packet.
-        sound: the `Sound` whose packets it is given.
-        suffix: of the file, from `COPIED`.
+        container: PyAV's container, before its first packet.
+        sound: the `Sound` that the packets come from.
+        suffix: suffix of the file, a key of `COPIED`.
     """
 
     def __init__(self, container: Any, sound: Any, suffix: str) -> None:
@@ -88,17 +88,17 @@ class SoundTrack:
         except OSError:  # a full disk
             raise
         except self._av.FFmpegError:
-            return  # damaged: a moment of silence, and the pictures go on
+            return  # damaged: a moment of silence; the pictures are not affected
 
     def finish(self) -> None:
-        """Adds what is left in the encoder."""
+        """Adds what remains in the encoder."""
         if self._resampler is not None and self._last is not None:
             for frame in self._resampler.resample(None):
                 self._container.mux(self._stream.encode(frame))
             self._container.mux(self._stream.encode(None))
 
     def _copy(self, packet):
-        # The container refuses what does not grow, as after a break in a broadcast.
+        # Times must increase. After an interruption of a broadcast, they may not.
         if packet.dts is None or (self._last is not None and packet.dts <= self._last):
             return
         self._last = packet.dts
@@ -111,7 +111,7 @@ class SoundTrack:
                 continue
             form = (frame.format.name, frame.layout.name, frame.sample_rate)
             self._form = self._form or form
-            if form != self._form:  # which the resampler does not take
+            if form != self._form:  # the resampler does not accept a change of format
                 continue
             self._last = frame.pts
             for piece in self._resampler.resample(frame):

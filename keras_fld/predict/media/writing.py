@@ -1,4 +1,4 @@
-"""Writing a video file."""
+"""Writes video files."""
 
 import contextlib
 from fractions import Fraction
@@ -12,8 +12,8 @@ from keras_fld._internal.files import replacing
 from keras_fld.predict.media import ffmpeg
 from keras_fld.predict.media.sound import Sound, SoundTrack
 
-# Of each suffix: the encoder, its options, the container's. x264's "superfast" takes 2/3 of the
-# time of "veryfast" for the same quality; "ultrafast", which takes half, shows its blocks.
+# For each suffix: the encoder, its options, and the container's options. x264's "superfast" takes
+# 2/3 of the time of "veryfast" at the same quality; "ultrafast" takes half, but shows blocks.
 _KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     ".mp4": ("libx264", {"preset": "superfast", "crf": "23"}, {"movflags": "+faststart"}),
     ".webm": (
@@ -23,37 +23,37 @@ _KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     ),
 }
 SUFFIXES = tuple(_KINDS)
-# Seconds between two frames; damaged times may be years apart. The second number is what an mp4
-# holds between a frame and the one that it is decoded with.
+# Longest time between two frames, in seconds; damaged times may be years apart. And the longest
+# time in an mp4 between a frame and its reference frame, in units.
 LONGEST_GAP, _LONGEST = 600, 1 << 28
-# As many as a small machine has cores, while this thread computes the next landmarks.
+# A small machine has two cores. This thread meanwhile computes the next landmarks.
 _THREADS = 2
-# BT.601 in studio range, to which OpenCV converts: FFmpeg's numbers.
+# BT.601 in studio range, which OpenCV converts to, as FFmpeg's constants.
 _SMPTE170M, _STUDIO = 6, 1
 
 
 class VideoWriter(contextlib.AbstractContextManager):
-    """Writes a video file, which appears when it is closed, also after an error.
+    """Writes a video file. The file appears when the writer is closed, even after an error.
 
-    H.264 in an `.mp4` that plays while it loads, or VP9 in a `.webm`. A frame with an odd side gets
-    another row or column, a copy of its last.
+    An `.mp4` file contains H.264 and can be played while it loads; a `.webm` file contains VP9. If
+    a side of the frame is odd, its last row or column is repeated.
 
     Args:
-        path: the file, which ends in .mp4 or .webm.
+        path: the file; its suffix must be .mp4 or .webm.
         size: (width, height) of a frame in pixels.
-        fps: frames a second, on average; each frame has its own time.
-        time_base: seconds of which every time is a multiple. A gap of more than `LONGEST_GAP`
-            seconds between two frames is shortened to that.
-        pixel_aspect: width of a pixel over its height.
-        sound: the `Sound` of the `VideoFile` that is read meanwhile: copied, or encoded as AAC or
-            Opus where the file cannot hold it. Damaged sound is left out.
+        fps: average number of frames a second; each frame has its own time.
+        time_base: unit of the times in seconds. A gap of more than `LONGEST_GAP` seconds between
+            two frames is shortened to that.
+        pixel_aspect: width of a pixel divided by its height.
+        sound: the `Sound` of a `VideoFile` that is read at the same time. It is copied, or encoded
+            as AAC or Opus if the format requires it. Damaged sound is skipped.
 
     Attributes:
-        frames: how many the file has so far.
+        frames: number of frames written so far.
 
     Raises:
-        ValueError: the folder cannot be written, the suffix is another, or this PyAV lacks the
-            encoder; when it is written to or closed, the disk was full.
+        ValueError: the file cannot be written, for example because the disk is full; the suffix is
+            not supported; or this PyAV lacks the encoder.
         ImportError: PyAV is not installed.
 
     Examples:
@@ -90,7 +90,7 @@ class VideoWriter(contextlib.AbstractContextManager):
                 except self._av.FFmpegError:
                     if sound is None:
                         raise
-                    # Its parameters are damaged; the pictures are not.
+                    # The parameters of the sound are damaged; the pictures are not.
                     self._open(temporary, suffix, fps, pixel_aspect, None)
         except BaseException as error:
             self._discard(error)
@@ -100,8 +100,8 @@ class VideoWriter(contextlib.AbstractContextManager):
         """Adds a frame.
 
         Args:
-            time: of it in seconds, later than the one before.
-            frame: (height, width, 3) uint8 RGB; of another size it is resized.
+            time: time of the frame in seconds, later than that of the frame before.
+            frame: (height, width, 3) uint8 RGB; it is resized to `size` if necessary.
         """
         if frame.shape[1::-1] != self.size:
             frame = cv2.resize(frame, self.size)
@@ -118,10 +118,10 @@ class VideoWriter(contextlib.AbstractContextManager):
             self.frames += 1
 
     def close(self) -> None:
-        """Ends the file and gives it its name; without a frame there is none.
+        """Completes and renames the file. Without any frame, no file is created.
 
         Raises:
-            ValueError: the file is not whole, as on a full disk.
+            ValueError: the file is incomplete, for example because the disk is full.
         """
         if self._closed:
             return
@@ -148,7 +148,7 @@ class VideoWriter(contextlib.AbstractContextManager):
         self.close()
 
     def _mux(self, packets):
-        """Adds pictures; what FFmpeg refuses meanwhile is damaged sound, whose turn has come."""
+        """Adds pictures. If FFmpeg raises an error here, damaged sound caused it."""
         for packet in packets:
             try:
                 self._container.mux_one(packet)
@@ -160,7 +160,7 @@ class VideoWriter(contextlib.AbstractContextManager):
                 self._doubted = True
 
     def _check(self):
-        """Raises ValueError where what FFmpeg refused was pictures after all."""
+        """Raises ValueError if FFmpeg's errors concerned pictures after all."""
         if not self._doubted:
             return
         with self._temporary.open("rb") as file, self._av.open(file) as container:
@@ -171,7 +171,7 @@ class VideoWriter(contextlib.AbstractContextManager):
             )
 
     def _at(self, time):
-        """A time in units of the file, later than the last, and not too late for it."""
+        """Returns a time in units of the file, later than the last one but not by too much."""
         at = round(time / self._time_base) - self._skipped
         if self.frames:
             longest = min(round(LONGEST_GAP / self._time_base), _LONGEST)
@@ -183,7 +183,7 @@ class VideoWriter(contextlib.AbstractContextManager):
     def _open(self, temporary, suffix, fps, pixel_aspect, sound):
         codec, options, container_options = _KINDS[suffix]
         self._container = self._av.open(
-            # A name with a colon in it is no protocol.
+            # Otherwise, FFmpeg would read a name with a colon as a protocol.
             f"file:{temporary.absolute()}",
             "w",
             format=suffix[1:],
@@ -205,14 +205,14 @@ class VideoWriter(contextlib.AbstractContextManager):
             sound.send(self._hear)
 
     def _hear(self, packet):
-        """Adds a packet of sound, which comes while the next frame is read."""
+        """Adds a packet of sound, which arrives while the next frame is read."""
         if not self._closed and self._track is not None:
             with self._explained():
                 self._track.write(packet)
 
     @contextlib.contextmanager
     def _explained(self):
-        """FFmpeg's errors as those of this file: `replacing` explains the system's."""
+        """Converts FFmpeg's errors to errors that name this file; `replacing` converts OSError."""
         try:
             yield
         except OSError:
@@ -225,7 +225,7 @@ class VideoWriter(contextlib.AbstractContextManager):
             raise ValueError(f"{self.path}: {rule}") from error
 
     def _discard(self, error):
-        """Removes the temporary file, and has a full disk explained."""
+        """Removes the temporary file, and reports a full disk."""
         self._closed = True
         if self._container is not None:
             with contextlib.suppress(self._av.FFmpegError, OSError):

@@ -1,4 +1,4 @@
-"""Files that predictions are written to: of photographs and of videos."""
+"""Output files of predictions on photographs and videos."""
 
 from keras_fld.predict.output.image import IMAGE_FORMATS, write_image
 from keras_fld.predict.output.marks import Marks

@@ -1,4 +1,4 @@
-"""What is written for one photograph."""
+"""Output files of one photograph."""
 
 from pathlib import Path
 
@@ -15,23 +15,23 @@ def write_image(output, formats, name, picture, faces, marks=None):
     """Writes the faces of one photograph.
 
     Args:
-        output: path of the files without their suffixes.
-        formats: names from `IMAGE_FORMATS`. A `.pts` file holds one face: those of the second on
-            are called `<output>.face2.pts` and so on.
-        name: of the photograph, written into the JSON file.
+        output: path of the files without suffix.
+        formats: names from `IMAGE_FORMATS`. A `.pts` file holds one face. The files of further
+            faces are named `<output>.face2.pts` and so on.
+        name: name of the photograph in the JSON file.
         picture: (height, width, 3) uint8 RGB.
-        faces: `DetectedFace`s. Without one the PNG is the photograph, the lists are empty, and
-            there is no `.pts` file.
+        faces: a list of `DetectedFace`. If it is empty, the PNG is the photograph, the other files
+            contain no face, and no `.pts` file is written.
         marks: the `Marks` of the PNG; None draws only the landmarks.
 
     Returns:
-        The paths written, in the formats' order.
+        The paths of the written files, in the order of the formats.
 
     Raises:
         ValueError: a file cannot be written.
 
     Examples:
-        >>> write_image("out/photo", ("png", "json"), "photo.jpg", picture, faces)
+        >>> write_image("out/photo", ("png", "json"), "photo.jpg", image, [face])
     """
     output, written = Path(output), []
     for suffix in formats:

@@ -1,4 +1,4 @@
-"""A video with the landmarks drawn into it."""
+"""A video with the landmarks drawn on it."""
 
 import contextlib
 
@@ -7,25 +7,25 @@ from keras_fld.predict.output.marks import Marks
 
 
 class OverlayVideo(contextlib.AbstractContextManager):
-    """Writes a video with landmarks, which appears when it is closed, also after an error.
+    """Writes a video with landmarks. The file appears on closing, even after an error.
 
     Args:
-        path: the file, which ends in .mp4 or .webm.
+        path: the file; its suffix must be .mp4 or .webm.
         size: (width, height) of a frame in pixels.
-        fps: frames a second, on average.
+        fps: average number of frames a second.
         marks: the `Marks` of the faces; None draws landmarks and ids.
-        **options: further ones of `media.VideoWriter`, such as `sound`.
+        **options: other options of `media.VideoWriter`, such as `sound`.
 
     Attributes:
-        path, frames: as of `media.VideoWriter`.
+        path, frames: as in `media.VideoWriter`.
 
     Raises:
-        ValueError: as of `media.VideoWriter`.
+        ValueError: as in `media.VideoWriter`.
         ImportError: PyAV is not installed.
 
     Examples:
-        >>> with OverlayVideo("out.mp4", (640, 480), 30.0) as video:
-        ...     video.write(0.0, frame, faces)
+        >>> with OverlayVideo("out.mp4", (512, 512), 30.0) as video:
+        ...     video.write(0.0, frame, tracker.update(frame, 0.0))
     """
 
     def __init__(self, path, size, fps, marks=None, **options):
@@ -37,12 +37,12 @@ class OverlayVideo(contextlib.AbstractContextManager):
         return self._writer.frames
 
     def write(self, time, frame, faces):
-        """Adds a picture.
+        """Adds a frame.
 
         Args:
-            time: of it in seconds, later than the one before.
+            time: time of the frame in seconds, later than that of the frame before.
             frame: (height, width, 3) uint8 RGB.
-            faces: `TrackedFace`s.
+            faces: the `TrackedFace`s of the frame.
 
         Returns:
             The picture with its landmarks, (height, width, 3) uint8 RGB.
@@ -52,7 +52,7 @@ class OverlayVideo(contextlib.AbstractContextManager):
         return picture
 
     def close(self):
-        """Ends the file, as `media.VideoWriter.close`."""
+        """Completes the file, as in `media.VideoWriter.close`."""
         self._writer.close()
 
     def __exit__(self, *error):

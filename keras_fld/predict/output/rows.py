@@ -1,4 +1,4 @@
-"""Landmarks of frame after frame as lines of text, readable while they are being written."""
+"""Landmarks of each frame as lines of text, which can be read while they are written."""
 
 import contextlib
 import csv
@@ -12,8 +12,8 @@ class _Lines:
     """A text file that is complete after every line.
 
     Args:
-        path: the file; one that is there is replaced.
-        name: what an error calls it, where it will get another name.
+        path: the file; an existing file is replaced.
+        name: path in error messages, if the file will be renamed.
 
     Raises:
         ValueError: the file cannot be written.
@@ -23,7 +23,7 @@ class _Lines:
         self.path, self._name, self._size = Path(path), name or path, 0
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # A buffer would hold half a line back, and hide until the end that the disk is full.
+            # A buffer could leave half a line in the file, and would report a full disk too late.
             self._file = self.path.open("wb", buffering=0)
         except OSError as error:
             raise self._refusal(error) from error
@@ -38,7 +38,7 @@ class _Lines:
         self._file.close()
 
     def _put(self, text):
-        """Adds lines, all of them or none."""
+        """Adds lines, either all of them or none."""
         data = text.encode()
         left = data
         try:
@@ -55,13 +55,13 @@ class _Lines:
 
 
 class JsonLines(_Lines):
-    """One JSON object a frame: frame, time in seconds, scheme, faces.
+    """Writes one JSON object for each frame: frame, time in seconds, scheme, faces.
 
-    A face has id (null in a photograph), box (x, y, width, height), angle in degrees, clockwise,
-    score and landmarks, in pixels.
+    A face has an id (null in a photograph), box (x, y, width, height), angle in degrees
+    (clockwise), score and landmarks, in pixels.
 
     Args:
-        path: the file; one that is there is replaced.
+        path: the file; an existing file is replaced.
 
     Raises:
         ValueError: the file cannot be written.
@@ -92,13 +92,13 @@ class JsonLines(_Lines):
 
 
 class CsvRows(_Lines):
-    """One row a face and frame: frame, time, id, score, x, y, width, height, x0, y0, x1, y1, ...
+    """Writes one row for each face: frame, time, id, score, x, y, width, height, x0, y0, x1, ...
 
-    The head is written with the first face, as it names every landmark; a file without faces has
-    the first eight columns.
+    The header depends on the number of landmarks, so it is written with the first face. Without
+    any face, it contains the first eight columns.
 
     Args:
-        path: the file; one that is there is replaced.
+        path: the file; an existing file is replaced.
 
     Raises:
         ValueError: the file cannot be written.
@@ -139,13 +139,13 @@ class CsvRows(_Lines):
 
 
 def scheme_name(faces):
-    """What JSON files call the scheme of an image's faces; None without a face or a scheme."""
+    """Name of the faces' scheme in JSON files; None without a face or a scheme."""
     scheme = faces[0].scheme if faces else None
     return scheme and scheme.name
 
 
 def degrees(face):
-    """A face's angle as JSON files have it."""
+    """A face's angle in degrees, as in JSON files."""
     return round(math.degrees(face.angle), 2)
 
 

@@ -1,4 +1,4 @@
-"""What is written for one video or camera."""
+"""Output files of one video or camera."""
 
 import contextlib
 from pathlib import Path
@@ -9,32 +9,32 @@ from keras_fld.predict.output.overlay import OverlayVideo
 from keras_fld.predict.output.rows import CsvRows, JsonLines
 
 VIDEO_FORMATS = ("mp4", "webm", "jsonl", "csv")
-# Those with pictures.
+# The formats that contain pictures.
 DRAWN_FORMATS = tuple(suffix[1:] for suffix in SUFFIXES)
 
 
 class VideoOutput(contextlib.AbstractContextManager):
-    """The files of one video, all complete when the block ends, however it ends.
+    """Writes the files of one video. They are complete when the block ends, even after an error.
 
-    Without a frame there is no file.
+    If there is no frame, no file is created.
 
     Args:
-        output: path of the files without their suffixes.
+        output: path of the files without suffix.
         formats: names from `VIDEO_FORMATS`.
         size: (width, height) of a frame in pixels.
-        fps: frames a second, on average.
+        fps: average number of frames a second.
         marks: the `Marks` of the faces; None draws landmarks and ids.
-        **options: further ones of `media.VideoWriter`, such as `sound`.
+        **options: other options of `media.VideoWriter`, such as `sound`.
 
     Attributes:
-        paths: of the files, in the formats' order.
-        frames: how many every file has; Ctrl-C does not come between them.
+        paths: paths of the files, in the order of the formats.
+        frames: number of frames in every file. Ctrl-C does not interrupt a frame.
 
     Raises:
         ValueError: a file cannot be written.
 
     Examples:
-        >>> with VideoOutput("out/clip", ("mp4", "csv"), (640, 480), 30.0) as output:
+        >>> with VideoOutput("out/clip", ("mp4", "csv"), (512, 512), 30.0) as output:
         ...     output.write(0, 0.0, frame, tracker.update(frame, 0.0))
     """
 
@@ -65,7 +65,8 @@ class VideoOutput(contextlib.AbstractContextManager):
         try:
             self._stack.close()
         except ValueError:
-            # A full disk must not make of Ctrl-C an error of one file, which the next one follows.
+            # After Ctrl-C, a full disk must not replace KeyboardInterrupt by an error of one file,
+            # after which the next file would be processed.
             if error is None or isinstance(error, Exception):
                 raise
         finally:

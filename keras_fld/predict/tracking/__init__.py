@@ -1,4 +1,4 @@
-"""Faces in videos: followed from frame to frame, and their landmarks smoothed."""
+"""Tracking of faces in videos, and smoothing of their landmarks."""
 
 from keras_fld.predict.tracking.one_euro import OneEuroFilter
 from keras_fld.predict.tracking.track import TrackedFace

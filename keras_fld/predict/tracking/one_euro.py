@@ -1,4 +1,4 @@
-"""The One-Euro filter: still where a thing rests, quick where it moves.
+"""The One-Euro filter: little jitter at rest, little lag in motion.
 
 Casiez, Roussel and Vogel, 1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in
 Interactive Systems, 2012.
@@ -9,14 +9,15 @@ from numpy.typing import ArrayLike
 
 
 class OneEuroFilter:
-    """Smooths numbers that come one after the other, each by itself.
+    """Smooths each value of an array over time, independently of the others.
 
-    An exponential smoothing whose cutoff frequency rises with the speed:
-    `min_cutoff + beta * |speed|`, with the speed smoothed too (Algorithm 1 of the paper).
+    The filter is an exponential smoothing whose cutoff frequency increases with the speed:
+    `min_cutoff + beta * |speed|`. The speed is smoothed, too (Algorithm 1 of the paper).
 
     Args:
-        min_cutoff: cutoff frequency at rest in Hz; lower means less jitter.
-        beta: cutoff frequency in Hz added for each unit a second; higher means less lag.
+        min_cutoff: cutoff frequency at rest in Hz. A lower value reduces jitter.
+        beta: increase of the cutoff frequency in Hz for each unit per second. A higher value
+            reduces lag.
         d_cutoff: cutoff frequency of the speed in Hz.
 
     Raises:
@@ -38,25 +39,25 @@ class OneEuroFilter:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what came before: the next values are returned as they are."""
+        """Resets the filter: the next values are returned unchanged."""
         self._time: float | None = None
         self._values: np.ndarray | None = None
         self._speed: np.ndarray | None = None
 
     def __call__(self, values: ArrayLike, time: float, unit: float = 1.0) -> np.ndarray:
-        """The next values, smoothed.
+        """Smooths the next values.
 
         Args:
-            values: array of any shape, the same in every call.
-            time: of the values in seconds, later than the call before.
-            unit: what speeds are counted in, in units of the values: with a face's size, `beta`
-                means the same for a near and a far face.
+            values: array of any shape, which must be the same in every call.
+            time: time of the values in seconds, later than in the previous call.
+            unit: unit of the speed, in units of the values. If it is the size of the face, `beta`
+                has the same effect on near and far faces.
 
         Returns:
-            float64 array of that shape.
+            float64 array of the same shape.
 
         Raises:
-            ValueError: the time is not later, or the shape is another.
+            ValueError: the time is not later, or the shape is different.
         """
         values = np.asarray(values, float)
         if self._time is None or self._values is None or self._speed is None:
@@ -78,5 +79,5 @@ class OneEuroFilter:
 
 
 def _weight(cutoff, step):
-    """Share of the new value in an exponential smoothing with a cutoff in Hz, `step` s apart."""
+    """Weight of the new value in an exponential smoothing with a cutoff in Hz and a step in s."""
     return 1 / (1 + 1 / (2 * np.pi * cutoff * step))

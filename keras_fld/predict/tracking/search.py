@@ -1,30 +1,30 @@
-"""Where faces are looked for: whole frames reduced, the surroundings of one, and given boxes."""
+"""Where the tracker looks for faces: in reduced frames, around a face, and in given boxes."""
 
 import numpy as np
 
 from keras_fld.geometry.boxes import overlap, reduced
 
-# Boxes about one face overlap by more.
+# Boxes that overlap by more show the same face.
 SAME = 0.3
-# Where a tracked face is looked for: sides of the region in sizes of the face, in turn, since a
-# detector may miss a face at one scale only; and the region's side in pixels.
+# Sides of the region in which a tracked face is looked for, in sizes of the face. They are used in
+# turn, because a detector may miss a face at one scale only. And the region's side in pixels.
 REGIONS, REGION_SIDE = (2.0, 1.7, 2.4), 128
 
 
 def find(landmarker, image, side=None):
-    """The landmarker's detector on an image reduced to a longer side: (faces, 5) boxes, roll."""
+    """Runs the landmarker's detector on an image reduced to `side`: (faces, 5) boxes with roll."""
     small, factor = (image, np.ones(2)) if side is None else reduced(image, side)
     return landmarker.find_boxes(small, in_video=True) * [*factor, *factor, 1]
 
 
 def is_at(landmarker, image, box, turn=0):
-    """Whether the detector finds a face where one should be.
+    """Whether the detector finds a face at its expected position.
 
     Args:
         landmarker: a `FaceLandmarker`.
         image: (height, width, 3) uint8 RGB.
         box: (x, y, width, height) in pixels.
-        turn: how often it was looked for before.
+        turn: number of earlier searches for this face.
     """
     half = REGIONS[turn % len(REGIONS)] * max(box[2:]) / 2
     center = np.array([box[0] + box[2] / 2, box[1] + box[3] / 2])
@@ -38,7 +38,7 @@ def is_at(landmarker, image, box, turn=0):
 
 
 def landmarks_in(landmarker, image, boxes):
-    """A `DetectedFace` for each box with its roll, in one pass; None for one outside the image."""
+    """Finds a `DetectedFace` for each box with roll; None if the box is outside the image."""
     shown = [i for i, box in enumerate(boxes) if inside(box, image)]
     faces = [None] * len(boxes)
     if shown:
@@ -49,6 +49,6 @@ def landmarks_in(landmarker, image, boxes):
 
 
 def inside(box, image):
-    """Whether a box shows any of an image."""
+    """Whether a box overlaps an image."""
     (x, y, width, height), (rows, columns) = box[:4], image.shape[:2]
     return x < columns and y < rows and x + width > 0 and y + height > 0

@@ -1,4 +1,4 @@
-"""One face on its way through a video: what the tracker hands out, and what it remembers."""
+"""One face in a video: the result for a frame, and the tracker's state."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +15,14 @@ class TrackedFace:
     """A face in one frame of a video.
 
     Args:
-        id: number of the face, from 1; the same in every frame. A face that is lost gives it to
-            whoever is soon found in its place, itself or another; else it is never used again.
-        box: face box (x, y, width, height) in frame pixels, which the landmarks were predicted
-            from.
-        landmarks: (landmarks, 2) float32 frame pixels, smoothed where the tracker smooths.
-        raw: (landmarks, 2) float32, as predicted from this frame alone.
+        id: number of the face, from 1; the same in every frame. If the face is lost and a face soon
+            appears in the same place, that face gets the number. Otherwise, numbers are not reused.
+        box: face box (x, y, width, height) in frame pixels from which the landmarks were predicted.
+        landmarks: (landmarks, 2) float32 frame pixels, smoothed if the tracker smooths.
+        raw: (landmarks, 2) float32 frame pixels, as predicted from this frame only.
         scheme: the `Scheme` of the landmarks, or None.
-        score: how surely it is a face, 0 to 1; None where nothing judged it.
-        angle: as of `DetectedFace`.
+        score: confidence that it is a face, 0 to 1; None if no score was computed.
+        angle: as in `DetectedFace`.
     """
 
     id: int
@@ -36,23 +35,23 @@ class TrackedFace:
 
 
 class Track:
-    """What is remembered of a face from frame to frame.
+    """The state of a face from frame to frame.
 
     Args:
-        number: its id.
-        smooth: a `OneEuroFilter` of its own, or None.
+        number: id of the face.
+        smooth: its own `OneEuroFilter`, or None.
     """
 
     def __init__(self, number, smooth):
         self.id, self.smooth = number, smooth
-        self.lost_at: Any = None  # number of a frame, once it is lost
+        self.lost_at: Any = None  # index of the frame in which the face was lost
 
     def begin(self, face, check_at):
-        """Starts with a `DetectedFace`, also again after a loss.
+        """Starts with a `DetectedFace`, also after a loss.
 
         Args:
-            face: the first.
-            check_at: number of the frame in which the detector looks for it first.
+            face: the first detection.
+            check_at: index of the frame in which the detector first verifies it.
         """
         self.face, self.check_at = face, check_at
         self.confirmed, self.misses, self.doubts, self.checks = False, 0, 0, 0
@@ -61,21 +60,21 @@ class Track:
 
     @property
     def box(self):
-        """The tight box around the last landmarks, the face turned upright."""
+        """The tight box around the last landmarks of the face rotated upright."""
         return self.place[:4]
 
     @property
     def face(self):
-        """The last `DetectedFace`; `place` is its box and, as a fifth number, its roll."""
+        """The last `DetectedFace`. `place` is its box and, as a fifth number, its roll."""
         return self._face
 
     @face.setter
     def face(self, face):
-        # Asked for several times a frame.
+        # Computed once, because it is used several times in each frame.
         self._face, self.place = face, place(face)
 
     def seen(self, time):
-        """The `TrackedFace` of this frame, at a time in seconds."""
+        """Returns the `TrackedFace` of this frame. `time` is in seconds."""
         face = self.face
         landmarks = face.landmarks
         if self.smooth is not None:
@@ -85,6 +84,6 @@ class Track:
 
 
 def place(face):
-    """The box around a face's landmarks and their roll: what its next crop is cut by, (5,)."""
+    """Computes the box and roll of a face's landmarks, which define its next crop: (5,)."""
     angle = roll(face.landmarks, face.scheme, face.angle)
     return np.array([*upright_box(face.landmarks, angle), angle])

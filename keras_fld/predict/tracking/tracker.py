@@ -1,4 +1,4 @@
-"""Faces followed through the frames of a video."""
+"""The tracker, which follows faces through the frames of a video."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,41 +21,44 @@ if TYPE_CHECKING:
     import PIL.Image
 
 
-# A box and the landmarks found in it, about one face: still, moved enough for a second pass.
+# Overlap of the crop's box and the landmarks' box below which a face has moved or is in doubt.
 STEADY = 0.85
-# A detector's box this far within a tracked face's is a part of that face.
+# A detection with this fraction of its area inside a tracked face is a part of that face.
 PART = 0.5
-# Frames until a new or doubted face is looked for.
+# Number of frames after which a new or doubtful face is verified.
 SOON = 5
-# For landmarks; tests/benchmarks/bench_smoothing.py chooses them.
+# Chosen with tests/benchmarks/bench_smoothing.py.
 MIN_CUTOFF, BETA = 0.3, 30.0
 
 
 class FaceTracker:
-    """Follows faces from frame to frame.
+    """Tracks faces from frame to frame.
 
-    In each frame a face's crop is cut, and turned upright, by its landmarks in the frame before;
-    where it has moved far, a second pass follows. The detector searches whole frames now and then
-    for new faces, and the surroundings of each tracked face to see whether it is still one.
+    In each frame, the crop's box and roll are computed from the landmarks of the previous frame. If
+    a face has moved far, a second pass follows. The detector periodically searches whole frames for
+    new faces, and the surroundings of each tracked face to verify it.
 
-    A tracker belongs to one video and one thread at a time; several may share a landmarker.
+    Use one tracker for each video, in one thread at a time. Several trackers can share a
+    landmarker.
 
     Args:
-        landmarker: a `FaceLandmarker`; its detector may be shown parts of frames. Without one of
-            its own, faces are found from a sixth of the frame's longer side on.
-        smooth: whether landmarks are smoothed, by the One-Euro filter.
-        min_cutoff: of the filter in Hz: lower means less jitter.
-        beta: of the filter, in Hz for a speed of one face's size a second: higher, less lag.
-        search_every: frames between two searches for new faces; None searches never, and then
-            faces begin with `start` alone and are not looked for again.
-        search_side: frames are reduced to this longer side in pixels before a search, which is
-            where the time goes. None leaves that to the detector.
-        check_every: frames between two looks for a tracked face.
-        patience: looks in a row that may miss a face, or frames in a row with a low score, before
-            it is lost.
-        min_score: lowest face score, from 0 to 1, where the landmarker gives one; a good score
-            counts as a look that found the face. At 0 scores do not count.
-        keep: frames for which a lost face's number is kept for one found in its place.
+        landmarker: a `FaceLandmarker`. Its detector is also applied to parts of frames. By default,
+            faces of at least a sixth of the frame's longer side are detected.
+        smooth: whether to smooth the landmarks with the One-Euro filter.
+        min_cutoff: the filter's cutoff at rest in Hz. A lower value reduces jitter.
+        beta: increase of the cutoff in Hz for a speed of one face size per second. A higher value
+            reduces lag.
+        search_every: number of frames between two searches for new faces. With None, there are no
+            searches, only faces passed to `start` are tracked, and they are not verified.
+        search_side: longer side in pixels to which frames are reduced before a search. Smaller
+            values are faster. None uses the detector's own size.
+        check_every: number of frames between two verifications of a tracked face.
+        patience: number of consecutive failed verifications, or of consecutive frames with a low
+            score, after which a face is lost.
+        min_score: lowest face score, from 0 to 1, if the landmarker computes one. A face with a
+            higher score counts as verified. 0 ignores the score.
+        keep: number of frames for which the number of a lost face is kept for a face that appears
+            in the same place.
 
     Raises:
         ValueError: a number is out of range.
@@ -93,7 +96,7 @@ class FaceTracker:
             raise ValueError(f"min_score must be from 0 to 1. Got: {min_score}")
         if keep < 0:
             raise ValueError(f"keep must be at least 0. Got: {keep}")
-        OneEuroFilter(min_cutoff, beta)  # refuses bad numbers now, not in the first frame
+        OneEuroFilter(min_cutoff, beta)  # reports invalid values now, not in the first frame
         self.landmarker = landmarker
         self._smoothing = (min_cutoff, beta) if smooth else None
         self.search_every, self.search_side = search_every, search_side
@@ -118,18 +121,19 @@ class FaceTracker:
         time: float | None = None,
         bgr: bool = False,
     ) -> list[TrackedFace]:
-        """Faces of the next frame.
+        """Finds the faces in the next frame.
 
         Args:
-            frame: (height, width, 3) uint8, or anything that `FaceLandmarker.detect` takes.
-            time: of the frame in seconds, later than the one before; None takes 1/30 s more.
-            bgr: whether an array's channels are blue, green, red.
+            frame: (height, width, 3) uint8, or any image that `FaceLandmarker.detect` accepts.
+            time: time of the frame in seconds, later than that of the previous frame; None adds
+                1/30 s.
+            bgr: whether the channels of an array are in the order blue, green, red.
 
         Returns:
-            A list of `TrackedFace`, in the order in which they were first seen.
+            A list of `TrackedFace`, in the order in which the faces were first detected.
 
         Raises:
-            ValueError: not an image, or a time that is not later.
+            ValueError: the image is invalid, or the time is not later.
             RuntimeError: another thread is using the tracker.
         """
         with self._alone():
@@ -149,21 +153,21 @@ class FaceTracker:
         time: float | None = None,
         bgr: bool = False,
     ) -> list[TrackedFace]:
-        """Begins to follow faces in given boxes; nothing else happens in this frame.
+        """Starts tracking faces in given boxes. Other faces are ignored in this frame.
 
         Args:
-            frame: as `update` takes it.
+            frame: as in `update`.
             boxes: (faces, 4) boxes (x, y, width, height), tight around the landmarks of upright
-                faces; the roll is followed from there.
-            time: as `update`.
-            bgr: as `update`.
+                faces. From here on, the roll is followed.
+            time: as in `update`.
+            bgr: as in `update`.
 
         Returns:
             The `TrackedFace` of each box.
 
         Raises:
-            ValueError: as `update`, or a box outside the image.
-            RuntimeError: as `update`.
+            ValueError: as in `update`, or a box is outside the image.
+            RuntimeError: as in `update`.
         """
         with self._alone():
             image = self._advance(frame, time, bgr)
@@ -173,11 +177,11 @@ class FaceTracker:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Refuses a second thread while one is inside."""
+        """Raises an error if a second thread enters."""
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(
-                "a FaceTracker belongs to one video and one thread at a time: make one for each "
-                "video; they may share the landmarker"
+                "a FaceTracker can be used for one video and in one thread at a time: create one "
+                "for each video; they can share the landmarker"
             )
         try:
             yield
@@ -185,7 +189,7 @@ class FaceTracker:
             self._busy.release()
 
     def _advance(self, frame, time, bgr):
-        """Counts the frame and the time; the frame as RGB."""
+        """Advances frame number and time, and returns the frame as RGB."""
         if time is None:
             time = 0.0 if self._time is None else self._time + 1 / 30
         if self._time is not None and not time > self._time:
@@ -198,7 +202,7 @@ class FaceTracker:
         return image
 
     def _follow(self, image):
-        """Finds every tracked face by its landmarks of the frame before."""
+        """Updates every tracked face from its landmarks in the previous frame."""
         tracks = list(self._tracks)
         places = [track.place for track in tracks]
         faces = search.landmarks_in(self.landmarker, image, places)
@@ -215,10 +219,10 @@ class FaceTracker:
                 self._lose(track)
 
     def _judge(self, track, face):
-        """Takes a face as the track's next; doubts it where it may be none."""
+        """Updates a track with a face, and decides whether the face is in doubt."""
         track.face = face
-        # On a face the landmarks stay where they are when the crop is cut by them; elsewhere they
-        # wander.
+        # On a face, the landmarks stay where they are if the crop is cut by them; elsewhere they
+        # drift.
         scored = self._scored(face)
         doubt = not self._certain(track) if scored else steadiness(face) < STEADY
         track.doubts = track.doubts + 1 if doubt else 0
@@ -228,12 +232,12 @@ class FaceTracker:
             track.check_at = min(track.check_at, self._frame + SOON)
 
     def _merge(self):
-        """Of two tracks that have come to follow one face the later one ends."""
+        """If two tracks follow the same face, ends the later one."""
         for later in doubled([track.box for track in self._tracks]):
             del self._tracks[later]
 
     def _look(self, image):
-        """Looks for the tracked faces whose turn it is, each where it should be."""
+        """Verifies the tracked faces that are due, each in its surroundings."""
         for track in [t for t in self._tracks if t.check_at <= self._frame]:
             track.checks += 1
             if self._certain(track) or search.is_at(
@@ -244,7 +248,7 @@ class FaceTracker:
                 self._miss(track)
 
     def _search(self, image):
-        """Looks for new faces in the whole frame."""
+        """Searches the whole frame for new faces."""
         found = search.find(self.landmarker, image, self.search_side)
         boxes = np.array([track.box for track in self._tracks]).reshape(-1, 4)
         for row, column in pairs(overlap(found[:, :4], boxes), search.SAME):
@@ -260,13 +264,13 @@ class FaceTracker:
             if face is not None:
                 self._begin(face, returning.get(row))
         self._merge()
-        # Without a face there is nothing to do but to look for one.
-        every = cast(int, self.search_every)  # None never comes here
+        # Without any face, search more often.
+        every = cast(int, self.search_every)  # not None here
         wait = every if self._tracks else min(every, self.check_every)
         self._search_at = self._frame + wait
 
     def _first(self, image, box):
-        """The face in a detector's box, or None where the landmarks say there is none."""
+        """Returns the face in a detector's box, or None if the landmarks are not plausible."""
         if not search.inside(box, image):
             return None
         (face,) = self.landmarker.detect(image, [box], passes=self.landmarker.passes)
@@ -274,7 +278,7 @@ class FaceTracker:
         return face if good and self._plausible(face, box, image) else None
 
     def _begin(self, face, track=None):
-        """A new track, or a lost one that is found again."""
+        """Starts a new track, or resumes a lost one."""
         if track is None:
             self._ids += 1
             smoothing = self._smoothing and OneEuroFilter(*self._smoothing)
@@ -290,7 +294,7 @@ class FaceTracker:
         track.check_at = self._frame + self.check_every
 
     def _miss(self, track):
-        """A detector that sees nothing twice where it saw a face once was wrong the first time."""
+        """Counts a failed verification. A new face is lost after two: the detection was wrong."""
         track.misses += 1
         track.check_at = self._frame + (self.check_every if track.confirmed else SOON)
         if track.misses >= (self.patience if track.confirmed else 2):
@@ -304,7 +308,7 @@ class FaceTracker:
             self._search_at = self._frame
 
     def _scored(self, face):
-        """Whether the face's score counts."""
+        """Whether the face has a score, and scores are not ignored."""
         return face.score is not None and self.min_score > 0
 
     def _certain(self, track):

@@ -1,4 +1,4 @@
-"""Preparation by Apache Beam's local runner: the bytes of the local command."""
+"""Preparation with Apache Beam's local runner gives the same bytes as the local command."""
 
 import hashlib
 import pickle
@@ -123,7 +123,7 @@ def test_a_job_that_was_changed_is_not_unpickled(tmp_path):
 
     file = tmp_path / ".unfinished.train.job"
     file.write_bytes(pickle.dumps(Foreign()))
-    with pytest.raises(ValueError, match="job: a job must be as it was sent"):
+    with pytest.raises(ValueError, match="job: a job file must not change"):
         write((str(file), hashlib.sha256(b"the job that was sent").hexdigest()))
     assert not ran.exists()
     pickle.loads(file.read_bytes())

@@ -24,7 +24,7 @@ FRAME = FaceCrop(16)
 
 
 def _faces():
-    """Three faces with all that an annotation may say."""
+    """Three faces with everything that an annotation can contain."""
     first, second, third = drawn_set(3).faces
     landmarks = first.landmarks.copy()
     landmarks[5] = np.nan
@@ -147,7 +147,7 @@ def test_a_flipped_bit_is_one_error_that_names_the_shard(shard, tmp_path_factory
     content[place] ^= 1 << data.draw(st.integers(0, 7))
     path = tmp_path_factory.mktemp("flipped") / "bad.tfrecord"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"bad.tfrecord, record \d+ .*(damaged|cut off)"):
+    with pytest.raises(ValueError, match=r"bad.tfrecord, record \d+ .*(damaged|truncated)"):
         read_shard(path, FRAME)
 
 
@@ -162,7 +162,7 @@ def test_a_shard_cut_off_is_an_error_unless_between_records(shard, tmp_path_fact
     if length in np.cumsum([0, *sizes]):
         assert len(read_shard(path, FRAME)) < 3  # the manifest's number tells
         return
-    with pytest.raises(ValueError, match=r"bad.tfrecord, record \d+ at byte \d+: .*cut off"):
+    with pytest.raises(ValueError, match=r"bad.tfrecord, record \d+ at byte \d+: .*truncated"):
         read_shard(path, FRAME)
 
 

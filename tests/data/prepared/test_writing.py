@@ -106,7 +106,7 @@ def test_its_faces_are_those_of_the_reader(prepared, tree):
 def test_what_was_not_prepared_is_refused(prepared):
     with pytest.raises(Absent, match="one of the prepared train, common, full. Got: 'challenge'"):
         read("300w", prepared, "challenge")
-    with pytest.raises(ValueError, match="holds the 300w dataset. Got: 'wflw'"):
+    with pytest.raises(ValueError, match="contains the 300w dataset. Got: 'wflw'"):
         read("wflw", prepared, "train")
     with pytest.raises(ValueError, match=r"prepared for FaceCrop\(size=64.*Got: FaceCrop\(size=32"):
         load("300w", prepared, frame=FaceCrop(32))
@@ -161,7 +161,7 @@ def test_killed_in_the_middle_it_continues_to_the_same_bytes(tmp_path):
 
 
 def _killed_in_the_middle(command, env, out):
-    """Kills a preparation after its first shards; false if it was done before."""
+    """Kills a preparation after its first shards; returns False if it finished before."""
     with subprocess.Popen(command, env=env, start_new_session=True) as process:
         deadline = time.monotonic() + 60
         while len(list(out.glob("train-*.json"))) < 2 and process.poll() is None:
@@ -200,9 +200,9 @@ def test_a_finished_folder_stays_and_a_damaged_shard_is_made_again(tmp_path):
 
 def test_another_preparation_in_the_folder_is_refused(tmp_path):
     _prepare(tmp_path)
-    with pytest.raises(ValueError, match="holds a preparation with another faces_per_shard"):
+    with pytest.raises(ValueError, match="contains a preparation with another faces_per_shard"):
         _prepare(tmp_path, faces_per_shard=2)
-    with pytest.raises(ValueError, match="holds a preparation with another splits"):
+    with pytest.raises(ValueError, match="contains a preparation with another splits"):
         _prepare(tmp_path, count=8)
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(ValueError, match="manifest.json: not of this package"):
@@ -215,7 +215,7 @@ def test_a_shard_that_lost_records_or_is_gone_is_named(tmp_path):
     _prepare(tmp_path)
     path = tmp_path / "train-00002-of-00003.tfrecord"
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match="00002-of-00003.tfrecord: must hold the manifest's 1 fac"):
+    with pytest.raises(ValueError, match="00002-of-00003.tfrecord: must contain the manifest's 1"):
         read_prepared(tmp_path)
     path.unlink()
     with pytest.raises(ValueError, match="00002-of-00003.tfrecord: No such file"):

@@ -77,7 +77,7 @@ def test_the_box_width_is_the_same_in_every_crop(root):
 def test_absent_photographs_are_counted(root):
     (root / "data/flickr/2/image1.png").unlink()
     train = read("aflw", root, "train")
-    assert len(train) == 1 and "train: 1 listed images are not there" in train.told[0]
+    assert len(train) == 1 and "train: 1 listed images are missing" in train.told[0]
     (root / "data/flickr/0/image2.png").unlink()
     with pytest.raises(ValueError, match="the train split needs images in data/flickr"):
         read("aflw", root, "train")
@@ -106,11 +106,11 @@ def test_names_that_lead_out_are_refused(root, name, rule):
     [
         ({"data": np.zeros((4, 36))}, r"data must have shape \(4, 38\). Got: \(4, 36\)"),
         ({"bbox": np.zeros((4, 4))}, "row 4: the box must have a size"),
-        ({"ra": np.array([[1, 1, 2, 3]])}, "ra must be an order of the rows 1 to 4"),
+        ({"ra": np.array([[1, 1, 2, 3]])}, "ra must be a permutation of the rows 1 to 4"),
         ({"ra": np.array([[1.5, 1, 2, 3]])}, "ra must be whole numbers"),
         ({"nameList": np.zeros((4, 1))}, "a cell must be a text"),
-        ({"nameList": "abc"}, "wrong kind|must have shape"),
-        ({"data": "abc"}, "wrong kind"),
+        ({"nameList": "abc"}, "wrong type|must have shape"),
+        ({"data": "abc"}, "wrong type"),
         ({"data": np.full((4, 38), np.inf)}, "row 4: a landmark must be two numbers"),
     ],
 )

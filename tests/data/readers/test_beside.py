@@ -1,4 +1,4 @@
-"""Photographs beside their annotations: names of every kind, hidden files, what is left out."""
+"""Photographs next to their annotations: names of every kind, hidden and ignored files."""
 
 import shutil
 
@@ -19,7 +19,7 @@ def face():
 
 
 def _pair(folder, image, annotation, face, kind=".png"):
-    """A photograph and its points under names of all kinds."""
+    """A photograph and its points with names of all kinds."""
     released.save_image(folder / f"new{kind}", face.image)
     (folder / f"new{kind}").rename(folder / image)
     write_pts(folder / annotation, face.landmarks)
@@ -60,7 +60,7 @@ def test_faces_of_one_photograph_are_one_group(tmp_path, face):
 
 
 def test_hidden_files_are_no_annotations(own_tree):
-    """macOS leaves a companion for each file of a folder that it writes to a foreign disk."""
+    """macOS creates a companion of each file in a folder on a foreign disk."""
     for path in [*own_tree.rglob("*.png"), *own_tree.rglob("*.pts")]:
         path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
     (own_tree / "afw/.hidden").mkdir()
@@ -81,7 +81,7 @@ def test_what_is_left_out_is_said(tmp_path, face):
     assert faces.notes == [
         "left out 4 files that are not images or .pts files: b.doc, list.csv, read me.txt, ...",
         "1 image has no .pts file",
-        "1 .pts file has several images, of which one is taken: a.jpg, not a.png",
+        "1 .pts file has several images; only one is used, such as a.jpg, not a.png",
     ]
     assert all(note in str(check("pts", tmp_path)) for note in faces.notes)
 

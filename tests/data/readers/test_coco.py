@@ -1,4 +1,4 @@
-"""COCO keypoints, written as COCO's documentation says, are read by name."""
+"""COCO keypoints, written as in COCO's documentation, are read by name."""
 
 import json
 
@@ -48,7 +48,7 @@ def test_a_description_beside_the_file_names_the_points(tmp_path):
             annotation["keypoints"] = [1, 2, 2, 3, 4, 2, 5, 6, 2, 7, 8, 1]
 
     _change(path, change)
-    with pytest.raises(ValueError, match="a scheme of the 4 points 'nose', .* must lie beside it"):
+    with pytest.raises(ValueError, match="a scheme of the 4 points 'nose', .* must be in"):
         read("coco", path)
     (tmp_path / "annotations.scheme.json").write_text(json.dumps(released.FIVE))
     faces = read("coco", path)
@@ -56,13 +56,13 @@ def test_a_description_beside_the_file_names_the_points(tmp_path):
     expected = [[3, 4], [7, 8], [1, 2], [np.nan] * 2, [np.nan] * 2]
     np.testing.assert_array_equal(faces.faces[0].landmarks, expected)
     assert faces.faces[0].occluded.tolist() == [False, True, False, False, False]
-    assert faces.notes == ["left out points that the scheme five has not: 'shoulder'"]
+    assert faces.notes == ["ignored points that the scheme five does not contain: 'shoulder'"]
     # A scheme that the caller gives comes first.
     scheme = {"name": "nose", "landmarks": ["nose", "left eye"]}
     np.testing.assert_array_equal(
         read("coco", path, scheme=scheme).faces[0].landmarks, [[1, 2], [3, 4]]
     )
-    with pytest.raises(ValueError, match="has none of the annotated points. Got: 'left eye'"):
+    with pytest.raises(ValueError, match="contains none of the annotated points. Got: 'left eye'"):
         read("coco", path, scheme=19)
     with pytest.raises(ValueError, match="scheme must be one of"):
         read("coco", path, scheme="none")
@@ -79,8 +79,8 @@ def test_faces_without_points_and_photographs_that_are_missing_are_told(tmp_path
     (tmp_path / "images/1.png").unlink()
     faces = read("coco", path)
     assert len(faces) == 2
-    assert faces.notes == ["left out 1 annotations without an annotated keypoint"]
-    assert "1 listed images are not there, first images/1.png: no such image" in faces.told[0]
+    assert faces.notes == ["skipped 1 annotations without an annotated keypoint"]
+    assert "1 listed images are missing, first images/1.png: no such image" in faces.told[0]
 
 
 def test_photographs_are_found_beside_below_above_and_where_it_is_said(tmp_path):
@@ -110,11 +110,11 @@ def test_zeros_that_are_said_to_be_visible_are_not_annotated(tmp_path):
         (lambda c: c.pop("images"), "the file needs images, a list of dictionaries"),
         (lambda c: c["images"][0].pop("file_name"), "every image needs a file_name"),
         (lambda c: c["images"][0].pop("id"), "every row of images needs an id"),
-        (lambda c: c["categories"][0].pop("keypoints"), "names of keypoints is needed. Got: none"),
+        (lambda c: c["categories"][0].pop("keypoints"), "names of keypoints. Got: none"),
         (lambda c: c["categories"][0].update(keypoints=[1]), "keypoints of a category must be"),
         (lambda c: c["categories"][0].update(keypoints=["a", "a"]), "must be different names"),
         (lambda c: c["annotations"][0].update(category_id=3), "annotation 1: category_id must be"),
-        (lambda c: c["annotations"][0].update(image_id=[]), "annotation 1: it needs an image_id"),
+        (lambda c: c["annotations"][0].update(image_id=[]), "annotation 1: image_id is missing"),
         (lambda c: c["annotations"][0].update(image_id=3), "annotation 1: image_id must be that"),
         (lambda c: c["annotations"][0]["keypoints"].pop(), "must be 204 finite numbers"),
         (lambda c: c["annotations"][0]["keypoints"].__setitem__(2, 3), "v of a keypoint must be"),
@@ -134,7 +134,7 @@ def test_a_bad_file_is_named(tmp_path, change, rule):
 
 
 def test_what_is_no_file_of_coco_is_named(tmp_path):
-    for content, rule in (("[1]", "must be a dictionary"), ("{", "not a JSON file")):
+    for content, rule in (("[1]", "must contain an object"), ("{", "not a JSON file")):
         (tmp_path / "a.json").write_text(content)
         with pytest.raises(ValueError, match=f"a.json: .*{rule}"):
             read("coco", tmp_path / "a.json")

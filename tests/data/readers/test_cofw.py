@@ -117,7 +117,7 @@ def test_damage_gives_faces_or_an_error_that_names_the_file(content, tmp_path_fa
 
 
 def damage(content, data):
-    """Cuts the content off, or flips some of its bits."""
+    """Truncates the content, or flips some of its bits."""
     places = st.integers(0, len(content) - 1)
     if data.draw(st.booleans()):
         return content[: data.draw(places)]

@@ -1,4 +1,4 @@
-"""Sentences on what is missing or was left out name files by their place in the dataset."""
+"""Sentences on missing or skipped files name them relative to the dataset's folder."""
 
 import json
 
@@ -50,7 +50,7 @@ WRITERS = {"300w": _300w, "aflw": _aflw, "wflw": _wflw, "mtfl": _mtfl, "own": _o
 
 @pytest.fixture(params=WRITERS)
 def damaged(request, tmp_path):
-    """Four faces in a dataset's format: one photograph is damaged, one gone, one a link out."""
+    """Four faces in a dataset's format: one photograph is damaged, one missing, one a link out."""
     if request.param == "aflw":
         pytest.importorskip("scipy")
     root = tmp_path / "faces"

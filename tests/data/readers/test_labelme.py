@@ -1,4 +1,4 @@
-"""Files of labelme, written as its version 5 writes them, are read by label."""
+"""labelme files, as written by version 5, are read by label."""
 
 import base64
 import json
@@ -48,7 +48,7 @@ def test_points_by_name_of_two_faces_in_one_photograph(tmp_path):
     content["shapes"].append(box)
     root = _write(tmp_path / "f", content)
     released.save_image(root / "a.png", released.drawn(1, "ibug68")[0].image)
-    with pytest.raises(ValueError, match="a scheme of the 5 points .* must lie beside it as"):
+    with pytest.raises(ValueError, match="a scheme of the 5 points .* must be in scheme.json"):
         read("labelme", root)
     (root / "scheme.json").write_text(json.dumps(released.FIVE))
     faces = read("labelme", root).faces
@@ -63,7 +63,9 @@ def test_labels_that_the_scheme_has_not_are_told(tmp_path):
     root = _write(tmp_path, content)
     (root / "scheme.json").write_text(json.dumps(released.FIVE))
     released.save_image(root / "a.png", released.drawn(1, "ibug68")[0].image)
-    assert read("labelme", root).notes == ["left out points that the scheme five has not: 'noze'"]
+    assert read("labelme", root).notes == [
+        "ignored points that the scheme five does not contain: 'noze'"
+    ]
 
 
 def test_points_at_zero_in_several_files_are_not_annotated(tmp_path):
@@ -100,7 +102,7 @@ def test_photographs_of_another_folder_are_read_where_it_is_inside(tmp_path):
     _write(tmp_path / "labels", released.labelme_content("..\\photos\\a.png", [_five()]))
     (face,) = read("labelme", tmp_path, recursive=True, scheme=released.FIVE).faces
     np.testing.assert_array_equal(face.image(), drawn.image)
-    with pytest.raises(ValueError, match="files of labelme with their images are needed. Got:"):
+    with pytest.raises(ValueError, match="labelme files with their images are needed. Got:"):
         read("labelme", tmp_path / "labels", scheme=released.FIVE)
 
 
@@ -116,11 +118,11 @@ def test_folders_below_are_read_on_request(tmp_path):
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        (lambda c: c.update(shapes=3), "a file of labelme must hold"),
-        (lambda c: c.update(imagePath=None), "imagePath must be a file's name. Got: None"),
+        (lambda c: c.update(shapes=3), "a labelme file must contain"),
+        (lambda c: c.update(imagePath=None), "imagePath must be a file name. Got: None"),
         (lambda c: c["shapes"].append(3), "shape 6 must be a dictionary"),
-        (lambda c: c["shapes"][0].update(label=3), "shape 1 needs a label"),
-        (lambda c: c["shapes"][0].update(group_id=[]), "and a group_id"),
+        (lambda c: c["shapes"][0].update(label=3), "shape 1 needs a text as label"),
+        (lambda c: c["shapes"][0].update(group_id=[]), "as group_id"),
         (lambda c: c["shapes"][0].update(points=[[1, 2], [3, 4]]), "shape 1 must be one point"),
         (lambda c: c["shapes"][0].update(points=[[1, "x"]]), "shape 1 must be one point"),
         (lambda c: c["shapes"][0].update(label="nose"), "each label once.* Got: 'nose' twice"),
@@ -140,10 +142,10 @@ def test_a_bad_file_is_named_or_left_out(tmp_path, change, rule):
 
 
 def test_a_folder_without_any_is_absent(tmp_path):
-    with pytest.raises(ValueError, match="files of labelme with points are needed. Got: none"):
+    with pytest.raises(ValueError, match="labelme files with points are needed. Got: none"):
         read("labelme", tmp_path)
     (tmp_path / "a.json").write_text("[]")
-    with pytest.raises(ValueError, match="a.json: a file of labelme must hold"):
+    with pytest.raises(ValueError, match="a.json: a labelme file must contain"):
         read("labelme", tmp_path / "a.json")
     with pytest.raises(ValueError, match="no such file"):
         read("labelme", tmp_path / "none")

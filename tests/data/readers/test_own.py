@@ -80,7 +80,7 @@ def test_a_scheme_of_the_package_is_named(tmp_path):
     [
         ({"image": "b.png"}, "no such image"),
         ({"image": "../a.png"}, "must be a path inside"),
-        ({"image": 3}, "image must be a file's name. Got: 3"),
+        ({"image": 3}, "image must be a file name. Got: 3"),
         ({"points": [[1, 2]]}, "points must be 5 pairs or null. Got: 1"),
         ({"points": [[1, 2]] * 4 + [[1]]}, "a point must be 2 finite numbers"),
         ({"points": [[1, 2]] * 4 + [["x", 1]]}, "a point must be 2 finite numbers"),
@@ -90,9 +90,9 @@ def test_a_scheme_of_the_package_is_named(tmp_path):
         ({"box": [1, 2, 3, -4]}, "a box must be x, y, width, height with a positive size"),
         ({"box": [1, 2, 3]}, "box must be 4 finite numbers"),
         ({"split": "val"}, "split must be one of train, test. Got: 'val'"),
-        ({"occluded": [1, 0, 0, 0, 0]}, "occluded must be 5 times true or false"),
+        ({"occluded": [1, 0, 0, 0, 0]}, "occluded must be a list of 5 booleans"),
         ({"attributes": "night"}, "attributes must be a list"),
-        ({"distances": {"head": 0}}, "a distance must be pixels above 0"),
+        ({"distances": {"head": 0}}, "a distance must be above 0 pixels"),
         ({"point": []}, "a face's keys must be among .* Got: 'point'"),
     ],
 )
@@ -187,9 +187,9 @@ def test_files_that_are_no_annotation_are_named(tmp_path):
     (tmp_path / "d.csv").write_text("image\n")
     for name, rule in (
         ("a.json", "not a readable"),
-        ("b.json", "the file must hold"),
+        ("b.json", "the file must contain"),
         ("c.json", "the file begins as UTF-16-LE, but is damaged"),
-        ("d.csv", "its scheme must lie beside it as d.scheme.json"),
+        ("d.csv", "the scheme must be in d.scheme.json"),
     ):
         with pytest.raises(ValueError, match=rule) as error:
             read("own", tmp_path / name, "train")

@@ -1,4 +1,4 @@
-"""A model of a scheme of one's own: fitted, saved, loaded elsewhere, evaluated, used."""
+"""A model with a custom scheme is fitted, saved, loaded elsewhere, evaluated and used."""
 
 import json
 import os

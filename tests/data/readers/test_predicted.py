@@ -1,4 +1,4 @@
-"""What `predict` writes of a photograph is read back as annotations."""
+"""Results of `predict` for a photograph are read back as annotations."""
 
 from types import SimpleNamespace
 
@@ -59,7 +59,7 @@ def test_a_photograph_below_the_folder_stays_where_it_is_named(tmp_path, faces):
     ("name", "content", "rule"),
     [
         ("a.json", '{"image": "a.png", "faces": []}', "no face was found"),
-        ("a.json", '{"image": 3, "faces": [{}]}', "image must be a file's name. Got: 3"),
+        ("a.json", '{"image": 3, "faces": [{}]}', "image must be a file name. Got: 3"),
         ("a.json", '{"image": "a.png", "faces": [3]}', "faces must be a list of dictionaries"),
         ("a.json", '{"image": "a.png", "faces": [{"landmarks": [[1, 2]]}]}', "has 1 landmarks"),
         ("a.json", '{"image": "a.png", "faces": [{}], "scheme": "x"}', "scheme must be one of"),

@@ -24,7 +24,7 @@ def test_written_points_read_back(tmp_path):
     [
         (GOOD.replace("{", ""), "opening brace '{' is missing|expected 'version:'"),
         (GOOD.replace("}", ""), "closing brace '}' is missing"),
-        (GOOD.replace("n_points: 2", "n_points: 3"), "n_points says 3, but the file has 2 points"),
+        (GOOD.replace("n_points: 2", "n_points: 3"), "n_points is 3, but the file has 2 points"),
         (GOOD.replace("n_points: 2", "n_points: two"), "n_points must be a whole number"),
         (GOOD.replace("3.5", "nose"), "line 5: a point must be two numbers. Got: 'nose 4.25'"),
         (GOOD.replace("3.5 ", "3.5 1 "), "line 5: a point must be two numbers"),

@@ -15,7 +15,7 @@ POINTS = [[10.25, 20.5], [60, 25.75], [35.5, 70]]
 
 
 def _write(folder, delimiter=",", comma=".", ending="\n", encoding="utf-8", first="", last=""):
-    """One face's table in some dialect, its photograph and scheme."""
+    """The table of one face in some dialect, with its photograph and scheme."""
     numbers = [str(value).replace(".", comma) for value in np.ravel(POINTS)]
     rows = [HEADER, ["bilder/müller.png", "train", *numbers]]
     text = first + "".join(delimiter.join(row) + "\n" for row in rows) + last
@@ -55,9 +55,9 @@ def test_a_table_of_tabs_may_be_called_tsv(tmp_path):
 def test_what_was_found_is_said(tmp_path):
     path = _write(tmp_path)
     for content, found in (
-        ("picture;x;y\n", "Got, parted by semicolons: 'picture', 'x', 'y'"),
-        ("picture\tx\ty\tz\tw\n", r"Got, parted by tabs: 'picture', 'x', 'y', 'z', \.\.\."),
-        ("", "Got, parted by commas: nothing"),
+        ("picture;x;y\n", "Got, separated by semicolons: 'picture', 'x', 'y'"),
+        ("picture\tx\ty\tz\tw\n", r"Got, separated by tabs: 'picture', 'x', 'y', 'z', \.\.\."),
+        ("", "Got, separated by commas: nothing"),
     ):
         path.write_text(content)
         with pytest.raises(ValueError, match=f"the header needs a column 'image'. {found}"):

@@ -1,4 +1,4 @@
-"""Points that say "not annotated", and MERL-RAV's signs."""
+"""Points that mean "not annotated", and MERL-RAV's signs."""
 
 import json
 
@@ -75,7 +75,7 @@ def test_pts_files_say_it_too(tmp_path, points):
 
 
 def _write_merl_rav(folder, points, hidden, occluded):
-    """A face as MERL-RAV writes it: numbers from 1, -1 -1 where the head hides a landmark."""
+    """A face in MERL-RAV's format: 1-based, -1 -1 where the head hides a landmark."""
     lines = []
     for index, (x, y) in enumerate(points + 1):
         if index in hidden:
@@ -97,7 +97,7 @@ def test_merl_rav_is_read(tmp_path, points):
     assert np.isnan(found.landmarks[:3]).all()
     np.testing.assert_allclose(found.landmarks[3:], face[3:], atol=1e-3)
     assert np.flatnonzero(found.occluded).tolist() == [0, 1, 2, 3, 4, 30]
-    assert "negative points are read as those of MERL-RAV" in faces.notes[0]
+    assert "negative points are read as in MERL-RAV" in faces.notes[0]
     assert check("pts", tmp_path).good
     plain = read("pts", tmp_path, signs="plain", unset="keep").faces[0].landmarks
     np.testing.assert_allclose(plain[3], -face[3] - 2, atol=1e-3)
@@ -107,7 +107,7 @@ def test_merl_rav_is_read(tmp_path, points):
 
 
 def test_a_face_cut_by_the_corner_has_no_signs(points):
-    """Real places left of the photograph and above it stay where they are."""
+    """Real positions left of and above the photograph are not changed."""
     face = points[0] - points[0].mean(axis=0)  # a quarter of it is outside
     assert (face < 0).all(axis=-1).any() and not has_signs(face)
     assert not has_signs(points[0]) and not has_signs([]) and not has_signs([[-5, -5]])

@@ -45,14 +45,14 @@ def test_attributes_are_subsets_of_the_test_faces(root):
         "test/3 2--Event/test_2.png",
     ]
     assert len(read("wflw", root, "pose")) == 1
-    with pytest.raises(ValueError, match="the makeup split needs images .*no line of it"):
+    with pytest.raises(ValueError, match="the makeup split needs images .*no line of the split"):
         read("wflw", root, "makeup")
 
 
 def test_absent_photographs_are_counted(root):
     (root / wflw.IMAGES / "1--Event/test_1.png").unlink()
     found = read("wflw", root, "test")
-    assert len(found) == 2 and "1 listed images are not there" in found.told[0]
+    assert len(found) == 2 and "1 listed images are missing" in found.told[0]
     with pytest.raises(ValueError, match="the train split needs WFLW_annotations"):
         read("wflw", root / wflw.IMAGES, "train")
 

@@ -18,7 +18,7 @@ from keras_fld.predict.detectors.blazeface.tiles import sides, tiles
 from tests.predict.detectors.turned import turned
 
 ROOT = Path(__file__).parents[3]
-# Read off the photograph: brows to chin; eyes, the nose's tip, mouth and ears.
+# Measured on the photograph: brows to chin; eyes, tip of the nose, mouth and ears.
 BOX = np.array([181, 87, 88, 91])
 POINTS = np.array([[203, 102], [246, 104], [226, 126], [224, 145], [181, 112], [270, 115]])
 
@@ -63,7 +63,7 @@ def test_faces_turn_with_the_image(astronaut):
         (found,) = detector.detect(image)
         assert np.degrees(found.angle - upright.angle) == pytest.approx(degrees, abs=6)
         np.testing.assert_allclose(found.points, transform(upright.points, matrix), atol=8)
-        # The box turned about its center is the upright face's.
+        # The box rotated about its center is that of the upright face.
         center = transform(upright.box[:2] + upright.box[2:] / 2, matrix)
         np.testing.assert_allclose(found.box[:2] + found.box[2:] / 2, center, atol=6)
         np.testing.assert_allclose(found.box[2:], upright.box[2:], rtol=0.12)
@@ -101,7 +101,7 @@ def test_small_faces_are_found_in_tiles_and_once(astronaut):
 
 @pytest.fixture
 def looks(monkeypatch):
-    """The networks that were run, in turn."""
+    """The networks that were run, in order."""
     native, run = Network.find, []
 
     def find(self, image, threshold):
@@ -117,7 +117,7 @@ def test_a_close_face_is_found_at_one_look(astronaut, looks):
     (face,) = BlazeFace().detect(portrait)
     assert looks == ["short"]
     assert overlap([face.box + [80, 0, 0, 0]], [BOX])[0, 0] > 0.7
-    # Looked at again, it is the same face.
+    # In the second pass, it is the same face.
     again = BlazeFace().find(portrait, sure=1.1)
     assert len(again) == 1 and looks.count("full") > 1
     assert overlap(BlazeFace().find(portrait).squares, again.squares)[0, 0] > 0.8
@@ -147,7 +147,7 @@ def test_tiles_cover_a_photograph_and_lead_back_to_it():
     image = np.stack([columns // 4, rows // 4, 255 * np.ones_like(rows)], axis=-1).astype(np.uint8)
     assert sides(image, 192, 0.03) == [667, 333, 192]
     assert sides(image, 192, 0.2) == [192]
-    assert sides(image[:100, :150], 192, 0.001) == [192]  # there is nothing finer in it
+    assert sides(image[:100, :150], 192, 0.001) == [192]  # finer levels show nothing new
     seen = np.zeros(image.shape[:2], int)
     for tile in tiles(image, 192, [667]):
         assert tile.image.shape == (192, 192, 3)
@@ -191,7 +191,7 @@ def test_what_runtimes_differ_by_is_rounded_away(astronaut, monkeypatch):
     native, rng = Network.find, np.random.default_rng(0)
 
     def find(self, image, threshold):
-        """As the real network, of another runtime."""
+        """Like the real network, in another runtime."""
         faces = native(self, image, threshold)
         points, sides = (v + rng.uniform(-4e-6, 4e-6, v.shape) for v in (faces.points, faces.sides))
         return replace(faces, points=points, sides=sides)

@@ -89,7 +89,7 @@ def test_the_shipped_maps_say_what_they_were_fitted_on():
         assert entry["fitted_on"].startswith("300w train, ") and entry["faces"] > 100
         assert np.isfinite(entry["coefficients"]).all() and len(entry["coefficients"][0]) == 4
         assert max(entry["mean_absolute_error"]) < 0.25
-    # The frontal face lies inside the square but for its chin; fractions are left, top, ...
+    # The frontal face is inside the square except for its chin; fractions are left, top, ...
     left, top, width, height = box_map.fractions("haar_frontal")
     assert 0 < left < 0.2 and 0.1 < top < 0.4 and 0.7 < width < 1 and 0.7 < height < 1
     np.testing.assert_allclose(
@@ -99,7 +99,7 @@ def test_the_shipped_maps_say_what_they_were_fitted_on():
 
 
 def test_the_cascade_finds_a_face_at_any_size_and_place(astronaut):
-    expected = np.array([180, 80, 90, 95])  # read off the photograph: brows to chin
+    expected = np.array([180, 80, 90, 95])  # measured on the photograph: brows to chin
     (found,) = HaarDetector()(astronaut)
     assert overlap([found], [expected])[0, 0] > 0.6
     large = cv2.resize(astronaut, (1536, 1536), interpolation=cv2.INTER_CUBIC)
@@ -118,7 +118,7 @@ def test_profiles_are_looked_for_only_where_no_frontal_face_is(monkeypatch):
     right = mirrored(left, image)
     boxes = detector(image)
     np.testing.assert_allclose(boxes[np.argsort(boxes[:, 0])], [*left, *right])
-    # In the middle both sides' boxes are of one face.
+    # In the middle, the boxes from both directions are of one face.
     profile[0, 0] = 40 - 10
     assert len(detector(image)) == 1
     monkeypatch.setattr(detector, "frontal", lambda gray: np.array([[5.0, 5, 30, 30]]))
@@ -186,8 +186,8 @@ def test_no_detector_is_imported_before_it_is_asked_for():
         (lambda: detectors.open_detector("dlib"), "detector must be blazeface, .* Got: 'dlib'"),
         (lambda: detectors.open_detector(3), "detector must be .* Got: 3"),
         (lambda: detectors.open_detector("yunet"), "yunet needs its model file: download .*https:"),
-        (lambda: detectors.open_detector("haar", 0.1), "min_face goes with .* Got: 'haar'"),
-        (lambda: detectors.open_detector(len, 0.1), "min_face goes with the detectors blazeface"),
+        (lambda: detectors.open_detector("haar", 0.1), "min_face is only for .* Got: 'haar'"),
+        (lambda: detectors.open_detector(len, 0.1), "min_face is only for the detectors blazeface"),
         (lambda: detectors.open_detector("blazeface", 0), "min_face must be above 0. Got: 0"),
         (lambda: HaarDetector(max_side=0), "max_side must be at least 1. Got: 0"),
         (lambda: HaarDetector(min_size=0), "min_size must be at least 1. Got: 0"),
@@ -223,7 +223,7 @@ def test_maps_fitted_on_faces_lead_to_their_boxes(tree, monkeypatch):
     assert max(width, height) == pytest.approx(0.8, abs=0.02)
     assert abs(center_x) < 1e-6 and abs(center_y) < 1e-6
     assert maps["five_points"]["faces"] == 2 * len(faces)
-    # BlazeFace is itself, and the faces are drawn ones.
+    # BlazeFace is the real one, and the faces are drawn.
     assert len(faces) <= maps["blazeface"]["faces"] <= 2 * len(faces)
     assert max(maps["blazeface"]["mean_absolute_error"]) < 0.1
 
@@ -305,7 +305,7 @@ def test_a_detector_that_errs_loses_what_its_boxes_lead_to(tree):
     (row, *_) = report.rows
     assert (row["found"], row["missed"], row["other_boxes"]) == (4, 2, 1)
     assert np.isnan(found.detected[0]["inter_pupil"]).tolist() == [0, 0, 0, 1, 1, 0]
-    # The same shape in another box: worked out from the geometry alone.
+    # The same shape in another box, computed from the geometry only.
     model, losses = Shapes(), []
     for face, answer in zip(faces.faces, answers, strict=True):
         if answer and answer[0][0] < face.box[0] + face.box[2]:

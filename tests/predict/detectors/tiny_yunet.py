@@ -1,11 +1,11 @@
-"""A YuNet in name: an ONNX file with YuNet's outputs that finds one and the same face everywhere.
+"""A stand-in for YuNet: an ONNX file with YuNet's outputs that always detects the same face.
 
 Wire format: protobuf; field numbers are those of onnx.proto.
 """
 
 import numpy as np
 
-SIDE = 64  # of the only input it takes
+SIDE = 64  # side of the only supported input
 
 
 def _varint(number):
@@ -47,7 +47,7 @@ def write(path, points, names=("cls", "obj", "bbox", "kps")):
     Args:
         path: the `.onnx` file.
         points: (5, 2) pixels of the face's points in a 64x64 image.
-        names: what the outputs are called.
+        names: names of the outputs.
     """
     graph = [_bytes(1, _node("GlobalAveragePool", ["input"], "mean"))]
     outputs, cell = [], 3 * (SIDE // 8) + 3  # the cell at (24, 24) of the stride of 8

@@ -1,14 +1,14 @@
-"""Photographs turned in the plane."""
+"""Photographs rotated in the plane."""
 
 import cv2
 import numpy as np
 
 
 def turned(image, degrees):
-    """An image turned clockwise, in a frame that holds all of it.
+    """Rotates an image clockwise, in a frame that contains all of it.
 
     Returns:
-        The image, and the (2, 3) matrix from its pixels before to those after.
+        The image, and the (2, 3) matrix from its original pixels to the new ones.
     """
     height, width = image.shape[:2]
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))

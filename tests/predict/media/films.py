@@ -1,4 +1,4 @@
-"""Films that the tests of videos draw: each frame tells its number, and sound its time."""
+"""Films for the tests of videos: each frame shows its number, and the sound its time."""
 
 import struct
 from fractions import Fraction
@@ -9,7 +9,7 @@ import pytest
 av = pytest.importorskip("av", reason="needs pip install av")
 
 SIZE, FPS = (64, 48), 25
-# Sound: silence but for a tone that begins with this frame.
+# Sound: silence, except for a tone that starts with this frame.
 LOUD, SOUND_RATE = 10, 48000
 
 
@@ -18,21 +18,21 @@ BANDS = 8
 
 
 def plain(number, size=SIZE):
-    """A frame's picture, which tells its number."""
+    """The picture of a frame, which shows its number."""
     digits = [60 + 140 * (number >> place & 1) for place in range(BANDS)]
     row = np.array(digits, np.uint8)[np.arange(size[0]) * BANDS // size[0]]
     return np.broadcast_to(row[None, :, None], (size[1], size[0], 3)).copy()
 
 
 def number_of(picture):
-    """The number of a frame of `film`, by its picture."""
+    """The number of a frame of `film`, from its picture."""
     row = np.median(picture[..., 1], axis=0)
     bands = [np.median(part) for part in np.array_split(row, BANDS)]
     return sum(1 << place for place, value in enumerate(bands) if value > 130)
 
 
 def flat(number, size=SIZE):
-    """A picture of one gray."""
+    """A uniform gray picture."""
     return np.full((size[1], size[0], 3), 30 + 40 * number, np.uint8)
 
 
@@ -43,15 +43,15 @@ def film(
 
     Args:
         path: the file.
-        count: of frames.
-        codec: of the video, and `options` its options.
-        picture: a function of a frame's number, which gives RGB.
-        times: of the frames in ms; None is regular.
-        sound: a codec for it.
-        field: of interlaced frames the first, "tff" or "bff".
+        count: number of frames.
+        codec: codec of the video, and `options` its options.
+        picture: function that maps a frame's number to its RGB picture.
+        times: times of the frames in ms; None is regular.
+        sound: codec of the sound.
+        field: first field of interlaced frames, "tff" or "bff".
 
     Returns:
-        The path. Without the encoder the test is skipped.
+        The path. If the encoder is missing, the test is skipped.
     """
     container_format = options.pop("container", None)
     options = {"g": "10", **options}
@@ -99,7 +99,7 @@ def form(path):
 
 
 def flagged(frame, field):
-    """A frame that says which of its fields is the first."""
+    """A frame that states which of its fields comes first."""
     graph = av.filter.Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, FPS)
@@ -123,7 +123,7 @@ def tone(number, track):
 
 
 def heard(path):
-    """The codec of a film's sound, and when its tone begins in seconds."""
+    """The codec of a film's sound, and the start of its tone in seconds."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
         parts = []
@@ -149,7 +149,7 @@ def damaged(path, *numbers):
 
 
 def turned(path, degrees):
-    """Gives an mp4 film a tag to show it turned clockwise, as phones do."""
+    """Adds a rotation tag to an mp4 film to show it rotated clockwise, as phones do."""
     a, b = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
     data = bytearray(path.read_bytes())
     place = data.index(b"tkhd") + 4 + 40  # version and flags, times, layer: the matrix
@@ -161,7 +161,7 @@ def turned(path, degrees):
 
 
 def woven(number, size=(320, 240), across=16):
-    """An interlaced picture of a bar that moves, its two fields half a frame apart."""
+    """An interlaced picture of a moving bar, with fields half a frame apart."""
     whole = np.full((size[1], size[0], 3), 40, np.uint8)
     for field in (0, 1):
         left = 20 + round((number + field / 2) * across) % (size[0] - 80)
@@ -170,7 +170,7 @@ def woven(number, size=(320, 240), across=16):
 
 
 def comb(picture):
-    """How far a picture's rows differ from both of their neighbors, as those of two fields do."""
+    """Difference of a picture's rows from both neighbors, which is large for two fields."""
     rows = picture[..., 1].astype(float)
     above, here, below = rows[:-2], rows[1:-1], rows[2:]
     return np.minimum(np.abs(here - above), np.abs(here - below)).mean()
@@ -182,8 +182,8 @@ def only(kind, path, name, **options):
     Args:
         kind: "video" or "audio".
         path: the other file.
-        name: of the new file, beside it.
-        **options: of the container.
+        name: name of the new file, in the same folder.
+        **options: options of the container.
     """
     out = path.with_name(name)
     with av.open(str(path)) as source, av.open(str(out), "w", container_options=options) as target:

@@ -1,4 +1,4 @@
-"""Files of any name and content, and streams from a server on this machine."""
+"""Files with any name and content, and streams from a server on this machine."""
 
 import os
 import socket
@@ -63,7 +63,7 @@ def test_what_is_no_video_is_a_line(tmp_path):
         "empty.mp4": (b"", r"not a video that can be read \(0 bytes\)"),
         "text.mp4": (b"just text\n" * 99, r"not a video that can be read \(990 bytes\)"),
         "half.mp4": (whole[: whole.index(b"moov") - 9], "not a video that can be read"),
-        "sound.mkv": (only("audio", sound, "only.mkv"), "there is no video in it"),
+        "sound.mkv": (only("audio", sound, "only.mkv"), "contains no video that can be read"),
     }
     for name, (content, rule) in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -77,7 +77,7 @@ def test_what_is_no_video_is_a_line(tmp_path):
 
 
 def test_a_file_leads_to_no_other(tmp_path):
-    """A playlist that is sent to a server as a video must not have it read its own files."""
+    """A playlist sent to a server as a video must not make it read its own files."""
     secret = film(tmp_path / "secret.ts", 5)
     playlists = {
         "list.m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n",
@@ -93,8 +93,8 @@ def test_a_file_leads_to_no_other(tmp_path):
 
 
 class Server(BaseHTTPRequestHandler):
-    """Files of a folder, `/live` without an end, `/stuck` that falls silent, `/slow` that never
-    begins."""
+    """Serves a folder, `/live` without an end, `/stuck`, which stops sending, and `/slow`, which
+    never starts."""
 
     folder = None
     protocol_version = "HTTP/1.1"
@@ -195,8 +195,8 @@ def test_a_stream_that_cannot_be_read_is_a_line_without_the_password(server):
         f"http://me:pw@{host}/none.mp4": f"http://{host}/none.mp4: cannot be read .*404",
         f"http://me:pw@{closed}/a": f"http://{closed}/a: cannot be read .*refused",
         f"rtsp://me:pw@{closed}/a": f"rtsp://{closed}/a: cannot be read .*refused",
-        "ftp://me:pw@host/a": "ftp://host/a: a stream's address must begin with one of http://",
-        "file:///etc/passwd": "file:///etc/passwd: a stream's address must begin with one of",
+        "ftp://me:pw@host/a": "ftp://host/a: the URL of a stream must begin with one of http://",
+        "file:///etc/passwd": "file:///etc/passwd: the URL of a stream must begin with one of",
     }
     for url, rule in lines.items():
         with pytest.raises(ValueError, match=rule) as error:

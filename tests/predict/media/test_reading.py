@@ -65,7 +65,7 @@ def test_interlaced_frames_are_whole_pictures_without_a_comb(tmp_path, name):
     before = np.mean([comb(frame.to_ndarray(format="rgb24")) for frame in raw])
     after = np.mean([comb(picture) for picture in pictures])
     assert after < 0.35 * before
-    # The bar is where the first field has it.
+    # The bar is where it is in the first field.
     first = 1 if name.startswith("bottom") else 0
     for picture, woven_picture in zip(pictures[1:-1], map(woven, range(1, 19)), strict=True):
         bar = np.flatnonzero(np.median(picture[..., 1], axis=0) > 125)
@@ -117,7 +117,7 @@ def test_a_turned_video_is_read_upright(tmp_path, degrees):
     expected = cv2.rotate(corner(0), turns[degrees])
     assert picture.shape == expected.shape == (*VideoFile(path).size[::-1], 3)
     np.testing.assert_allclose(picture.astype(int), expected, atol=25)
-    # And as another player has it.
+    # And the same as in another player.
     shown = cv2.VideoCapture(str(path)).read()[1]
     assert shown.shape == picture.shape
     np.testing.assert_allclose(shown.astype(int)[..., ::-1], picture, atol=10)
@@ -165,7 +165,7 @@ def test_an_end_before_the_last_frame_is_an_error_after_what_is_there(tmp_path):
         places = [packet.pos for packet in container.demux(video=0) if packet.size]
     data = whole.read_bytes()
     if data.index(b"moov") > data.index(b"mdat"):
-        data = only("video", whole, "front.mp4", movflags="+faststart")  # its index in front
+        data = only("video", whole, "front.mp4", movflags="+faststart")  # with its index in front
         whole.write_bytes(data)
         with whole.open("rb") as file, av.open(file) as container:
             places = [packet.pos for packet in container.demux(video=0) if packet.size]
@@ -219,7 +219,7 @@ def test_without_pyav_a_line_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_a_picture_of_another_size_follows(tmp_path):
-    """A broadcast that goes on in another format."""
+    """A broadcast that changes its format."""
     parts = [
         film(tmp_path / "a.ts", 5, g="1", bf="0"),
         film(tmp_path / "b.ts", 5, g="1", bf="0", picture=lambda n: plain(n, (96, 80))),

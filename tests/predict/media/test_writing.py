@@ -14,7 +14,7 @@ SIZE = (64, 48)
 
 
 def copied(source, path, **options):
-    """A film read and written again, as `predict` does; the file that was read."""
+    """A film that is read and written again, as in `predict`; and the file that was read."""
     video = VideoFile(source, sound=True, **options)
     about = {name: getattr(video, name) for name in ("time_base", "pixel_aspect", "sound")}
     with VideoWriter(path, video.size, video.fps, **about) as writer:
@@ -39,7 +39,7 @@ def test_the_file_is_h264_that_plays_while_it_loads(tmp_path):
         assert stream.average_rate == FPS and stream.frames == 50
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
-    # As another library reads it.
+    # The same in another library.
     capture, found = cv2.VideoCapture(str(path)), []
     while (got := capture.read())[0]:
         found.append(number_of(got[1]))
@@ -87,7 +87,7 @@ def test_other_sound_becomes_aac_and_stays_with_its_pictures(tmp_path, name, cod
 
 
 def test_sound_in_another_form_midway_leaves_the_pictures(tmp_path, monkeypatch):
-    """A broadcast that goes on with another rate of its sound."""
+    """A broadcast that changes the rate of its sound."""
     first = film(tmp_path / "a.ts", 5, sound="ac3", g="1").read_bytes()
     monkeypatch.setattr(films, "SOUND_RATE", 32000)
     second = film(tmp_path / "b.ts", 20, sound="ac3", g="1").read_bytes()
@@ -109,7 +109,7 @@ def test_sound_that_no_file_takes_leaves_the_pictures(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_sound_that_is_refused_when_its_turn_comes_leaves_the_pictures(tmp_path, lost):
-    """FFmpeg tells of it while it is given a picture; one that is lost for it is an error."""
+    """FFmpeg reports it while it receives a picture; losing a picture is an error."""
     video = VideoFile(film(tmp_path / "a.mkv", 10, sound="aac"), sound=True)
     writer = VideoWriter(tmp_path / "out.mp4", video.size, video.fps, sound=video.sound)
 
@@ -157,7 +157,7 @@ def test_sound_is_cut_with_the_pictures(tmp_path):
 
 
 def test_a_broadcast_s_sound_begins_where_it_did(tmp_path):
-    """Its times do not begin with 0."""
+    """Its times do not start at 0."""
     source = film(tmp_path / "a.ts", 30, sound="aac")
     path = copied(source, tmp_path / "out.mp4")
     _, begins = heard(path)
@@ -211,7 +211,7 @@ def test_the_file_is_there_when_it_is_whole_after_an_error_too(tmp_path):
         assert not path.exists() and writer.frames == 1
         raise KeyboardInterrupt
     assert [number_of(p) for _, _, p in VideoFile(path)] == [7]
-    writer.close()  # once more
+    writer.close()  # again
     with VideoWriter(tmp_path / "b.mp4", SIZE, FPS):
         pass
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]

@@ -16,7 +16,7 @@ def gray(value):
 
 
 def values(path):
-    """The middle's gray value of every frame of a video."""
+    """The gray value at the center of every frame of a video."""
     capture, found = cv2.VideoCapture(str(path)), []
     while (got := capture.read())[0]:
         found.append(int(got[1][24, 32, 1]))
@@ -38,7 +38,7 @@ def test_the_file_is_there_after_an_error_and_not_without_a_picture(tmp_path):
 
 
 def test_all_files_have_the_same_frames_whenever_ctrl_c_comes(tmp_path, monkeypatch):
-    """The signal arrives while a frame is encoded: the frame is finished in every file."""
+    """The signal arrives while a frame is encoded; the frame is completed in every file."""
     encode = VideoWriter.write
 
     def interrupted(self, time, frame):

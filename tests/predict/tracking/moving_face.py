@@ -1,4 +1,4 @@
-"""A generated video: a drawn face in smooth motion, with known landmarks and a camera's noise."""
+"""A generated video: a drawn face moves smoothly, with known landmarks and camera noise."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,17 +14,17 @@ FPS = 30.0
 
 @dataclass(frozen=True)
 class MovingFace:
-    """A face that rests until `still` seconds, then moves and turns in the picture.
+    """A face that rests for `still` seconds, and then moves and rotates in the picture.
 
     Args:
-        index: which drawn face.
+        index: index of the drawn face.
         size: width and height of a frame.
-        side: of the drawn picture of the face in the frame, in pixels, on average.
+        side: mean side of the drawn picture in the frame, in pixels.
         still: seconds of rest at the start.
-        noise: standard deviation of the sensor's noise, new in each frame.
-        center: where the face rests, in shares of the frame.
-        reach: how far it moves, in shares of the frame's height.
-        quality: of the JPEG that each frame goes through; None for none.
+        noise: standard deviation of the sensor's noise, which is new in each frame.
+        center: position of the resting face, in fractions of the frame.
+        reach: distance of the motion, in fractions of the frame's height.
+        quality: JPEG quality of each frame; None for no compression.
     """
 
     index: int = 0
@@ -42,7 +42,7 @@ class MovingFace:
 
     @cached_property
     def background(self):
-        """Blurred noise: texture, and no face."""
+        """Blurred noise: a texture without a face."""
         rng, (width, height) = np.random.default_rng(self.index), self.size
         layers = [
             cv2.resize(
@@ -57,13 +57,13 @@ class MovingFace:
 
     @cached_property
     def mask(self):
-        """The drawn picture fades into the background at its rim."""
+        """The drawn picture blends into the background at its edge."""
         ramp = np.linspace(-1, 1, 480)
         distance = np.maximum(np.abs(ramp[:, None]), np.abs(ramp))
         return np.clip((1 - distance) / 0.12, 0, 1).astype(np.float32)
 
     def matrix(self, time):
-        """From the drawn picture's pixels to those of the frame: (2, 3)."""
+        """The matrix from pixels of the drawn picture to those of the frame: (2, 3)."""
         t = max(0.0, time - self.still)
         start = 1 - np.exp(-((t / 0.5) ** 2))  # no jerk
         width, height = self.size
@@ -78,18 +78,18 @@ class MovingFace:
         return to
 
     def landmarks(self, time):
-        """(68, 2) frame pixels at any time in seconds."""
+        """(68, 2) frame pixels at a time in seconds."""
         return transform(self.drawn.landmarks, self.matrix(time))
 
     def frame(self, number, face=True):
-        """(height, width, 3) uint8 RGB: the frame of a number, with or without the face."""
+        """A frame by its number, with or without the face: (height, width, 3) uint8 RGB."""
         picture = self.background.copy()
         if face:
             self.paint(picture, number / FPS)
         return self.photographed(picture, number)
 
     def paint(self, picture, time):
-        """Puts the face into a float32 picture."""
+        """Draws the face into a float32 picture."""
         shrink = self.side / 480
         side = max(1, round(480 * shrink))
         image = cv2.resize(self.drawn.image, (side, side), interpolation=cv2.INTER_AREA)
@@ -102,7 +102,7 @@ class MovingFace:
         picture += share * (face - picture)
 
     def photographed(self, picture, number):
-        """A float32 picture with the noise and the compression of a frame."""
+        """Adds the noise and the compression of a frame to a float32 picture."""
         rng = np.random.default_rng([self.index, number])
         picture = picture + self.noise * rng.standard_normal(picture.shape, np.float32)
         picture = picture.clip(0, 255).astype(np.uint8)

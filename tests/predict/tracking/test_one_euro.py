@@ -1,4 +1,4 @@
-"""The One-Euro filter against the paper's algorithm, written out for one number at a time."""
+"""The One-Euro filter compared with the paper's algorithm for single numbers."""
 
 import math
 
@@ -9,7 +9,7 @@ from keras_fld.predict.tracking import OneEuroFilter
 
 
 def reference(values, times, min_cutoff, beta, d_cutoff):
-    """Algorithm 1 of Casiez et al. 2012 on one series, with Algorithm 2's smoothing factor."""
+    """Algorithm 1 of Casiez et al. 2012 for one series, with Algorithm 2's smoothing factor."""
 
     def alpha(rate, cutoff):
         tau, period = 1 / (2 * math.pi * cutoff), 1 / rate
@@ -34,7 +34,7 @@ def reference(values, times, min_cutoff, beta, d_cutoff):
 )
 def test_every_number_is_smoothed_as_in_the_paper(settings):
     rng = np.random.default_rng(0)
-    times = np.cumsum(rng.uniform(0.005, 0.1, 80))  # frames come when they come
+    times = np.cumsum(rng.uniform(0.005, 0.1, 80))  # irregular frames
     values = np.cumsum(rng.normal(size=(80, 5, 2)), axis=0)
     smooth = OneEuroFilter(*settings)
     found = np.array([smooth(x, t) for x, t in zip(values, times, strict=True)])

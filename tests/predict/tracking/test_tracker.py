@@ -1,4 +1,4 @@
-"""The tracker on faces that are colored squares, which a stand-in landmarker finds exactly."""
+"""The tracker on faces that are gray squares, which a stand-in landmarker finds exactly."""
 
 from types import SimpleNamespace
 
@@ -13,9 +13,9 @@ SIDE = 40
 
 
 class Squares:
-    """Finds squares, each of its own gray value, as a landmarker would find faces.
+    """Finds squares with different gray values, as a landmarker would find faces.
 
-    Where a box shows no square its landmarks fill the box, as a network's do on a wall.
+    If a box shows no square, the landmarks fill the box, like those of a network on a wall.
     """
 
     def __init__(self, scheme=IBUG68, points=68):
@@ -57,7 +57,7 @@ class Squares:
 
 
 def frame(*places, size=(480, 640)):
-    """Squares at (x, y), by their place in the list of their own gray value."""
+    """Squares at (x, y), each with a gray value given by its position in the list."""
     image = np.zeros((*size, 3), np.uint8)
     for value, place in enumerate(places):
         if place is not None:
@@ -72,7 +72,7 @@ def tracker(landmarker=None, **options):
 
 
 def places(faces):
-    """Left upper corners by id."""
+    """Upper left corners by id."""
     return {face.id: tuple(face.landmarks.min(axis=0).round().astype(int)) for face in faces}
 
 
@@ -105,7 +105,7 @@ def test_the_detector_is_asked_now_and_then():
         follow.update(frame((100, 100)))
         if landmarker.detections > before:
             asked.append(i)
-    # The search in frame 50 has seen the face too.
+    # The search in frame 50 has found the face, too.
     assert asked == [0, 5, 25, 45, 50, 70, 90, 100]
 
 
@@ -122,7 +122,7 @@ def test_a_face_that_is_gone_is_lost_and_its_number_is_not_given_again():
     for _ in range(10):
         follow.update(frame((100, 100)))
     gone = [len(follow.update(frame())) for _ in range(60)]
-    # The landmarks stay on the wall until three looks in a row have found nothing there.
+    # The landmarks stay on the wall until three consecutive verifications have failed.
     assert gone[0] == 1 and 0 < sum(gone) <= 15 and gone[-1] == 0
     (face,) = [follow.update(frame((100, 100))) for _ in range(10)][-1]
     assert face.id == 2
@@ -200,7 +200,7 @@ def test_what_the_detector_finds_again_and_again_does_not_stay_without_a_score()
     score[0], asked = 0.3, landmarker.detections
     counts = [len(follow.update(frame((100, 100)))) for _ in range(60)]
     assert counts == [1, 1] + [0] * 58 and landmarker.detections > asked + 5
-    score[0] = 0.8  # it was a face after all, and the number of a lost one is kept
+    score[0] = 0.8  # it was a face, and the number of a lost one is kept
     assert [follow.update(frame((100, 100))) for _ in range(20)][-1][0].id == 1
 
 

@@ -1,4 +1,4 @@
-"""The tracker with a shipped model on a drawn face that turns in the plane."""
+"""The tracker with a preset on a drawn face that rotates in the plane."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from keras_fld.geometry.frame import transform
 
 
 def frame(drawn, degrees):
-    """The drawn face turned clockwise in the middle of a gray frame, and its landmarks."""
+    """The drawn face rotated clockwise in the middle of a gray frame, and its landmarks."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     linear = np.array([[c, -s], [s, c]])
     matrix = np.column_stack([linear, [160, 160] - linear @ [119.5, 119.5]])
@@ -28,6 +28,6 @@ def test_a_face_that_turns_upside_down_is_followed_and_tells_its_angle():
         off = np.linalg.norm(faces[0].landmarks - points, axis=1).mean() / side
         assert off < 0.06, (degrees, off)
         upright = faces[0].angle if upright is None else upright
-        # The crop is turned by the landmarks of the frame before, or of the first pass.
+        # The crop is rotated by the landmarks of the previous frame, or of the first pass.
         turn = np.angle(np.exp(1j * (faces[0].angle - upright - np.radians(degrees))), deg=True)
         assert abs(turn) < 10, (degrees, turn)

@@ -1,10 +1,16 @@
-"""BlazeFace, networks of a millisecond that find faces and six points of each.
+"""BlazeFace, small networks that detect faces and six points of each in about a millisecond.
 
-The first look proposes: the short range at the whole picture, the full range at the whole and at
-tiles. The second judges: the short range at each proposal alone, upright and large, so that small
-and turned faces are judged as well as large upright ones. The third, at what is a face, measures:
-its points are found best with some room around it. A close face of which the short range is sure
-needs neither; and where there is one, nothing asks for tiles by default.
+Detection takes up to three passes:
+
+1. Propose: the short-range network sees the whole picture, the full-range network sees the whole
+   picture and tiles.
+2. Judge: the short-range network sees each proposal on its own, upright and enlarged. Small and
+   rotated faces are thus judged like large upright ones.
+3. Measure: the points of each face are computed again, with some margin around the face, where
+   they are most accurate.
+
+A close face that the short-range network detects with a high score skips the last two passes. If
+there is one, tiles are skipped by default, too.
 """
 
 from dataclasses import dataclass, replace
@@ -20,32 +26,32 @@ from keras_fld.predict.detectors.blazeface.grid import on_grid, turn_on_grid
 from keras_fld.predict.detectors.blazeface.network import Faces, shared
 from keras_fld.predict.detectors.blazeface.tiles import LEAST, sides, tiles
 
-# Least score at the first look.
+# Lowest score in the first pass.
 PROPOSED = 0.3
-# Sides of the pictures at the second and the third look in sides of the face's square.
+# Sides of the crops in the second and the third pass, in sides of the face's square.
 JUDGED, MEASURED = 1.5, 2.0
-# Faces from this share of the picture's side on are the short range's, at one look.
+# The short-range network detects faces from this fraction of the picture's side in the first pass.
 LARGE = LEAST / 128
-# Faces looked for by default, as shares of the longer side: from SMALLEST on, and only from LARGE
-# on beside a sure face of at least CLOSE.
+# Smallest face by default, as a fraction of the longer side: SMALLEST, or LARGE if there is a sure
+# face of at least CLOSE.
 SMALLEST, CLOSE = 0.03, 0.2
-# Score of a sure face at the first look. Of 101 photographs' 190 annotated faces none is lost, and
-# nothing else of that size has more than 0.58.
+# Score from which a face in the first pass is sure. In 101 photographs, none of the 190 annotated
+# faces is lost, and nothing else of that size scores above 0.58.
 SURE = 0.85
-# Radians. A face turned by more is seen better upright.
+# In radians. A face with a larger roll is detected better after rotating it upright.
 UPRIGHT = np.pi / 6
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A face found.
+    """A detected face.
 
     Args:
-        box: (4,) x, y, width and height of the tight box, as it is of the face turned upright about
-            the box's center.
-        angle: how far the face is turned in the image, in radians, clockwise.
-        points: (6, 2) pixels: the eye on the left in an upright face, the other eye, the nose's
-            tip, the mouth, and the ears in the eyes' order.
+        box: (4,) x, y, width and height of the tight box of the face rotated upright about the
+            box's center.
+        angle: roll of the face in the image in radians, clockwise.
+        points: (6, 2) pixels: the eye that is left in an upright face, the other eye, the tip of
+            the nose, the mouth, and the ears in the order of the eyes.
         score: 0 to 1.
     """
 
@@ -56,17 +62,17 @@ class Detection:
 
 
 class BlazeFace:
-    """Finds faces with BlazeFace.
+    """Detects faces with BlazeFace.
 
     Args:
-        min_face: side of the smallest face looked for: a share of the image's longer side, or
-            pixels from 1 on. Half of it takes four times as long; from 0.16 on one look at the
-            whole image is enough. None means 0.03, but 0.16 where the look at the whole image
-            surely shows a face of a fifth of the longer side or more, turned by at most 30 degrees,
-            as in a portrait.
-        threshold: least score of a face, 0 to 1.
-        turns: also look at the image turned by 90, 180 and 270 degrees, for faces turned by more
-            than 60; takes four times as long, and None always means 0.03.
+        min_face: side of the smallest face to detect, as a fraction of the image's longer side, or
+            in pixels if it is at least 1. Half the value takes four times as long. From 0.16 on,
+            one pass over the whole image suffices. None means 0.03, but 0.16 if that pass finds
+            a sure face of at least a fifth of the longer side with a roll of at most 30 degrees, as
+            in a portrait.
+        threshold: lowest score of a face, 0 to 1.
+        turns: also search the image rotated by 90, 180 and 270 degrees, for faces with a roll above
+            60 degrees. This takes four times as long, and None then always means 0.03.
 
     Raises:
         ValueError: `min_face` is not above 0, or `threshold` is not between 0 and 1.
@@ -85,7 +91,7 @@ class BlazeFace:
         self.min_face, self.threshold, self.turns = min_face, threshold, turns
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Face boxes of an image.
+        """Finds the face boxes of an image.
 
         Args:
             image: (height, width, 3) uint8 RGB.
@@ -96,7 +102,7 @@ class BlazeFace:
         return largest_first(as_boxes([face.box for face in self.detect(image)]))
 
     def detect(self, image: np.ndarray) -> list[Detection]:
-        """Faces of an image with their points, surest first.
+        """Detects the faces of an image and their points, highest score first.
 
         Args:
             image: (height, width, 3) uint8 RGB.
@@ -112,18 +118,18 @@ class BlazeFace:
         ]
 
     def find(self, image: np.ndarray, sure: float = SURE) -> Faces:
-        """Faces of an image as the networks give them, surest first.
+        """Detects the faces of an image without mapping to tight boxes, highest score first.
 
         Args:
-            image: (height, width, 3) uint8 RGB, or what `as_rgb` makes so.
-            sure: score from which a close face is taken as the first look has it; above 1 every
-                face is looked at again.
+            image: (height, width, 3) uint8 RGB, or another image that `as_rgb` accepts.
+            sure: score from which a close face of the first pass is final; above 1, every face
+                takes all passes.
         """
         image = as_rgb(image)
         longer = max(image.shape[:2])
         first = _seen(image, "short", [shared("short").size])
         is_close = (first.scores >= max(sure, self.threshold)) & (first.sides >= CLOSE * longer)
-        # An upside-down face may surely look like another one.
+        # An upside-down face may get a high score as another, upright face.
         is_close &= (np.abs(first.angles) <= UPRIGHT) & (not self.turns)
         close = first[is_close]
         proposals = self._proposals(image, first, self._smallest(longer, close)).apart(close)
@@ -133,13 +139,13 @@ class BlazeFace:
         return Faces.joined([close, *measured]).best()
 
     def _smallest(self, longer, close):
-        """The smallest face looked for, as a share of the longer side."""
+        """Returns the smallest face to detect, as a fraction of the longer side."""
         if self.min_face is None:
             return LARGE if len(close) else SMALLEST
         return self.min_face if self.min_face < 1 else self.min_face / longer
 
     def _proposals(self, image, first, smallest):
-        """What the first look takes for faces, where it goes on to tiles and turns as well."""
+        """Completes the first pass with tiles and rotated images, and returns the proposals."""
         if smallest >= LARGE and not self.turns:
             return first
         found = [first]
@@ -154,7 +160,7 @@ class BlazeFace:
 
 
 def tight_boxes(faces: Faces, fitted: box_map.BoxMap) -> np.ndarray:
-    """(n, 4) boxes of the upright faces by a map of their `features`."""
+    """Computes the (n, 4) boxes of upright faces with a map of their `features`."""
     boxes = fitted.boxes(*features(faces))
     middles = (boxes[:, :2] + boxes[:, 2:] / 2) @ [1, 1j] * np.exp(1j * faces.angles)
     centers = faces.points[:, 0] + np.column_stack([middles.real, middles.imag])
@@ -162,23 +168,23 @@ def tight_boxes(faces: Faces, fitted: box_map.BoxMap) -> np.ndarray:
 
 
 def features(faces: Faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centers, sizes and features of faces turned upright about their squares' centers.
+    """Computes centers, sizes and features of faces rotated upright about their squares' centers.
 
     Returns:
-        (n, 2) zeros, (n,) sides, and (n, 12) points from the centers in sides.
+        (n, 2) zeros, (n,) sides, and (n, 12) points relative to the centers, in sides.
     """
     away = upright(faces, faces.points[:, 1:]) / faces.sides[:, None, None]
     return np.zeros((len(faces), 2)), faces.sides, away.reshape(len(faces), 12)
 
 
 def upright(faces: Faces, points: np.ndarray) -> np.ndarray:
-    """Points (n, m, 2) of an image from each face's center, the face turned upright."""
+    """Returns points (n, m, 2) of an image relative to each face's center, rotated upright."""
     away = (points - faces.points[:, :1]) @ [1, 1j] * np.exp(-1j * faces.angles)[:, None]
     return np.stack([away.real, away.imag], axis=-1)
 
 
 def _seen(image, name, longer_sides):
-    """What a network sees in tiles of an image."""
+    """Runs a network on the tiles of an image."""
     network, found = shared(name), []
     for tile in tiles(image, network.size, longer_sides):
         faces = network.find(tile.image, PROPOSED).best()
@@ -189,13 +195,13 @@ def _seen(image, name, longer_sides):
 
 
 def _measured(image, face):
-    """The face with the points of a third look, where that sees it too."""
+    """Returns the face with the points of the third pass, if that pass detects the face."""
     seen = _look(image, face, MEASURED)
     return replace(seen, scores=face.scores) if len(seen) else face
 
 
 def _look(image, face, margin):
-    """The face once more, seen upright and large; nothing where none is in the middle."""
+    """Detects a face again in an upright crop; returns nothing if none is in the center."""
     network = shared("short")
     middle, reach = (network.size - 1) / 2, network.size / margin
     center, side = (on_grid(v, face.sides[0]) for v in (face.points[0, 0], face.sides[0]))
@@ -210,6 +216,6 @@ def _look(image, face, margin):
 
 
 def _back(image, turn):
-    """(2, 3) matrix from the pixels of `np.rot90(image, turn)` to the image's."""
+    """Returns the (2, 3) matrix from pixels of `np.rot90(image, turn)` to those of the image."""
     linear = np.linalg.matrix_power(np.array([[0, -1], [1, 0]]), turn)
     return np.column_stack([linear, (linear.sum(axis=1) < 0) * (np.array(image.shape[1::-1]) - 1)])

@@ -1,21 +1,21 @@
-"""The grid of what one look hands to the next, and of the faces found.
+"""Rounds the results of each pass to a grid, so that browsers and native code agree.
 
-A network's outputs in WebAssembly differ from native ones by about 4e-6 pixels of its input. Handed
-on as they are, they change bytes of the next look's picture, and every look amplifies the
-difference. On a grid the next picture is the same, unless a number lies at a rounding edge.
+A network's outputs in WebAssembly differ from native ones by about 4e-6 pixels of its input.
+Without rounding, this changes bytes of the next pass' crop, and every pass amplifies the
+difference. With rounding, the next crop is identical, unless a value is at a rounding boundary.
 """
 
 import numpy as np
 
-# Steps in a face's side, between this many and twice as many: from 64 pixels on, of 1/8 pixel.
+# A face's side is divided into 512 to 1,024 steps; a step is 1/8 pixel for sides of 64 to 128.
 STEPS = 512
-# Radians. Angles lie halfway between multiples: at 0, a crop's pixels would fall exactly on the
-# rounding edges of a warp.
+# In radians. Angles are rounded to the middle between multiples: at an angle of 0, pixels of a crop
+# would lie exactly on the rounding boundaries of a warp.
 TURN = 1 / 256
 
 
 def on_grid(pixels: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Coordinates or lengths, rounded to the grids of faces whose squares have these sides.
+    """Rounds coordinates or lengths to the grids of faces whose squares have these sides.
 
     Examples:
         >>> on_grid(np.array([10.07, 20.2]), 100.0)
@@ -26,5 +26,5 @@ def on_grid(pixels: np.ndarray, sides: np.ndarray) -> np.ndarray:
 
 
 def turn_on_grid(angles: np.ndarray) -> np.ndarray:
-    """Angles in radians, rounded."""
+    """Rounds angles, in radians."""
     return (np.floor(angles / TURN) + 0.5) * TURN

@@ -1,9 +1,9 @@
-"""BlazeFace's networks: a square picture in, faces as squares with six points out.
+"""BlazeFace's networks: they detect faces in a square picture, as squares with six points.
 
 Bazarevsky et al., BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs, 2019. Every
-anchor, the center of a cell, gives a face's center, side and points in input pixels, and a score.
-Pixel centers are at whole numbers here, as everywhere in the package; in the files they are at
-halves.
+anchor is the center of a cell, and outputs a face's center, side and points in input pixels, and a
+score. Here, pixel centers have integer coordinates, as in the rest of the package; in the files,
+they are at half-integers.
 """
 
 import math
@@ -20,11 +20,11 @@ from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import transform
 from keras_fld.predict.lite_model import new_interpreter
 
-# Squares that overlap by more are about one face.
+# Squares that overlap by more show the same face.
 SAME = 0.3
-# Of a face's eight pairs of numbers the center and the points.
+# Indices of the center and the points among the eight pairs of numbers of a face.
 _POINTS = [0, *range(2, 8)]
-# File by what the network is called, and its cells: of a row, and anchors in each.
+# For each network, its file, and its cells: number in a row, and anchors in each.
 FILES = {
     "short": ("face_detection_short_range.tflite", ((16, 2), (8, 6))),
     "full": ("face_detection_full_range.tflite", ((48, 1),)),
@@ -33,11 +33,11 @@ FILES = {
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces that a network found.
+    """Faces that a network detected.
 
     Args:
-        points: (n, 7, 2) pixels: the square's center, the eye on the left in an upright face, the
-            other eye, the nose's tip, the mouth, and the ears in the eyes' order.
+        points: (n, 7, 2) pixels: the center of the square, the eye that is left in an upright face,
+            the other eye, the tip of the nose, the mouth, and the ears in the order of the eyes.
         sides: (n,) sides of the squares in pixels.
         scores: (n,) 0 to 1.
     """
@@ -54,7 +54,7 @@ class Faces:
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
-        """The faces of several looks."""
+        """Concatenates faces."""
         parts = [part for part in parts if len(part)]
         if len(parts) == 1:
             return parts[0]
@@ -63,7 +63,7 @@ class Faces:
         return cls(*map(np.concatenate, columns))
 
     def moved(self, matrix: np.ndarray) -> Self:
-        """The faces where a similarity, a (2, 3) matrix, takes them."""
+        """Transforms the faces with a similarity, a (2, 3) matrix."""
         (a, b, _), (c, d, _) = matrix.tolist()
         scale = math.sqrt(abs(a * d - b * c))
         return type(self)(transform(self.points, matrix), self.sides * scale, self.scores)
@@ -76,22 +76,22 @@ class Faces:
 
     @property
     def angles(self) -> np.ndarray:
-        """(n,) radians by which the faces are turned in the image, clockwise.
+        """(n,) roll of the faces in the image in radians, clockwise.
 
-        The way from eye to eye and the way from the eyes to the mouth are at right angles, and the
-        longer tells more: in a profile the eyes nearly coincide.
+        The line between the eyes and the line from the eyes to the mouth are perpendicular. The
+        longer one is used: in a profile, the eyes nearly coincide.
         """
         right, left, mouth = (self.points[:, i] @ [1, 1j] for i in (1, 2, 4))
         return np.angle(left - right + (mouth - (right + left) / 2) / 1j)
 
     def apart(self, others: Self) -> Self:
-        """The faces whose squares are about none of the others'."""
+        """Returns the faces whose squares do not overlap with any of the others."""
         if not len(others):
             return self
         return self[(overlap(self.squares, others.squares) < SAME).all(axis=1)]
 
     def best(self) -> Self:
-        """One face of those whose squares are about the same one: the highest score."""
+        """Non-maximum suppression: of overlapping faces, keeps the one with the highest score."""
         if len(self) < 2:
             return self
         kept: list[int] = []
@@ -104,25 +104,25 @@ class Faces:
 
 
 class Network:
-    """One of the networks; any number of threads may use it.
+    """One of the networks. It is thread-safe.
 
     Args:
-        name: "short", which sees faces from about 20 pixels of its 128 on, turned by up to 60
-            degrees; or "full", which sees them from about 16 pixels of its 192 on.
+        name: "short", which detects faces from about 20 pixels of its 128, with a roll of up to 60
+            degrees; or "full", which detects faces from about 16 pixels of its 192.
 
     Attributes:
         size: side of the input in pixels.
         centers: (anchors, 2) pixels of the input.
 
     Examples:
-        >>> faces = Network("short").find(image, threshold=0.5)
+        >>> faces = Network("short").find(np.zeros((128, 128, 3), np.uint8), threshold=0.5)
     """
 
     def __init__(self, name: str) -> None:
         file, grids = FILES[name]
         content = Path(__file__).with_name(file).read_bytes()
         self._interpreters = Pool(partial(new_interpreter, content))
-        # Asked for once: for large faces, the details take as long as the decoding.
+        # Cached: for large faces, getting the details takes as long as decoding.
         with self._interpreters.borrow() as interpreter:
             (about,) = interpreter.get_input_details()
             outputs = interpreter.get_output_details()
@@ -132,11 +132,11 @@ class Network:
         self.centers = anchors * self.size - 0.5
 
     def find(self, image: np.ndarray, threshold: float) -> Faces:
-        """Faces of a picture, several a face.
+        """Detects the faces of a picture, with several results for each face.
 
         Args:
             image: (size, size, 3) uint8 RGB.
-            threshold: least score of a face, 0 to 1.
+            threshold: lowest score of a face, 0 to 1.
         """
         return self.decode(*self.outputs(image), threshold)
 
@@ -150,11 +150,11 @@ class Network:
             (anchors, 16) numbers and (anchors,) logits of the scores.
         """
         with self._interpreters.borrow() as interpreter:
-            # Written in place: fresh memory of this size costs more than the arithmetic.
+            # Written in place: allocating memory of this size takes longer than the arithmetic.
             picture = interpreter.tensor(self._input)()[0]
             np.multiply(image, np.float32(2 / 255), out=picture)
             picture -= 1
-            del picture  # the interpreter refuses to run while it is held
+            del picture  # the interpreter does not run while this reference exists
             interpreter.invoke()
             numbers, logits = (interpreter.get_tensor(index)[0] for index in self._outputs)
         return numbers, logits[:, 0]
@@ -175,7 +175,7 @@ class Network:
 
 
 def _anchors(cells, each):
-    """Centers of a grid's cells, row by row, as shares of the side: (cells * cells * each, 2)."""
+    """Centers of a grid's cells by row, in fractions of the side: (cells * cells * each, 2)."""
     middles = (np.arange(cells) + 0.5) / cells
     y, x = np.meshgrid(middles, middles, indexing="ij")
     return np.repeat(np.column_stack([x.ravel(), y.ravel()]), each, axis=0)
@@ -183,5 +183,5 @@ def _anchors(cells, each):
 
 @cache
 def shared(name: str) -> Network:
-    """The network of that name, loaded once."""
+    """Returns the network of that name, which is loaded once."""
     return Network(name)

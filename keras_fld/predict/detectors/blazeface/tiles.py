@@ -1,4 +1,4 @@
-"""The square pictures that a network is shown of a photograph: all of it, and overlapping tiles."""
+"""The square inputs of a network: the whole photograph, and overlapping tiles of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Pixels of a tile that a face needs to be seen reliably.
+# Side in pixels of a tile from which a face is detected reliably.
 LEAST = 20
-# Neighboring tiles share a quarter of their side: more than twice `LEAST`, and what is larger is
-# seen in tiles of half the resolution.
+# Neighboring tiles overlap by a quarter of their side. That is more than twice `LEAST`; larger
+# faces are detected in tiles of half the resolution.
 SHARED = 4
-# A level this much finer than the whole picture shows nothing new.
+# A level must be finer than the whole picture by at least this factor.
 COARSE = 1.25
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A square cut of a photograph, reduced.
+    """A square crop of a reduced photograph.
 
     Args:
         image: (size, size, 3) uint8, black outside the photograph.
         to_photo: (2, 3) matrix to the photograph's pixels.
-        low, high: (2,) pixels of the tile between which a face lies wholly in it; infinite at the
-            photograph's own edges.
+        low, high: (2,) limits in pixels of the tile, within which a face is complete; infinite at
+            the photograph's own edges.
     """
 
     image: np.ndarray
@@ -33,12 +33,12 @@ class Tile:
 
 
 def sides(image: np.ndarray, size: int, min_face: float) -> list[int]:
-    """Longer sides to which a photograph is reduced, the largest first.
+    """Returns the longer sides to which a photograph is reduced, the largest first.
 
     Args:
         image: (height, width, 3).
         size: side of a tile.
-        min_face: smallest face wanted, as a share of the photograph's longer side.
+        min_face: smallest face to detect, as a fraction of the photograph's longer side.
 
     Examples:
         >>> sides(np.zeros((768, 1024, 3)), 192, 0.03)
@@ -52,12 +52,12 @@ def sides(image: np.ndarray, size: int, min_face: float) -> list[int]:
 
 
 def tiles(image: np.ndarray, size: int, longer_sides: list[int]) -> Iterator[Tile]:
-    """The tiles of a photograph reduced to each of these sides, the largest first."""
+    """Yields the tiles of a photograph reduced to each of these sides, the largest first."""
     height, width = image.shape[:2]
     for side in longer_sides:
         scale = side / max(height, width)
         target = max(1, round(width * scale)), max(1, round(height * scale))
-        # Each level is made of the one before; only the coarsest may enlarge.
+        # Each level is computed from the previous one. Only the coarsest may be an enlargement.
         smooth = cv2.INTER_AREA if target[0] < image.shape[1] else cv2.INTER_LINEAR
         image = cv2.resize(image, target, interpolation=smooth)
         factor = np.array([width, height]) / target
@@ -73,7 +73,7 @@ def _tile(image, corner, size, factor):
     padded = np.zeros((size, size, 3), np.uint8)
     left, top = max(-x, 0), max(-y, 0)
     padded[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
-    # Pixel centers are at whole numbers, so a reduction moves them by half a pixel.
+    # Pixel centers have integer coordinates, so a reduction shifts them by half a pixel.
     to_photo = np.column_stack([np.diag(factor), (corner + 0.5) * factor - 0.5])
     low = np.where(corner <= 0, -np.inf, -0.5)
     high = np.where(corner + size >= image.shape[1::-1], np.inf, size - 0.5)
@@ -81,7 +81,7 @@ def _tile(image, corner, size, factor):
 
 
 def _starts(side, size):
-    """Where tiles begin along a side: evenly, so that neighbors share enough."""
+    """Returns where tiles start along a side: evenly spaced, with enough overlap."""
     if side <= size:
         return [-((size - side) // 2)]
     shared = size // SHARED
