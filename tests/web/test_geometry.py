@@ -105,6 +105,7 @@ def test_crops_are_pythons(tmp_path, size, frame):
         ((576, 768), 128, 1.0),
         ((600, 90), 192, 0.03),
         ((100, 80), 192, 0.03),
+        ((110, 84), 128, 1.0),
     ],
 )
 def test_tiles_are_pythons(tmp_path, shape, size, smallest):

@@ -61,7 +61,7 @@ function coverage(size, newSize, whole) {
 
 /** Bilinear interpolation in OpenCV's integers; edge pixels are repeated outside. */
 function enlarge({ data, width, height }, newWidth, newHeight) {
-  const columns = neighbors(width, newWidth), rows = neighbors(height, newHeight);
+  const columns = neighbors(width, newWidth, true), rows = neighbors(height, newHeight, false);
   const out = new Uint8ClampedArray(newWidth * newHeight * 4);
   rows.forEach(({ places: [top, bottom], weights: [upper, lower] }, v) => {
     columns.forEach(({ places: [left, right], weights: [before, after] }, u) => {
@@ -76,13 +76,18 @@ function enlarge({ data, width, height }, newWidth, newHeight) {
   return { data: out, width: newWidth, height: newHeight };
 }
 
-/** Along one axis, for each new pixel: the two old ones around it, and their weights out of 2048. */
-function neighbors(size, newSize) {
+/**
+ * Along one axis, for each new pixel: the two old ones around it, and their weights out of 2048.
+ * At the border, OpenCV clamps the place of a column, but weighs a row with itself, which rounds
+ * differently.
+ */
+function neighbors(size, newSize, clamped) {
+  const inside = (place) => Math.min(Math.max(place, 0), size - 1);
   return Array.from({ length: newSize }, (_, i) => {
-    const place = Math.min(Math.max(f32((i + 0.5) * (size / newSize) - 0.5), 0), size - 1);
+    const exact = f32((i + 0.5) * (size / newSize) - 0.5), place = clamped ? inside(exact) : exact;
     const low = Math.floor(place), share = f32(place - low);
     return {
-      places: [low, Math.min(low + 1, size - 1)],
+      places: [inside(low), inside(low + 1)],
       weights: [1 - share, share].map((weight) => roundEven(2048 * f32(weight))),
     };
   });
