@@ -12,6 +12,7 @@ from keras_fld import zoo
 KERAS, LITE = zoo.keras_file("trnet20_synthetic"), zoo.lite_file("trnet20_synthetic")
 PHOTO = "docs/astronaut.png"
 TENSORFLOW = 'Keras needs its backend TensorFlow: pip install "keras-fld[tensorflow]"'
+CONVERSION = 'Conversion needs TensorFlow: pip install "keras-fld[tensorflow]"'
 FINE_TUNING = 'pip install "keras-fld[tensorflow,compress]"'
 PLOTS = 'needs matplotlib: pip install "keras-fld[plots]"'
 LITERT = "needs ai-edge-litert: pip install keras-fld"
@@ -26,8 +27,8 @@ CALLS = [
     ("tensorflow", "predict {photo} --model {keras} --out {out}", TENSORFLOW),
     ("tensorflow", "train --dataset synthetic --out {out}", TENSORFLOW),
     ("tensorflow", "refine {keras} --dataset synthetic --out {out}/a.keras", TENSORFLOW),
-    ("tensorflow", "convert {keras} --mode float32 --out {out}/a.tflite", TENSORFLOW),
-    ("tensorflow", "export {keras} --all --out {out}", FINE_TUNING),
+    ("tensorflow", "convert {keras} --mode float32 --out {out}/a.tflite", CONVERSION),
+    ("tensorflow", "export {keras} --all --out {out}", CONVERSION),
     ("tensorflow", "demo --out {out}", TENSORFLOW),
     ("tensorflow", "qat {keras} --dataset synthetic --out {out}/a.tflite", FINE_TUNING),
     ("tf_keras", "qat {keras} --dataset synthetic --out {out}/a.tflite", FINE_TUNING),

@@ -17,7 +17,7 @@ class Marks:
         scores: whether to write each face's score, if it has one.
 
     Examples:
-        >>> picture = Marks(boxes=True, scores=True).draw(picture, landmarker.detect(picture))
+        >>> picture = Marks(boxes=True, scores=True).draw(image, landmarker.detect(image))
     """
 
     numbers: bool = False

@@ -42,7 +42,7 @@ def prepared(tree, tmp_path_factory):
     assert result.returncode == 0, result.stderr
     assert "train: 16 faces, 4 files" in result.stdout and f"wrote {out}" in result.stdout
     assert "official" not in result.stderr
-    assert "note: challenge: left out" in result.stderr
+    assert "note: challenge: not prepared" in result.stderr
     return out
 
 
