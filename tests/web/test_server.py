@@ -190,9 +190,7 @@ def test_models_that_the_page_cannot_run_are_refused(tmp_path):
     good = zoo.lite_file(PRESET).read_bytes()
     full = tmp_path / "full.tflite"
     full.write_bytes(good.replace(b'"dtype":"uint8"', b'"dtype":"int8" '))
-    with pytest.raises(
-        ValueError, match=r"full.tflite: .* needs uint8 or float32 .*Got: int8"
-    ):
+    with pytest.raises(ValueError, match=r"full.tflite: .* needs uint8 or float32 .*Got: int8"):
         web.page_files(full)
     strange = tmp_path / "strange.tflite"
     strange.write_bytes(good.replace(b"keras_fld", b"keras_xyz"))
