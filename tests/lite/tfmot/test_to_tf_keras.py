@@ -68,9 +68,8 @@ def test_a_layer_of_another_network_is_refused():
         to_tf_keras(other)
 
 
-@pytest.mark.parametrize("network", ["windows", "sampled"])
-def test_a_copy_by_its_configuration_computes_the_same(networks, network, face_crops):
-    plain, images = to_tf_keras(networks[network]), face_crops.astype(np.float32)
+def test_a_copy_by_its_configuration_computes_the_same(networks, face_crops):
+    plain, images = to_tf_keras(networks["sampled"]), face_crops.astype(np.float32)
     copy = type(plain).from_config(plain.get_config())
     copy.set_weights(plain.get_weights())
     found = copy(images, training=False)
