@@ -77,8 +77,10 @@ class SampledOffsets(keras.layers.Layer):
         return input_shape[0]
 
     def get_config(self):
+        return {**super().get_config(), **self._options()}
+
+    def _options(self):
         return {
-            **super().get_config(),
             "mean_shape": self.mean_shape.tolist(),
             "scale": self.scale,
             "crop_size": self.crop_size,

@@ -57,6 +57,7 @@ class SampledOffsets(tf_keras.layers.Layer):
 
     build, call = sampled.SampledOffsets.build, sampled.SampledOffsets.call
     _weights_of = sampled.SampledOffsets._weights_of
+    _options = sampled.SampledOffsets._options
 
     def __init__(self, mean_shape, scale, crop_size, channels, **kwargs):
         super().__init__(**kwargs)
@@ -64,13 +65,7 @@ class SampledOffsets(tf_keras.layers.Layer):
         self.scale, self.crop_size, self.channels = scale, crop_size, channels
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "mean_shape": self.mean_shape.tolist(),
-            "scale": self.scale,
-            "crop_size": self.crop_size,
-            "channels": self.channels,
-        }
+        return {**super().get_config(), **self._options()}
 
 
 # Layers of the package's own, by the class that they copy.
