@@ -1,6 +1,83 @@
 import numpy as np
+import pytest
 
-from keras_fld.geometry.boxes import covered, doubled, pairs
+from keras_fld.geometry.boxes import (
+    as_boxes,
+    covered,
+    doubled,
+    largest_first,
+    overlap,
+    pairs,
+    reduced,
+)
+
+
+def painted(box):
+    """A box of whole numbers as pixels of a picture of 40 x 40."""
+    x, y, width, height = box
+    picture = np.zeros((40, 40), bool)
+    picture[y : y + height, x : x + width] = True
+    return picture
+
+
+def some_boxes(count, seed):
+    rng = np.random.default_rng(seed)
+    return np.column_stack([rng.integers(0, 20, (count, 2)), rng.integers(1, 21, (count, 2))])
+
+
+def test_overlap_and_cover_are_those_of_the_painted_pixels():
+    boxes, others = some_boxes(30, 0), some_boxes(20, 1)
+    one = np.array([painted(box) for box in boxes])[:, None]
+    two = np.array([painted(box) for box in others])[None]
+    common = (one & two).sum(axis=(2, 3))
+    np.testing.assert_allclose(overlap(boxes, others), common / (one | two).sum(axis=(2, 3)))
+    np.testing.assert_allclose(
+        covered(boxes, others), (common / one.sum(axis=(2, 3))).max(axis=1)
+    )
+    assert (common == 0).any() and (common > 0).any()
+
+
+def test_boxes_are_an_array_of_four_columns():
+    assert as_boxes([]).shape == (0, 4)
+    boxes = as_boxes([[1, 2, 3, 4]])
+    assert boxes.dtype == np.float64 and boxes.tolist() == [[1, 2, 3, 4]]
+    assert overlap([], [[0, 0, 1, 1]]).shape == (0, 1)
+
+
+def test_the_largest_box_comes_first_and_equal_ones_keep_their_order():
+    # With the score of each; the first two are equally large, and the last is the largest.
+    boxes = np.array([[9, 0, 2, 6, 0.1], [0, 9, 4, 3, 0.2], [0, 0, 1, 2, 0.3], [0, 0, 5, 5, 0.4]])
+    assert largest_first(boxes)[:, 4].tolist() == [0.4, 0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("shape", "side", "expected"),
+    [
+        ((30, 100, 3), 50, (15, 50, 3)),
+        ((100, 30, 3), 50, (50, 15, 3)),
+        ((33, 100, 3), 10, (3, 10, 3)),  # rounded, and the factor says so
+        ((400, 3, 3), 40, (40, 1, 3)),  # at least a pixel
+        ((3, 400, 3), 40, (1, 40, 3)),
+    ],
+)
+def test_a_reduced_image_has_the_longer_side_and_the_factors_back(shape, side, expected):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    small, factor = reduced(image, side)
+    assert small.shape == expected
+    assert factor.tolist() == [shape[1] / expected[1], shape[0] / expected[0]]
+
+
+@pytest.mark.parametrize("side", [40, 41])
+def test_an_image_that_is_small_enough_stays_as_it_is(side):
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    small, factor = reduced(image, side)
+    assert small is image and factor.tolist() == [1, 1]
+
+
+def test_a_reduced_image_is_averaged():
+    board = (np.indices((80, 80)).sum(0) % 2 * 255).astype(np.uint8)
+    small, _ = reduced(np.repeat(board[..., None], 3, axis=2), 20)
+    assert np.abs(small.astype(int) - 127).max() <= 1
 
 
 def test_the_surest_pairs_are_made_first_and_each_once():
@@ -22,3 +99,9 @@ def test_of_boxes_on_one_face_the_later_are_named_the_last_first():
     one, other = [0, 0, 10, 10], [50, 0, 10, 10]
     assert doubled([one, other, [1, 0, 10, 10], [0, 1, 10, 10]]) == [3, 2]
     assert doubled([one, other]) == doubled([]) == []
+
+
+@pytest.mark.parametrize(("shift", "expected"), [(25, [1]), (26, [])])
+def test_an_overlap_of_three_fifths_is_one_face(shift, expected):
+    # 75 of 125 columns in common: exactly 0.6.
+    assert doubled([[0, 0, 100, 10], [shift, 0, 100, 10]]) == expected

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_fld.data import synthetic
+from keras_fld.geometry import frame
 from keras_fld.geometry.frame import (
     FaceCrop,
     compose,
@@ -132,3 +133,108 @@ def test_shape_pixels_places_a_shape_as_a_face_of_that_box():
     box = landmark_box(shape * 80 + 200)
     expected = transform(shape * 80 + 200, FaceCrop(64, 1.1).matrix(box))
     np.testing.assert_allclose(FaceCrop(64, 1.1).shape_pixels(shape), expected, atol=1e-9)
+
+
+def _ramp(slope, start, side=800):
+    """A picture that brightens along both axes; dithered, so that means are not rounded."""
+    rows, columns = np.indices((side, side))
+    exact = np.stack([columns, rows, columns], axis=-1) * slope - start * slope
+    return np.floor(exact.clip(0, 254) + np.random.default_rng(0).random(exact.shape)).astype(
+        np.uint8
+    )
+
+
+@pytest.mark.parametrize("reduction", [1.0, 1.9, 2.1, 2.6, 3.4])
+def test_crops_are_right_to_a_thirtieth_of_a_pixel_of_the_photograph_in_the_mean(reduction):
+    """Half a pixel taken for 0.4 would be seen: the brightness says where a crop was cut.
+
+    OpenCV rounds places to 1/32 of a pixel, so one crop may be off by more.
+    """
+    image, scale, off = _ramp(slope=4, start=370), 1 / reduction, []
+    for place in np.random.default_rng(1).uniform(399, 401, (50, 2)):
+        matrix = np.column_stack([np.eye(2) * scale, 7.5 - scale * place])
+        crop = warp(image, matrix, 16).astype(float).mean(axis=(0, 1))
+        off.append(crop[:2] / 4 + 370 - place)
+    np.testing.assert_allclose(np.mean(off, axis=0), 0, atol=0.033)
+
+
+def test_a_photograph_is_reduced_to_twice_the_crops_scale_and_then_warped():
+    image = np.random.default_rng(0).integers(0, 256, (90, 100, 3), np.uint8)
+    crop = warp(image, np.array([[0.4, 0, 0.0], [0, 0.4, 2.0]]), 40)
+    small = cv2.resize(image, (80, 72), interpolation=cv2.INTER_AREA)
+    # A pixel of the small picture is 1.25 wide; its first center lies at 0.125.
+    matrix = np.array([[0.5, 0, 0.05], [0, 0.5, 2.05]])
+    expected = cv2.warpAffine(small, matrix, (40, 40), flags=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(crop.astype(int), expected.astype(int), atol=1)
+
+
+def test_a_photograph_is_not_reduced_from_half_its_scale_on():
+    image = np.random.default_rng(0).integers(0, 256, (90, 100, 3), np.uint8)
+    for scale in (0.5, 0.6, 1.0):
+        matrix = np.array([[scale, 0, 0.3], [0, scale, 0.2]])
+        expected = cv2.warpAffine(image, matrix, (40, 40), flags=cv2.INTER_LINEAR)
+        np.testing.assert_array_equal(warp(image, matrix, 40), expected)
+
+
+@given(
+    x=st.floats(300, 500),
+    y=st.floats(300, 500),
+    reduction=st.floats(1.9, 9),
+    degrees=st.floats(-180, 180),
+)
+@settings(max_examples=50, deadline=None)
+def test_inside_a_photograph_no_edge_of_the_part_that_is_reduced_shows(x, y, reduction, degrees):
+    image = np.full((800, 800, 3), 200, np.uint8)
+    crop = FaceCrop(24, 1.0).crop(image, (x, y, 24 * reduction, 24 * reduction), degrees)
+    assert crop.min() == crop.max() == 200
+
+
+def test_a_strip_that_is_reduced_to_less_than_a_pixel_is_still_seen():
+    for shape, rows, columns in (((2, 900, 3), 1, 8), ((900, 2, 3), 8, 1)):
+        image = np.full(shape, 255, np.uint8)
+        crop = warp(image, np.array([[0.1, 0, 0.0], [0, 0.1, 0.0]]), 8)
+        assert (crop[:rows, :columns] > 0).any() and (crop[rows + 1 :, columns + 1 :] == 0).all()
+
+
+def test_a_photograph_beside_the_crop_leaves_it_black():
+    image = np.full((50, 60, 3), 200, np.uint8)
+    for box in ((5000, 0, 900, 900), (0, 5000, 900, 900), (-5000, 0, 900, 900)):
+        assert FaceCrop(64, 1.0).crop(image, box).max() == 0
+
+
+def test_the_default_crop_is_64_pixels_with_a_margin_of_11():
+    assert (FaceCrop().size, FaceCrop().margin) == (64, 1.1)
+    assert FaceCrop(1, margin=0.05).matrix((0, 0, 1, 1))[0, 0] == pytest.approx(20)
+    with pytest.raises(ValueError, match="margin must be above 0. Got: inf"):
+        FaceCrop(margin=np.inf)
+
+
+def test_a_crop_shows_a_small_face_whose_box_is_tiny():
+    assert FaceCrop(8, 1.0).matrix((0, 0, 0.5, 0.25))[0, 0] == 16
+
+
+def test_a_box_of_landmarks_on_a_line_has_a_width():
+    """Its longer side counts, and a box needs a positive size."""
+    assert landmark_box(np.array([[3.0, 4.0], [3.0, 9.0]])).tolist() == [3, 4, 1e-6, 5]
+    assert landmark_box(np.array([[3.0, 4.0], [8.0, 4.0]])).tolist() == [3, 4, 5, 1e-6]
+    # Half of a landmark is no landmark.
+    with pytest.raises(ValueError, match="at least two different annotated"):
+        landmark_box(np.array([[3.0, 4.0], [3.0, np.nan]]))
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_turned_crop_turns_zooms_mirrors_and_shifts_about_its_center(mirrored):
+    # As numbers of the complex plane: mirror about the center, turn and zoom, shift.
+    matrix = frame.turned(65, 41, 0.4, 1.7, np.array([3.0, -2.0]), mirrored)
+    points = np.random.default_rng(0).uniform(0, 64, (9, 2))
+    z = (points - 32) @ [1, 1j]
+    z = -z.conj() if mirrored else z
+    z = z * 1.7 * np.exp(0.4j) + (20 + 3) + (20 - 2) * 1j
+    np.testing.assert_allclose(transform(points, matrix), np.stack([z.real, z.imag], axis=-1))
+
+
+def test_composed_and_inverted_matrices_are_those_of_homogeneous_ones():
+    after, before = np.random.default_rng(0).normal(size=(2, 2, 3))
+    whole = [np.vstack([matrix, [0, 0, 1]]) for matrix in (after, before)]
+    np.testing.assert_allclose(compose(after, before), (whole[0] @ whole[1])[:2])
+    np.testing.assert_allclose(invert(after), np.linalg.inv(whole[0])[:2])

@@ -69,6 +69,11 @@ def test_the_first_values_are_kept_also_after_a_reset():
     assert smooth([9.0], 0.5).tolist() == [9.0]
 
 
+def test_the_settings_without_arguments_are_the_documented_ones():
+    smooth = OneEuroFilter()
+    assert (smooth.min_cutoff, smooth.beta, smooth.d_cutoff) == (1.0, 0.0, 1.0)
+
+
 def test_what_is_returned_is_not_what_is_remembered():
     smooth, other = OneEuroFilter(), OneEuroFilter()
     smooth([1.0], 0.0)[:] = 77

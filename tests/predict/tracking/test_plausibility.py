@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from keras_fld.geometry.frame import upright_box
-from keras_fld.predict.tracking.plausibility import mean_shape, plausible, residual
+from keras_fld.geometry.frame import landmark_box, upright_box
+from keras_fld.predict.face import DetectedFace
+from keras_fld.predict.tracking import plausibility
+from keras_fld.predict.tracking.plausibility import mean_shape, plausible, residual, steadiness
 from keras_fld.schemes import IBUG68
 
 MEAN = IBUG68.mean_shape
@@ -57,3 +59,69 @@ def test_without_a_mean_shape_the_shape_is_not_judged():
     assert plausible(np.random.default_rng(0).permutation(FACE), BOX, (480, 640))
     assert mean_shape(None) is None
     assert mean_shape(IBUG68).shape == (68, 2)
+
+
+def corners(x, y, width, height):
+    """Landmarks whose tight box is this one."""
+    return np.array([[x, y], [x + width, y + height]], float)
+
+
+@pytest.mark.parametrize(
+    ("found", "before", "shape", "expected"),
+    [
+        # 1.5 times as large, 1.5 times as small, and a little more.
+        ((100, 100, 135, 135), (120, 120, 90, 90), (480, 640), True),
+        ((100, 100, 136, 136), (120, 120, 90, 90), (480, 640), False),
+        ((135, 135, 60, 60), (120, 120, 90, 90), (480, 640), True),
+        ((135, 135, 59, 59), (120, 120, 90, 90), (480, 640), False),
+        # The longer side counts, which may be the width or the height.
+        ((100, 100, 140, 50), (100, 100, 140, 50), (480, 640), True),
+        ((100, 100, 50, 140), (100, 100, 50, 140), (480, 640), True),
+        ((100, 100, 140, 50), (100, 100, 90, 50), (480, 640), False),
+        # An overlap of 0.3, and less.
+        ((70, 50, 130, 130), (0, 50, 130, 130), (480, 640), True),
+        ((71, 50, 130, 130), (0, 50, 130, 130), (480, 640), False),
+        # 10 pixels is the smallest.
+        ((50, 50, 10, 6), (50, 50, 10, 6), (480, 640), True),
+        ((50, 50, 9.5, 6), (50, 50, 9.5, 6), (480, 640), False),
+        # The center lies in the picture: at its left and top edge, and before its right and bottom.
+        ((-50, -20, 100, 40), (-50, -20, 100, 40), (480, 640), True),
+        ((-51, -20, 100, 40), (-51, -20, 100, 40), (480, 640), False),
+        ((-50, -21, 100, 40), (-50, -21, 100, 40), (480, 640), False),
+        ((589, 459, 100, 40), (589, 459, 100, 40), (480, 640), True),
+        ((590, 459, 100, 40), (590, 459, 100, 40), (480, 640), False),
+        ((589, 460, 100, 40), (589, 460, 100, 40), (480, 640), False),
+    ],
+)
+def test_the_limits_of_place_and_size_are_those_documented(found, before, shape, expected):
+    assert plausible(corners(*found), before, shape) is expected
+
+
+@pytest.mark.parametrize(("degrees", "expected"), [(59, True), (-59, True), (61, False)])
+def test_a_tilt_of_60_degrees_is_the_limit(degrees, expected):
+    face = turned(FACE, degrees)
+    assert plausible(face, landmark_box(face), (480, 640), MEAN) is expected
+
+
+@pytest.mark.parametrize(("off", "expected"), [(0.178, True), (0.182, False)])
+def test_a_residual_of_018_sizes_of_the_face_is_the_limit(off, expected):
+    noise = np.random.default_rng(0).normal(size=MEAN.shape)
+    strengths = np.linspace(0.05, 0.2, 400)
+    residuals = [residual(MEAN + k * noise, MEAN)[0] for k in strengths]
+    face = 100 * (MEAN + np.interp(off, residuals, strengths) * noise) + (200, 150)
+    assert residual(face, MEAN)[0] == pytest.approx(off, abs=1e-4)
+    assert plausible(face, landmark_box(face), (480, 640), MEAN) is expected
+
+
+def test_a_face_exactly_at_the_limits_of_its_shape_is_plausible(monkeypatch):
+    face = turned(FACE + np.random.default_rng(0).normal(0, 3, FACE.shape), 20)
+    off, tilt = residual(face, MEAN)
+    monkeypatch.setattr(plausibility, "MAX_RESIDUAL", off)
+    monkeypatch.setattr(plausibility, "MAX_TILT", tilt)
+    assert plausible(face, landmark_box(face), (480, 640), MEAN)
+
+
+def test_the_steadiness_is_the_overlap_of_the_crops_box_with_the_landmarks():
+    assert steadiness(DetectedFace((0, 0, 100, 80), corners(0, 0, 100, 40), None)) == 0.5
+    face = DetectedFace(tuple(upright_box(turned(FACE, 50), 0.7)), turned(FACE, 50), IBUG68, None, 0.7)
+    assert steadiness(face) == pytest.approx(1)
