@@ -14,7 +14,7 @@ JOBS ?= 1
 # that of tests/conftest.py: the longest files first.
 PARALLEL ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test nightly slow soak kills long fuzz test-backends test-light test-beam test-oldest bench \
+.PHONY: demo test nightly slow soak kills long fuzz mutation test-backends test-light test-beam test-oldest bench \
 	tables arm docs lint clean
 
 demo: $(VENV)/installed
@@ -31,7 +31,7 @@ test: $(VENV)/$(if $(COVERAGE),complete,installed) lint
 # The checks that take too long for every change, one after the other; `make fuzz` alone takes ten
 # minutes a reader, with JOBS=2 half of it. `make -k nightly` goes on after one that fails, and still
 # fails in the end.
-nightly: slow test-backends soak
+nightly: slow test-backends mutation soak
 	$(MAKE) arm ARM_JSON=build/arm.json
 
 # The tests that `make test` leaves out.
@@ -55,6 +55,12 @@ long: $(VENV)/installed
 fuzz: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
 	$(BIN)/python tests/fuzz/fuzz.py --seconds $(SECONDS_EACH) --jobs $(JOBS) --json build/fuzz.json
+
+# Changes one place of a module at a time; the tests must notice. What a run that was stopped has found
+# is in build/mutation; MUTATION="--fresh" forgets it, MUTATION=keras_fld/geometry is a part.
+mutation: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet 'cosmic-ray>=8.7,<9' '$(PACKAGE_torch)'
+	KERAS_BACKEND=torch $(BIN)/python -m tests.mutation.run $(MUTATION) --json build/mutation.json
 
 # Losses, metrics, networks and one fit on each backend. PyTorch is the release whose plain wheel is
 # the CPU build; others bring gigabytes of CUDA.

@@ -31,9 +31,7 @@ def test_overlap_and_cover_are_those_of_the_painted_pixels():
     two = np.array([painted(box) for box in others])[None]
     common = (one & two).sum(axis=(2, 3))
     np.testing.assert_allclose(overlap(boxes, others), common / (one | two).sum(axis=(2, 3)))
-    np.testing.assert_allclose(
-        covered(boxes, others), (common / one.sum(axis=(2, 3))).max(axis=1)
-    )
+    np.testing.assert_allclose(covered(boxes, others), (common / one.sum(axis=(2, 3))).max(axis=1))
     assert (common == 0).any() and (common > 0).any()
 
 

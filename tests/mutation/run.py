@@ -4,10 +4,10 @@
     python -m tests.mutation.run keras_fld/geometry           # these modules only
     python -m tests.mutation.run --fresh --json mutation.json
 
-It needs `pip install cosmic-ray`. `[tool.mutation]` in pyproject.toml names the modules, their tests
-and the changes. A run that was stopped goes on where it was: a killed mutant of an unchanged module is
-not run again, and a survivor is. The exit code is 1 if a survivor is not in survivors.toml, or if one
-in it is killed or gone.
+It needs `pip install cosmic-ray`. `[tool.mutation]` in pyproject.toml names the modules, their
+tests and the changes. A run that was stopped goes on where it was: a killed mutant of an unchanged
+module is not run again, and a survivor is. The exit code is 1 if a survivor is not in
+survivors.toml, or if one in it is killed or gone.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("paths", nargs="*", help="Modules or folders; all that are named without.")
     parser.add_argument("--fresh", action="store_true", help="Runs what was killed again, too.")
-    parser.add_argument("--json", type=Path, help="Where to write the counts of each module.")
+    parser.add_argument("--json", type=Path, help="Counts of each module, updated.")
     options = parser.parse_args()
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutation"]
     if options.fresh:
@@ -44,18 +44,23 @@ def main():
         if modules:
             _group(modules, group["tests"], settings["operators"], counts, open_ones)
     if options.json:
-        total = sum(map(Counter, counts.values()), Counter())
-        names = ("mutants", "killed", "explained", "survived")
-        content = {"modules": counts, **{name: total[name] for name in names}}
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(content, indent=1) + "\n")
+        _write(options.json, counts)
     for text in open_ones:
         print(text)
     sys.exit(bool(open_ones))
 
 
+def _write(path, counts):
+    """Writes the counts; modules that were not run keep those of the run before."""
+    before = json.loads(path.read_text())["modules"] if path.exists() else {}
+    modules = dict(sorted({**before, **counts}.items()))
+    total = sum(map(Counter, modules.values()), Counter())
+    content = {name: total[name] for name in ("mutants", "killed", "explained", "survived")}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**content, "modules": modules}, indent=1) + "\n")
+
+
 def _modules(patterns):
-    """The modules with code that match the patterns, `__init__.py` files without too."""
     found = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     return [path.relative_to(ROOT).as_posix() for path in found]
 
@@ -104,7 +109,8 @@ def _group(modules, tests, operators, counts, open_ones):
                 open_ones.append(f"survived: {module}:{name}")
                 print(f"  {name}", flush=True)
         open_ones += [f"explained, but killed or gone: {module}: {a}  ->  {b}" for a, b in unneeded]
-        counts[module] = dict(count)
+        if count:
+            counts[module] = dict(count)
         print(f"{module}: {dict(count)}", flush=True)
 
 

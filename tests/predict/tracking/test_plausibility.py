@@ -123,5 +123,6 @@ def test_a_face_exactly_at_the_limits_of_its_shape_is_plausible(monkeypatch):
 
 def test_the_steadiness_is_the_overlap_of_the_crops_box_with_the_landmarks():
     assert steadiness(DetectedFace((0, 0, 100, 80), corners(0, 0, 100, 40), None)) == 0.5
-    face = DetectedFace(tuple(upright_box(turned(FACE, 50), 0.7)), turned(FACE, 50), IBUG68, None, 0.7)
+    landmarks, angle = turned(FACE, 50), 0.7
+    face = DetectedFace(tuple(upright_box(landmarks, angle)), landmarks, IBUG68, None, angle)
     assert steadiness(face) == pytest.approx(1)
