@@ -82,7 +82,7 @@ def _group(modules, tests, operators, counts, open_ones):
 
     print(f"{' '.join(tests)}:", flush=True)
     known = reach(modules, tests, 600)
-    limit = int(5 * known["used"] + 10)
+    limit = int(3 * known["used"] + 10)
     for module in modules:
         source = (ROOT / module).read_text("utf-8")
         notes = NOTES / f"{hashlib.sha256((module + source).encode()).hexdigest()}.json"

@@ -11,8 +11,10 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-MEMORY = 8 << 30  # bytes; a mutant may ask for any amount
+MEMORY = 5 << 30  # bytes; a mutant may ask for any amount
 
 
 class _Mutated(MetaPathFinder, SourceFileLoader):
@@ -36,7 +38,10 @@ class _Mutated(MetaPathFinder, SourceFileLoader):
 
 
 class _Order:
-    """Runs the tests that reach the mutated line first, file by file, quick ones before slow."""
+    """Runs the tests that reach the mutated line first, file by file, quick ones before slow.
+
+    A test that takes far longer than without the mutant ends the process.
+    """
 
     def __init__(self, reaching, seconds):
         self.reaching, self.seconds = reaching, seconds
@@ -55,6 +60,15 @@ class _Order:
             )
         )
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        limit = 5 * self.seconds.get(item.nodeid, 0) + 2
+        signal.setitimer(signal.ITIMER_PROF, limit)
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
 
 def killed(module, source, tests, reaching, seconds, limit):
     """Whether a test fails with the mutated source in place of a module.
@@ -64,8 +78,8 @@ def killed(module, source, tests, reaching, seconds, limit):
         source: mutated text of the module.
         tests: paths of the tests.
         reaching: ids of the tests that run the mutated line.
-        seconds: id to duration of each test.
-        limit: seconds of processor time. A mutant that takes more never ends, and is found so.
+        seconds: id to the processor time of each test.
+        limit: seconds of processor time in all. A mutant that takes more may never end.
     """
     order = _Order(reaching, seconds)
     return forked(lambda: _run(tests, order, _Mutated(module, source)), limit) != 0
@@ -107,7 +121,6 @@ def _in_child(work, limit):
 
 def _run(tests, *plugins):
     import hypothesis
-    import pytest
 
     # The same examples each time, and none that is looked for only to be shown.
     phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
@@ -138,8 +151,13 @@ class _Reach:
     def pytest_runtest_call(self, item):
         self.coverage.switch_context(item.nodeid)
 
-    def pytest_runtest_logreport(self, report):
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        began = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - began
 
 
 def reach(modules, tests, limit):
