@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,74 @@ def test_mediapipe_contour_follows_the_face_oval():
     for side, oval in ((range(8, -1, -1), OVAL_LEFT), (range(8, 17), OVAL_RIGHT)):
         places = [np.mean([oval.index(vertex) for vertex in groups[index]]) for index in side]
         assert (np.diff(places) > 0).all() and places[0] == 0
+
+
+# More outlines of MediaPipe's face_mesh_connections.py, from the image's left to its right.
+EYES = {
+    "upper": (
+        [33, 246, 161, 160, 159, 158, 157, 173, 133],
+        [362, 398, 384, 385, 386, 387, 388, 466, 263],
+    ),
+    "lower": (
+        [33, 7, 163, 144, 145, 153, 154, 155, 133],
+        [362, 382, 381, 380, 374, 373, 390, 249, 263],
+    ),
+}
+LIPS = {
+    (48, 49, 50, 51, 52, 53, 54): [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291],
+    (48, 59, 58, 57, 56, 55, 54): [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291],
+    (60, 61, 62, 63, 64): [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308],
+    (60, 67, 66, 65, 64): [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308],
+}
+
+
+def places_on(outline, landmarks):
+    """The places of landmarks on one of MediaPipe's outlines."""
+    groups = groups_of("mediapipe478", "ibug68")
+    return [outline.index(vertex) for i in landmarks for vertex in groups[i]]
+
+
+def test_mediapipe_lids_and_lips_follow_their_outlines_symmetrically():
+    for upper, indices in (("upper", (36, 37, 38, 39)), ("lower", (36, 41, 40, 39))):
+        left, right = EYES[upper]
+        places = places_on(left, indices)
+        assert places[0] == 0 and places[-1] == len(left) - 1 and (np.diff(places) > 0).all()
+        assert places[1] + places[2] == len(left) - 1
+        mirrored = places_on(right, IBUG68.mirror[list(indices)])
+        assert [len(left) - 1 - place for place in mirrored] == places
+    for indices, outline in LIPS.items():
+        places = places_on(outline, indices)
+        assert places[0] == 0 and (np.diff(places) > 0).all()
+        assert [len(outline) - 1 - place for place in places[::-1]] == places
+
+
+def test_mediapipe_brows_and_nose_are_its_lines():
+    assert places_on([70, 63, 105, 66, 107], range(17, 22)) == [0, 1, 2, 3, 4]
+    assert places_on([336, 296, 334, 293, 300], range(22, 27)) == [0, 1, 2, 3, 4]
+    bridge = places_on([168, 6, 197, 195, 5, 4, 1, 19, 94, 2], [27, 28, 29, 30, 33])
+    assert bridge[0] == 0 and bridge[-1] == 9 and (np.diff(bridge) > 0).all()
+    assert places_on([98, 97, 2, 326, 327], [32, 33, 34]) == [1, 2, 3]
+
+
+def test_londons_table_is_symmetric():
+    """Each point has one mirror partner, wherever and with whatever weight it is used."""
+    groups, partner = groups_of("london189", "ibug68"), {}
+    counted = [Counter(group) for group in groups]
+    for _ in range(2):  # what a group leaves open, another may say
+        for index, one in enumerate(counted):
+            other = counted[IBUG68.mirror[index]]
+            assert sorted(one.values()) == sorted(other.values())
+            left = [point for point in one if point not in partner]
+            right = [p for p in other if p not in {partner.get(point) for point in one}]
+            for point in left:
+                alike = [p for p in right if other[p] == one[point]]
+                if len(alike) == 1:
+                    partner[point] = alike[0]
+    for index, one in enumerate(counted):
+        known = {point: weight for point, weight in one.items() if point in partner}
+        other = counted[IBUG68.mirror[index]]
+        assert {partner[point]: weight for point, weight in known.items()}.items() <= other.items()
+    assert all(partner.get(partner[point], point) == point for point in partner)
 
 
 def test_mediapipe_takes_468_and_478_points_in_two_or_three_dimensions():
