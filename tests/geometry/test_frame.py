@@ -1,3 +1,5 @@
+from dataclasses import FrozenInstanceError
+
 import cv2
 import numpy as np
 import pytest
@@ -207,6 +209,11 @@ def test_the_default_crop_is_64_pixels_with_a_margin_of_11():
     assert FaceCrop(1, margin=0.05).matrix((0, 0, 1, 1))[0, 0] == pytest.approx(20)
     with pytest.raises(ValueError, match="margin must be above 0. Got: inf"):
         FaceCrop(margin=np.inf)
+
+
+def test_a_crops_description_does_not_change():
+    with pytest.raises(FrozenInstanceError):
+        FaceCrop().size = 3
 
 
 def test_a_crop_shows_a_small_face_whose_box_is_tiny():

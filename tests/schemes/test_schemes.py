@@ -1,3 +1,5 @@
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,11 @@ def test_lines_join_neighbors_of_one_patch(scheme):
         assert any(set(line) <= set(indices) for indices in scheme.patches.values())
         steps = np.linalg.norm(np.diff(scheme.mean_shape[list(line)], axis=0), axis=-1)
         assert steps.min() > 0 and steps.max() < 0.45
+
+
+def test_a_scheme_does_not_change():
+    with pytest.raises(FrozenInstanceError):
+        IBUG68.name = "other"
 
 
 def test_ibug68_normalizers_are_the_published_ones():

@@ -1,6 +1,7 @@
 """What BlazeFace makes of its networks' numbers, without running a network on a photograph."""
 
 import math
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -137,6 +138,12 @@ def test_the_roll_is_weighted_by_the_lengths_of_the_two_lines():
     points = np.stack([places.real, places.imag], axis=-1)[None]
     angle = Faces(points, np.ones(1), np.ones(1)).angles[0]
     assert angle == pytest.approx(math.atan2(3, 4))
+
+
+def test_faces_and_maps_do_not_change():
+    for value, name in ((some_faces(1), "sides"), (box_map.shipped("blazeface"), "coefficients")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, None)
 
 
 # Non-maximum suppression.

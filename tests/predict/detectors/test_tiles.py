@@ -1,5 +1,7 @@
 """The tiles of a photograph, as numbers."""
 
+from dataclasses import FrozenInstanceError
+
 import cv2
 import numpy as np
 import pytest
@@ -74,6 +76,8 @@ def test_a_photograph_of_its_size_is_not_smoothed():
     image = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
     (tile,) = tiles(image, 100, [100])
     np.testing.assert_array_equal(tile.image, image)
+    with pytest.raises(FrozenInstanceError):
+        tile.image = None
 
 
 @pytest.mark.parametrize("shape", [(1, 900), (900, 1)])
