@@ -160,14 +160,17 @@ def test_crops_are_right_to_a_thirtieth_of_a_pixel_of_the_photograph_in_the_mean
     np.testing.assert_allclose(np.mean(off, axis=0), 0, atol=0.033)
 
 
-def test_a_photograph_is_reduced_to_twice_the_crops_scale_and_then_warped():
+@pytest.mark.parametrize("degrees", [0, 30])
+def test_a_photograph_is_reduced_to_twice_the_crops_scale_and_then_warped(degrees):
     image = np.random.default_rng(0).integers(0, 256, (90, 100, 3), np.uint8)
-    crop = warp(image, np.array([[0.4, 0, 0.0], [0, 0.4, 2.0]]), 40)
+    turn = 0.4 * np.exp(1j * np.radians(degrees))
+    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+    matrix = np.column_stack([linear, [30, 30] - linear @ [49.5, 44.5]])
     small = cv2.resize(image, (80, 72), interpolation=cv2.INTER_AREA)
     # A pixel of the small picture is 1.25 wide; its first center lies at 0.125.
-    matrix = np.array([[0.5, 0, 0.05], [0, 0.5, 2.05]])
-    expected = cv2.warpAffine(small, matrix, (40, 40), flags=cv2.INTER_LINEAR)
-    np.testing.assert_allclose(crop.astype(int), expected.astype(int), atol=1)
+    to_small = np.column_stack([linear * 1.25, matrix[:, 2] + linear @ [0.125, 0.125]])
+    expected = cv2.warpAffine(small, to_small, (61, 61), flags=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(warp(image, matrix, 61).astype(int), expected.astype(int), atol=1)
 
 
 def test_a_photograph_is_not_reduced_from_half_its_scale_on():
@@ -191,17 +194,20 @@ def test_inside_a_photograph_no_edge_of_the_part_that_is_reduced_shows(x, y, red
     assert crop.min() == crop.max() == 200
 
 
-def test_a_strip_that_is_reduced_to_less_than_a_pixel_is_still_seen():
-    for shape, rows, columns in (((2, 900, 3), 1, 8), ((900, 2, 3), 8, 1)):
-        image = np.full(shape, 255, np.uint8)
-        crop = warp(image, np.array([[0.1, 0, 0.0], [0, 0.1, 0.0]]), 8)
-        assert (crop[:rows, :columns] > 0).any() and (crop[rows + 1 :, columns + 1 :] == 0).all()
+def test_a_strip_that_is_reduced_to_less_than_a_pixel_is_one_pixel():
+    matrix = np.array([[0.1, 0, 0.0], [0, 0.1, 0.0]])
+    for shape, seen in (((2, 900, 3), (0, 4)), ((900, 2, 3), (4, 0))):
+        crop = warp(np.full(shape, 255, np.uint8), matrix, 8)
+        # The pixel is 2 wide; the crop's first center lies a quarter of it outside its center.
+        assert crop[seen][0] == pytest.approx(0.75 * 255, abs=3)
+        assert (crop[2:, 2:] == 0).all()
 
 
 def test_a_photograph_beside_the_crop_leaves_it_black():
     image = np.full((50, 60, 3), 200, np.uint8)
     for box in ((5000, 0, 900, 900), (0, 5000, 900, 900), (-5000, 0, 900, 900)):
-        assert FaceCrop(64, 1.0).crop(image, box).max() == 0
+        crop = FaceCrop(64, 1.0).crop(image, box)
+        assert crop.shape == (64, 64, 3) and crop.max() == 0
 
 
 def test_the_default_crop_is_64_pixels_with_a_margin_of_11():

@@ -17,12 +17,14 @@ import shutil
 import sys
 import tomllib
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
-from tests.mutation.trial import ROOT, killed, reach
+from tests.mutation.mutants import mutants
+from tests.mutation.survivors import ROOT, explained
+from tests.mutation.trial import collect, in_child
 
 NOTES = ROOT / "build/mutation/killed"
-SURVIVORS = Path(__file__).with_name("survivors.toml")
 # What the modules under test import, loaded once: every mutant's process is forked from this one.
 WARM = ("numpy", "cv2", "hypothesis.strategies", "hypothesis.extra.numpy", "pytest", "coverage")
 
@@ -36,15 +38,19 @@ def main():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutation"]
     if options.fresh:
         shutil.rmtree(NOTES, ignore_errors=True)
-    for name in [*WARM, *settings["warm"]]:
+    for name in WARM:
         __import__(name)
-    counts, open_ones = {}, []
+    open_ones = []
     for group in settings["groups"]:
         modules = [m for m in _modules(group["modules"]) if _chosen(m, options.paths)]
         if modules:
-            _group(modules, group["tests"], settings["operators"], counts, open_ones)
-    if options.json:
-        _write(options.json, counts)
+            work = partial(_group, modules, group["tests"], settings["operators"])
+            found = in_child(work, shown=True)
+            if not isinstance(found, tuple):
+                sys.exit(1)
+            open_ones += found[1]
+            if options.json:
+                _write(options.json, found[0])
     for text in open_ones:
         print(text)
     sys.exit(bool(open_ones))
@@ -69,58 +75,51 @@ def _chosen(module, paths):
     return not paths or any(Path(module).is_relative_to(path) for path in paths)
 
 
-def explained():
-    """The survivors that are explained: module to {(line, mutant): why}."""
-    found = {}
-    for entry in tomllib.loads(SURVIVORS.read_text("utf-8")).get("survivor", []):
-        found.setdefault(entry["module"], {})[entry["line"], entry["mutant"]] = entry["why"]
-    return found
+def _group(modules, tests, operators):
+    """The counts and the open survivors of modules that have their tests in common."""
+    found = []
+    collect(tests, lambda group: found.append(_every(group, modules, operators)))
+    return found[0] if found else sys.exit(f"error: no tests in {' '.join(tests)}")
 
 
-def _group(modules, tests, operators, counts, open_ones):
-    from tests.mutation.mutants import mutants
-
-    print(f"{' '.join(tests)}:", flush=True)
-    known = reach(modules, tests, 600)
-    limit = int(3 * known["used"] + 10)
+def _every(group, modules, operators):
+    counts, open_ones = {}, []
+    group.reach(modules)
     for module in modules:
         source = (ROOT / module).read_text("utf-8")
-        notes = NOTES / f"{hashlib.sha256((module + source).encode()).hexdigest()}.json"
-        dead = json.loads(notes.read_text()) if notes.exists() else []
-        reasons = explained().get(module, {})
-        count, unneeded = Counter(), set(reasons)
-        for mutant in mutants(source, operators):
-            name, change = f"{mutant.number}: {mutant.change}", (mutant.line, mutant.mutant)
-            count["mutants"] += 1
-            reaching = _reaching(known["lines"][module], mutant.number, known["seconds"])
-            if name in dead or killed(
-                module, mutant.source, tests, reaching, known["seconds"], limit
-            ):
-                count["killed"] += 1
-                if name not in dead:
-                    dead.append(name)
-                    notes.parent.mkdir(parents=True, exist_ok=True)
-                    notes.write_text(json.dumps(dead))
-            elif change in reasons:
-                count["explained"] += 1
-                unneeded.discard(change)
-            else:
-                count["survived"] += 1
-                open_ones.append(f"survived: {module}:{name}")
-                print(f"  {name}", flush=True)
-        open_ones += [f"explained, but killed or gone: {module}: {a}  ->  {b}" for a, b in unneeded]
+        if group.killed(module, source, 0):
+            sys.exit(f"error: the tests fail on {module} as it is, put in its place")
+        count, survivors = _module(group, module, source, operators)
         if count:
-            counts[module] = dict(count)
-        print(f"{module}: {dict(count)}", flush=True)
+            counts[module] = count
+            open_ones += [f"{module}: {text}" for text in survivors]
+            print(f"{module}: {count}", flush=True)
+    return counts, open_ones
 
 
-def _reaching(lines, number, seconds):
-    """The ids of the tests that run a line; all of them if it runs on import."""
-    contexts = set(lines.get(str(number), [""]))
-    if "" in contexts:
-        return set(seconds)
-    files = {context.removeprefix("file:") for context in contexts if context.startswith("file:")}
-    return {test for test in seconds if test in contexts or test.partition("::")[0] in files}
+def _module(group, module, source, operators):
+    notes = NOTES / f"{hashlib.sha256((module + source).encode()).hexdigest()}.json"
+    dead = json.loads(notes.read_text()) if notes.exists() else []
+    count, reasons, open_ones = Counter(), dict(explained().get(module, {})), []
+    gone = set(reasons)
+    for mutant in mutants(source, operators):
+        name, change = f"{mutant.number}: {mutant.change}", (mutant.line, mutant.mutant)
+        count["mutants"] += 1
+        if name in dead or group.killed(module, mutant.source, mutant.number):
+            count["killed"] += 1
+            if name not in dead:
+                dead.append(name)
+                notes.parent.mkdir(parents=True, exist_ok=True)
+                notes.write_text(json.dumps(dead))
+        elif change in reasons:
+            count["explained"] += 1
+            gone.discard(change)
+        else:
+            count["survived"] += 1
+            open_ones.append(f"survived: {name}")
+            print(f"  {name}", flush=True)
+    open_ones += [f"explained, but killed or gone: {a}  ->  {b}" for a, b in sorted(gone)]
+    return dict(count), open_ones
 
 
 if __name__ == "__main__":

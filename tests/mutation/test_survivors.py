@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from tests.mutation.run import ROOT, SURVIVORS, explained
+from tests.mutation.survivors import ROOT, SURVIVORS, explained
 
 EXPLAINED = explained()
 

@@ -1,196 +1,176 @@
-"""One run of tests on a mutant, in a process forked from one that has loaded the libraries."""
+"""The tests of a group, collected once; each mutant runs them in a process forked from there."""
 
 import gc
 import os
+import pickle
 import resource
 import signal
 import sys
+import tempfile
 import time
-from importlib.abc import MetaPathFinder
-from importlib.machinery import SourceFileLoader
-from importlib.util import spec_from_file_location
-from pathlib import Path
+from importlib.machinery import PathFinder, SourceFileLoader
 
+import coverage
+import hypothesis
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.mutation.patch import patch
+from tests.mutation.survivors import ROOT
+
 MEMORY = 5 << 30  # bytes; a mutant may ask for any amount
+PATCHED, FAILED, CANNOT = 0, 1, 71
 
 
-class _Mutated(MetaPathFinder, SourceFileLoader):
-    """Loads the mutated source in place of a module's file. Nothing on disk changes."""
+class Group:
+    """A plugin of pytest that hands the collected tests to `work` instead of running them."""
 
-    def __init__(self, module, source):
+    def __init__(self, work):
+        self.work, self.session, self.lines, self.seconds = work, None, {}, {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        self.session = session
+        gc.freeze()  # or a collection copies the memory that is shared with the processes
+        self.work(self)
+        return True
+
+    def reach(self, modules):
+        """Runs the tests on the modules as they are, and notes which test runs which lines."""
+        found = in_child(lambda: self._reach(modules), 600)
+        if not isinstance(found, tuple):
+            sys.exit("error: the tests fail without a mutant")
+        self.lines, self.seconds = found
+
+    def _reach(self, modules):
+        measured = coverage.Coverage(data_file=None, config_file=False, source=["keras_fld"])
+        measured.start()
+        seconds = {}
+        for item, following in _pairs(self.session.items):
+            began = time.process_time()
+            measured.switch_context(item.nodeid)
+            if _fails(item, following):
+                return FAILED
+            seconds[item.nodeid] = time.process_time() - began
+        measured.stop()
+        data = measured.get_data()
+        return {m: data.contexts_by_lineno(str(ROOT / m)) for m in modules}, seconds
+
+    def killed(self, module, source, number):
+        """Whether a test fails with the mutated source in place of a module.
+
+        Args:
+            module: path of the module from the root.
+            source: mutated text of the module.
+            number: of the line that was changed.
+        """
+        code = compile(source, str(ROOT / module), "exec", dont_inherit=True)
         name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        SourceFileLoader.__init__(self, name, str(ROOT / module))
-        self.source = source
+        reaching = set(self.lines[module].get(number, []))
+        limit = int(3 * sum(self.seconds.values()) + 30)
+        result = in_child(lambda: self._run(name, code, reaching), limit)
+        if result not in (PATCHED, CANNOT):
+            return True
+        # A value that another module took on import is still the old one.
+        result = in_child(lambda: _anew(name, code, self.session.config.args), limit)
+        return result != PATCHED
 
-    def find_spec(self, name, path=None, target=None):
-        if name != self.name:
-            return None
-        folder = [str(Path(self.path).parent)] if self.path.endswith("__init__.py") else None
-        return spec_from_file_location(
-            name, self.path, loader=self, submodule_search_locations=folder
-        )
-
-    def get_code(self, fullname):
-        return compile(self.source, self.path, "exec", dont_inherit=True)
-
-
-class _Order:
-    """Runs the tests that reach the mutated line first, file by file, quick ones before slow.
-
-    A test that takes far longer than without the mutant ends the process.
-    """
-
-    def __init__(self, reaching, seconds):
-        self.reaching, self.seconds = reaching, seconds
-
-    def pytest_collection_modifyitems(self, items):
-        def file(item):
-            return item.nodeid.partition("::")[0]
-
-        first = {file(item) for item in items if item.nodeid in self.reaching}
-        items.sort(
-            key=lambda item: (
-                file(item) not in first,
-                file(item),
-                item.nodeid not in self.reaching,
-                self.seconds.get(item.nodeid, 0),
-            )
-        )
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item):
-        limit = 5 * self.seconds.get(item.nodeid, 0) + 2
-        signal.setitimer(signal.ITIMER_PROF, limit)
+    def _run(self, name, code, reaching):
         try:
-            return (yield)
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            patch(sys.modules[name], code)
+        except (ValueError, AttributeError):
+            return CANNOT
+        items = sorted(
+            self.session.items,
+            key=lambda item: (item.nodeid not in reaching, self.seconds[item.nodeid]),
+        )
+        for item, following in _pairs(items):
+            if _fails(item, following, 5 * self.seconds[item.nodeid] + 2):
+                return FAILED
+        return PATCHED
 
 
-def killed(module, source, tests, reaching, seconds, limit):
-    """Whether a test fails with the mutated source in place of a module.
-
-    Args:
-        module: path of the module from the root.
-        source: mutated text of the module.
-        tests: paths of the tests.
-        reaching: ids of the tests that run the mutated line.
-        seconds: id to the processor time of each test.
-        limit: seconds of processor time in all. A mutant that takes more may never end.
-    """
-    order = _Order(reaching, seconds)
-    return forked(lambda: _run(tests, order, _Mutated(module, source)), limit) != 0
-
-
-def forked(work, limit):
-    """Runs `work` in a child process and returns its exit code; of a signal, its negative."""
-    child = os.fork()
-    if not child:
-        _in_child(work, limit)
-    return _code(child, time.monotonic() + 30 * limit)
-
-
-def _code(child, end):
-    while time.monotonic() < end:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.killpg(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _in_child(work, limit):
-    os.setpgid(0, 0)
-    gc.freeze()  # or a collection copies the memory that is shared with the parent
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not os.environ.get("KERAS_FLD_MUTATION_SHOW"):
-        for stream in (1, 2):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-    code = 70
-    try:
-        code = int(work())
-    finally:
-        os._exit(code)
-
-
-def _run(tests, *plugins):
-    import hypothesis
-
+def collect(tests, work):
+    """Collects tests and calls `work` with their `Group`."""
     # The same examples each time, and none that is looked for only to be shown.
     phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
     hypothesis.settings.register_profile(
         "mutation", database=None, deadline=None, derandomize=True, phases=phases
     )
     hypothesis.settings.load_profile("mutation")
-    mutated = [plugin for plugin in plugins if isinstance(plugin, _Mutated)]
-    sys.meta_path[:0] = mutated
-    others = [plugin for plugin in plugins if plugin not in mutated]
     # What pytest and its plugins do beyond running tests takes longer than most tests here.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    without = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "junitxml")]
-    options = ["-x", "-q", "--assert=plain", f"--basetemp={ROOT / 'build/mutation/tmp'}"]
-    return pytest.main([*options, *without, *tests], plugins=others)
+    without = [
+        f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception")
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["-x", "-qq", "--assert=plain", "--capture=no", f"--basetemp={folder}/tests"]
+        return pytest.main([*options, *without, *tests], plugins=[Group(work)] if work else [])
 
 
-class _Reach:
-    """Notes which test runs which lines, and how long each takes."""
+def _anew(name, code, tests):
+    """Runs the tests in a process that loads the package again, with the mutated module."""
 
-    def __init__(self, coverage):
-        self.coverage, self.seconds = coverage, {}
+    class Mutated(SourceFileLoader):
+        def get_code(self, fullname):
+            return code if fullname == name else super().get_code(fullname)
 
-    def pytest_runtest_setup(self, item):
-        # A fixture of a module or session is set up in the first test only.
-        self.coverage.switch_context("file:" + item.nodeid.partition("::")[0])
+    class Finder(PathFinder):
+        @classmethod
+        def find_spec(cls, fullname, path=None, target=None):
+            spec = super().find_spec(fullname, path, target) if fullname == name else None
+            if spec is not None:
+                spec.loader = Mutated(fullname, spec.origin)
+            return spec
 
-    def pytest_runtest_call(self, item):
-        self.coverage.switch_context(item.nodeid)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item):
-        began = time.process_time()
-        try:
-            return (yield)
-        finally:
-            self.seconds[item.nodeid] = time.process_time() - began
+    for loaded in [n for n in sys.modules if n.partition(".")[0] in ("keras_fld", "tests")]:
+        del sys.modules[loaded]
+    sys.meta_path.insert(0, Finder)
+    return collect(tests, None)
 
 
-def reach(modules, tests, limit):
-    """Runs the tests on the modules as they are.
+def _pairs(items):
+    return zip(items, [*items[1:], None], strict=True)
 
-    Returns:
-        The seconds that each test took, and for each module its lines to the contexts in which they
-        ran: a test's id, or "file:" and a path for a fixture.
 
-    Raises:
-        SystemExit: a test fails.
+def _fails(item, following, limit=None):
+    """Runs a test. One that takes far longer than without the mutant ends the process."""
+    if limit:
+        signal.setitimer(signal.ITIMER_PROF, limit)
+    session = item.session
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return session.testsfailed > 0
+
+
+def in_child(work, limit=None, shown=False):
+    """What `work` returns in a process forked from this one; FAILED if a signal ended it.
+
+    Args:
+        work: function without arguments, whose result can be pickled.
+        limit: seconds of processor time.
+        shown: whether what it prints is shown.
     """
-    import json
+    end, start = os.pipe()
+    child = os.fork()
+    if not child:
+        _child(work, limit, shown, start)
+    os.close(start)
+    with os.fdopen(end, "rb") as stream:
+        content = stream.read()
+    os.waitpid(child, 0)
+    return pickle.loads(content) if content else FAILED
 
-    path = ROOT / "build/mutation/reach.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
 
-    def work():
-        import coverage
-
-        measured = coverage.Coverage(data_file=None, config_file=False, source=["keras_fld"])
-        measured.start()
-        noted = _Reach(measured)
-        began = time.process_time()
-        code = _run(tests, noted)
-        used = time.process_time() - began
-        measured.stop()
-        data = measured.get_data()
-        lines = {m: data.contexts_by_lineno(str(ROOT / m)) for m in modules}
-        path.write_text(json.dumps({"used": used, "seconds": noted.seconds, "lines": lines}))
-        return code
-
-    if forked(work, limit):
-        sys.exit(f"error: the tests fail without a mutant: {' '.join(tests)}")
-    return json.loads(path.read_text())
+def _child(work, limit, shown, start):
+    if limit:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if not shown and not os.environ.get("KERAS_FLD_MUTATION_SHOW"):
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    try:
+        with os.fdopen(start, "wb") as stream:
+            stream.write(pickle.dumps(work()))
+    finally:
+        os._exit(0)
