@@ -58,10 +58,10 @@ def main():
 
 def _write(path, counts):
     """Writes the counts; modules that were not run keep those of the run before."""
-    before = json.loads(path.read_text())["modules"] if path.exists() else {}
-    modules = dict(sorted({**before, **counts}.items()))
+    content = json.loads(path.read_text()) if path.exists() else {}
+    modules = dict(sorted({**content.pop("modules", {}), **counts}.items()))
     total = sum(map(Counter, modules.values()), Counter())
-    content = {name: total[name] for name in ("mutants", "killed", "explained", "survived")}
+    content |= {name: total[name] for name in ("mutants", "killed", "explained", "survived")}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**content, "modules": modules}, indent=1) + "\n")
 
@@ -105,7 +105,8 @@ def _module(group, module, source, operators):
     for mutant in mutants(source, operators):
         name, change = f"{mutant.number}: {mutant.change}", (mutant.line, mutant.mutant)
         count["mutants"] += 1
-        if name in dead or group.killed(module, mutant.source, mutant.number):
+        again = change not in reasons
+        if name in dead or group.killed(module, mutant.source, mutant.number, again):
             count["killed"] += 1
             if name not in dead:
                 dead.append(name)

@@ -55,21 +55,24 @@ class Group:
         data = measured.get_data()
         return {m: data.contexts_by_lineno(str(ROOT / m)) for m in modules}, seconds
 
-    def killed(self, module, source, number):
+    def killed(self, module, source, number, again=True):
         """Whether a test fails with the mutated source in place of a module.
 
         Args:
             module: path of the module from the root.
             source: mutated text of the module.
             number: of the line that was changed.
+            again: whether a survivor is run again in a process that loads the package anew.
         """
         code = compile(source, str(ROOT / module), "exec", dont_inherit=True)
         name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         reaching = set(self.lines[module].get(number, []))
         limit = int(3 * sum(self.seconds.values()) + 30)
         result = in_child(lambda: self._run(name, code, reaching), limit)
-        if result not in (PATCHED, CANNOT):
-            return True
+        if result == CANNOT:
+            again = True
+        elif result == FAILED or not again:
+            return result == FAILED
         # A value that another module took on import is still the old one.
         result = in_child(lambda: _anew(name, code, self.session.config.args), limit)
         return result != PATCHED
@@ -94,7 +97,12 @@ def collect(tests, work):
     # The same examples each time, and none that is looked for only to be shown.
     phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
     hypothesis.settings.register_profile(
-        "mutation", database=None, deadline=None, derandomize=True, phases=phases
+        "mutation",
+        database=None,
+        deadline=None,
+        derandomize=True,
+        max_examples=25,
+        phases=phases,
     )
     hypothesis.settings.load_profile("mutation")
     # What pytest and its plugins do beyond running tests takes longer than most tests here.
