@@ -18,7 +18,8 @@ from tests.mutation.patch import patch
 from tests.mutation.survivors import ROOT
 
 MEMORY = 5 << 30  # bytes; a mutant may ask for any amount
-PATCHED, FAILED, CANNOT = 0, 1, 71
+# Of a trial: no test fails, one does, or the module cannot be changed in place.
+PASSED, FAILED, CANNOT = 0, 1, 71
 
 
 class Group:
@@ -75,12 +76,12 @@ class Group:
             return result == FAILED
         # A value that another module took on import is still the old one.
         result = in_child(lambda: _anew(name, code, self.session.config.args), limit)
-        return result != PATCHED
+        return result != PASSED
 
     def _run(self, name, code, reaching):
         try:
             patch(sys.modules[name], code)
-        except (ValueError, AttributeError):
+        except (AttributeError, TypeError, ValueError):
             return CANNOT
         items = sorted(
             self.session.items,
@@ -89,7 +90,7 @@ class Group:
         for item, following in _pairs(items):
             if _fails(item, following, 5 * self.seconds[item.nodeid] + 2):
                 return FAILED
-        return PATCHED
+        return PASSED
 
 
 def collect(tests, work):
