@@ -60,7 +60,7 @@ def test_the_tracker_finds_the_stored_faces_by_the_stored_answers(make_golden):
     compare(stored["frames"], frames, "track")
     assert [next(answers, None) for answers in networks.answers.values()] == [None, None]
     numbers = [[face["id"] for face in frame["faces"]] for frame in frames]
-    # Two faces; one is lost and one comes; the other is lost, and the first is back with its number.
+    # One is lost, and one comes; the other is lost, and the first is back with its number.
     assert numbers == [[1, 2]] * 4 + [[1, 3]] * 7 + [[2, 3]] * 5
 
 

@@ -25,7 +25,7 @@ import { Tracker } from "./tracker.js";
 let clock = 0;
 Object.defineProperty(globalThis, "performance", { value: { now: () => clock } });
 const { frames, width, height } = JSON.parse(readFileSync("track.json"));
-const of = (picture) => picture.faces.map(({ box, angle, landmarks }) => ({ box, angle, landmarks }));
+const of = ({ faces }) => faces.map(({ box, angle, landmarks }) => ({ box, angle, landmarks }));
 const detector = { find: async (picture) => of(picture) };
 // As the network does, it gives a face on a wall, too: that of the place.
 const landmarker = {

@@ -1,8 +1,8 @@
 """The detector's anchors, and faces from its outputs."""
 
 import numpy as np
-from golden.encoding import numbers
 
+from golden.encoding import numbers
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import FaceCrop, invert
 from keras_fld.predict.detectors import box_map

@@ -1,8 +1,8 @@
 """The next crop of landmarks, whether they are a face's, and their smoothing."""
 
 import numpy as np
-from golden.encoding import numbers
 
+from golden.encoding import numbers
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import upright_box
 from keras_fld.predict.face import roll

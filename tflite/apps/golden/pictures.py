@@ -2,8 +2,8 @@
 
 import cv2
 import numpy as np
-from golden.encoding import bytes64, encoded, numbers
 
+from golden.encoding import bytes64, encoded, numbers
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import FaceCrop, invert, transform
 from keras_fld.predict.detectors.blazeface.tiles import sides, tiles

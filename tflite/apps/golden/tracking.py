@@ -7,8 +7,8 @@ back in the same order, without a network, must find the same faces.
 from contextlib import contextmanager
 
 import numpy as np
-from golden.encoding import numbers
 
+from golden.encoding import numbers
 from keras_fld.geometry.boxes import covered, doubled, overlap, pairs
 from keras_fld.predict.detectors.blazeface.network import shared
 from keras_fld.predict.landmarker import FaceLandmarker
@@ -16,8 +16,8 @@ from keras_fld.predict.predictor import open_model
 from keras_fld.predict.tracking import FaceTracker
 
 WIDTH, HEIGHT = 360, 110
-# Left and top of the picture in each frame: two faces. The second one goes, and a third one comes in
-# the middle. The first one moves out of the frame, and the second one comes back.
+# Left and top of the picture in each frame: two faces. The second one goes, and a third one comes
+# in the middle. The first one moves out of the frame, and the second one comes back.
 FRAMES = [
     *([(4 + 2 * i, 3), (246 - 2 * i, 20)] for i in range(4)),
     *([(12 + i, 3), (124, 8 + i)] for i in range(6)),
