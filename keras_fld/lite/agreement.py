@@ -4,6 +4,7 @@ Both run on the same crops. A float file must agree on every face, an integer fi
 face, because any integer model is further off on single faces.
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ PIXELS_ROUNDED = 0.5
 # Maximum difference of face scores.
 SCORES = {"float32": 0.001, "float16": 0.01}
 SCORES_ROUNDED = 0.1
+# If a model's landmarks differ by less between faces, there is nothing to compare. Pixels as above.
+CONSTANT = 0.01
 # Relative difference of a layer's output above which it is more than a rounding error.
 _PART = 0.01
 
@@ -47,6 +50,9 @@ def check(
     Raises:
         ValueError: the distance is above the bound of the mode. The message names the first layer
             that differs.
+
+    Warns:
+        UserWarning: the model predicts the same landmarks for every crop.
     """
     from keras_fld import models
     from keras_fld.models.layers import is_score
@@ -62,6 +68,8 @@ def check(
         bound = max(bound, rounded)  # the model itself rounds, unlike its export
     if not score:
         bound *= max(1.0, frame.size / 64)
+        if (images != images[0]).any():
+            _warn_if_constant(expected, frame)
 
     def off(content):
         found = lite_outputs(content, images).reshape(expected.shape)
@@ -78,6 +86,19 @@ def check(
     if not result["off"] <= bound:
         _refuse(model, mode, images, result, off)
     return result
+
+
+def _warn_if_constant(landmarks, frame):
+    """Warns of a model that predicts the same for every face, which any file would agree with."""
+    spread = np.linalg.norm(landmarks - landmarks.mean(axis=0), axis=-1).mean()
+    if spread < CONSTANT * max(1.0, frame.size / 64):
+        warnings.warn(
+            f"the model predicts the same landmarks for {len(landmarks)} different crops "
+            f"({spread:.1g} px apart), so the file could not be checked: train the model longer. "
+            "The moving averages of BatchNormalization alone take some hundred or thousand steps, "
+            "1 / (1 - momentum)",
+            stacklevel=3,
+        )
 
 
 def drawn_faces(frame: "FaceCrop") -> np.ndarray:

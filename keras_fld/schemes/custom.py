@@ -9,13 +9,15 @@
 
 Landmarks are referred to by name or by index, counted from 0. Instead of a list of names,
 `landmarks` can be the number of landmarks. `eyes` are two lists of landmarks, one for each eye;
-their centers are used as the pupils for the normalizer "inter_pupil". `normalizers`, `patches` and
-`lines` are optional and have the same meaning as in `Scheme`. Without `patches`, all landmarks form
+their centers are used as the pupils for the normalizer "inter_pupil". Landmarks whose names differ
+only in left and right must be in `mirror_pairs`. `eyes`, `normalizers`, `patches` and `lines` are
+optional and have the same meaning as in `Scheme`. Without `patches`, all landmarks form
 one patch.
 """
 
 from typing import Any
 
+from keras_fld.schemes.pairs import pairs_by_name
 from keras_fld.schemes.scheme import Scheme
 
 _KEYS = ("name", "landmarks", "mirror_pairs", "eyes", "normalizers", "patches", "lines")
@@ -62,8 +64,14 @@ def from_dict(description: dict[str, Any]) -> Scheme:
     paired = [i for p in pairs for i in p]
     if any(len(p) != 2 for p in pairs) or len(set(paired)) != len(paired):
         raise ValueError("mirror_pairs of a scheme must be pairs that share no landmark")
+    for left, right in pairs_by_name(names):
+        if index(left) not in paired and index(right) not in paired:
+            raise ValueError(
+                "mirror_pairs of a scheme must list the landmarks that change places in a mirrored "
+                f"face. Missing: {[left, right]}"
+            )
     normalizers = {}
-    if description.get("eyes") is not None:
+    if description.get("eyes") not in (None, []):
         normalizers["inter_pupil"] = pair(description["eyes"], "eyes")
     for key, value in _dict(description, "normalizers").items():
         normalizers[key] = pair(value, "normalizers")

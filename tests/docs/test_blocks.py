@@ -103,6 +103,7 @@ class Integers:
 def quick(block):
     """A block with less training."""
     block = block.replace("epochs=60", "epochs=1, verbose=0")
+    block = block.replace('load("synthetic",', 'load("synthetic", count=16,')
     return block.replace("fld.refine(model, train", "fld.refine(model, train, rounds=1, verbose=0")
 
 

@@ -40,6 +40,18 @@ def test_bad_arguments_are_refused_and_nothing_is_written(small_model, tmp_path,
     assert not list(tmp_path.iterdir())
 
 
+def test_a_model_that_predicts_the_same_for_every_face_is_told(small_model, tmp_path, recwarn):
+    import keras
+
+    constant = keras.models.clone_model(small_model)
+    for weight in constant.layers[-2].weights:
+        weight.assign(np.zeros(weight.shape))
+    convert(small_model, tmp_path / "a.tflite", "float32")
+    assert not [w for w in recwarn if "the same landmarks" in str(w.message)]
+    with pytest.warns(UserWarning, match="the same landmarks for 16 different crops .*checked"):
+        convert(constant, tmp_path / "b.tflite", "float32")
+
+
 def test_a_model_that_is_not_of_the_package_is_refused(tmp_path):
     import keras
 

@@ -22,7 +22,7 @@ APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
 STEPS = [
     *("matrix", "crop", "tiles", "anchors", "decode"),
-    *("next_place", "plausible", "smooth", "camera"),
+    *("next_place", "plausible", "smooth", "boxes", "track", "camera"),
 ]
 
 GXX = shutil.which("g++")
@@ -104,6 +104,10 @@ def changed(golden, step):
         golden["plausible"][3]["plausible"] = not golden["plausible"][3]["plausible"]
     elif step == "smooth":
         golden["smooth"][0]["frames"][-1]["smoothed"][2][1] += 0.011
+    elif step == "boxes":
+        golden["boxes"][1]["covered"][2] += 0.011
+    elif step == "track":
+        golden["track"]["frames"][11]["faces"][0]["id"] = 4
     elif step == "camera":
         golden["turn"][3]["mirrored"] = not golden["turn"][3]["mirrored"]
     return golden
@@ -171,6 +175,12 @@ def test_the_cpp_example_prints_pythons_landmarks(tmp_path):
             found = np.array(row, float).reshape(-1, 2)
             assert np.abs(found - face.landmarks).max() < 0.01
 
+    for files, rule in (
+        ((tmp_path / "none.tflite", *nets), "none.tflite: the file cannot be opened"),
+        ((nets[0], *nets), f"{nets[0].name}: the input must have 196608 bytes. Got: 12288. Is it"),
+    ):
+        wrong = run(program, *files, tmp_path / "faces.ppm")
+        assert wrong.returncode == 1 and rule in wrong.stderr.splitlines()[-1]
     missing = run(*command, tmp_path / "missing.ppm")
     assert missing.returncode == 1
     assert "missing.ppm: must be a binary PPM" in missing.stderr.splitlines()[-1]
@@ -184,15 +194,17 @@ int main(int count, char** arguments) {
   FaceTracker tracker(Landmarker(landmark_network(arguments[1]), FACE_MODEL),
                       BlazeFace(BlazeNet(detector_network(arguments[2]))));
   for (int i = 3; i < count; i++) {
-    const auto face = tracker.update(read_ppm(arguments[i]), (i - 3) / 30.0);
-    if (face) for (const auto& [x, y] : face->landmarks) std::printf("%.4f %.4f ", x, y);
+    for (const auto& face : tracker.update(read_ppm(arguments[i]), (i - 3) / 30.0)) {
+      std::printf("%d ", face.id);
+      for (const auto& [x, y] : face.landmarks) std::printf("%.4f %.4f ", x, y);
+    }
     std::printf("\\n");
   }
 }
 """
 
 
-def test_the_cpp_tracker_follows_a_face_as_python_does(tmp_path):
+def test_the_cpp_tracker_follows_faces_as_python_does(tmp_path):
     if GXX is None:
         pytest.skip("needs g++")
     library = litert()
@@ -200,12 +212,13 @@ def test_the_cpp_tracker_follows_a_face_as_python_does(tmp_path):
     (tmp_path / "track.cpp").write_text(TRACK, "utf-8")
     options = (f"-I{tmp_path}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}")
     program = compiled(tmp_path, tmp_path / "track.cpp", *options)
-    # It moves, jumps, is away, and comes again elsewhere.
+    # One moves, jumps, is away, and comes again elsewhere. The other moves, and goes later.
     lefts = [*range(20, 100, 5), 130, *range(134, 164, 4), *([None] * 40), *([60] * 18)]
-    frames = [
-        with_faces(*([] if left is None else [(5, 180, left, 15)]), shape=(210, 380))
-        for left in lefts
-    ]
+    frames = []
+    for i, left in enumerate(lefts):
+        places = [] if left is None else [(5, 180, left, 15)]
+        places += [(3, 170, 380 - i // 4, 20)] if i < 40 else []
+        frames.append(with_faces(*places, shape=(210, 560)))
     paths = [tmp_path / f"{i:02}.ppm" for i in range(len(frames))]
     for path, frame in zip(paths, frames, strict=True):
         cv2.imwrite(str(path), frame[..., ::-1])
@@ -215,15 +228,15 @@ def test_the_cpp_tracker_follows_a_face_as_python_does(tmp_path):
     rows = [line.split() for line in result.stdout.split("\n")[: len(frames)]]
 
     landmarker = FaceLandmarker.from_preset("trnet20_300w", score=None)
-    tracker, shown = FaceTracker(landmarker), 0
+    tracker, counts = FaceTracker(landmarker), []
     for i, (row, frame) in enumerate(zip(rows, frames, strict=True)):
         faces = tracker.update(frame, i / 30)
-        assert bool(row) == bool(faces), i
-        if faces:
-            found = np.array(row, float).reshape(-1, 2)
-            assert np.abs(found - faces[0].landmarks).max() < 0.01, i
-            shown += 1
-    assert 25 < shown < len(frames)  # lost, and found again
+        found = np.array(row, float).reshape(-1, 1 + 2 * 68)
+        assert found[:, 0].tolist() == [face.id for face in faces], i
+        for points, face in zip(found[:, 1:].reshape(-1, 68, 2), faces, strict=True):
+            assert np.abs(points - face.landmarks).max() < 0.01, i
+        counts.append(len(faces))
+    assert {0, 1, 2} == set(counts) and counts.count(2) > 10  # lost, and found again
 
 
 def test_what_is_no_landmark_model_gives_no_code(tmp_path):

@@ -23,7 +23,7 @@ export async function main(video: HTMLVideoElement, context: CanvasRenderingCont
   const tracker = new FaceTracker(landmarker, { most: 2 });
   await tracker.add(video, { box: [0, 1, 20, 30], angle: 0.1 });
   for (const one of await tracker.next(video)) {
-    drawFace(context, one, about.lines ?? [], { lines: true }, 1, 1);
+    drawFace(context, one, about.lines ?? [], { lines: true }, one.id, 1);
   }
   return x + readMetadata(new ArrayBuffer(8)).mean_shape.length;
 }

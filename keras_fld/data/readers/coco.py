@@ -31,7 +31,8 @@ def read(root, split="train", skip_bad=False, scheme=None, images=None, base=0, 
             names or numbers match the keypoints. None uses the description in `NAME.scheme.json`
             next to the file, or the package's scheme with these names.
         images: folder of the photographs; None searches the file's folder, and a folder `images`
-            next to or above it.
+            next to or above it, or in that the split's, such as `images/default` of CVAT for
+            `person_keypoints_default.json`.
         base: coordinate of the center of the top-left pixel.
         unset: which points mean "not annotated" in addition to those with v = 0, see
             `readers.unset`.
@@ -182,15 +183,28 @@ def _points(values, called, names, rule, base):
 
 
 def _folders(root):
-    places = (root.parent, root.parent / "images", root.parent.parent / "images")
-    return [place for place in places if place.is_dir()]
+    places = [root.parent]
+    for images in (root.parent / "images", root.parent.parent / "images"):
+        if images.is_dir():
+            # CVAT has a folder for each of its subsets, whose name ends that of the file.
+            within = sorted(place for place in images.iterdir() if place.is_dir())
+            places += [place for place in within if _ends(root.stem, place.name)]
+            places.append(images)
+    return places
+
+
+def _ends(stem, subset):
+    return stem == subset or stem.endswith(f"_{subset}")
 
 
 def _photograph(folders, image):
     """Finds the photograph in the first folder that contains it."""
-    for folder in folders[1:]:
+    for folder in folders:
         try:
-            return sources.inside(folders[0], image)
+            return sources.inside(folder, image)
         except sources.NoImage:
-            folders = [folder]
-    return sources.inside(folders[0], image)
+            continue
+    shown = ", ".join(f"{folder.name}/" for folder in folders)
+    raise sources.NoImage(
+        folders[-1] / image, f"no such image in {shown}; images= names another folder"
+    )

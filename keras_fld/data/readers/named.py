@@ -11,6 +11,7 @@ from keras_fld._internal.text import read_text
 from keras_fld.data.readers.own_table import scheme_of
 from keras_fld.data.readers.sources import BadCall
 from keras_fld.schemes import registry
+from keras_fld.schemes.pairs import proposal
 
 
 def read_json_file(path: Path):
@@ -101,10 +102,9 @@ def _scheme_of_names(found, file):
     for known in registry.SCHEMES.values():
         if set(found) in (set(known.landmark_names), numbers) and known.num_landmarks == len(found):
             return known
-    example = {"name": "mine", "landmarks": found[:3], "mirror_pairs": [], "eyes": []}
     raise ValueError(
-        f"a scheme of the {len(found)} points {_listed(found)} must be in {file.name}, next to it: "
-        f"{json.dumps(example, ensure_ascii=False)[:200]}"
+        f"a scheme of the {len(found)} points {_listed(found)} must be in {file.name}, next to it. "
+        f"{proposal(found)}"
     )
 
 

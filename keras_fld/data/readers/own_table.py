@@ -21,6 +21,7 @@ from keras_fld.data.readers import predicted
 from keras_fld.data.readers.tables import Table
 from keras_fld.schemes import registry
 from keras_fld.schemes.custom import names_of
+from keras_fld.schemes.pairs import proposal
 
 _BOX = ("box_x", "box_y", "box_width", "box_height")
 
@@ -42,6 +43,10 @@ def read(path):
     data = path.read_bytes()
     if predicted.is_table(data):
         return predicted.rows_of(path, data, scheme_beside(path) if description.is_file() else None)
+    if not description.is_file():
+        names = _names(Table(data, ("image",)).header)
+        example = f". {proposal(names)}" if names else ""
+        raise ValueError(f"the scheme must be in {description.name}, next to the table{example}")
     scheme, names = scheme_beside(path)
     points = [f"{name}_{axis}" for name in names for axis in "xy"]
     table = Table(data, ("image", *points))
@@ -51,6 +56,12 @@ def read(path):
         if column not in known or table.header.count(column) > 1:
             raise ValueError(f"the header has an unknown or repeated column {column!r}")
     return scheme, [(f"line {line}", _record(table, row, names)) for line, row in table.rows]
+
+
+def _names(header):
+    """Returns the landmarks that a header names; those of the package's schemes are numbers."""
+    names = [column[:-2] for column in header if column.endswith("_x") and column not in _BOX]
+    return [name for name in names if f"{name}_y" in header and not name.isdigit()]
 
 
 def scheme_beside(path):

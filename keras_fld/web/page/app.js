@@ -6,15 +6,14 @@ import { watchDrops } from "./drops.js";
 import { Film } from "./film.js";
 import { overlap } from "./geometry.js";
 import { PASSES, Landmarker } from "./landmarker.js";
-import { Latency } from "./latency.js";
-import { showAbout, showCrop, showLatency } from "./panel.js";
+import { Latency, measure, RUNS, WARM_UP } from "./latency.js";
+import { chosenParts, PARTS_DRAWN, showAbout, showCrop, showLatency, tell } from "./panel.js";
 import { Picture } from "./picture.js";
-import { load, loadRuntime, pause } from "./runtime.js";
+import { load, loadRuntime } from "./runtime.js";
 import { asJson, keepOffline, save } from "./saving.js";
 import { Tracker } from "./tracker.js";
 import { View } from "./view.js";
 
-const WARM_UP = 20, RUNS = 300;
 // Two boxes that overlap by more are about one face.
 const SAME = 0.3;
 const LOOKING = "Looking for a face. Move yours into the outline, or drag a box around it.";
@@ -33,11 +32,6 @@ function queue(work) {
 }
 
 const fail = (error) => tell(error.message, true);
-
-function tell(text, bad = false) {
-  $("status").textContent = text;
-  $("status").classList.toggle("bad", bad);
-}
 
 // Pictures
 
@@ -187,12 +181,9 @@ function choose([x, y]) {
 
 // What is seen
 
-const options = () => Object.fromEntries(
-  ["lines", "points", "numbers", "box"].map((name) => [name, $(name).checked]));
-
 function show() {
   if (!picture.width) return;
-  view.show(faces, landmarker.about, options(), film.kind === "camera" && !faces.length, drawn);
+  view.show(faces, landmarker.about, chosenParts(), film.kind === "camera" && !faces.length, drawn);
   showCrop(faces[chosen]?.crop, landmarker.frame.size, chosen, faces.length);
   showLatency(latency);
   $("find").disabled = film.running;
@@ -202,16 +193,9 @@ function show() {
 
 // Measuring
 
-async function measure() {
-  const face = faces[chosen];
+async function measureFace() {
   tell(`Measuring ${RUNS} runs …`);
-  latency.clear();
-  for (let i = 0; i < WARM_UP + RUNS; i++) {
-    const { milliseconds } = await landmarker.detect(picture, face);
-    if (i >= WARM_UP) latency.add(milliseconds);
-    // The page stays responsive, and the browser does not report that it hangs.
-    if (i % 20 === 0) await pause();
-  }
+  await measure(latency, landmarker, picture, faces[chosen]);
   showLatency(latency);
   tell(`Measured ${RUNS} runs on this face, after ${WARM_UP} to warm up.`);
 }
@@ -234,12 +218,12 @@ function watchButtons() {
   onClick("sample", openSample);
   onClick("guide", () => takeBox(view.middle()));
   onClick("find", findFaces);
-  onClick("benchmark", measure);
+  onClick("benchmark", measureFace);
   onClick("save-json", () => save(
     asJson(picture, faces, landmarker.about, latency), picture.name, "json"));
   $("save-picture").addEventListener("click", () => $("view").toBlob(
     (blob) => save(blob, picture.name, "png")));
-  for (const id of ["lines", "points", "numbers", "box"]) $(id).addEventListener("change", show);
+  for (const id of PARTS_DRAWN) $(id).addEventListener("change", show);
 }
 
 async function start() {

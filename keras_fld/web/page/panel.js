@@ -1,4 +1,4 @@
-// The panel beside the picture: latency, the crop, the model.
+// The panel beside the picture: latency, the crop, the model; and the line of what happens.
 
 import { COLUMNS } from "./latency.js";
 
@@ -8,6 +8,17 @@ const MEASURED = "A run is one face: crop it and run the network once, in this b
   + "Face detection and drawing are not included.";
 const PARTS = { crop: "crop", network: "network", face: "both" };
 const $ = (id) => document.getElementById(id);
+
+/** Names of the check boxes of what is drawn, and which are checked. */
+export const PARTS_DRAWN = ["lines", "points", "numbers", "box"];
+export const chosenParts = () => Object.fromEntries(
+  PARTS_DRAWN.map((name) => [name, $(name).checked]));
+
+/** Writes the line below the picture; `bad` marks it as an error. */
+export function tell(text, bad = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("bad", bad);
+}
 
 /** @param latency a Latency */
 export function showLatency(latency) {

@@ -7,6 +7,8 @@ import { PASSES } from "./landmarker.js";
 // A landmark network also finds landmarks on a wall, so the detector checks each face from time to
 // time. In milliseconds.
 const SEARCH_EVERY = 100, CHECK_EVERY = 1000, LOST_AFTER = 4000;
+// A face that appears where one was lost so recently gets its number.
+const KEEP = 2000;
 const SMALLEST = 16, SAME = 0.3;
 
 export class Tracker {
@@ -14,6 +16,8 @@ export class Tracker {
   #checked = 0;
   #checking = false;
   #candidates = [];
+  #lost = [];
+  #ids = 0;
 
   /**
    * @param landmarker a Landmarker
@@ -26,18 +30,23 @@ export class Tracker {
     this.most = most;
   }
 
-  /** Faces of the last frame, as Landmarker.detect returns them, the longest tracked first. */
-  get faces() { return this.#tracks.map(({ face }) => face); }
+  /**
+   * Faces of the last frame, as Landmarker.detect returns them, the longest tracked first. `id` is a
+   * face's number from 1, the same in every frame.
+   */
+  get faces() { return this.#tracks.map(({ id, face }) => ({ ...face, id })); }
 
   /** Starts at a {box, angle}; a box drawn by hand is kept until the face leaves the picture. */
   async start(picture, place, byHand) {
     const face = await this.landmarker.detect(picture, place, PASSES);
-    const others = this.#tracks.filter((track) => overlap(track.face.box, face.box) <= SAME);
+    const isThere = (track) => overlap(track.face.box, face.box) > SAME;
+    const others = this.#tracks.filter((track) => !isThere(track));
     // A box drawn by hand replaces the oldest face where there are too many.
     const kept = byHand && others.length >= this.most ? others.slice(1) : others;
-    if (kept.length < this.most) {
-      this.#tracks = [...kept, { face, byHand, seen: performance.now() }];
-    }
+    if (kept.length >= this.most) return;
+    const known = this.#tracks.find(isThere) ?? this.#lost.find(isThere);
+    this.#lost = this.#lost.filter((track) => track !== known);
+    this.#tracks = [...kept, { id: known?.id ?? ++this.#ids, face, byHand, seen: performance.now() }];
   }
 
   /** The faces in the next frame. */
@@ -49,6 +58,9 @@ export class Tracker {
       track.lost = late || !plausible(place.box, picture);
       if (!track.lost) track.face = await this.landmarker.detect(picture, place);
     }
+    const now = performance.now(), gone = this.#tracks.filter(({ lost }) => lost);
+    this.#lost = this.#lost.concat(gone.map(({ id, face }) => ({ id, face, lostAt: now })))
+      .filter(({ lostAt }) => now - lostAt <= KEEP);
     const kept = [];
     for (const track of this.#tracks.filter(({ lost }) => !lost)) {
       // Two tracks may end up on one face.

@@ -94,6 +94,47 @@ def test_photographs_are_found_beside_below_above_and_where_it_is_said(tmp_path)
         read("coco", above)
 
 
+def test_an_export_of_cvat_is_read_as_it_is_unpacked(tmp_path):
+    path = released.write_coco(tmp_path / "a")
+    (tmp_path / "a/annotations").mkdir()
+    above = path.rename(tmp_path / "a/annotations/person_keypoints_train.json")
+    own = (tmp_path / "a/images").rename(tmp_path / "train")
+    # Another subset has other photographs of the same names.
+    released.write_coco(tmp_path / "a", hidden=(1,))
+    other = (tmp_path / "a/images").rename(tmp_path / "validation")
+    released.save_image(other / "0.png", np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "a/images").mkdir()
+    own.rename(tmp_path / "a/images/train")
+    other.rename(tmp_path / "a/images/validation")
+    faces = read("coco", above)
+    assert len(faces) == 4
+    np.testing.assert_array_equal(faces.faces[0].image(), released.drawn(4, "ibug68")[0].image)
+
+
+def test_the_folders_in_which_a_photograph_is_missing_are_named(tmp_path):
+    path = released.write_coco(tmp_path / "a")
+    (tmp_path / "a/images").rename(tmp_path / "b")
+    with pytest.raises(ValueError, match="no such image in a/; images= names another folder"):
+        read("coco", path)
+
+
+def test_the_scheme_that_a_message_proposes_can_be_used_as_it_is(tmp_path):
+    path, called = released.write_coco(tmp_path), ["nose", "left eye", "right eye"]
+
+    def change(content):
+        content["categories"][0]["keypoints"] = called
+        for annotation in content["annotations"]:
+            annotation["keypoints"] = [1, 2, 2, 3, 4, 2, 5, 6, 2]
+
+    _change(path, change)
+    with pytest.raises(ValueError, match="mirror_pairs and eyes") as error:
+        read("coco", path)
+    (tmp_path / "annotations.scheme.json").write_text(str(error.value).split("eyes): ")[1])
+    scheme = read("coco", path).scheme
+    assert scheme.mirror.tolist() == [0, 2, 1]
+    assert scheme.normalizer_indices("inter_pupil") == ([1], [2])
+
+
 def test_zeros_that_are_said_to_be_visible_are_not_annotated(tmp_path):
     def change(content):
         for annotation in content["annotations"]:

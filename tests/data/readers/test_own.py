@@ -196,6 +196,18 @@ def test_files_that_are_no_annotation_are_named(tmp_path):
         assert str(tmp_path / name) in str(error.value)
 
 
+def test_a_table_without_a_scheme_is_told_one_that_fits_its_columns(tmp_path):
+    head = "image,box_x,box_y,box_width,box_height,left eye_x,left eye_y,right eye_x,right eye_y"
+    (tmp_path / "a.csv").write_text(f"{head}\na.png,0,0,9,9,1,2,5,2\n")
+    released.save_image(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(ValueError, match="must be in a.scheme.json, next to the table. From") as e:
+        read("own", tmp_path / "a.csv", "train")
+    (tmp_path / "a.scheme.json").write_text(str(e.value).split("eyes): ")[1])
+    faces = read("own", tmp_path / "a.csv", "train")
+    assert faces.scheme.landmark_names == ("left eye", "right eye")
+    assert faces.scheme.mirror.tolist() == [1, 0]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_damage_gives_faces_or_an_error_that_names_the_file(path, data):

@@ -5,180 +5,12 @@
 //
 // Prints "steps: numbers, bytes" for each step, and returns 1 at the first difference.
 
-#include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <map>
-#include <sstream>
 
-#include "keras_fld.hpp"
+#include "golden.hpp"
 
 namespace {
-
-using namespace keras_fld;
-
-/// A value of JSON, as far as golden.json needs it: text has no escapes.
-struct Json {
-  enum { NOTHING, NUMBER, TEXT, LIST, TABLE } kind = NOTHING;
-  double number = 0;
-  std::string text;
-  std::vector<Json> list;
-  std::map<std::string, Json> table;
-
-  const Json& operator[](const std::string& key) const {
-    const auto found = table.find(key);
-    if (found == table.end()) throw std::runtime_error("golden.json has no " + key);
-    return found->second;
-  }
-  const Json& operator[](std::size_t i) const { return list.at(i); }
-  std::size_t size() const { return list.size(); }
-  operator double() const { return number; }
-  int whole() const { return int(number); }
-};
-
-class Reader {
- public:
-  explicit Reader(const std::string& text) : at_(text.c_str()) {}
-
-  Json value() {
-    Json out;
-    const char next = peek();
-    if (next == '{') {
-      out.kind = Json::TABLE;
-      for (at_++; peek() != '}';) {
-        const std::string key = string();
-        expect(':');
-        out.table[key] = value();
-        if (peek() == ',') at_++;
-      }
-      at_++;
-    } else if (next == '[') {
-      out.kind = Json::LIST;
-      for (at_++; peek() != ']';) {
-        out.list.push_back(value());
-        if (peek() == ',') at_++;
-      }
-      at_++;
-    } else if (next == '"') {
-      out.kind = Json::TEXT;
-      out.text = string();
-    } else if (next == 'n') {
-      at_ += 4;
-    } else if (next == 't' || next == 'f') {
-      out.kind = Json::NUMBER;
-      out.number = next == 't';
-      at_ += next == 't' ? 4 : 5;
-    } else {
-      char* end = nullptr;
-      out.kind = Json::NUMBER;
-      out.number = std::strtod(at_, &end);
-      if (end == at_) throw std::runtime_error("golden.json: not a number");
-      at_ = end;
-    }
-    return out;
-  }
-
- private:
-  char peek() {
-    while (*at_ == ' ' || *at_ == '\n') at_++;
-    return *at_;
-  }
-  void expect(char c) {
-    if (peek() != c) throw std::runtime_error(std::string("golden.json: no ") + c);
-    at_++;
-  }
-  std::string string() {
-    expect('"');
-    std::string out;
-    while (*at_ && *at_ != '"') out += *at_++;
-    expect('"');
-    return out;
-  }
-
-  const char* at_;
-};
-
-std::vector<std::uint8_t> base64(const std::string& text) {
-  static const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::vector<std::uint8_t> out;
-  unsigned buffer = 0;
-  int bits = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    buffer = (buffer << 6) | unsigned(digits.find(c));
-    bits += 6;
-    if (bits >= 8) bits -= 8, out.push_back(std::uint8_t(buffer >> bits));
-  }
-  return out;
-}
-
-Image image(const Json& json) {
-  Image out(json["width"].whole(), json["height"].whole());
-  out.data = base64(json["rgb"].text);
-  return out;
-}
-
-Box box(const Json& json) { return {json[0], json[1], json[2], json[3]}; }
-
-Points points(const Json& json) {
-  Points out;
-  for (const Json& p : json.list) out.push_back({p[0], p[1]});
-  return out;
-}
-
-Matrix matrix(const Json& json) {
-  return {json[0][0], json[0][1], json[0][2], json[1][0], json[1][1], json[1][2]};
-}
-
-/// What was compared, and the largest differences.
-struct Check {
-  std::string step;
-  long numbers = 0, bytes = 0, bytes_off = 0;
-  double off = 0;
-
-  void number(double found, double right) {
-    numbers++;
-    if (found == right) return;  // infinity too
-    const double difference = std::abs(found - right);
-    if (!(difference <= 0.001)) {
-      std::ostringstream message;
-      message << step << ": " << found << " must be " << right;
-      throw std::runtime_error(message.str());
-    }
-    off = std::max(off, difference);
-  }
-  void all(const std::vector<double>& found, const std::vector<double>& right) {
-    number(double(found.size()), double(right.size()));
-    for (std::size_t i = 0; i < found.size(); i++) number(found[i], right[i]);
-  }
-  template <typename Array>
-  void same(const Array& found, const Array& right) {
-    all({found.begin(), found.end()}, {right.begin(), right.end()});
-  }
-  void same(const Points& found, const Points& right) {
-    number(double(found.size()), double(right.size()));
-    for (std::size_t i = 0; i < found.size(); i++) same<Point>(found[i], right[i]);
-  }
-  void same(const Image& found, const Image& right) {
-    number(found.width, right.width);
-    number(found.height, right.height);
-    number(double(found.data.size()), double(right.data.size()));
-    for (std::size_t i = 0; i < found.data.size(); i++) {
-      const int difference = std::abs(int(found.data[i]) - int(right.data[i]));
-      if (difference > 1)
-        throw std::runtime_error(step + ": byte " + std::to_string(i) + " is " + std::to_string(found.data[i]) +
-                                 ", must be " + std::to_string(right.data[i]));
-      bytes++;
-      bytes_off += difference;
-    }
-    // Another processor may round a tie elsewhere; more would move landmarks of an int8 network.
-    if (bytes_off * 1000 > bytes + 3000)
-      throw std::runtime_error(step + ": " + std::to_string(bytes_off) + " of " + std::to_string(bytes) + " bytes differ by 1");
-  }
-  ~Check() {
-    std::printf("%s: %ld numbers within %.1g, %ld bytes, %ld off by 1\n", step.c_str(), numbers, off, bytes, bytes_off);
-  }
-};
 
 FaceCrop crop(const Json& json) { return {json["size"].whole(), json["margin"]}; }
 
@@ -243,17 +75,22 @@ void same_faces(Check& check, const Faces& found, const Json& right) {
   }
 }
 
+/// Writes the listed anchors of a detector's answer into its whole outputs.
+void fill(const Json& answer, std::vector<float>& numbers, std::vector<float>& logits) {
+  for (std::size_t i = 0; i < answer["anchors"].size(); i++) {
+    const std::size_t anchor = std::size_t(answer["anchors"][i].whole());
+    logits[anchor] = float(answer["logits"][i].number);
+    for (std::size_t k = 0; k < 16; k++) numbers[16 * anchor + k] = float(answer["numbers"][i][k].number);
+  }
+}
+
 void decoding(const Json& golden, Check& check) {
   for (std::size_t i = 0; i < 13; i++)
     for (std::size_t k = 0; k < 4; k++) check.number(BOX_MAP[i][k], golden["coefficients"][i][k]);
   for (const Json& c : golden["decode"].list) {
     const BlazeNet net = network(c["network"]);
     std::vector<float> numbers(16 * net.centers.size()), logits(net.centers.size(), float(c["nothing"].number));
-    for (std::size_t i = 0; i < c["anchors"].size(); i++) {
-      const std::size_t anchor = std::size_t(c["anchors"][i].whole());
-      logits[anchor] = float(c["logits"][i].number);
-      for (std::size_t k = 0; k < 16; k++) numbers[16 * anchor + k] = float(c["numbers"][i][k].number);
-    }
+    fill(c, numbers, logits);
     const Faces found = net.decode(numbers, logits, c["threshold"]);
     check.number(double(found.size()), c["found"]);
     const Faces merged = best(found);
@@ -306,6 +143,115 @@ void smoothing(const Json& golden, Check& check) {
   }
 }
 
+void grouping(const Json& golden, Check& check) {
+  for (const Json& c : golden["boxes"].list) {
+    std::vector<Box> boxes, others;
+    for (const Json& b : c["boxes"].list) boxes.push_back(box(b));
+    for (const Json& b : c["others"].list) others.push_back(box(b));
+    for (std::size_t i = 0; i < boxes.size(); i++) {
+      double most = 0;
+      for (std::size_t k = 0; k < others.size(); k++) {
+        check.number(overlap(boxes[i], others[k]), c["overlap"][i][k]);
+        most = std::max(most, covered(boxes[i], others[k]));
+      }
+      check.number(most, c["covered"][i]);
+    }
+    const auto found = pairs(boxes, others, 0.3);
+    check.number(double(found.size()), double(c["pairs"].size()));
+    for (std::size_t i = 0; i < found.size(); i++) {
+      check.number(double(found[i].first), c["pairs"][i][0]);
+      check.number(double(found[i].second), c["pairs"][i][1]);
+    }
+    std::vector<double> later, right;
+    std::vector<Box> all = others;
+    all.insert(all.end(), boxes.begin(), boxes.end());
+    const std::vector<bool> twice = doubled(all);
+    for (std::size_t i = 0; i < twice.size(); i++)
+      if (twice[i]) later.push_back(double(i));
+    for (const Json& i : c["doubled"].list) right.push_back(i);
+    check.all(later, right);
+  }
+}
+
+/// Gives a network's recorded answers, each once, by the mean of what the network is shown: the order
+/// in which faces are looked at is free.
+class Answers {
+ public:
+  Answers(const Json& list, Check& check) : list_(list), check_(check), used_(list.size()) {}
+
+  const Json& next(double mean) {
+    for (std::size_t i = 0; i < list_.size(); i++) {
+      if (used_[i] || std::abs(list_[i]["mean"] - mean) > 0.001) continue;
+      used_[i] = true;
+      check_.number(mean, list_[i]["mean"]);
+      return list_[i];
+    }
+    throw std::runtime_error(check_.step + ": a network is shown another picture than Python's, of the mean " + std::to_string(mean));
+  }
+  void finish() const {
+    check_.number(double(std::count(used_.begin(), used_.end(), true)), double(list_.size()));
+  }
+
+ private:
+  const Json& list_;
+  Check& check_;
+  std::vector<bool> used_;
+};
+
+/// A frame of the video: a texture, and the picture in several places.
+Image video_frame(const Json& track, const Image& picture, const Json& places) {
+  Image frame(track["width"].whole(), track["height"].whole());
+  for (int y = 0; y < frame.height; y++)
+    for (int x = 0; x < frame.width; x++) std::fill_n(frame.at(x, y), 3, std::uint8_t((x * x + 3 * y * y + x * y) % 97 + 90));
+  for (const Json& place : places.list)
+    for (int y = 0; y < picture.height; y++)
+      for (int x = 0; x < picture.width; x++) {
+        const int u = x + place[0].whole(), v = y + place[1].whole();
+        if (u >= 0 && v >= 0 && u < frame.width && v < frame.height) std::copy_n(picture.at(x, y), 3, frame.at(u, v));
+      }
+  return frame;
+}
+
+void tracking(const Json& golden, Check& check) {
+  const Json& track = golden["track"];
+  const Image picture = image(golden["picture"]);
+  Answers landmarks(track["landmarks"], check), faces(track["detector"], check);
+  const auto mean = [](const auto& values) { return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size()); };
+  const LandmarkNetwork landmark_network = [&](const Image& crop) {
+    std::vector<float> output;
+    for (const Json& p : landmarks.next(mean(crop.data))["output"].list) output.push_back(float(p[0].number)), output.push_back(float(p[1].number));
+    return output;
+  };
+  const DetectorNetwork detector_network = [&](const std::vector<float>& input) {
+    const Json& answer = faces.next((mean(input) + 1) * 127.5);
+    std::vector<float> numbers(16 * 896), logits(896, float(track["nothing"].number));
+    fill(answer, numbers, logits);
+    return std::vector<std::vector<float>>{logits, numbers};
+  };
+  ModelInfo info = model(golden);
+  info.crop = crop(track);
+  for (const Point& p : points(golden["mean_shape"])) {
+    const double scale = info.crop.size / info.crop.margin, middle = (info.crop.size - 1) / 2.0;
+    info.mean_shape.push_back({p[0] * scale + middle, p[1] * scale + middle});
+  }
+  FaceTracker tracker(Landmarker(landmark_network, info), BlazeFace(BlazeNet(detector_network)));
+  for (const Json& frame : track["frames"].list) {
+    const std::vector<TrackedFace> found = tracker.update(video_frame(track, picture, frame["places"]), frame["time"]);
+    check.number(double(found.size()), double(frame["faces"].size()));
+    for (std::size_t i = 0; i < found.size(); i++) {
+      const Json& right = frame["faces"][i];
+      check.number(found[i].id, right["id"]);
+      check.same(found[i].place.box, box(right["box"]));
+      check.number(found[i].place.angle, right["angle"]);
+      Points shown;
+      for (std::size_t k = 0; k < found[i].landmarks.size(); k += std::size_t(track["every"].whole())) shown.push_back(found[i].landmarks[k]);
+      check.same(shown, points(right["landmarks"]));
+    }
+  }
+  landmarks.finish();
+  faces.finish();
+}
+
 void camera(const Json& golden, Check& check) {
   for (const Json& c : golden["yuv"].list) {
     const auto bytes = base64(c["nv21"].text);
@@ -333,7 +279,8 @@ int main(int argc, char** argv) {
     const std::pair<const char*, void (*)(const Json&, Check&)> steps[] = {
         {"matrix", matrices},     {"crop", crops},         {"tiles", letterbox},
         {"anchors", anchors},     {"decode", decoding},    {"next_place", places},
-        {"plausible", plausibility}, {"smooth", smoothing}, {"camera", camera}};
+        {"plausible", plausibility}, {"smooth", smoothing},  {"boxes", grouping},
+        {"track", tracking},      {"camera", camera}};
     for (const auto& [name, step] : steps) {
       Check check;
       check.step = name;

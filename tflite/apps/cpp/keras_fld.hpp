@@ -195,6 +195,41 @@ inline double overlap(const Box& a, const Box& b) {
   return common / (a[2] * a[3] + b[2] * b[3] - common);
 }
 
+/// The share of a box's area that another box covers.
+inline double covered(const Box& box, const Box& by) {
+  const double across = std::min(box[0] + box[2], by[0] + by[2]) - std::max(box[0], by[0]);
+  const double down = std::min(box[1] + box[3], by[1] + by[3]) - std::max(box[1], by[1]);
+  return std::max(0.0, across) * std::max(0.0, down) / (box[2] * box[3]);
+}
+
+/// Pairs boxes with others, the largest overlap first; each is used at most once.
+inline std::vector<std::pair<std::size_t, std::size_t>> pairs(const std::vector<Box>& boxes, const std::vector<Box>& others,
+                                                              double least) {
+  std::vector<std::pair<std::size_t, std::size_t>> found;
+  std::vector<bool> paired(boxes.size()), taken(others.size());
+  for (;;) {
+    double most = least;
+    std::optional<std::pair<std::size_t, std::size_t>> next;
+    for (std::size_t i = 0; i < boxes.size(); i++)
+      for (std::size_t k = 0; k < others.size(); k++) {
+        if (paired[i] || taken[k]) continue;
+        const double common = overlap(boxes[i], others[k]);
+        if (next ? common > most : common >= most) most = common, next = {i, k};
+      }
+    if (!next) return found;
+    paired[next->first] = taken[next->second] = true;
+    found.push_back(*next);
+  }
+}
+
+/// Which boxes are on the same face as an earlier one.
+inline std::vector<bool> doubled(const std::vector<Box>& boxes) {
+  std::vector<bool> found(boxes.size());
+  for (std::size_t i = 0; i < boxes.size(); i++)
+    for (std::size_t k = 0; k < i; k++) found[i] = found[i] || overlap(boxes[k], boxes[i]) >= 0.6;
+  return found;
+}
+
 /// The tight box around landmarks of a face rotated by an angle.
 inline Box upright_box(const Points& points, double angle) {
   const Matrix to_photo = rotation(angle), back = invert(to_photo);
@@ -821,7 +856,18 @@ inline bool plausible(const Points& landmarks, const Place& before, int width, i
   return off <= 0.18 && tilt <= 60;
 }
 
-/// Follows the largest face of a video; keras_fld.predict.tracking follows several.
+/// A face in a frame of a video.
+struct TrackedFace {
+  /// From 1, the same in every frame. A face that appears where one was lost in the last 60 frames gets
+  /// its number; otherwise numbers are not used again.
+  int id;
+  /// The place that the crop was cut by.
+  Place place;
+  /// Smoothed, and as predicted from this frame only.
+  Points landmarks, raw;
+};
+
+/// Follows the faces of a video, by the rules of the Python FaceTracker without a face score.
 class FaceTracker {
  public:
   FaceTracker(Landmarker landmarker, BlazeFace detector, bool smooth = true)
@@ -831,78 +877,148 @@ class FaceTracker {
       mean_shape_.push_back({(x - (crop.size - 1) / 2.0) * crop.margin / crop.size, (y - (crop.size - 1) / 2.0) * crop.margin / crop.size});
   }
 
-  /// The face in the next frame, or nothing.
+  /// The faces in the next frame, in the order in which they were first found.
   /// @param time of the frame in seconds, later than the one before.
-  std::optional<DetectedFace> update(const Image& frame, double time) {
+  std::vector<TrackedFace> update(const Image& frame, double time) {
     frame_++;
-    if (face_) follow(frame);
-    if (face_ && check_at_ <= frame_) check(frame);
+    follow(frame);
+    merge();
+    check(frame);
     if (frame_ >= search_at_) search(frame);
-    if (!face_) return std::nullopt;
-    DetectedFace shown = *face_;
-    if (smooth_) shown.landmarks = filter_(shown.landmarks, time, longer_side(place().box));
+    std::vector<TrackedFace> shown;
+    for (Track& track : tracks_) {
+      const Points& raw = track.face.landmarks;
+      shown.push_back({track.id, track.face.place, smooth_ ? track.filter(raw, time, longer_side(track.next.box)) : raw, raw});
+    }
     return shown;
   }
 
  private:
-  /// Frames between two searches, two checks, and until a new or doubted face is checked.
-  static constexpr int SEARCH_EVERY = 90, CHECK_EVERY = 15, SOON = 5;
-  static constexpr double STEADY = 0.85, SAME = 0.3, LARGE = 20.0 / 128;
+  /// Frames between two searches, two checks, until a new or doubted face is checked, and for which a
+  /// lost face keeps its number.
+  static constexpr int SEARCH_EVERY = 90, CHECK_EVERY = 15, SOON = 5, KEEP = 60;
+  static constexpr double STEADY = 0.85, SAME = 0.3, PART = 0.5, LARGE = 20.0 / 128;
 
-  Place place() const { return next_place(face_->landmarks, landmarker_.info, face_->place.angle); }
+  /// The state of one face; `next` is the place of its next crop.
+  struct Track {
+    int id;
+    DetectedFace face;
+    Place next;
+    OneEuroFilter filter{0.3, 30.0};
+    int check_at = 0, checks = 0, misses = 0, lost_at = 0;
+    bool confirmed = false, lost = false;
+  };
 
-  bool good(const DetectedFace& face, const Box& before, const Image& frame) const {
-    return plausible(face.landmarks, {before, face.place.angle}, frame.width, frame.height, mean_shape_);
+  Place next_of(const DetectedFace& face) const { return next_place(face.landmarks, landmarker_.info, face.place.angle); }
+
+  static std::vector<Box> boxes(const std::vector<Track>& tracks) {
+    std::vector<Box> found;
+    for (const Track& track : tracks) found.push_back(track.next.box);
+    return found;
+  }
+
+  bool good(const std::optional<DetectedFace>& face, const Box& before, const Image& frame) const {
+    return face && plausible(face->landmarks, {before, face->place.angle}, frame.width, frame.height, mean_shape_);
   }
 
   static bool steady(const DetectedFace& face) {
     return overlap(face.place.box, upright_box(face.landmarks, face.place.angle)) >= STEADY;
   }
 
-  void follow(const Image& frame) {
-    const Place before = place();
-    if (!Landmarker::inside(before.box, frame)) return lose();
-    DetectedFace face = landmarker_.detect(frame, before, 1);
-    bool kept = good(face, before.box, frame);
-    if (kept && !steady(face)) {
-      face = landmarker_.detect(frame, next_place(face.landmarks, landmarker_.info, face.place.angle), 1);
-      kept = good(face, before.box, frame);
-    }
-    if (!kept) return lose();
-    face_ = face;
-    if (!steady(face)) check_at_ = std::min(check_at_, frame_ + SOON);
+  std::optional<DetectedFace> look(const Image& frame, const Place& place) const {
+    if (!Landmarker::inside(place.box, frame)) return std::nullopt;
+    return landmarker_.detect(frame, place, 1);
   }
 
-  /// Looks for the face in its surroundings.
+  /// Each face from its landmarks in the frame before; those that moved far in a second pass.
+  void follow(const Image& frame) {
+    std::vector<std::optional<DetectedFace>> faces;
+    std::vector<bool> kept;
+    for (const Track& track : tracks_) {
+      faces.push_back(look(frame, track.next));
+      kept.push_back(good(faces.back(), track.next.box, frame));
+    }
+    for (std::size_t i = 0; i < tracks_.size(); i++) {
+      if (!kept[i] || steady(*faces[i])) continue;
+      faces[i] = look(frame, next_of(*faces[i]));
+      kept[i] = good(faces[i], tracks_[i].next.box, frame);
+    }
+    for (std::size_t i = 0; i < tracks_.size(); i++) {
+      Track& track = tracks_[i];
+      if (!kept[i]) {
+        lose(track);
+        continue;
+      }
+      track.face = *faces[i], track.next = next_of(*faces[i]);
+      if (!steady(track.face)) track.check_at = std::min(track.check_at, frame_ + SOON);
+    }
+    drop_lost();
+  }
+
+  /// Of tracks on the same face the later ones end.
+  void merge() {
+    const std::vector<bool> later = doubled(boxes(tracks_));
+    for (std::size_t i = later.size(); i-- > 0;)
+      if (later[i]) tracks_.erase(tracks_.begin() + std::ptrdiff_t(i));
+  }
+
+  /// Looks for each face that is due in its surroundings.
   void check(const Image& frame) {
+    for (Track& track : tracks_) {
+      if (track.check_at > frame_) continue;
+      track.checks++;
+      if (is_there(frame, track.next.box, track.checks)) {
+        confirm(track);
+        continue;
+      }
+      track.check_at = frame_ + (track.confirmed ? CHECK_EVERY : SOON);
+      if (++track.misses >= (track.confirmed ? 3 : 2)) lose(track);
+    }
+    drop_lost();
+  }
+
+  bool is_there(const Image& frame, const Box& box, int turn) const {
     static constexpr double regions[3] = {2.0, 1.7, 2.4};
-    const Box box = place().box;
-    const double half = regions[++checks_ % 3] * longer_side(box) / 2;
+    const double half = regions[turn % 3] * longer_side(box) / 2;
     const auto [x, y] = center(box);
     const int left = std::max(0, int(std::floor(x - half))), top = std::max(0, int(std::floor(y - half)));
     const int right = std::min(frame.width, int(std::ceil(x + half))), bottom = std::min(frame.height, int(std::ceil(y + half)));
-    bool found = false;
-    if (right > left && bottom > top)
-      for (const Place& other : find(detail::cut(frame, left, top, right - left, bottom - top), 128)) {
-        const Box& b = other.box;
-        found = found || overlap({b[0] + left, b[1] + top, b[2], b[3]}, box) >= SAME;
-      }
-    if (found) return confirm();
-    check_at_ = frame_ + (confirmed_ ? CHECK_EVERY : SOON);
-    if (++misses_ >= (confirmed_ ? 3 : 2)) lose();
+    if (right <= left || bottom <= top) return false;
+    for (const Place& other : find(detail::cut(frame, left, top, right - left, bottom - top), 128)) {
+      const Box& b = other.box;
+      if (overlap({b[0] + left, b[1] + top, b[2], b[3]}, box) >= SAME) return true;
+    }
+    return false;
   }
 
+  /// Looks for new faces in the whole frame.
   void search(const Image& frame) {
-    for (const Place& found : find(frame, 320)) {
-      if (face_) {
-        if (overlap(found.box, place().box) >= SAME) confirm();
-        continue;
-      }
-      if (!Landmarker::inside(found.box, frame)) continue;
-      const DetectedFace face = landmarker_.detect(frame, found);
-      if (good(face, found.box, frame)) begin(face);
+    std::vector<Place> found = find(frame, 320);
+    const std::vector<Box> known = boxes(tracks_);
+    std::vector<bool> is_new(found.size(), true);
+    for (const auto& [row, column] : pairs(boxes(found), known, SAME)) confirm(tracks_[column]), is_new[row] = false;
+    std::vector<Place> places;
+    for (std::size_t i = 0; i < found.size(); i++) {
+      const Box& box = found[i].box;
+      const bool part = std::any_of(known.begin(), known.end(), [&](const Box& b) { return covered(box, b) >= PART; });
+      if (is_new[i] && !part) places.push_back(found[i]);
     }
-    search_at_ = frame_ + (face_ ? SEARCH_EVERY : CHECK_EVERY);
+    lost_.erase(std::remove_if(lost_.begin(), lost_.end(), [&](const Track& t) { return frame_ - t.lost_at > KEEP; }), lost_.end());
+    std::vector<std::optional<int>> numbers(places.size());
+    for (const auto& [row, column] : pairs(boxes(places), boxes(lost_), SAME)) numbers[row] = lost_[column].id;
+    for (std::size_t i = 0; i < places.size(); i++) {
+      if (!Landmarker::inside(places[i].box, frame)) continue;
+      const DetectedFace face = landmarker_.detect(frame, places[i]);
+      if (good(face, places[i].box, frame)) begin(face, numbers[i]);
+    }
+    merge();
+    search_at_ = frame_ + (tracks_.empty() ? CHECK_EVERY : SEARCH_EVERY);
+  }
+
+  static std::vector<Box> boxes(const std::vector<Place>& places) {
+    std::vector<Box> found;
+    for (const Place& place : places) found.push_back(place.box);
+    return found;
   }
 
   /// Faces of a picture reduced to a longer side; boxes count from the picture's edge.
@@ -916,23 +1032,36 @@ class FaceTracker {
     return places;
   }
 
-  void begin(const DetectedFace& face) {
-    face_ = face, check_at_ = frame_ + SOON, checks_ = misses_ = 0, confirmed_ = false;
-    filter_.reset();
+  /// A new track, with the number of a lost one if it is given.
+  void begin(const DetectedFace& face, std::optional<int> number) {
+    if (number)
+      lost_.erase(std::find_if(lost_.begin(), lost_.end(), [&](const Track& t) { return t.id == *number; }));
+    Track track{number ? *number : ++ids_, face, next_of(face)};
+    track.check_at = frame_ + SOON;
+    tracks_.insert(std::find_if(tracks_.begin(), tracks_.end(), [&](const Track& t) { return t.id > track.id; }), track);
   }
 
-  void confirm() { confirmed_ = true, misses_ = 0, check_at_ = frame_ + CHECK_EVERY; }
+  void confirm(Track& track) const { track.confirmed = true, track.misses = 0, track.check_at = frame_ + CHECK_EVERY; }
 
-  void lose() { face_.reset(), search_at_ = frame_; }
+  void lose(Track& track) { track.lost = true, track.lost_at = frame_, search_at_ = frame_; }
+
+  void drop_lost() {
+    for (std::size_t i = 0; i < tracks_.size();) {
+      if (!tracks_[i].lost) {
+        i++;
+        continue;
+      }
+      lost_.push_back(tracks_[i]);
+      tracks_.erase(tracks_.begin() + std::ptrdiff_t(i));
+    }
+  }
 
   Landmarker landmarker_;
   BlazeFace detector_;
   bool smooth_;
   Points mean_shape_;
-  OneEuroFilter filter_{0.3, 30.0};
-  std::optional<DetectedFace> face_;
-  int frame_ = -1, search_at_ = 0, check_at_ = 0, checks_ = 0, misses_ = 0;
-  bool confirmed_ = false;
+  std::vector<Track> tracks_, lost_;
+  int frame_ = -1, search_at_ = 0, ids_ = 0;
 };
 
 }  // namespace keras_fld

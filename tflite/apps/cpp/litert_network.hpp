@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ int LiteRtRunCompiledModel(void* compiled, std::size_t signature, std::size_t in
 /// A `.tflite` file ready to run on the CPU. It lives as long as the process: nothing is released.
 class LiteRtNetwork {
  public:
-  explicit LiteRtNetwork(const std::string& path) {
+  explicit LiteRtNetwork(const std::string& path) : path_(path) {
+    if (!std::ifstream(path)) throw std::runtime_error(path + ": the file cannot be opened");
     static void* environment = nullptr;
     if (!environment) check(LiteRtCreateEnvironment(0, nullptr, &environment), path);
     void *model = nullptr, *options = nullptr, *signature = nullptr;
@@ -66,20 +68,21 @@ class LiteRtNetwork {
   std::vector<std::vector<float>> run(const std::vector<Number>& input) {
     std::size_t size = 0;
     void* at = nullptr;
-    check(LiteRtGetTensorBufferPackedSize(inputs_.at(0), &size), "input");
+    check(LiteRtGetTensorBufferPackedSize(inputs_.at(0), &size), path_);
     if (size != input.size() * sizeof(Number))
-      throw std::invalid_argument("the input must have " + std::to_string(size) + " bytes. Got: " + std::to_string(input.size() * sizeof(Number)));
-    check(LiteRtLockTensorBuffer(inputs_[0], &at, 1), "input");  // to write
+      throw std::invalid_argument(path_ + ": the input must have " + std::to_string(size) + " bytes. Got: " +
+                                  std::to_string(input.size() * sizeof(Number)) + ". Is it another network's file?");
+    check(LiteRtLockTensorBuffer(inputs_[0], &at, 1), path_);  // to write
     std::memcpy(at, input.data(), size);
-    check(LiteRtUnlockTensorBuffer(inputs_[0]), "input");
-    check(LiteRtRunCompiledModel(compiled_, 0, inputs_.size(), inputs_.data(), outputs_.size(), outputs_.data()), "run");
+    check(LiteRtUnlockTensorBuffer(inputs_[0]), path_);
+    check(LiteRtRunCompiledModel(compiled_, 0, inputs_.size(), inputs_.data(), outputs_.size(), outputs_.data()), path_);
     std::vector<std::vector<float>> found;
     for (void* output : outputs_) {
-      check(LiteRtGetTensorBufferPackedSize(output, &size), "output");
-      check(LiteRtLockTensorBuffer(output, &at, 0), "output");  // to read
+      check(LiteRtGetTensorBufferPackedSize(output, &size), path_);
+      check(LiteRtLockTensorBuffer(output, &at, 0), path_);  // to read
       found.emplace_back(size / sizeof(float));
       std::memcpy(found.back().data(), at, size);
-      check(LiteRtUnlockTensorBuffer(output), "output");
+      check(LiteRtUnlockTensorBuffer(output), path_);
     }
     return found;
   }
@@ -89,6 +92,7 @@ class LiteRtNetwork {
     if (status) throw std::runtime_error(what + ": LiteRT returned the status " + std::to_string(status));
   }
 
+  std::string path_;
   void* compiled_ = nullptr;
   std::vector<void*> inputs_, outputs_;
 };

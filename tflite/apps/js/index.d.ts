@@ -29,6 +29,12 @@ export interface Face extends Required<Place> {
   score: number | null;
 }
 
+/** A face in a frame of a camera or video. */
+export interface TrackedFace extends Face {
+  /** From 1, the same in every frame; a face that is soon back in the same place keeps its number. */
+  id: number;
+}
+
 /** What a converted model says about itself. docs/guides/app.md lists the other fields. */
 export interface Metadata {
   version: string;
@@ -101,7 +107,7 @@ export class FaceTracker {
   constructor(landmarker: FaceLandmarker, options?: TrackerOptions);
 
   /** The faces in the next frame. The detector runs beside it, so the first frames have none. */
-  next(source: Source): Promise<Face[]>;
+  next(source: Source): Promise<TrackedFace[]>;
 
   /** Adds the face in a box, which is then tracked until it leaves the picture. */
   add(source: Source, box: Readonly<Box> | Place): Promise<void>;

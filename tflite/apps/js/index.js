@@ -67,7 +67,7 @@ export class FaceTracker {
   next(source) {
     return this.#queue(async (tracker) => {
       const faces = await tracker.next(photoOf(source, this.#picture));
-      return faces.map((face) => faceOf(face));
+      return faces.map((face) => ({ ...faceOf(face), id: face.id }));
     });
   }
 

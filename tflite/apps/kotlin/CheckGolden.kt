@@ -149,6 +149,12 @@ private fun sameFaces(check: Check, found: List<BlazeFaceFace>, right: Any?) {
     }
 }
 
+/** Writes the listed anchors of a detector's answer into its whole outputs. */
+private fun fill(answer: Any?, numbers: FloatArray, logits: FloatArray) = answer["anchors"].list.forEachIndexed { i, anchor ->
+    logits[anchor.int] = answer["logits"].doubles[i].toFloat()
+    answer["numbers"].list[i].doubles.forEachIndexed { k, v -> numbers[16 * anchor.int + k] = v.toFloat() }
+}
+
 private fun decoding(golden: Any?, check: Check) {
     golden["coefficients"].list.zip(BOX_MAP).forEach { (right, found) ->
         right.doubles.zip(found.toList()).forEach { (a, b) -> check.number(b, a) }
@@ -157,10 +163,7 @@ private fun decoding(golden: Any?, check: Check) {
         val net = network(it["network"])
         val numbers = FloatArray(16 * net.centers.size)
         val logits = FloatArray(net.centers.size) { _ -> it["nothing"].double.toFloat() }
-        it["anchors"].list.forEachIndexed { i, anchor ->
-            logits[anchor.int] = it["logits"].doubles[i].toFloat()
-            it["numbers"].list[i].doubles.forEachIndexed { k, v -> numbers[16 * anchor.int + k] = v.toFloat() }
-        }
+        fill(it, numbers, logits)
         val found = net.decode(numbers, logits, it["threshold"].double)
         check.number(found.size, it["found"])
         val merged = best(found)
@@ -200,6 +203,86 @@ private fun smoothing(golden: Any?, check: Check) = golden["smooth"].list.forEac
     }
 }
 
+private fun grouping(golden: Any?, check: Check) = golden["boxes"].list.forEach {
+    val boxes = it["boxes"].list.map { b -> b.box }
+    val others = it["others"].list.map { b -> b.box }
+    boxes.forEachIndexed { i, box ->
+        others.forEachIndexed { k, other -> check.number(overlap(box, other), it["overlap"].list[i].doubles[k]) }
+        check.number(others.map { other -> covered(box, other) }.reduce { a, b -> maxOf(a, b) }, it["covered"].doubles[i])
+    }
+    check.truth(pairs(boxes, others, 0.3) == it["pairs"].list.map { p -> Pair(p.list[0].int, p.list[1].int) }, true)
+    check.truth(doubled(others + boxes).toList().sorted() == it["doubled"].list.map { i -> i.int }, true)
+}
+
+/**
+ * Gives a network's recorded answers, each once, by the mean of what the network is shown: the order in which
+ * faces are looked at is free.
+ */
+private class Answers(list: Any?, private val check: Check) {
+    private val left = list.list.toMutableList()
+
+    fun next(mean: Double): Any? {
+        val answer = left.firstOrNull { abs(it["mean"].double - mean) <= 0.001 }
+            ?: throw Different("${check.step}: a network is shown another picture than Python's, of the mean $mean")
+        left.remove(answer)
+        return answer
+    }
+
+    fun finish() = check.number(left.size, 0.0)
+}
+
+/** A frame of the video: a texture, and the picture in several places. */
+private fun videoFrame(track: Any?, picture: Image, places: Any?): Image {
+    val width = track["width"].int
+    val height = track["height"].int
+    val data = ByteArray(3 * width * height)
+    for (y in 0 until height) for (x in 0 until width) for (k in 0 until 3)
+        data[3 * (y * width + x) + k] = ((x * x + 3 * y * y + x * y) % 97 + 90).toByte()
+    for (place in places.list) for (y in 0 until picture.height) for (x in 0 until picture.width) {
+        val u = x + place.list[0].int
+        val v = y + place.list[1].int
+        if (u in 0 until width && v in 0 until height)
+            picture.data.copyInto(data, 3 * (v * width + u), 3 * (y * picture.width + x), 3 * (y * picture.width + x) + 3)
+    }
+    return Image(width, height, data)
+}
+
+private fun tracking(golden: Any?, check: Check) {
+    val track = golden["track"]
+    val landmarks = Answers(track["landmarks"], check)
+    val faces = Answers(track["detector"], check)
+    val landmarkNetwork: LandmarkNetwork = { crop ->
+        val answer = landmarks.next(crop.map { it.toInt() and 255 }.average())
+        answer["output"].list.flatMap { it.doubles }.map { it.toFloat() }.toFloatArray()
+    }
+    val detectorNetwork: DetectorNetwork = { input ->
+        val answer = faces.next((input.map { it.toDouble() }.average() + 1) * 127.5)
+        val numbers = FloatArray(16 * 896)
+        val logits = FloatArray(896) { track["nothing"].double.toFloat() }
+        fill(answer, numbers, logits)
+        listOf(logits, numbers)
+    }
+    val crop = track.crop
+    val middle = (crop.size - 1) / 2.0
+    val meanShape = golden["mean_shape"].points.map {
+        Point(it.x * crop.size / crop.margin + middle, it.y * crop.size / crop.margin + middle)
+    }
+    val info = ModelInfo(crop, golden["eyes"].list.map { eye -> eye.list.map { it.int }.toIntArray() }, meanShape)
+    val tracker = FaceTracker(Landmarker(info, landmarkNetwork), BlazeFace(BlazeNet(network = detectorNetwork)))
+    for (frame in track["frames"].list) {
+        val found = tracker.update(videoFrame(track, golden["picture"].image, frame["places"]), frame["time"].double)
+        check.number(found.size, frame["faces"].list.size.toDouble())
+        found.zip(frame["faces"].list).forEach { (face, right) ->
+            check.number(face.id, right["id"])
+            check.box(face.place.box, right["box"].box)
+            check.number(face.place.angle, right["angle"].double)
+            check.points(face.landmarks.filterIndexed { i, _ -> i % track["every"].int == 0 }, right["landmarks"].points)
+        }
+    }
+    landmarks.finish()
+    faces.finish()
+}
+
 private fun camera(golden: Any?, check: Check) {
     golden["yuv"].list.forEach {
         check.image(nv21ToRgb(it["nv21"].bytes, it["width"].int, it["height"].int, it["full_range"] as Boolean), it.image)
@@ -218,7 +301,7 @@ fun main(arguments: Array<String>) {
     val steps: List<Pair<String, (Any?, Check) -> Unit>> = listOf(
         Pair("matrix", ::matrices), Pair("crop", ::crops), Pair("tiles", ::letterbox), Pair("anchors", ::anchors),
         Pair("decode", ::decoding), Pair("next_place", ::places), Pair("plausible", ::plausibility),
-        Pair("smooth", ::smoothing), Pair("camera", ::camera))
+        Pair("smooth", ::smoothing), Pair("boxes", ::grouping), Pair("track", ::tracking), Pair("camera", ::camera))
     try {
         for ((name, step) in steps) {
             val check = Check(name)

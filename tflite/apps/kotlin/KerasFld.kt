@@ -170,6 +170,27 @@ fun overlap(a: Box, b: Box): Double {
     return common / (a.width * a.height + b.width * b.height - common)
 }
 
+/** The share of a box's area that another box covers. */
+fun covered(box: Box, by: Box): Double {
+    val across = min(box.x + box.width, by.x + by.width) - max(box.x, by.x)
+    val down = min(box.y + box.height, by.y + by.height) - max(box.y, by.y)
+    return max(0.0, across) * max(0.0, down) / (box.width * box.height)
+}
+
+/** Pairs boxes with others, the largest overlap first; each is used at most once. */
+fun pairs(boxes: List<Box>, others: List<Box>, least: Double): List<Pair<Int, Int>> {
+    val all = boxes.indices.flatMap { i -> others.indices.map { k -> Pair(i, k) } }
+        .filter { (i, k) -> overlap(boxes[i], others[k]) >= least }
+        .sortedByDescending { (i, k) -> overlap(boxes[i], others[k]) }
+    val found = ArrayList<Pair<Int, Int>>()
+    for (pair in all) if (found.none { it.first == pair.first || it.second == pair.second }) found.add(pair)
+    return found
+}
+
+/** The indices of boxes on the same face as an earlier one. */
+fun doubled(boxes: List<Box>): Set<Int> =
+    boxes.indices.filter { i -> boxes.take(i).any { overlap(it, boxes[i]) >= 0.6 } }.toSet()
+
 // The library's own min and max of a list changed between releases of Kotlin.
 private fun least(values: List<Double>) = values.reduce { a, b -> min(a, b) }
 
@@ -743,87 +764,137 @@ fun plausible(landmarks: List<Point>, before: Place, width: Int, height: Int, me
     return off <= 0.18 && tilt <= 60
 }
 
-/** Follows the largest face of a video. */
+/**
+ * A face in a frame of a video.
+ *
+ * @param id from 1, the same in every frame; a face that appears where one was lost in the last 60 frames
+ *     gets its number, otherwise numbers are not used again
+ * @param place the place that the crop was cut by
+ * @param landmarks smoothed
+ * @param raw as predicted from this frame only
+ */
+class TrackedFace(val id: Int, val place: Place, val landmarks: List<Point>, val raw: List<Point>)
+
+/** Follows the faces of a video, by the rules of the Python FaceTracker without a face score. */
 class FaceTracker(private val landmarker: Landmarker, private val detector: BlazeFace, private val smooth: Boolean = true) {
     private val meanShape = landmarker.info.crop.let { crop ->
         val middle = (crop.size - 1) / 2.0
         val unit = crop.margin / crop.size
         landmarker.info.meanShape.map { Point((it.x - middle) * unit, (it.y - middle) * unit) }
     }
-    private val filter = OneEuroFilter(0.3, 30.0)
-    private var face: DetectedFace? = null
+    private var tracks = listOf<Track>()
+    private var lost = listOf<Track>()
     private var frame = -1
     private var searchAt = 0
-    private var checkAt = 0
-    private var checks = 0
-    private var misses = 0
-    private var confirmed = false
+    private var ids = 0
+
+    /** The state of one face. */
+    private inner class Track(val id: Int, first: DetectedFace) {
+        val filter = OneEuroFilter(0.3, 30.0)
+        var checkAt = frame + SOON
+        var checks = 0
+        var misses = 0
+        var lostAt = 0
+        var confirmed = false
+        var face = first
+            set(value) { field = value; next = place(value) }
+        /** The place of the next crop. */
+        var next = place(first)
+            private set
+    }
 
     /**
-     * The face in the next frame, or null.
+     * The faces in the next frame, in the order in which they were first found.
      *
      * @param time of the frame in seconds, later than the one before
      */
-    fun update(image: Image, time: Double): DetectedFace? {
+    fun update(image: Image, time: Double): List<TrackedFace> {
         frame++
-        face?.let { follow(image, it) }
-        face?.let { if (checkAt <= frame) check(image, it) }
+        follow(image)
+        merge()
+        check(image)
         if (frame >= searchAt) search(image)
-        val found = face ?: return null
-        if (!smooth) return found
-        return DetectedFace(found.place, filter.smooth(found.landmarks, time, place(found).box.longer))
+        return tracks.map {
+            val raw = it.face.landmarks
+            TrackedFace(it.id, it.face.place, if (smooth) it.filter.smooth(raw, time, it.next.box.longer) else raw, raw)
+        }
     }
 
     private fun place(face: DetectedFace) = nextPlace(face.landmarks, landmarker.info, face.place.angle)
 
-    private fun good(face: DetectedFace, before: Box, image: Image) =
-        plausible(face.landmarks, Place(before, face.place.angle), image.width, image.height, meanShape)
+    private fun good(face: DetectedFace?, before: Box, image: Image) =
+        face != null && plausible(face.landmarks, Place(before, face.place.angle), image.width, image.height, meanShape)
 
     private fun steady(face: DetectedFace) =
         overlap(face.place.box, uprightBox(face.landmarks, face.place.angle)) >= 0.85
 
-    private fun follow(image: Image, last: DetectedFace) {
-        val before = place(last)
-        if (!inside(before.box, image)) return lose()
-        var next = landmarker.detect(image, before, 1)
-        var kept = good(next, before.box, image)
-        if (kept && !steady(next)) {
-            next = landmarker.detect(image, place(next), 1)
-            kept = good(next, before.box, image)
+    private fun look(image: Image, place: Place) = if (inside(place.box, image)) landmarker.detect(image, place, 1) else null
+
+    /** Each face from its landmarks in the frame before; those that moved far in a second pass. */
+    private fun follow(image: Image) {
+        val faces = tracks.map { track -> look(image, track.next)?.takeIf { good(it, track.next.box, image) } }.toMutableList()
+        for ((i, face) in faces.withIndex()) {
+            if (face == null || steady(face)) continue
+            faces[i] = look(image, place(face))?.takeIf { good(it, tracks[i].next.box, image) }
         }
-        if (!kept) return lose()
-        face = next
-        if (!steady(next)) checkAt = min(checkAt, frame + SOON)
+        for ((track, face) in tracks.zip(faces)) {
+            if (face == null) {
+                lose(track)
+                continue
+            }
+            track.face = face
+            if (!steady(face)) track.checkAt = min(track.checkAt, frame + SOON)
+        }
     }
 
-    /** Looks for the face in its surroundings. */
-    private fun check(image: Image, last: DetectedFace) {
-        val box = place(last).box
-        val half = listOf(2.0, 1.7, 2.4)[++checks % 3] * box.longer / 2
+    /** Of tracks on the same face the later ones end. */
+    private fun merge() {
+        val later = doubled(tracks.map { it.next.box })
+        tracks = tracks.filterIndexed { i, _ -> i !in later }
+    }
+
+    /** Looks for each face that is due in its surroundings. */
+    private fun check(image: Image) {
+        for (track in tracks.filter { it.checkAt <= frame }) {
+            track.checks++
+            if (isThere(image, track.next.box, track.checks)) {
+                confirm(track)
+                continue
+            }
+            track.checkAt = frame + if (track.confirmed) CHECK_EVERY else SOON
+            if (++track.misses >= (if (track.confirmed) 3 else 2)) lose(track)
+        }
+    }
+
+    private fun isThere(image: Image, box: Box, turn: Int): Boolean {
+        val half = listOf(2.0, 1.7, 2.4)[turn % 3] * box.longer / 2
         val (x, y) = box.center
         val left = max(0, floor(x - half).toInt())
         val top = max(0, floor(y - half).toInt())
         val width = min(image.width, ceil(x + half).toInt()) - left
         val height = min(image.height, ceil(y + half).toInt()) - top
-        val found = width > 0 && height > 0 && find(cut(image, left, top, width, height), 128).any {
+        return width > 0 && height > 0 && find(cut(image, left, top, width, height), 128).any {
             overlap(it.box.copy(x = it.box.x + left, y = it.box.y + top), box) >= SAME
         }
-        if (found) return confirm()
-        checkAt = frame + if (confirmed) CHECK_EVERY else SOON
-        if (++misses >= (if (confirmed) 3 else 2)) lose()
     }
 
+    /** Looks for new faces in the whole frame. */
     private fun search(image: Image) {
-        for (found in find(image, 320)) {
-            val known = face
-            if (known != null) {
-                if (overlap(found.box, place(known).box) >= SAME) confirm()
-            } else if (inside(found.box, image)) {
-                val new = landmarker.detect(image, found)
-                if (good(new, found.box, image)) begin(new)
-            }
+        val found = find(image, 320)
+        val known = tracks.map { it.next.box }
+        val same = pairs(found.map { it.box }, known, SAME)
+        for ((_, column) in same) confirm(tracks[column])
+        val old = same.map { it.first }
+        val new = found.filterIndexed { i, place -> i !in old && known.none { covered(place.box, it) >= PART } }
+        lost = lost.filter { frame - it.lostAt <= KEEP }
+        val numbers = pairs(new.map { it.box }, lost.map { it.next.box }, SAME).associate { (row, column) -> row to lost[column].id }
+        for ((i, place) in new.withIndex()) {
+            if (!inside(place.box, image)) continue
+            val face = landmarker.detect(image, place)
+            if (good(face, place.box, image)) begin(face, numbers[i])
         }
-        searchAt = frame + if (face != null) SEARCH_EVERY else CHECK_EVERY
+        merge()
+        searchAt = frame + if (tracks.isEmpty()) CHECK_EVERY else SEARCH_EVERY
     }
 
     /** Faces of a picture reduced to a longer side; boxes count from the picture's edge. */
@@ -838,31 +909,36 @@ class FaceTracker(private val landmarker: Landmarker, private val detector: Blaz
         }
     }
 
-    private fun begin(new: DetectedFace) {
-        face = new
-        checkAt = frame + SOON
-        checks = 0
-        misses = 0
-        confirmed = false
-        filter.reset()
+    /** A new track, with the number of a lost one if it is given. */
+    private fun begin(face: DetectedFace, number: Int?) {
+        lost = lost.filter { it.id != number }
+        tracks = (tracks + Track(number ?: ++ids, face)).sortedBy { it.id }
     }
 
-    private fun confirm() {
-        confirmed = true
-        misses = 0
-        checkAt = frame + CHECK_EVERY
+    private fun confirm(track: Track) {
+        track.confirmed = true
+        track.misses = 0
+        track.checkAt = frame + CHECK_EVERY
     }
 
-    private fun lose() {
-        face = null
+    private fun lose(track: Track) {
+        tracks = tracks - track
+        lost = lost + track
+        track.lostAt = frame
         searchAt = frame
     }
 
     private companion object {
-        /** Frames between two searches, two checks, and until a new or doubted face is checked. */
+        /**
+         * Frames between two searches, two checks, until a new or doubted face is checked, and for which a
+         * lost face keeps its number.
+         */
         const val SEARCH_EVERY = 90
         const val CHECK_EVERY = 15
         const val SOON = 5
+        const val KEEP = 60
+        /** Overlap of boxes on the same face, and the share of a box that makes it a part of a face. */
         const val SAME = 0.3
+        const val PART = 0.5
     }
 }

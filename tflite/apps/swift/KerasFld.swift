@@ -1,7 +1,7 @@
-// UNTESTED: this file has never been compiled. It follows kotlin/KerasFld.kt without its tracker and
-// filter; check it against golden.json before you rely on it.
+// UNTESTED: this file has never been compiled. It follows kotlin/KerasFld.kt; check it against
+// golden.json before you rely on it.
 //
-// Faces and their landmarks in pictures: the pipeline around the networks of keras_fld, in
+// Faces and their landmarks in pictures and videos: the pipeline around the networks of keras_fld, in
 // Swift 5 with Foundation only. The networks run in LiteRT's or TensorFlow Lite's Interpreter: two
 // closures take the input and return the outputs (see README.md).
 //
@@ -142,6 +142,36 @@ func overlap(_ a: Box, _ b: Box) -> Double {
     let down = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     let common = max(0, across) * max(0, down)
     return common / (a.width * a.height + b.width * b.height - common)
+}
+
+/// The share of a box's area that another box covers.
+func covered(_ box: Box, by other: Box) -> Double {
+    let across = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    let down = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
+    return max(0, across) * max(0, down) / (box.width * box.height)
+}
+
+/// Pairs boxes with others, the largest overlap first; each is used at most once.
+func pairs(_ boxes: [Box], _ others: [Box], _ least: Double) -> [(Int, Int)] {
+    var left = [(row: Int, column: Int, common: Double)]()
+    for i in boxes.indices {
+        for k in others.indices {
+            let common = overlap(boxes[i], others[k])
+            if common >= least { left.append((i, k, common)) }
+        }
+    }
+    var found = [(Int, Int)]()
+    while var next = left.first {
+        for pair in left where pair.common > next.common { next = pair }
+        found.append((next.row, next.column))
+        left = left.filter { $0.row != next.row && $0.column != next.column }
+    }
+    return found
+}
+
+/// The indices of boxes on the same face as an earlier one.
+func doubled(_ boxes: [Box]) -> [Int] {
+    return boxes.indices.filter { i in boxes[..<i].contains { overlap($0, boxes[i]) >= 0.6 } }
 }
 
 /// The tight box around landmarks of a face rotated by an angle.
@@ -626,5 +656,249 @@ final class Landmarker {
             }
         }
         return face
+    }
+}
+
+// MARK: - Tracking
+
+/// The One-Euro filter (Casiez, Roussel and Vogel, 2012): steady at rest, quick in motion.
+final class OneEuroFilter {
+    private let minCutoff, beta, dCutoff: Double
+    private var time: Double?
+    private var values = [Point](), speed = [Point]()
+
+    init(minCutoff: Double = 1, beta: Double = 0, dCutoff: Double = 1) {
+        self.minCutoff = minCutoff
+        self.beta = beta
+        self.dCutoff = dCutoff
+    }
+
+    /// The next points, smoothed.
+    /// - Parameter time: in seconds, later than the call before.
+    /// - Parameter unit: what speeds are counted in: the face's size.
+    func smooth(_ points: [Point], _ time: Double, unit: Double = 1) -> [Point] {
+        guard let before = self.time else {
+            self.time = time
+            values = points
+            speed = [Point](repeating: Point(0, 0), count: points.count)
+            return points
+        }
+        precondition(time > before, "time must be later than the frame before")
+        let step = time - before
+        func advance(_ now: Double, _ value: inout Double, _ speed: inout Double) {
+            speed += weight(dCutoff, step) * ((now - value) / (step * unit) - speed)
+            value += weight(minCutoff + beta * abs(speed), step) * (now - value)
+        }
+        for i in points.indices {
+            var value = values[i], rate = speed[i]
+            advance(points[i].x, &value.x, &rate.x)
+            advance(points[i].y, &value.y, &rate.y)
+            values[i] = value
+            speed[i] = rate
+        }
+        self.time = time
+        return values
+    }
+
+    private func weight(_ cutoff: Double, _ step: Double) -> Double { return 1 / (1 + 1 / (2 * Double.pi * cutoff * step)) }
+}
+
+/// How unlike a face landmarks are: the distance from the mean shape in sizes of the face, and the degrees
+/// between the face's roll and `angle`. The longer side of the mean shape's box is 1.
+func residual(_ landmarks: [Point], _ meanShape: [Point], angle: Double) -> (off: Double, tilt: Double) {
+    let m = similarity(landmarks, meanShape)
+    var sum = 0.0
+    for (point, mean) in zip(landmarks, meanShape) {
+        let p = transform(point, m)
+        sum += (p.x - mean.x) * (p.x - mean.x) + (p.y - mean.y) * (p.y - mean.y)
+    }
+    let turn = atan2(m.d, m.a) + angle
+    return ((sum / Double(landmarks.count)).squareRoot(), abs(atan2(sin(turn), cos(turn))) * 180 / Double.pi)
+}
+
+/// Whether landmarks can be those of a face that was in a place a moment ago.
+func plausible(_ landmarks: [Point], before: Place, width: Int, height: Int, meanShape: [Point]) -> Bool {
+    let found = uprightBox(landmarks, before.angle), at = found.center, side = found.longer, old = before.box.longer
+    guard side >= 10, at.x >= 0, at.y >= 0, at.x < Double(width), at.y < Double(height), side >= old / 1.5,
+          side <= old * 1.5, overlap(found, before.box) >= 0.3 else { return false }
+    if meanShape.isEmpty { return true }
+    let (off, tilt) = residual(landmarks, meanShape, angle: before.angle)
+    return off <= 0.18 && tilt <= 60
+}
+
+/// A face in a frame of a video.
+struct TrackedFace {
+    /// From 1, the same in every frame. A face that appears where one was lost in the last 60 frames gets
+    /// its number; otherwise numbers are not used again.
+    let id: Int
+    /// The place that the crop was cut by.
+    let place: Place
+    /// Smoothed, and as predicted from this frame only.
+    let landmarks, raw: [Point]
+}
+
+/// Follows the faces of a video, by the rules of the Python FaceTracker without a face score.
+final class FaceTracker {
+    /// Frames between two searches, two checks, until a new or doubted face is checked, and for which a
+    /// lost face keeps its number.
+    private let searchEvery = 90, checkEvery = 15, soon = 5, keep = 60
+    /// Overlap of boxes on the same face, and the share of a box that makes it a part of a face.
+    private let sameFace = 0.3, part = 0.5
+    private let landmarker: Landmarker, detector: BlazeFace, smooth: Bool
+    private let meanShape: [Point]
+    private var tracks = [Track](), lost = [Track]()
+    private var frame = -1, searchAt = 0, ids = 0
+
+    /// The state of one face; `next` is the place of its next crop.
+    private final class Track {
+        let id: Int
+        let filter = OneEuroFilter(minCutoff: 0.3, beta: 30)
+        var face: DetectedFace, next: Place, checkAt: Int
+        var checks = 0, misses = 0, lostAt = 0
+        var confirmed = false
+
+        init(_ id: Int, _ face: DetectedFace, _ next: Place, checkAt: Int) {
+            self.id = id
+            self.face = face
+            self.next = next
+            self.checkAt = checkAt
+        }
+    }
+
+    init(_ landmarker: Landmarker, _ detector: BlazeFace, smooth: Bool = true) {
+        self.landmarker = landmarker
+        self.detector = detector
+        self.smooth = smooth
+        let crop = landmarker.info.crop
+        let middle = Double(crop.size - 1) / 2, unit = crop.margin / Double(crop.size)
+        meanShape = landmarker.info.meanShape.map { Point(($0.x - middle) * unit, ($0.y - middle) * unit) }
+    }
+
+    /// The faces in the next frame, in the order in which they were first found.
+    /// - Parameter time: of the frame in seconds, later than the one before.
+    func update(_ image: Image, time: Double) throws -> [TrackedFace] {
+        frame += 1
+        try follow(image)
+        merge()
+        try check(image)
+        if frame >= searchAt { try search(image) }
+        return tracks.map { track in
+            let raw = track.face.landmarks
+            let shown = smooth ? track.filter.smooth(raw, time, unit: track.next.box.longer) : raw
+            return TrackedFace(id: track.id, place: track.face.place, landmarks: shown, raw: raw)
+        }
+    }
+
+    private func place(_ face: DetectedFace) -> Place {
+        return nextPlace(face.landmarks, landmarker.info, near: face.place.angle)
+    }
+
+    private func steady(_ face: DetectedFace) -> Bool {
+        return overlap(face.place.box, uprightBox(face.landmarks, face.place.angle)) >= 0.85
+    }
+
+    /// The face in a place; nil where it is not plausible after a box in the frame before.
+    private func look(_ image: Image, _ place: Place, before: Box, passes: Int = 1) throws -> DetectedFace? {
+        guard inside(place.box, image) else { return nil }
+        let face = try landmarker.detect(image, place, passes: passes)
+        let was = Place(box: before, angle: face.place.angle)
+        let good = plausible(face.landmarks, before: was, width: image.width, height: image.height, meanShape: meanShape)
+        return good ? face : nil
+    }
+
+    /// Each face from its landmarks in the frame before; those that moved far in a second pass.
+    private func follow(_ image: Image) throws {
+        for track in tracks {
+            var face = try look(image, track.next, before: track.next.box)
+            if let moved = face, !steady(moved) { face = try look(image, place(moved), before: track.next.box) }
+            guard let found = face else {
+                lose(track)
+                continue
+            }
+            track.face = found
+            track.next = place(found)
+            if !steady(found) { track.checkAt = min(track.checkAt, frame + soon) }
+        }
+    }
+
+    /// Of tracks on the same face the later ones end.
+    private func merge() {
+        for i in doubled(tracks.map { $0.next.box }).reversed() { tracks.remove(at: i) }
+    }
+
+    /// Looks for each face that is due in its surroundings.
+    private func check(_ image: Image) throws {
+        for track in tracks where track.checkAt <= frame {
+            track.checks += 1
+            if try isThere(image, track.next.box, turn: track.checks) {
+                confirm(track)
+                continue
+            }
+            track.checkAt = frame + (track.confirmed ? checkEvery : soon)
+            track.misses += 1
+            if track.misses >= (track.confirmed ? 3 : 2) { lose(track) }
+        }
+    }
+
+    private func isThere(_ image: Image, _ box: Box, turn: Int) throws -> Bool {
+        let half = [2.0, 1.7, 2.4][turn % 3] * box.longer / 2, at = box.center
+        let left = max(0, Int((at.x - half).rounded(.down))), top = max(0, Int((at.y - half).rounded(.down)))
+        let width = min(image.width, Int((at.x + half).rounded(.up))) - left
+        let height = min(image.height, Int((at.y + half).rounded(.up))) - top
+        if width <= 0 || height <= 0 { return false }
+        return try find(cut(image, left, top, width, height), side: 128).contains {
+            overlap(Box($0.box.x + Double(left), $0.box.y + Double(top), $0.box.width, $0.box.height), box) >= sameFace
+        }
+    }
+
+    /// Looks for new faces in the whole frame.
+    private func search(_ image: Image) throws {
+        let found = try find(image, side: 320), known = tracks.map { $0.next.box }
+        var old = Set<Int>(), numbers = [Int: Int]()
+        for (row, column) in pairs(found.map { $0.box }, known, sameFace) {
+            confirm(tracks[column])
+            old.insert(row)
+        }
+        let new = found.indices.filter { i in !old.contains(i) && !known.contains { covered(found[i].box, by: $0) >= part } }
+            .map { found[$0] }
+        lost = lost.filter { frame - $0.lostAt <= keep }
+        for (row, column) in pairs(new.map { $0.box }, lost.map { $0.next.box }, sameFace) { numbers[row] = lost[column].id }
+        for (i, spot) in new.enumerated() {
+            if let face = try look(image, spot, before: spot.box, passes: 2) { begin(face, number: numbers[i]) }
+        }
+        merge()
+        searchAt = frame + (tracks.isEmpty ? checkEvery : searchEvery)
+    }
+
+    /// Faces of a picture reduced to a longer side; boxes count from the picture's edge.
+    private func find(_ image: Image, side: Int) throws -> [Place] {
+        let scale = Double(side) / Double(max(image.width, image.height)), large = 20.0 / 128
+        if scale >= 1 { return try detector.detect(image, minFace: large) }
+        let width = max(1, roundEven(Double(image.width) * scale)), height = max(1, roundEven(Double(image.height) * scale))
+        let fx = Double(image.width) / Double(width), fy = Double(image.height) / Double(height)
+        return try detector.detect(resize(image, width, height), minFace: large).map {
+            Place(box: Box($0.box.x * fx, $0.box.y * fy, $0.box.width * fx, $0.box.height * fy), angle: $0.angle, score: $0.score)
+        }
+    }
+
+    /// A new track, with the number of a lost one if it is given.
+    private func begin(_ face: DetectedFace, number: Int?) {
+        if number == nil { ids += 1 }
+        let id = number ?? ids
+        lost = lost.filter { $0.id != id }
+        tracks = (tracks + [Track(id, face, place(face), checkAt: frame + soon)]).sorted { $0.id < $1.id }
+    }
+
+    private func confirm(_ track: Track) {
+        track.confirmed = true
+        track.misses = 0
+        track.checkAt = frame + checkEvery
+    }
+
+    private func lose(_ track: Track) {
+        tracks = tracks.filter { $0 !== track }
+        lost.append(track)
+        track.lostAt = frame
+        searchAt = frame
     }
 }

@@ -1,0 +1,1 @@
+"""What golden.json contains, by subject."""
