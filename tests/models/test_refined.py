@@ -4,6 +4,7 @@ import pytest
 
 from keras_fld import losses, models, refine
 from keras_fld.schemes import IBUG68
+from tests.eager import eager
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,8 @@ def _error(model, faces):
 
 @pytest.fixture(scope="module")
 def refined(model, faces):
-    return refine(model, faces, rounds=6, batch_size=8, learning_rate=2e-2, verbose=0)
+    with eager():
+        return refine(model, faces, rounds=6, batch_size=8, learning_rate=2e-2, verbose=0)
 
 
 def test_the_backbone_is_bit_identical_and_the_graph_the_same(model, refined):
@@ -158,7 +160,7 @@ def test_the_assembled_model_computes_what_the_heads_learned(eagerly, wide_model
     )
 
 
-def test_a_model_with_windows_is_refined_in_place(wide_faces, tmp_path):
+def test_a_model_with_windows_is_refined_in_place(eagerly, wide_faces, tmp_path):
     keras.utils.set_random_seed(0)
     model = models.TRNet20(head="windows", width=0.25)
     result = refine(model, wide_faces, rounds=4, batch_size=8, learning_rate=2e-2, verbose=0)
