@@ -8,6 +8,7 @@ import pytest
 
 from keras_fld.data import synthetic
 from keras_fld.data.readers.pts import write_pts
+from tests.eager import eager
 
 REAL_FACES = Path(os.environ.get("KERAS_FLD_FACES", Path(__file__).parents[2] / "shared" / "faces"))
 
@@ -35,6 +36,13 @@ def pytest_collection_modifyitems(items):
         return starts.index(True) if any(starts) else len(LONGEST)
 
     items.sort(key=place)
+
+
+@pytest.fixture
+def eagerly():
+    """See `tests.eager`."""
+    with eager():
+        yield
 
 
 @pytest.fixture(scope="session")

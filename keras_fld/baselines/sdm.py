@@ -158,15 +158,8 @@ def train_sdm(
         shapes = shapes + _apply(features, weights[-1]).reshape(shapes.shape)
         if progress:
             progress(stage + 1, np.linalg.norm(shapes - truth[of_image], axis=-1).mean())
-    return SDM(
-        crops.frame,
-        crops.scheme,
-        start.astype(np.float32),
-        center,
-        basis,
-        half.astype(np.float32),
-        np.stack(weights),
-    )
+    start, half = start.astype(np.float32), half.astype(np.float32)
+    return SDM(crops.frame, crops.scheme, start, center, basis, half, np.stack(weights))
 
 
 def _check_options(radii, ridge, kept, starts):

@@ -15,16 +15,18 @@ from keras_fld.cli.compress import compress, qat
 from keras_fld.cli.datasets import datasets
 from keras_fld.cli.demo import demo
 from keras_fld.cli.evaluate import compare, evaluate
+from keras_fld.cli.export import export
 from keras_fld.cli.label import label
-from keras_fld.cli.lite import benchmark, convert, export, parity
+from keras_fld.cli.lite import benchmark, convert, parity
 from keras_fld.cli.options import INTERRUPTED
 from keras_fld.cli.predict import predict
 from keras_fld.cli.prepare import prepare
 from keras_fld.cli.presets import presets
+from keras_fld.cli.refine import refine
 from keras_fld.cli.report import report
 from keras_fld.cli.reproduce import reproduce
 from keras_fld.cli.score import score
-from keras_fld.cli.train import refine, train
+from keras_fld.cli.train import train
 from keras_fld.cli.web import web
 
 # Exit code that shells report for a program ended by SIGPIPE.

@@ -1,14 +1,13 @@
-"""The commands `keras-fld convert`, `export`, `parity` and `benchmark`."""
+"""The commands `keras-fld convert`, `parity` and `benchmark`."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from keras_fld import zoo
-from keras_fld._internal.extras import check_installed, install
+from keras_fld._internal.extras import check_installed
 from keras_fld._internal.files import message_in
 from keras_fld.cli import complete, native
+from keras_fld.cli.calibration import calibration_crops
 from keras_fld.cli.options import (
     JSON,
     NAME,
@@ -23,8 +22,7 @@ from keras_fld.cli.options import (
     show,
     tell,
 )
-from keras_fld.cli.sections import SectionedCommand
-from keras_fld.lite import modes, shipped
+from keras_fld.lite import modes
 
 
 @click.command()
@@ -64,7 +62,7 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     from keras_fld.lite import conversion
 
     chosen, keras_model = modes.get(mode), models.load_model(model)
-    crops = _calibration(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
+    crops = calibration_crops(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
     with native.held_back():
         conversion.convert(keras_model, out, mode, crops, name, license)
     size = Path(out).stat().st_size
@@ -81,107 +79,6 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     rows = _compared(before, after)
     show(_table(rows, mode), {**about, "rows": rows, "notes": before.notes})
     tell(before.notes)
-
-
-@click.command(
-    cls=SectionedCommand,
-    sections={
-        "Model and data": "--preset --dataset --root",
-        "Files": "--all --mode --detector --arm",
-        "Output": "--out --json --quiet",
-    },
-)
-@click.argument("model", required=False, type=click.Path(), shell_complete=complete.MODELS)
-@click.option("--preset", help="Export a preset instead of MODEL.", shell_complete=complete.PRESETS)
-@out_option("Folder for the files and export.json.")
-@click.option("--all", "every", is_flag=True, help="Export all modes.")
-@click.option(
-    "--mode",
-    "names",
-    multiple=True,
-    help="Mode to export; repeatable.",
-    shell_complete=complete.EXPORTED_MODES,
-)
-@click.option(
-    "--arm",
-    type=click.Path(),
-    help="JSON file of tflite/arm/run.py. Adds ARM instruction counts to the table.",
-)
-@click.option("--detector", is_flag=True, help="Copy also the face detector's files, for an app.")
-@RUN_DATASET
-@ROOT
-@JSON
-@SKIP_BAD
-@QUIET
-def export(model, preset, out, every, names, arm, detector, dataset, root, skip_bad):
-    """Converts MODEL (.keras) to several quantization modes and compares the files.
-
-    The table shows the size of each file, its median time on one thread of this machine, and its
-    NME on the test subsets. int8_qat is trained on the dataset's faces, as `keras-fld qat` does,
-    which takes some minutes.
-
-    A preset needs no --root. Without it, the published int8 and int8_qat files are copied, which
-    needs no TensorFlow, int8_full is calibrated on generated faces, and the table shows published
-    NMEs and ARM instruction counts.
-
-    \b
-    keras-fld export run/model.keras --all --out files --root 300w
-    keras-fld export --preset trnet20_300w --all --out files
-    keras-fld export --preset trnet20_300w --mode int8 --detector --out app
-    """
-    if (model is None) == (preset is None):
-        raise click.UsageError("give either MODEL or --preset")
-    if every == bool(names):
-        raise ValueError("either --all or one or more --mode must be given")
-    check_out(out)
-    path, dataset, _ = of_run(model or "", dataset)
-    model = model and path
-    if preset is not None and root is None and not dataset.startswith("synthetic"):
-        dataset = None
-    chosen = [modes.get(name) for name in names if name != modes.QAT]
-    if dataset is None and shipped.only(preset, names):
-        _copied(preset, names, out, arm, detector)
-        return
-    converted = [name for name in names if not (dataset is None and shipped.only(preset, [name]))]
-    to = f" to {', '.join(converted)}" if converted else ""
-    check_installed("tensorflow", purpose=f"Conversion{to}")
-    trains = _trains(names, preset, dataset)
-    if trains:
-        native.start_fine_tuning()
-    native.start(keras=True)
-    from keras_fld import models
-    from keras_fld.lite.exporting import export as export_files
-    from keras_fld.lite.tfmot.report import Material
-    from keras_fld.models.layers import is_score
-
-    keras_model = models.load_model(model if preset is None else zoo.keras_file(preset))
-    crops = batches = None
-    if trains and not (every and is_score(keras_model)):
-        material = Material(keras_model, dataset, root, skip_bad=skip_bad)
-        crops, batches = material.calibration, material.batches
-        tell(material.notes)
-    elif dataset is not None and (every or any(mode.calibrated for mode in chosen)):
-        crops = _calibration(keras_model, dataset, root, skip_bad)
-    with native.held_back():
-        result = export_files(
-            keras_model, out, names, crops, dataset, root, skip_bad, preset, arm, batches, detector
-        )
-    _exported(result, out)
-
-
-def _copied(preset, names, out, arm, detector):
-    """Exports a preset's own files: Keras is not loaded."""
-    native.start()
-    from keras_fld.lite.exporting import export as export_files
-
-    _exported(export_files(None, out, names, preset=preset, arm=arm, detector=detector), out)
-
-
-def _exported(result, out):
-    show(str(result), result.as_dict())
-    tell(result.notes)
-    count = len(result.rows) + len(result.detector)
-    click.echo(f"wrote {count} files and export.json to {out}")
 
 
 @click.command()
@@ -259,27 +156,6 @@ def benchmark(models, runs, threads):
     show(str(result), result.as_dict())
 
 
-def _trains(names, preset, dataset):
-    """Whether int8_qat must be trained: it is requested, and no preset provides it.
-
-    With --all, it is skipped with a note if it cannot be trained.
-    """
-    if names and modes.QAT not in names:
-        return False
-    if preset is not None and zoo.qat_content(preset) is not None:
-        return False
-    reason = None
-    if dataset is None:
-        reason = "training needs a dataset (--root)"
-    elif find_spec("tensorflow_model_optimization") is None:
-        reason = f"training needs {install('tensorflow', 'compress')}"
-    if reason and names:
-        raise ValueError(f"mode {modes.QAT} is not available: {reason}")
-    if reason:
-        tell([f"{modes.QAT} is skipped: {reason}"])
-    return reason is None
-
-
 def _compared(before, after):
     """The NME of a Keras model and of its converted file, for each subset and normalizer."""
     return [
@@ -300,16 +176,3 @@ def _table(rows, mode):
         f"{mode} {row['nme']:.3f} %   difference {row['difference']:+.3f}"
         for row in rows
     )
-
-
-def _calibration(keras_model, dataset, root, skip_bad):
-    """Unaugmented training crops."""
-    from keras_fld import models
-    from keras_fld.data import catalog, crops
-    from keras_fld.lite.calibration import CALIBRATION_CROPS
-
-    faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
-    faces = faces.sample(CALIBRATION_CROPS)
-    data = crops.model_crops(faces, models.frame_of(keras_model), skip_bad)
-    tell(faces.told + data.skipped)
-    return data.images

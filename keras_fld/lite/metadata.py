@@ -76,23 +76,32 @@ def describe(
             "output": {**output, "meaning": meaning},
             "scheme": None,
         }
-    scheme = models.scheme_of(model)
-    about["output"] = {
-        **output,
-        "meaning": "x, y in pixels of the crop = scale * (number - zero_point); "
-        "the centre of the first pixel is 0, 0",
+    meaning = (
+        "x, y in pixels of the crop = scale * (number - zero_point); "
+        "the centre of the first pixel is 0, 0"
+    )
+    return {
+        **about,
+        "output": {**output, "meaning": meaning},
+        "mean_shape": np.round(typical_shape(model).astype(float), 2).tolist(),
+        **_landmarks(models.scheme_of(model)),
     }
-    about["mean_shape"] = np.round(typical_shape(model).astype(float), 2).tolist()
-    about["scheme"] = scheme and registry.reference(scheme)
-    if scheme:
-        about["names"] = list(scheme.landmark_names)
-        about["mirror"] = scheme.mirror.tolist()
-        about["regions"] = {name: list(indices) for name, indices in scheme.patches.items()}
-        about["lines"] = [list(line) for line in scheme.lines]
-        about["normalizers"] = {
+
+
+def _landmarks(scheme):
+    """What the metadata says of the landmarks' scheme."""
+    if not scheme:
+        return {"scheme": None}
+    return {
+        "scheme": registry.reference(scheme),
+        "names": list(scheme.landmark_names),
+        "mirror": scheme.mirror.tolist(),
+        "regions": {name: list(indices) for name, indices in scheme.patches.items()},
+        "lines": [list(line) for line in scheme.lines],
+        "normalizers": {
             name: [list(group) for group in groups] for name, groups in scheme.normalizers.items()
-        }
-    return about
+        },
+    }
 
 
 def _license(model, name, license):

@@ -144,28 +144,8 @@ def landmark_head(
     Raises:
         ValueError: the number of landmarks does not match the scheme or the mean shape.
     """
-    if num_landmarks < 1:
-        raise ValueError(f"num_landmarks must be at least 1. Got: {num_landmarks}")
-    if scheme is not None:
-        scheme = schemes.get(scheme)
-        if scheme.num_landmarks != num_landmarks:
-            raise ValueError(
-                f"num_landmarks must be {scheme.num_landmarks} for {scheme.name}. "
-                f"Got: {num_landmarks}"
-            )
-    else:
-        scheme = schemes.with_landmarks(num_landmarks)
-    if mean_shape is None:
-        mean_shape = (
-            np.full((num_landmarks, 2), (frame.size - 1) / 2)
-            if scheme is None
-            else frame.shape_pixels(scheme.mean_shape)
-        )
-    mean_shape = np.asarray(mean_shape, "float32")
-    if mean_shape.shape != (num_landmarks, 2):
-        raise ValueError(
-            f"mean_shape must have shape ({num_landmarks}, 2). Got: {mean_shape.shape}"
-        )
+    scheme = _scheme(num_landmarks, scheme)
+    mean_shape = _mean_shape(num_landmarks, scheme, frame, mean_shape)
     # With zeros, an untrained model predicts the mean shape, its best guess.
     dense = keras.layers.Dense(2 * num_landmarks, kernel_initializer="zeros", name="offsets")
     offsets = dense(features)
@@ -185,6 +165,32 @@ def landmark_head(
         scheme=scheme and registry.reference(scheme),
         name="landmarks",
     )(offsets)
+
+
+def _scheme(num_landmarks, scheme):
+    """The scheme that is given, or the one with that many landmarks, or None."""
+    if num_landmarks < 1:
+        raise ValueError(f"num_landmarks must be at least 1. Got: {num_landmarks}")
+    if scheme is None:
+        return schemes.with_landmarks(num_landmarks)
+    scheme = schemes.get(scheme)
+    if scheme.num_landmarks != num_landmarks:
+        raise ValueError(
+            f"num_landmarks must be {scheme.num_landmarks} for {scheme.name}. Got: {num_landmarks}"
+        )
+    return scheme
+
+
+def _mean_shape(num_landmarks, scheme, frame, given):
+    """The mean shape in crop pixels; without one, all landmarks are in the middle."""
+    if given is None and scheme is None:
+        given = np.full((num_landmarks, 2), (frame.size - 1) / 2)
+    elif given is None:
+        given = frame.shape_pixels(scheme.mean_shape)
+    shape = np.asarray(given, "float32")
+    if shape.shape != (num_landmarks, 2):
+        raise ValueError(f"mean_shape must have shape ({num_landmarks}, 2). Got: {shape.shape}")
+    return shape
 
 
 def shape_layer(model: keras.Model) -> ShapeOffset:

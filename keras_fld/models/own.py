@@ -108,13 +108,7 @@ def describe(
     _check_model(model)
     _check_input(tuple(model.inputs[0].shape), crop)
     count = _landmarks(tuple(model.outputs[0].shape))
-    if scheme is not None:
-        scheme = schemes.get(scheme)
-        if scheme.num_landmarks != count:
-            raise ValueError(
-                f"the model must predict the {scheme.num_landmarks} landmarks of {scheme.name}. "
-                f"Got: {count}, from its output {tuple(model.outputs[0].shape)}"
-            )
+    scheme = _scheme(scheme, count, model)
     if channels not in CHANNELS:
         raise ValueError(f"channels must be one of {', '.join(CHANNELS)}. Got: {channels!r}")
     scale, offset = _range(model, inputs)
@@ -136,6 +130,17 @@ def describe(
     described = keras.Model(image, landmarks, name=model.name)
     graph.copy_weights(flat, described)
     return graph.flat_copy(described)  # in which each layer is called once
+
+
+def _scheme(given, count, model) -> Scheme | None:
+    """The scheme with the model's number of landmarks, or None."""
+    scheme = None if given is None else schemes.get(given)
+    if scheme is not None and scheme.num_landmarks != count:
+        raise ValueError(
+            f"the model must predict the {scheme.num_landmarks} landmarks of {scheme.name}. "
+            f"Got: {count}, from its output {tuple(model.outputs[0].shape)}"
+        )
+    return scheme
 
 
 def _check_model(model):

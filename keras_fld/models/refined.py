@@ -78,9 +78,7 @@ def refine(
                 rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
                 heads[name] = _head(dense, shape, name, indices, local)
                 heads[name].compile(keras.optimizers.Adam(rate), loss=_patch_loss(loss, name))
-            heads[name].fit(
-                features, landmarks[:, indices], batch_size=batch_size, epochs=1, verbose=0
-            )
+            heads[name].fit(features, landmarks[:, indices], batch_size=batch_size, verbose=0)
     refined = _assemble(model, patches, heads)
     refined = local.assemble(refined, patches, heads) if local else refined
     return keep_license(model, refined)

@@ -1,10 +1,13 @@
-"""Parsing of documented command lines by the commands that they call."""
+"""Commands called in this process, and parsing of documented command lines."""
 
+import contextlib
+import io
 import re
+import subprocess
 
 import click
 
-from keras_fld.cli import cli
+from keras_fld.cli import cli, main
 
 
 def parse(call):
@@ -19,3 +22,19 @@ def parse(call):
     while isinstance(target, click.Group):
         name, target, rest = target.resolve_command(context, rest)
     target.make_context(name, rest)
+
+
+def run(*arguments):
+    """Runs a command line in this process, which has TensorFlow loaded.
+
+    Returns:
+        What `subprocess.run` returns for it: exit code, standard output and error.
+    """
+    words = [str(word) for word in arguments]
+    out, error, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        try:
+            main(words)
+        except SystemExit as end:
+            code = end.code or 0
+    return subprocess.CompletedProcess(words, code, out.getvalue(), error.getvalue())

@@ -29,15 +29,14 @@ def folder(tmp_path_factory):
     return folder
 
 
+# cp1252 has some of the name's characters, the other none.
 ENCODINGS = [
     {"PYTHONIOENCODING": "cp1252"},
-    {"PYTHONIOENCODING": "ascii"},
-    {"PYTHONIOENCODING": "latin-1"},
     {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
 ]
 
 
-@pytest.mark.parametrize("variables", ENCODINGS, ids=["cp1252", "ascii", "latin-1", "C"])
+@pytest.mark.parametrize("variables", ENCODINGS, ids=["cp1252", "C"])
 def test_a_photograph_of_any_name_is_done_and_said(folder, tmp_path, variables):
     done = command("predict", folder, "--out", tmp_path, **variables)
     assert done.returncode == 0, done.stderr
@@ -45,16 +44,15 @@ def test_a_photograph_of_any_name_is_done_and_said(folder, tmp_path, variables):
     assert (tmp_path / f"{NAME}.png").exists() and (tmp_path / f"{NAME}.json").exists()
 
 
-@pytest.mark.parametrize("variables", ENCODINGS[:2], ids=["cp1252", "ascii"])
-def test_json_holds_the_whole_name(folder, tmp_path, variables):
-    done = command("predict", folder, "--out", tmp_path, "--json", **variables)
+def test_json_holds_the_whole_name(folder, tmp_path):
+    done = command("predict", folder, "--out", tmp_path, "--json", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
     (entry,) = json.loads(done.stdout)["files"]
     assert entry["input"] == str(folder / f"{NAME}.png")
 
 
-@pytest.mark.parametrize("variables", ENCODINGS[:2], ids=["cp1252", "ascii"])
-def test_an_error_about_such_a_name_is_one_line_too(tmp_path, variables):
+def test_an_error_about_such_a_name_is_one_line_too(tmp_path):
+    variables = {"PYTHONIOENCODING": "ascii"}
     done = command("predict", tmp_path / f"{NAME}.png", "--out", tmp_path / "out", **variables)
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2 and line.startswith(b"Error: ") and b"No such file" in line

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -67,14 +69,18 @@ def face_crops(tree, small_model):
 
 @pytest.fixture(scope="session")
 def converted(networks, face_crops, tmp_path_factory):
-    """A function that returns the file of a network and mode, converted once."""
-    folder, made = tmp_path_factory.mktemp("converted"), {}
+    """A function that returns the file of a network and mode.
+
+    Each is converted once, also where the tests run in several processes.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "converted"
+    folder.mkdir(exist_ok=True)
 
     def file(network, mode):
-        if (network, mode) not in made:
-            path = folder / f"{network}_{mode}.tflite"
-            made[network, mode] = convert(networks[network], path, mode, face_crops)
-        return made[network, mode]
+        path = folder / f"{network}_{mode}.tflite"
+        # `convert` writes whole files only.
+        return path if path.exists() else convert(networks[network], path, mode, face_crops)
 
     return file
 

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -53,8 +54,6 @@ def test_a_model_that_predicts_the_same_for_every_face_is_told(small_model, tmp_
 
 
 def test_a_model_that_is_not_of_the_package_is_refused(tmp_path):
-    import keras
-
     other = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(name="flat")])
     with pytest.raises(ValueError, match="must end in a keras_fld ShapeOffset layer. Got: Flatten"):
         convert(other, tmp_path / "a.tflite", "float32")
@@ -86,7 +85,24 @@ lite.convert(model, sys.argv[2], "int8", np.load(sys.argv[3]), name="a preset")
 """
 
 
-@pytest.mark.parametrize("backend", ["torch", pytest.param("jax", marks=pytest.mark.nightly)])
+def test_a_process_of_tensorflow_gives_the_same_file(
+    small_model, face_crops, converted, tmp_path, monkeypatch
+):
+    """What another backend does; the next test uses the backends themselves."""
+    expected = converted("windows", "int8")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    path = convert(small_model, tmp_path / "face.tflite", "int8", face_crops, name="a preset")
+    same_file(path, expected, face_crops)
+
+
+def same_file(path, expected, face_crops):
+    found = LiteModel(path).predict(face_crops)
+    np.testing.assert_allclose(found, LiteModel(expected).predict(face_crops), atol=1e-4)
+    assert metadata.read(path)["preset"] == "a preset"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_another_backend_gets_the_same_file(small_model, face_crops, files, tmp_path, backend):
     pytest.importorskip(backend)
     small_model.save(tmp_path / "model.keras")
@@ -100,14 +116,10 @@ def test_another_backend_gets_the_same_file(small_model, face_crops, files, tmp_
         env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     assert result.returncode == 0, result.stderr
-    found = LiteModel(tmp_path / "face.tflite").predict(face_crops)
-    np.testing.assert_allclose(found, LiteModel(files["int8"]).predict(face_crops), atol=1e-4)
-    assert metadata.read(tmp_path / "face.tflite")["preset"] == "a preset"
+    same_file(tmp_path / "face.tflite", files["int8"], face_crops)
 
 
 def test_a_missing_tensorflow_is_named(small_model, tmp_path, monkeypatch):
-    import keras
-
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(
@@ -118,8 +130,6 @@ def test_a_missing_tensorflow_is_named(small_model, tmp_path, monkeypatch):
 
 
 def test_a_conversion_that_fails_elsewhere_says_why(small_model, tmp_path, monkeypatch):
-    import keras
-
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     monkeypatch.setattr(conversion.sys, "executable", "/bin/false")
     with pytest.raises(ValueError, match="the process that converts the model failed: exit status"):

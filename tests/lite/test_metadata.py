@@ -16,6 +16,7 @@ from keras_fld.lite.flatbuffer import add_buffer
 from keras_fld.lite.metadata import write
 from keras_fld.predict import metadata
 from keras_fld.predict.lite_model import LiteModel
+from tests.eager import eager
 
 PRESET = "trnet20_300w"
 MANUAL = Path(__file__).parents[2] / "docs" / "guides" / "app.md"
@@ -105,7 +106,8 @@ def test_what_is_made_of_a_preset_has_its_license(tmp_path):
     assert model.license == license
     rng = np.random.default_rng(0)
     data = rng.integers(0, 256, (2, 64, 64, 3)), rng.uniform(0, 64, (2, 68, 2))
-    refined = models.refine(model, data, rounds=1, verbose=0)
+    with eager():
+        refined = models.refine(model, data, rounds=1, verbose=0)
     convert(refined, tmp_path / "a.tflite", "dynamic")
     assert metadata.read(tmp_path / "a.tflite")["license"] == license
     refined.save(tmp_path / "a.keras")

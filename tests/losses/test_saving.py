@@ -38,11 +38,10 @@ for path in sorted(folder.glob("*.keras")):
 """
 
 
-def run(script, folder):
+def run(script, *folders):
     """What a script in a fresh process prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", script, *map(str, folders)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("[", "{"))]
 
@@ -81,16 +80,6 @@ def test_load_model_needs_only_the_losses(tmp_path):
     assert run(script, tmp_path) == expected
 
 
-def test_load_of_the_package_needs_nothing(tmp_path):
-    cases = {n: losses.get(n, **o) for n, o in OPTIONS.items()}
-    compiled = [metrics.NME("inter_ocular"), metrics.FailureRate(), metrics.CEDAUC(limit=8.0)]
-    expected = save_models(tmp_path, cases, compiled)
-    script = SCRIPT.format(
-        imports="import keras_fld as fld", load="fld.load_model(path, compile=True)"
-    )
-    assert run(script, tmp_path) == expected
-
-
 # Prints what each file evaluates to.
 EVALUATE = """
 import json, sys
@@ -98,7 +87,7 @@ from pathlib import Path
 import numpy as np
 import keras_fld as fld
 
-folder = Path(sys.argv[1])
+folder = Path(sys.argv[2])
 data = np.load(folder / "data.npz")
 for path in sorted(folder.glob("*.keras")):
     model = fld.load_model(path, compile=True)
@@ -106,12 +95,21 @@ for path in sorted(folder.glob("*.keras")):
 """
 
 
-def test_a_model_compiled_with_a_function_is_loaded(tmp_path):
-    expected = []
+def test_load_of_the_package_needs_nothing(tmp_path):
+    """Neither for a model compiled with a loss and metrics, nor for one with a function."""
+    classes, functions = tmp_path / "classes", tmp_path / "functions"
+    for folder in (classes, functions):
+        folder.mkdir()
+    cases = {n: losses.get(n, **o) for n, o in OPTIONS.items()}
+    compiled = [metrics.NME("inter_ocular"), metrics.FailureRate(), metrics.CEDAUC(limit=8.0)]
+    expected = save_models(classes, cases, compiled)
     for name in sorted(OPTIONS):
         model, x, y = small_model_and_data()
         model.compile("sgd", loss=getattr(losses, name))
-        model.save(tmp_path / f"{name}.keras")
+        model.save(functions / f"{name}.keras")
         expected.append([name, pytest.approx(model.evaluate(x, y, verbose=0), rel=1e-5)])
-    np.savez(tmp_path / "data.npz", x=x, y=y)
-    assert run(EVALUATE, tmp_path) == expected
+    np.savez(functions / "data.npz", x=x, y=y)
+    script = SCRIPT.format(
+        imports="import keras_fld as fld", load="fld.load_model(path, compile=True)"
+    )
+    assert run(script + EVALUATE, classes, functions) == expected

@@ -92,31 +92,27 @@ def test_the_command_trains_a_network_of_ones_own(own_run):
     assert model.input_shape == (None, 32, 32, 3) and model.output_shape == (None, 68, 2)
 
 
-LOAD = (
-    "import sys; from keras_fld import models; print(models.load_model(sys.argv[1]).output_shape)"
-)
+LOAD = """
+import sys
+from keras_fld import models
+for path in sys.argv[1:]:
+    print(models.load_model(path).output_shape, flush=True)
+"""
 
 
-def loaded_elsewhere(path, tmp_path):
-    return subprocess.run(
-        [sys.executable, "-c", LOAD, str(path)],
+def test_only_a_model_with_layers_of_the_module_needs_it(own_run, tmp_path):
+    """Loads them in another process, first the one of Keras layers."""
+    models.get("nets_of_mine:own")(68, 32, 1.3).save(tmp_path / "own.keras")
+    result = subprocess.run(
+        [sys.executable, "-c", LOAD, str(own_run / "model.keras"), str(tmp_path / "own.keras")],
         check=False,
         capture_output=True,
         text=True,
         cwd=tmp_path,
     )
-
-
-def test_a_model_of_keras_layers_loads_without_the_module(own_run, tmp_path):
-    result = loaded_elsewhere(own_run / "model.keras", tmp_path)
-    assert "(None, 68, 2)" in result.stdout, result.stderr
-
-
-def test_a_model_with_layers_of_the_module_says_it_needs_it(work, tmp_path):
-    models.get("nets_of_mine:own")(68, 32, 1.3).save(tmp_path / "model.keras")
-    result = loaded_elsewhere(tmp_path / "model.keras", tmp_path)
+    assert result.stdout.splitlines() == ["(None, 68, 2)"], result.stderr
     last = result.stderr.strip().splitlines()[-1]
-    assert "model.keras: needs Doubled of the module nets_of_mine: import it before" in last
+    assert "own.keras: needs Doubled of the module nets_of_mine: import it before" in last
 
 
 @pytest.mark.parametrize(
@@ -166,7 +162,7 @@ def five_points(tmp_path_factory):
 
 
 @pytest.mark.parametrize("start", ["preset", "file"])
-def test_a_start_of_other_landmarks_gives_its_body(five_points, tmp_path, start):
+def test_a_start_of_other_landmarks_gives_its_body(eagerly, five_points, tmp_path, start):
     trained = models.TRNet20(68, input_size=32, width=0.25, head="windows")
     trained.save(tmp_path / "start.keras")
     wide = () if start == "preset" else ("--width", 0.25)

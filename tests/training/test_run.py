@@ -18,7 +18,7 @@ from keras_fld.training.recipe import Recipe, saved_recipe
 
 # Training starts slowly, so tests share few runs, with the network that starts fastest.
 RECIPE = Recipe(
-    network="cnn6",
+    network="tests.tiny:tiny",
     epochs=4,
     batch_size=6,
     input_size=32,
@@ -130,11 +130,12 @@ def test_training_learns_a_few_faces_by_heart(tree, tmp_path):
     from keras_fld.data import crops, read
 
     recipe = Recipe(
-        network="cnn6",
-        epochs=40,
+        network="tests.tiny:tiny",
+        network_options={"normalized": False},
+        epochs=20,
         batch_size=4,
         input_size=32,
-        learning_rate=3e-3,
+        learning_rate=1e-2,
         averaging=0.9,
         augmentation=Augmentation(0, 0, 0, 0, 0, 0, 0, 0),
     )
@@ -202,7 +203,7 @@ def test_a_run_does_not_go_on_with_other_faces(whole_run, tree, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
 
 
-def test_rare_poses_are_shown_more_often(tree, tmp_path):
+def test_rare_poses_are_shown_more_often(eagerly, tree, tmp_path):
     options = {"epochs": 1, "averaging": 0.0, "balance": True, "repeats": 2}
     training.train(Recipe(**{**vars(RECIPE), **options}), tmp_path, tree, verbose=0)
     faces = json.loads((tmp_path / "recipe.json").read_text("utf-8"))["faces"]
@@ -226,7 +227,9 @@ def test_a_recipe_from_before_a_field_was_added_is_the_same(tree, whole_run, tmp
         training.train(Recipe(**{**vars(RECIPE), "epochs": 77}), tmp_path, tree, verbose=0)
 
 
-def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(whole_run, tree, tmp_path):
+def test_a_second_run_starts_from_the_first_and_sees_relabeled_faces(
+    eagerly, whole_run, tree, tmp_path
+):
     from keras_fld.data import read
     from keras_fld.data.prepared.writing import Part, prepare
     from keras_fld.training import pseudo_labels

@@ -1,9 +1,6 @@
-"""A model with a custom scheme is fitted, saved, loaded elsewhere, evaluated and used."""
+"""A model with a custom scheme is fitted, saved, loaded, evaluated and used."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +10,9 @@ from keras_fld.data import load, read
 from keras_fld.drawing.faces import draw_landmarks
 from keras_fld.losses import normalizers
 from keras_fld.metrics import NME
+from tests.cli.calls import run
 from tests.data import released
+from tests.eager import eager
 
 pytest.importorskip("tensorflow")
 
@@ -27,7 +26,8 @@ def own(tmp_path_factory):
     model = models.TRNet20(5, scheme=scheme, mean_shape=np.full((5, 2), 31.5), width=0.25)
     frame = models.frame_of(model)
     model.compile("adam", "mse", metrics=[NME(normalizers.on_crop("inter_pupil", scheme, frame))])
-    history = model.fit(load("own", path, "train", frame=frame, batch_size=4), verbose=0)
+    with eager():
+        history = model.fit(load("own", path, "train", frame=frame, batch_size=4), verbose=0)
     assert np.isfinite(history.history["nme"]).all()
     model.save(folder / "model.keras")
     return path, folder / "model.keras"
@@ -40,33 +40,15 @@ def test_a_loaded_model_knows_its_scheme(own):
     assert models.scheme_of(models.load_model(saved, compile=True)) == scheme
 
 
-COMMANDS = """
-import sys
-from click.testing import CliRunner
-from keras_fld.cli import cli
-
-model, faces, image, out = sys.argv[1:]
-for line in (
-    ["evaluate", model, "--dataset", "own", "--root", faces],
-    ["predict", image, "--model", model, "--out", out, "--box", "10,10,40,40"],
-):
-    result = CliRunner().invoke(cli, line, catch_exceptions=False)
-    print(result.output)
-"""
-
-
-def test_another_process_evaluates_and_draws(own, tmp_path):
+def test_the_commands_evaluate_and_draw(own, tmp_path):
     path, saved = own
-    image = path.parent / "photos/0.png"
-    result = subprocess.run(
-        [sys.executable, "-c", COMMANDS, saved, path, image, tmp_path],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
+    result = run("evaluate", saved, "--dataset", "own", "--root", path)
     assert result.returncode == 0, result.stderr
     rows = [line.split()[:3] for line in result.stdout.splitlines()]
     assert ["test", "inter_pupil", "3"] in rows
+    image, options = path.parent / "photos/0.png", ("--box", "10,10,40,40")
+    result = run("predict", image, "--model", saved, "--out", tmp_path, *options)
+    assert result.returncode == 0, result.stderr
     (drawn,) = tmp_path.glob("*.json")
     assert json.loads(drawn.read_text())["scheme"] == "five"
     assert len(json.loads(drawn.read_text())["faces"][0]["landmarks"]) == 5

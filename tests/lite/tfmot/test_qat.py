@@ -1,5 +1,6 @@
 """Quantization-aware training, and its effect on the file."""
 
+import importlib
 import json
 import os
 import re
@@ -90,6 +91,7 @@ def operations(path):
     return interpreter, sorted(kind for kind in kinds if kind[0] != "RESHAPE")
 
 
+@pytest.mark.nightly
 def test_trnet20_without_epochs_has_the_operations_of_mode_int8(
     networks, converted, face_crops, tmp_path
 ):
@@ -257,15 +259,15 @@ def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path
 def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
     dataset, missing, reason, monkeypatch, capsys
 ):
-    from keras_fld.cli import lite
-
+    # The package has the command under the name of its module.
+    module = importlib.import_module("keras_fld.cli.export")
     if missing:
-        monkeypatch.setattr(lite, "find_spec", lambda name: None)
-    assert not lite._trains((), "trnet20_synthetic", dataset)
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert not module._trains((), "trnet20_synthetic", dataset)
     assert f"note: int8_qat is skipped: {reason}" in capsys.readouterr().err
     with pytest.raises(ValueError, match=f"mode int8_qat is not available: {re.escape(reason)}"):
-        lite._trains(("int8_qat",), "trnet20_synthetic", dataset)
-    assert not lite._trains((), "trnet20_300w", dataset) and not capsys.readouterr().err
+        module._trains(("int8_qat",), "trnet20_synthetic", dataset)
+    assert not module._trains((), "trnet20_300w", dataset) and not capsys.readouterr().err
 
 
 def command(*arguments):

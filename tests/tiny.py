@@ -1,0 +1,19 @@
+"""A network whose training begins within a second; commands know it as `tests.tiny:tiny`."""
+
+import keras
+
+from keras_fld.geometry.frame import MARGIN, FaceCrop
+from keras_fld.models.layers import crop_input, landmark_head
+
+
+def tiny(num_landmarks, input_size, margin=MARGIN, scheme=None, mean_shape=None, normalized=True):
+    """Has all that has state: a convolution, BatchNorm and a Dense, which sees the places.
+
+    The moving averages of BatchNorm take longer to settle than a test; `normalized` leaves it out.
+    """
+    inputs, x = crop_input(input_size, 4)
+    x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(x)
+    x = keras.layers.BatchNormalization()(x) if normalized else x
+    x = keras.layers.Flatten()(keras.layers.ReLU()(x))
+    frame = FaceCrop(input_size, margin)
+    return keras.Model(inputs, landmark_head(x, num_landmarks, frame, scheme, mean_shape))
