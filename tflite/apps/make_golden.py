@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from keras_fld.data import synthetic
-from keras_fld.geometry.frame import FaceCrop, invert, transform, upright_box
+from keras_fld.geometry.frame import FaceCrop, crop_shift, invert, transform, upright_box
 from keras_fld.predict.detectors import box_map
 from keras_fld.predict.detectors.blazeface import tight_boxes
 from keras_fld.predict.detectors.blazeface.grid import on_grid, turn_on_grid
@@ -208,7 +208,7 @@ def face_rows(faces: Faces):
 
 
 def place_cases():
-    """Landmarks, and the box and the roll of the crop that follows."""
+    """Landmarks, the box and the roll of the crop that follows, and its shift from a crop before."""
     cases = []
     for index, near in [(1, 0.0), (2, 0.3), (7, 2.5)]:
         landmarks = synthetic.draw(index, size=160).landmarks
@@ -216,12 +216,17 @@ def place_cases():
         landmarks = landmarks.astype(float) @ np.array([[cos, sin], [-sin, cos]])
         landmarks = landmarks.astype(np.float32)
         angle = roll(landmarks, IBUG68, near)
+        box, frame = upright_box(landmarks, angle), FaceCrop(64, 1.1)
+        before = box * 1.02 + 3
+        shift = crop_shift(frame.matrix(box, angle), frame.matrix(before, near), frame.size)
         cases.append(
             {
                 "landmarks": numbers(landmarks),
                 "near": near,
                 "angle": angle,
-                "box": numbers(upright_box(landmarks, angle)),
+                "box": numbers(box),
+                "before": numbers(before),
+                "shift": shift,
             }
         )
     return cases
