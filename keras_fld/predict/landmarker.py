@@ -269,8 +269,9 @@ class FaceLandmarker:
         self._set_scores([face for face, _ in inside], crops)
 
     def _set_scores(self, faces, crops):
+        scorer = cast(Scorer, self._score)
         if faces:
-            for face, score in zip(faces, self._score.predict(np.stack(crops)), strict=True):
+            for face, score in zip(faces, scorer.predict(np.stack(crops)), strict=True):
                 face.score = float(score)
 
 

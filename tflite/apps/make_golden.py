@@ -208,7 +208,7 @@ def face_rows(faces: Faces):
 
 
 def place_cases():
-    """Landmarks, the box and the roll of the crop that follows, and its shift from a crop before."""
+    """Landmarks, the box and roll of the crop that follows, and its shift from another crop."""
     cases = []
     for index, near in [(1, 0.0), (2, 0.3), (7, 2.5)]:
         landmarks = synthetic.draw(index, size=160).landmarks
