@@ -1,12 +1,14 @@
 """Fits the box maps of the detectors on the training photographs of 300W and writes them.
 
-    python -m keras_fld.cli.fit_detector --root 300w --detector haar --detector yunet --every 4
+    python -m keras_fld.cli.fit_detector --root 300w --detector haar --every 4
+    python -m keras_fld.cli.fit_detector --root 300w --detector yunet --every 4 --yunet FILE.onnx
     python -m keras_fld.cli.fit_detector --root 300w --detector blazeface --every 2
 
 Maps of other detectors in the file are kept.
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,18 +23,22 @@ from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.predict.detectors import blazeface, box_map
 from keras_fld.predict.detectors.haar import HaarDetector, mirrored
+from keras_fld.predict.detectors.yunet import YuNetDetector
 
 # Minimum overlap of a detected square with the box of an annotated face.
 SAME = 0.3
+# Largest mean distance of a face's five detected points from the annotated ones, in box sides.
+CLOSE = 0.2
 DETECTORS = "haar", "yunet", "blazeface"
 
 
-def fit_maps(faces, detectors=DETECTORS):
+def fit_maps(faces, detectors=DETECTORS, yunet=None):
     """Fits the box maps of detectors to annotated faces.
 
     Args:
         faces: a `FaceSet` in the scheme ibug68.
         detectors: names from `DETECTORS`.
+        yunet: a `YuNetDetector`, or None to fit its map to the annotated points.
 
     Returns:
         Name to the stored form of the map: coefficients, number of faces, and mean absolute error
@@ -43,7 +49,7 @@ def fit_maps(faces, detectors=DETECTORS):
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
-    fitting = {"haar": _haar, "yunet": _five_points, "blazeface": _blazeface}
+    fitting = {"haar": _haar, "yunet": partial(_yunet, detector=yunet), "blazeface": _blazeface}
     maps: dict[str, dict] = {}
     for name in detectors:
         maps |= fitting[name](faces)
@@ -71,16 +77,35 @@ def _haar(faces):
     return maps
 
 
-def _five_points(faces):
-    """The stored form of the map of YuNet's points, fitted to annotated points."""
+def _yunet(faces, detector):
+    """The stored form of the map of YuNet's points."""
     points = five_points(np.stack([face.landmarks for face in faces.faces]))
     boxes = np.stack([face.box for face in faces.faces])
+    if detector:
+        points, found = _detected_points(faces, detector, points)
+        boxes = boxes[found]
     # Mirrored faces are added to treat left and right alike.
     mirror = points[:, [1, 0, 2, 4, 3]] * [-1, 1]
     mirrored_boxes = boxes.copy()
     mirrored_boxes[:, 0] = -boxes[:, 0] - boxes[:, 2]
     seen = box_map.point_features(np.concatenate([points, mirror]))
     return {"five_points": _entry(seen, np.concatenate([boxes, mirrored_boxes]))}
+
+
+def _detected_points(faces, detector, annotated):
+    """The points (n, 5, 2) that YuNet finds of annotated faces, and the indices of these."""
+    points, found = [], []
+    with counting("detecting faces with YuNet", len(faces)) as done:
+        for i, (face, expected) in enumerate(zip(faces.faces, annotated, strict=True)):
+            seen = detector.points(face.image())
+            off = np.linalg.norm(seen - expected, axis=-1).mean(axis=-1)
+            if len(seen) and off.min() < CLOSE * face.box[2:].max():
+                points.append(seen[off.argmin()])
+                found.append(i)
+            done(1)
+    if not found:
+        raise ValueError(f"{faces.name}: YuNet finds no face")
+    return np.stack(points), found
 
 
 def _blazeface(faces):
@@ -147,20 +172,23 @@ def _entry(seen, boxes):
     type=click.Choice(DETECTORS),
     help="Detector to fit; repeatable.  [default: all]",
 )
-def main(root, out, every, detectors):
+@click.option(
+    "--yunet", type=click.Path(), help="YuNet .onnx file.  [default: fit to the annotated points]"
+)
+def main(root, out, every, detectors, yunet):
     """Fits the maps on the split train and writes them to a JSON file."""
     try:
-        _fit_and_write(root, out, every, detectors or DETECTORS)
+        _fit_and_write(root, out, every, detectors or DETECTORS, yunet and YuNetDetector(yunet))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
 
-def _fit_and_write(root, out, every, detectors):
+def _fit_and_write(root, out, every, detectors, yunet):
     stored = read_json(out) if Path(out).exists() else {}
     faces = catalog.read("300w", root, "train")
     faces = replace(faces, faces=faces.faces[::every])
     with bars():
-        maps = fit_maps(faces, detectors)
+        maps = fit_maps(faces, detectors, yunet)
     about = f"{faces.name}, {len(faces)} faces"
     fitted = {name: {"fitted_on": about, **entry} for name, entry in maps.items()}
     write_json(out, stored | fitted)

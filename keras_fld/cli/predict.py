@@ -82,8 +82,8 @@ from keras_fld.cli.sections import SectionedCommand
     default=2,
     show_default=True,
     type=click.IntRange(1),
-    help="Passes of the model for each detected face. Each further pass crops the face by the "
-    "landmarks of the previous one.",
+    help="Maximum number of passes of the model for each detected face. Each further pass crops "
+    "the face by the landmarks of the previous one; it is skipped if its crop is nearly the same.",
 )
 @click.option(
     "--min-score",

@@ -24,8 +24,9 @@ def overlap(boxes, others):
     a, b = as_boxes(boxes)[:, None], as_boxes(others)[None]
     low = np.maximum(a[..., :2], b[..., :2])
     high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    common = np.prod(np.maximum(high - low, 0), axis=-1)
-    return common / (np.prod(a[..., 2:], axis=-1) + np.prod(b[..., 2:], axis=-1) - common)
+    common = np.maximum(high - low, 0)
+    shared = common[..., 0] * common[..., 1]
+    return shared / (a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - shared)
 
 
 def as_boxes(boxes):

@@ -145,9 +145,37 @@ def invert(matrix: np.ndarray) -> np.ndarray:
 
 def compose(after: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Returns the (2, 3) matrix that applies `before`, then `after`."""
-    return np.column_stack(
-        [after[:, :2] @ before[:, :2], after[:, :2] @ before[:, 2] + after[:, 2]]
+    (a, b, x), (c, d, y) = after.tolist()
+    (p, q, u), (r, s, v) = before.tolist()
+    return np.array(
+        [
+            [a * p + b * r, a * q + b * s, a * u + b * v + x],
+            [c * p + d * r, c * q + d * s, c * u + d * v + y],
+        ]
     )
+
+
+def crop_shift(matrix: np.ndarray, other: np.ndarray, size: int) -> float:
+    """Computes how far two crops of a photograph are apart.
+
+    Args:
+        matrix, other: (2, 3), photograph pixels to pixels of each crop.
+        size: side of both crops in pixels.
+
+    Returns:
+        The largest distance between a corner of one crop and the same corner of the other, in sides
+        of a crop.
+
+    Examples:
+        >>> frame = FaceCrop(64, margin=1.0)
+        >>> crop_shift(frame.matrix((0, 0, 50, 50)), frame.matrix((3, 4, 50, 50)), 64)
+        0.1
+    """
+    (a, b, x), (c, d, y) = compose(matrix, invert(other)).tolist()
+    last = size - 1
+    corners = (0, 0), (last, 0), (0, last), (last, last)
+    shifts = [math.hypot(a * u + b * v + x - u, c * u + d * v + y - v) for u, v in corners]
+    return max(shifts) / size
 
 
 def turned(source_size, size, angle, zoom, shift, mirrored):
@@ -195,7 +223,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     (a, b, _), (c, d, _) = matrix.tolist()
     shrink = 2 * math.sqrt(abs(a * d - b * c))
     if shrink < 1:
-        image, offset = _region(image, invert(matrix), size, pad=2 / shrink)
+        image, (left, top) = _region(image, invert(matrix), size, pad=2 / shrink)
         height, width = image.shape[:2]
         if not height or not width:
             return np.zeros((size, size, 3), np.uint8)
@@ -206,16 +234,22 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         )
         # The size is rounded, so the two factors differ a little. The factors refer to edge
         # coordinates, in which pixel centers are at halves.
-        factor = np.array([width / small.shape[1], height / small.shape[0]])
-        to_photo = np.column_stack([np.diag(factor), factor / 2 - 0.5 + offset])
+        across, down = width / small.shape[1], height / small.shape[0]
+        to_photo = np.array([[across, 0, across / 2 - 0.5 + left], [0, down, down / 2 - 0.5 + top]])
         image, matrix = small, compose(matrix, to_photo)
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 
 def _region(image, to_photo, size, pad):
     """The part of the photograph under the crop, and its corner. Only this part is reduced."""
-    corners = transform([[0, 0], [size, 0], [0, size], [size, size]], to_photo)
-    limit = np.array([image.shape[1], image.shape[0]])
-    low = np.clip(np.floor(corners.min(axis=0) - pad), 0, limit).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0) + pad) + 1, 0, limit).astype(int)
-    return image[low[1] : high[1], low[0] : high[0]], low
+    (a, b, x), (c, d, y) = to_photo.tolist()
+    corners = (0, 0), (size, 0), (0, size), (size, size)
+    left, right = _reach([a * u + b * v + x for u, v in corners], pad, image.shape[1])
+    top, bottom = _reach([c * u + d * v + y for u, v in corners], pad, image.shape[0])
+    return image[top:bottom, left:right], (left, top)
+
+
+def _reach(values, pad, limit):
+    """First pixel, and the one after the last, of these coordinates along an axis."""
+    low, high = math.floor(min(values) - pad), math.ceil(max(values) + pad) + 1
+    return min(max(low, 0), limit), min(max(high, 0), limit)

@@ -1,12 +1,18 @@
 """A detected face, and its state during detection."""
 
+import cmath
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from keras_fld.geometry.frame import check_box, landmark_box, upright_box
+from keras_fld.geometry.frame import check_box, crop_shift, landmark_box, upright_box, warp
 from keras_fld.schemes import Scheme
+
+# Crops show a face alike if their corners are at most this far apart, in sides of a crop. Chosen on
+# 365 training faces that the preset was not trained on: up to here, another pass does not lower
+# the error (`tests/benchmarks/bench_turned_training.py`).
+ALIKE = 0.09
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,10 @@ class PendingFace:
     Args:
         picture: (height, width, 3) uint8 RGB.
         box: box that defines the crop.
-        passes: number of forward passes.
+        passes: largest number of forward passes.
         angle: roll in radians by which the crop is rotated upright; None never rotates a crop.
+        matrix: (2, 3) matrix from the picture to the crop, once the crop is cut.
+        crop: the crop.
         landmarks: (landmarks, 2) pixels of the picture, after the first pass.
         score: score of the landmarks, once it is computed.
     """
@@ -48,15 +56,47 @@ class PendingFace:
     box: np.ndarray
     passes: int
     angle: float | None
+    matrix: Any = None
+    crop: Any = None
     landmarks: Any = None
     score: float | None = None
+    _next: Any = None
 
-    def matrix(self, frame):
-        """Returns the (2, 3) matrix from the picture to the face's crop in a `FaceCrop`."""
-        return frame.matrix(self.box, self.angle or 0.0)
+    def cut(self, frame):
+        """Cuts the crop of the face's box in a `FaceCrop`, and returns it."""
+        self.matrix = frame.matrix(self.box, self.angle or 0.0)
+        self.crop = warp(self.picture, self.matrix, frame.size)
+        return self.crop
+
+    def set_landmarks(self, landmarks):
+        """Sets the landmarks in the crop."""
+        self.landmarks, self._next = landmarks, None
 
     def next_place(self, scheme):
         """Returns the landmarks' box and roll; None if the landmarks left the picture."""
+        if self._next is None:
+            self._next = (self._place(scheme),)
+        return self._next[0]
+
+    def move(self, frame, scheme):
+        """Moves the box to the landmarks for another pass.
+
+        Returns:
+            Whether another pass is useful: not if the landmarks left the picture, or if the new
+            crop would show the face like the last one.
+        """
+        place = self.next_place(scheme)
+        if place is None or self.is_at(place, frame):
+            return False
+        self.box, self.angle = place
+        return True
+
+    def is_at(self, place, frame):
+        """Whether the crop shows the face like the crop of a place, a box and a roll, would."""
+        box, angle = place
+        return crop_shift(frame.matrix(box, angle or 0.0), self.matrix, frame.size) <= ALIKE
+
+    def _place(self, scheme):
         try:
             if self.angle is None:
                 return box_inside(landmark_box(self.landmarks), self.picture), None
@@ -84,10 +124,10 @@ def roll(landmarks, scheme, near):
     if scheme is None or "inter_pupil" not in scheme.normalizers:
         return near
     eyes = [landmarks[group].mean(axis=0) for group in scheme.normalizer_indices("inter_pupil")]
-    line = (eyes[1] - eyes[0]) @ [1, 1j] * np.exp(-1j * near)
+    line = complex(*(eyes[1] - eyes[0]).tolist()) * cmath.rect(1, -near)
     # A custom scheme may list the eyes in either order.
-    turn = near + np.angle(line if line.real >= 0 else -line)
-    return float(np.angle(np.exp(1j * turn)))
+    turn = near + cmath.phase(line if line.real >= 0 else -line)
+    return cmath.phase(cmath.rect(1, turn))
 
 
 def pending(box, picture, passes, name=""):

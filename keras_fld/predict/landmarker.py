@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from keras_fld import zoo
 from keras_fld._internal.images import MAX_PIXELS, as_rgb
 from keras_fld._internal.pixels import KINDS
 from keras_fld.geometry.boxes import largest_first
-from keras_fld.geometry.frame import FaceCrop, invert, transform, warp
+from keras_fld.geometry.frame import FaceCrop, invert, transform
 from keras_fld.predict import detectors
 from keras_fld.predict.detectors import Detector, TurnedDetector, open_detector
 from keras_fld.predict.face import DetectedFace, PendingFace, pending
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import PIL.Image
 
 
+# A face whose last crop scores less is scored again, in the crop around its landmarks.
+SURE_SCORE = 0.9
 # Number of images that `detect_many` keeps in memory at a time.
 _TOGETHER = 16
 
@@ -46,8 +48,9 @@ class FaceLandmarker:
             example "blazeface-turned" for faces rotated by any angle, the path of a YuNet `.onnx`
             file, or a function that maps an RGB image to (faces, 4) tight boxes. None uses
             "blazeface", or "blazeface-short" in a `FaceTracker`.
-        passes: number of forward passes for each detected face. In each pass after the first, the
-            crop's box and roll are computed from the landmarks of the previous pass.
+        passes: largest number of forward passes for each detected face. In each pass after the
+            first, the crop's box and roll are computed from the landmarks of the previous pass. A
+            pass whose crop would hardly differ from the previous one is skipped.
         score: the face score, computed on the crop around the landmarks. True uses the package's
             score, which supports only schemes with contour and brows (iBUG-68, WFLW-98); a path
             opens a face-score file; None disables the score. "default" means True, but None for
@@ -136,9 +139,9 @@ class FaceLandmarker:
                 number is the face's roll in radians, clockwise; the box is then that of the face
                 rotated upright about the box's center. None finds faces with the detector.
             bgr: whether the channels of an array are in the order blue, green, red.
-            passes: number of forward passes for each face. None means one for given boxes, and the
-                landmarker's `passes` for detected faces. Passes after the first follow the roll of
-                detected faces and of boxes with a roll.
+            passes: largest number of forward passes for each face. None means one for given boxes,
+                and the landmarker's `passes` for detected faces. Passes after the first follow the
+                roll of detected faces and of boxes with a roll.
 
         Returns:
             A list of `DetectedFace`, in the order of the boxes. Detected faces are sorted by size,
@@ -234,39 +237,41 @@ class FaceLandmarker:
         for step in range(max((face.passes for face in faces), default=0)):
             todo = [face for face in faces if step < face.passes]
             if step:
-                for face in todo:
-                    # The previous position, if the landmarks left the picture.
-                    here = face.box, face.angle
-                    face.box, face.angle = face.next_place(self.scheme) or here
+                todo = [face for face in todo if face.move(self.frame, self.scheme)]
             self._predict(todo)
         self._judge(faces)
         return [[face.detected(self.scheme) for face in of_image] for of_image in found]
 
     def _predict(self, faces):
         """Sets the landmarks of faces from their boxes, in one call."""
-        matrices = [face.matrix(self.frame) for face in faces]
-        crops = [
-            warp(face.picture, matrix, self.frame.size)
-            for face, matrix in zip(faces, matrices, strict=True)
-        ]
-        found = self._model.predict(np.stack(crops))
-        for face, matrix, points in zip(faces, matrices, found, strict=True):
-            face.landmarks = transform(points, invert(matrix)).astype(np.float32)
+        if not faces:
+            return
+        found = self._model.predict(np.stack([face.cut(self.frame) for face in faces]))
+        for face, points in zip(faces, found, strict=True):
+            face.set_landmarks(transform(points, invert(face.matrix)).astype(np.float32))
 
     def _judge(self, faces):
         """Sets the scores of faces from their landmarks, in one call, if there is a scorer."""
         if self._score is None:
             return
-        frame, crops, inside = self._score.frame, [], []
+        places = [face.next_place(self.scheme) for face in faces]
+        inside = [pair for pair in zip(faces, places, strict=True) if pair[1] is not None]
         for face in faces:
-            place = face.next_place(self.scheme)
             face.score = 0.0  # landmarks that left the picture are not on a face
-            if place is not None:
-                box, angle = place
-                crops.append(frame.crop(face.picture, box, angle or 0.0))
-                inside.append(face)
-        if inside:
-            for face, score in zip(inside, self._score.predict(np.stack(crops)), strict=True):
+        frame = self._score.frame
+        if frame == self.frame:
+            # Cutting a crop takes longer than the score, so the last crop is scored if it shows the
+            # face alike. In doubt, the landmarks' own crop decides.
+            alike = [face for face, place in inside if face.is_at(place, frame)]
+            self._set_scores(alike, [face.crop for face in alike])
+            inside = [pair for pair in inside if cast(float, pair[0].score) < SURE_SCORE]
+        crops = [frame.crop(face.picture, box, angle or 0.0) for face, (box, angle) in inside]
+        self._set_scores([face for face, _ in inside], crops)
+
+    def _set_scores(self, faces, crops):
+        scorer = cast(Scorer, self._score)
+        if faces:
+            for face, score in zip(faces, scorer.predict(np.stack(crops)), strict=True):
                 face.score = float(score)
 
 

@@ -9,9 +9,10 @@ MediaPipe holds NumPy and OpenCV back, so it gets an environment of its own:
         --json results/detection/mediapipe.json
 
 Both get the same 640x480 pictures in one process, pinned to one core, taking turns, so the ratio
-holds where other work slows the machine. FaceMesh runs as for single photographs
-(static_image_mode), detector and 468 landmarks; the package finds faces and their 68 landmarks in
-two passes, with the face score and without, and in one. Times are CPU time of the whole process.
+holds where other work slows the machine. The order is drawn anew for each turn. FaceMesh runs as
+for single photographs (static_image_mode), detector and 468 landmarks; the package finds faces and
+their 68 landmarks in up to two passes, with the face score and without, and in one. Times are CPU
+time of the whole process.
 
 The pictures are scikit-image's astronaut and, with --root, the photographs with one annotated face:
 those whose face takes a fifth of the picture's longer side or more, where BlazeFace needs no tiles
@@ -21,6 +22,7 @@ median over the pictures of the package's time by FaceMesh's, each a median over
 
 import argparse
 import os
+import random
 import statistics
 import sys
 import time
@@ -78,8 +80,11 @@ def face_mesh():
 def timed(calls, picture, rounds):
     """Name to the median CPU time in ms; None where one of them does not find a single face."""
     times = {name: [] for name in calls}
+    order, rng = list(calls.items()), random.Random(0)
     for turn in range(rounds + 1):
-        for name, call in calls.items():
+        # What ran before decides what the caches hold, so each follows each of the others.
+        rng.shuffle(order)
+        for name, call in order:
             start = time.process_time()
             faces = call(picture)
             if len(faces) != 1:

@@ -11,6 +11,7 @@ from keras_fld.geometry import frame
 from keras_fld.geometry.frame import (
     FaceCrop,
     compose,
+    crop_shift,
     invert,
     landmark_box,
     transform,
@@ -251,3 +252,18 @@ def test_composed_and_inverted_matrices_are_those_of_homogeneous_ones():
     whole = [np.vstack([matrix, [0, 0, 1]]) for matrix in (after, before)]
     np.testing.assert_allclose(compose(after, before), (whole[0] @ whole[1])[:2])
     np.testing.assert_allclose(invert(after), np.linalg.inv(whole[0])[:2])
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.9])
+def test_the_shift_of_a_crop_is_that_of_its_corners(angle):
+    frame, box = FaceCrop(50, margin=1.0), np.array([20.0, 30.0, 100.0, 80.0])
+    crop = frame.matrix(box, angle)
+    assert crop_shift(crop, crop, frame.size) == pytest.approx(0, abs=1e-9)
+    moved = frame.matrix(box + [6, 8, 0, 0], angle)
+    assert crop_shift(moved, crop, frame.size) == pytest.approx(0.1)
+    # A corner pixel's center is half a side, less half a pixel, from the middle along both axes.
+    reach = np.hypot(24.5, 24.5) / 50
+    turn = crop_shift(frame.matrix(box, angle + 0.2), crop, frame.size)
+    assert turn == pytest.approx(2 * np.sin(0.1) * reach)
+    wider = frame.matrix([10.0, 22.0, 120.0, 96.0], angle)
+    assert crop_shift(wider, crop, frame.size) == pytest.approx(reach * (1 - 1 / 1.2))

@@ -133,8 +133,9 @@ def test_many_images_give_what_each_gives_alone(model_files, tmp_path):
 def test_many_images_are_predicted_together_and_a_few_are_held_at_a_time(model_files, monkeypatch):
     landmarker = FaceLandmarker(model_files[1], lambda image: [(9, 9, 40, 40)] * 2, passes=3)
     predict, calls, drawn = landmarker._model.predict, [], []
+    # The landmarks move away by an eighth of the crop, so no pass is skipped.
     monkeypatch.setattr(
-        landmarker._model, "predict", lambda crops: calls.append(len(crops)) or predict(crops)
+        landmarker._model, "predict", lambda crops: calls.append(len(crops)) or predict(crops) + 4
     )
 
     def images():
@@ -146,6 +147,66 @@ def test_many_images_are_predicted_together_and_a_few_are_held_at_a_time(model_f
     # Three passes for each chunk; given boxes take one.
     assert calls == [31, 30, 30, 8, 8, 8]
     assert drawn == [0] * 16 + [3] * 4
+
+
+@pytest.mark.parametrize(
+    ("shift", "passes"),
+    [(0, [2]), (2, [2]), (4, [2, 2, 2]), (99, [2])],
+    ids=["still", "alike", "moves", "leaves the picture"],
+)
+def test_a_pass_that_would_see_the_same_crop_is_skipped(model_files, monkeypatch, shift, passes):
+    boxes, calls = [(9, 9, 40, 40), (30, 20, 30, 35)], []
+    landmarker = FaceLandmarker(model_files[1], lambda image: boxes, passes=3, score=None)
+    predict = landmarker._model.predict
+    monkeypatch.setattr(
+        landmarker._model,
+        "predict",
+        lambda crops: calls.append(len(crops)) or predict(crops) + shift,
+    )
+    faces = landmarker.detect(np.zeros((90, 90, 3), np.uint8))
+    assert calls == passes
+    for face, box in zip(faces, boxes, strict=True):
+        assert (face.box == box) == (len(passes) == 1)
+
+
+class Scores:
+    """A face score that is `low` for the first crops that it sees, and keeps the crops."""
+
+    def __init__(self, frame, low):
+        self.frame, self.low, self.seen = frame, low, []
+
+    def predict(self, crops):
+        scores = np.full(len(crops), 1.0 if self.seen else self.low, np.float32)
+        self.seen.append(crops)
+        return scores
+
+
+@pytest.mark.parametrize(
+    ("low", "shift", "shown"),
+    [(0.95, 2, ["last"]), (0.6, 2, ["last", "own"]), (0.95, 4, ["own"]), (0.95, 99, [])],
+    ids=["sure", "in doubt", "elsewhere", "left the picture"],
+)
+def test_the_last_crop_is_scored_if_it_is_alike_and_the_score_is_sure(
+    model_files, monkeypatch, low, shift, shown
+):
+    landmarker = FaceLandmarker(model_files[1], score=None)
+    predict, image, box = (
+        landmarker._model.predict,
+        synthetic.draw(2, size=90).image,
+        (9, 9, 50, 50),
+    )
+    monkeypatch.setattr(landmarker._model, "predict", lambda crops: predict(crops) + shift)
+    scores = landmarker._score = Scores(landmarker.frame, low)
+    (face,) = landmarker.detect(image, [box])
+    crops = {"last": landmarker.frame.crop(image, box)}
+    if shown:
+        crops["own"] = landmarker.frame.crop(image, landmark_box(face.landmarks))
+    # The second look, if there is one, gives 1.
+    expected = [0.0, low, 1.0][len(shown)]
+    assert face.score == pytest.approx(expected)
+    assert len(scores.seen) == len(shown)
+    for seen, name in zip(scores.seen, shown, strict=True):
+        np.testing.assert_array_equal(seen, crops[name][None])
 
 
 @pytest.mark.parametrize(

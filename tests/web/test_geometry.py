@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_fld.data import synthetic
-from keras_fld.geometry.frame import FaceCrop, compose, landmark_box, warp
+from keras_fld.geometry.frame import FaceCrop, compose, crop_shift, landmark_box, warp
 from keras_fld.predict.detectors.blazeface.tiles import sides, tiles
 from keras_fld.web.files import PAGE
 
@@ -119,3 +119,31 @@ def test_tiles_are_pythons(tmp_path, shape, size, smallest):
         wanted = [*tile.to_photo.ravel(), *tile.low, *tile.high]
         assert list(map(float, numbers)) == pytest.approx(wanted, abs=1e-9)
         assert same(pixels, tile.image)
+
+
+SHIFTS = """
+import { readFileSync } from "node:fs";
+import { cropShift, frameMatrix } from "./geometry.js";
+const { frame, places } = JSON.parse(readFileSync("task.json"));
+const [crop, other] = places.map(({ box, angle }) => frameMatrix(frame, box, angle));
+console.log(cropShift(crop, other, frame.size));
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_shift_between_crops_is_pythons(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    places = [(rng.uniform(20, 90, 4).tolist(), float(rng.normal())) for _ in range(2)]
+    for path in PAGE.glob("*.js"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "package.json").write_text('{"type": "module"}', "utf-8")
+    (tmp_path / "script.js").write_text(SHIFTS, "utf-8")
+    task = {
+        "frame": {"size": FRAME.size, "margin": FRAME.margin},
+        "places": [{"box": box, "angle": angle} for box, angle in places],
+    }
+    (tmp_path / "task.json").write_text(json.dumps(task), "utf-8")
+    result = subprocess.run([NODE, "script.js"], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    crop, other = (FRAME.matrix(box, angle) for box, angle in places)
+    assert float(result.stdout) == pytest.approx(crop_shift(crop, other, FRAME.size))

@@ -19,9 +19,9 @@ from keras_fld.predict.reopening import ModelFile
 class YuNetDetector:
     """Finds faces with a YuNet model.
 
-    The box is computed from the detector's five points. The regression was fitted on the same
-    points of annotated training photographs. The detector is thread-safe. A pickle stores the path
-    of the file.
+    The box is computed from the detector's five points. The regression was fitted on the points that
+    the YuNet of 640x640 pixels finds in annotated training photographs. The detector is
+    thread-safe. A pickle stores the path of the file.
 
     Args:
         path: a `face_detection_yunet_*.onnx` file.

@@ -64,6 +64,15 @@ export function compose(after, before) {
     d * p + e * s, d * q + e * t, d * r + e * u + f];
 }
 
+/** The largest distance between a corner of a crop and the same corner of another, in sides of a crop. */
+export function cropShift(matrix, other, size) {
+  const back = invert(other), last = size - 1;
+  return Math.max(...[[0, 0], [last, 0], [0, last], [last, last]].map((corner) => {
+    const [x, y] = transform(transform(corner, back), matrix);
+    return Math.hypot(x - corner[0], y - corner[1]);
+  })) / size;
+}
+
 /**
  * Cuts a square crop. Pixels outside the photograph are black.
  *

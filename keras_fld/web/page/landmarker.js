@@ -1,12 +1,14 @@
 // A model in the browser: crops in, landmarks out.
 
-import { frameMatrix, invert, lineAngle, transform, uprightBox, warp } from "./geometry.js";
+import { cropShift, frameMatrix, invert, lineAngle, transform, uprightBox, warp } from "./geometry.js";
 import { readMetadata } from "./metadata.js";
 import { compile, run } from "./runtime.js";
 
 // As in Python: after the first pass on a detected or drawn box, the second pass uses the box around
-// the landmarks, which fits better.
+// the landmarks, which fits better. A pass whose crop would show the face alike is skipped: one whose
+// corners are at most so far from the last one's, in sides of a crop.
 export const PASSES = 2;
+const ALIKE = 0.09;
 // Landmarks are float32, as in Python, so that the next pass cuts the same crop.
 const f32 = Math.fround;
 
@@ -27,17 +29,20 @@ export class Landmarker {
    *
    * @param photo as geometry.warp takes it
    * @param place {box, angle} of the face
-   * @param passes number of runs; each but the first takes the place from the landmarks before
+   * @param passes largest number of runs; each but the first takes the place from the landmarks before
    * @returns {box, angle, landmarks, crop, milliseconds}: the place of the last pass, (landmarks, 2)
    *     photograph pixels, RGB bytes, and the times of cropping and the network in the last pass
    */
   async detect(photo, place, passes = 1) {
-    let face;
+    const { size } = this.frame;
+    let face, last;
     for (let i = 0; i < passes; i++) {
       const { box, angle } = face ? this.place(face) : place;
       const matrix = frameMatrix(this.frame, box, angle), back = invert(matrix);
+      if (face && cropShift(matrix, last, size) <= ALIKE) break;
+      last = matrix;
       const start = performance.now();
-      const crop = warp(photo, matrix, this.frame.size);
+      const crop = warp(photo, matrix, size);
       const cropped = performance.now();
       const points = await this.predict(crop);
       const end = performance.now();

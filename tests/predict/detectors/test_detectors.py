@@ -228,6 +228,39 @@ def test_maps_fitted_on_faces_lead_to_their_boxes(tree, monkeypatch):
     assert max(maps["blazeface"]["mean_absolute_error"]) < 0.1
 
 
+class Seen:
+    """Stands in for a YuNet that sees noses too low, faces elsewhere, and one face not at all."""
+
+    def __init__(self, faces):
+        points = fitting.five_points(np.stack([face.landmarks for face in faces.faces]))
+        self.low = points + np.array([[0, 0], [0, 0], [0, 5], [0, 0], [0, 0]])
+        self.queue = list(self.low)
+
+    def points(self, image):
+        points = self.queue.pop(0)
+        if len(self.queue) == 3:
+            return np.empty((0, 5, 2))
+        return np.stack([points + 400, points])
+
+
+def test_the_map_of_yunet_is_fitted_to_the_points_that_it_sees(tree):
+    faces = read("300w", tree, "train")
+    seen = Seen(faces)
+    entry = fitting.fit_maps(faces, ["yunet"], seen)["five_points"]
+    assert entry["faces"] == 2 * (len(faces) - 1)
+    # The annotated points lead to other boxes than those that it sees.
+    found = box_map.BoxMap(np.array(entry["coefficients"]))
+    boxes = np.stack([face.box for face in faces.faces])
+    errors = [
+        np.abs(found.boxes(*box_map.point_features(points)) - boxes).mean()
+        for points in (seen.low, seen.low - [[0, 0], [0, 0], [0, 5], [0, 0], [0, 0]])
+    ]
+    assert errors[0] < errors[1]
+    seen.queue = list(seen.low + 400)
+    with pytest.raises(ValueError, match="YuNet finds no face"):
+        fitting.fit_maps(faces, ["yunet"], seen)
+
+
 def test_the_command_that_fits_them(tree, tmp_path):
     out = tmp_path / "maps.json"
     result = CliRunner().invoke(fitting.main, ["--root", str(tmp_path), "--out", str(out)])

@@ -120,6 +120,9 @@ void places(const Json& golden, Check& check) {
     const Place place = next_place(points(c["landmarks"]), model(golden), c["near"]);
     check.number(place.angle, c["angle"]);
     check.same(place.box, box(c["box"]));
+    const FaceCrop frame{64, 1.1};
+    const Matrix before = frame.matrix(box(c["before"]), c["near"]);
+    check.number(crop_shift(frame.matrix(place.box, place.angle), before, 64), c["shift"]);
   }
 }
 

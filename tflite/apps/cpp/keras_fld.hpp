@@ -756,20 +756,38 @@ inline Place next_place(const Points& landmarks, const ModelInfo& info, double n
   return {upright_box(landmarks, angle), angle};
 }
 
+/// The largest distance between a corner of a crop and the same corner of another, in sides of a crop.
+inline double crop_shift(const Matrix& crop, const Matrix& other, int size) {
+  const Matrix back = invert(other);
+  const double last = size - 1;
+  double most = 0;
+  for (const Point corner : {Point{0, 0}, Point{last, 0}, Point{0, last}, Point{last, last}}) {
+    const Point moved = transform(transform(corner, back), crop);
+    most = std::max(most, std::hypot(moved[0] - corner[0], moved[1] - corner[1]));
+  }
+  return most / size;
+}
+
 /// Predicts landmarks of faces.
 class Landmarker {
  public:
   Landmarker(LandmarkNetwork network, ModelInfo model) : info(std::move(model)), run_(std::move(network)) {}
 
-  /// @param passes 2 for a detector's place, 1 for the place from the frame before.
+  /// @param passes 2 for a detector's place, 1 for the place from the frame before. A pass is skipped if its crop
+  ///     would show the face like the last one.
   DetectedFace detect(const Image& image, Place place, int passes = 2) const {
     DetectedFace face;
+    Matrix m = info.crop.matrix(place.box, place.angle);
     for (int i = 0; i < passes; i++) {
       if (i) {
         const Place next = next_place(face.landmarks, info, place.angle);
-        if (inside(next.box, image)) place = {next.box, next.angle, place.score};
+        if (!inside(next.box, image)) break;
+        const Matrix moved = info.crop.matrix(next.box, next.angle);
+        if (crop_shift(moved, m, info.crop.size) <= 0.09) break;
+        place = {next.box, next.angle, place.score};
+        m = moved;
       }
-      const Matrix m = info.crop.matrix(place.box, place.angle), back = invert(m);
+      const Matrix back = invert(m);
       const std::vector<float> flat = run_(warp(image, m, info.crop.size));
       if (flat.empty() || flat.size() % 2) throw std::invalid_argument("a landmark network must return x and y of each landmark");
       face = {place, {}};

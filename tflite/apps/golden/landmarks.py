@@ -4,7 +4,7 @@ import numpy as np
 
 from golden.encoding import numbers
 from keras_fld.data import synthetic
-from keras_fld.geometry.frame import upright_box
+from keras_fld.geometry.frame import FaceCrop, crop_shift, upright_box
 from keras_fld.predict.face import roll
 from keras_fld.predict.tracking.one_euro import OneEuroFilter
 from keras_fld.predict.tracking.plausibility import plausible, residual
@@ -13,7 +13,7 @@ from keras_fld.schemes import IBUG68
 
 
 def place_cases():
-    """Landmarks, and the box and the roll of the crop that follows."""
+    """Landmarks, the box and roll of the crop that follows, and its shift from another crop."""
     cases = []
     for index, near in [(1, 0.0), (2, 0.3), (7, 2.5)]:
         landmarks = synthetic.draw(index, size=160).landmarks
@@ -21,12 +21,17 @@ def place_cases():
         landmarks = landmarks.astype(float) @ np.array([[cos, sin], [-sin, cos]])
         landmarks = landmarks.astype(np.float32)
         angle = roll(landmarks, IBUG68, near)
+        box, frame = upright_box(landmarks, angle), FaceCrop(64, 1.1)
+        before = box * 1.02 + 3
+        shift = crop_shift(frame.matrix(box, angle), frame.matrix(before, near), frame.size)
         cases.append(
             {
                 "landmarks": numbers(landmarks),
                 "near": near,
                 "angle": angle,
-                "box": numbers(upright_box(landmarks, angle)),
+                "box": numbers(box),
+                "before": numbers(before),
+                "shift": shift,
             }
         )
     return cases

@@ -68,7 +68,8 @@ export interface DetectOptions {
   /** Boxes of faces; without them the detector looks for faces. */
   boxes?: readonly (Readonly<Box> | Place)[];
   /**
-   * Runs of the network for each face; each takes the box from the landmarks of the one before.
+   * Largest number of runs of the network for each face; each takes the box from the landmarks of
+   * the one before, and is skipped if its crop would show the face alike.
    * Default: 1 for given boxes, 2 for the detector's.
    */
   passes?: number;

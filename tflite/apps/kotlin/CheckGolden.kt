@@ -185,6 +185,9 @@ private fun places(golden: Any?, check: Check) = golden["next_place"].list.forEa
     val place = nextPlace(it["landmarks"].points, ModelInfo(FaceCrop(64, 1.1), eyes, emptyList()), it["near"].double)
     check.number(place.angle, it["angle"].double)
     check.box(place.box, it["box"].box)
+    val frame = FaceCrop(64, 1.1)
+    val before = frame.matrix(it["before"].box, it["near"].double)
+    check.number(cropShift(frame.matrix(place.box, place.angle), before, 64), it["shift"].double)
 }
 
 private fun plausibility(golden: Any?, check: Check) = golden["plausible"].list.forEach {

@@ -677,15 +677,34 @@ fun nextPlace(landmarks: List<Point>, info: ModelInfo, near: Double): Place {
 fun inside(box: Box, image: Image) =
     box.x < image.width && box.y < image.height && box.x + box.width > 0 && box.y + box.height > 0
 
+/** The largest distance between a corner of a crop and the same corner of another, in sides of a crop. */
+fun cropShift(crop: Matrix, other: Matrix, size: Int): Double {
+    val back = invert(other)
+    val last = size - 1.0
+    return listOf(Point(0.0, 0.0), Point(last, 0.0), Point(0.0, last), Point(last, last)).maxOf {
+        val moved = transform(transform(it, back), crop)
+        hypot(moved.x - it.x, moved.y - it.y)
+    } / size
+}
+
 /** Predicts landmarks of faces. */
 class Landmarker(val info: ModelInfo, private val network: LandmarkNetwork) {
-    /** @param passes 2 for a detector's place, 1 for the place from the frame before */
+    /**
+     * @param passes 2 for a detector's place, 1 for the place from the frame before. A pass is skipped if its crop
+     *     would show the face like the last one.
+     */
     fun detect(image: Image, place: Place, passes: Int = 2): DetectedFace {
         var face = DetectedFace(place, emptyList())
+        var m = info.crop.matrix(place.box, place.angle)
         for (i in 0 until passes) {
-            val next = if (i == 0) place else nextPlace(face.landmarks, info, face.place.angle)
-            val here = if (inside(next.box, image) || i == 0) next.copy(score = place.score) else face.place
-            val m = info.crop.matrix(here.box, here.angle)
+            var here = place
+            if (i > 0) {
+                here = nextPlace(face.landmarks, info, face.place.angle).copy(score = place.score)
+                if (!inside(here.box, image)) break
+                val moved = info.crop.matrix(here.box, here.angle)
+                if (cropShift(moved, m, info.crop.size) <= 0.09) break
+                m = moved
+            }
             val back = invert(m)
             val flat = network(warp(image, m, info.crop.size).data)
             require(flat.isNotEmpty() && flat.size % 2 == 0) { "a landmark network must return x and y of each landmark" }

@@ -628,6 +628,16 @@ func inside(_ box: Box, _ image: Image) -> Bool {
     return box.x < Double(image.width) && box.y < Double(image.height) && box.x + box.width > 0 && box.y + box.height > 0
 }
 
+/// The largest distance between a corner of a crop and the same corner of another, in sides of a crop.
+func cropShift(_ crop: Matrix, _ other: Matrix, size: Int) -> Double {
+    let back = invert(other), last = Double(size - 1)
+    let shifts = [Point(0, 0), Point(last, 0), Point(0, last), Point(last, last)].map { (corner: Point) -> Double in
+        let moved = transform(transform(corner, back), crop)
+        return hypot(moved.x - corner.x, moved.y - corner.y)
+    }
+    return shifts.max()! / Double(size)
+}
+
 /// Predicts landmarks of faces.
 final class Landmarker {
     let info: ModelInfo
@@ -638,16 +648,22 @@ final class Landmarker {
         self.network = network
     }
 
-    /// - Parameter passes: 2 for a detector's place, 1 for the place from the frame before.
+    /// - Parameter passes: 2 for a detector's place, 1 for the place from the frame before. A pass is skipped if its
+    ///   crop would show the face like the last one.
     func detect(_ image: Image, _ place: Place, passes: Int = 2) throws -> DetectedFace {
         var face = DetectedFace(place: place, landmarks: [])
+        var m = info.crop.matrix(place.box, place.angle)
         for i in 0..<passes {
             if i > 0 {
                 var next = nextPlace(face.landmarks, info, near: face.place.angle)
                 next.score = place.score
-                if inside(next.box, image) { face.place = next }
+                if !inside(next.box, image) { break }
+                let moved = info.crop.matrix(next.box, next.angle)
+                if cropShift(moved, m, size: info.crop.size) <= 0.09 { break }
+                face.place = next
+                m = moved
             }
-            let m = info.crop.matrix(face.place.box, face.place.angle), back = invert(m)
+            let back = invert(m)
             let flat = try network(warp(image, m, info.crop.size).data)
             precondition(!flat.isEmpty && flat.count % 2 == 0, "a landmark network must return x and y of each landmark")
             face.landmarks = (0..<flat.count / 2).map {

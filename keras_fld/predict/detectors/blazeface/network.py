@@ -9,7 +9,7 @@ they are at half-integers.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +23,9 @@ from keras_fld.predict.lite_model import new_interpreter
 # Squares that overlap by more show the same face.
 SAME = 0.3
 # Indices of the center and the points among the eight pairs of numbers of a face.
-_POINTS = [0, *range(2, 8)]
+_POINTS = np.array([0, *range(2, 8)])
+# Points times this are complex numbers. Arrays, because NumPy would convert lists in every call.
+PLANE = np.array([1, 1j])
 # For each network, its file, and its cells: number in a row, and anchors in each.
 FILES = {
     "short": ("face_detection_short_range.tflite", ((16, 2), (8, 6))),
@@ -68,21 +70,24 @@ class Faces:
         scale = math.sqrt(abs(a * d - b * c))
         return type(self)(transform(self.points, matrix), self.sides * scale, self.scores)
 
-    @property
+    @cached_property
     def squares(self) -> np.ndarray:
         """(n, 4) boxes."""
-        sides = np.column_stack([self.sides, self.sides])
-        return np.column_stack([self.points[:, 0] - sides / 2, sides])
+        squares = np.empty((len(self), 4))
+        squares[:, 2:] = self.sides[:, None]
+        squares[:, :2] = self.points[:, 0] - squares[:, 2:] / 2
+        return squares
 
-    @property
+    @cached_property
     def angles(self) -> np.ndarray:
         """(n,) roll of the faces in the image in radians, clockwise.
 
         The line between the eyes and the line from the eyes to the mouth are perpendicular. The
         longer one is used: in a profile, the eyes nearly coincide.
         """
-        right, left, mouth = (self.points[:, i] @ [1, 1j] for i in (1, 2, 4))
-        return np.angle(left - right + (mouth - (right + left) / 2) / 1j)
+        right, left, _, mouth = (self.points[:, 1:5] @ PLANE).T
+        lines = left - right + (mouth - (right + left) / 2) / 1j
+        return np.arctan2(lines.imag, lines.real)
 
     def apart(self, others: Self) -> Self:
         """Returns the faces whose squares do not overlap with any of the others."""
@@ -95,11 +100,12 @@ class Faces:
         if len(self) < 2:
             return self
         kept: list[int] = []
-        squares = self.squares
-        same = overlap(squares, squares) >= SAME
-        for i in np.argsort(-self.scores, kind="stable"):
-            if not same[i, kept].any():
-                kept.append(int(i))
+        left = np.argsort(-self.scores, kind="stable")
+        while len(left):
+            kept.append(int(left[0]))
+            shares = overlap(self.squares[left], self.squares[left[:1]])[:, 0]
+            shares[0] = 1
+            left = left[shares < SAME]
         return self[kept]
 
 
@@ -166,12 +172,12 @@ class Network:
             numbers, logits: as `outputs` gives them.
             threshold: least score of a face, 0 to 1.
         """
-        seen = np.flatnonzero(logits >= math.log(threshold / (1 - threshold)))
+        (seen,) = (logits >= math.log(threshold / (1 - threshold))).nonzero()
         scores = 1 / (1 + np.exp(-logits[seen].astype(float)))
         # Center, width and height, six points; width and height are the same.
         pairs = numbers[seen].reshape(-1, 8, 2).astype(float)
         points = pairs[:, _POINTS] + self.centers[seen, None]
-        return Faces(points, pairs[:, 1].mean(axis=1), scores)
+        return Faces(points, (pairs[:, 1, 0] + pairs[:, 1, 1]) / 2, scores)
 
 
 def _anchors(cells, each):

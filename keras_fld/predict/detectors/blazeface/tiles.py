@@ -1,5 +1,6 @@
 """The square inputs of a network: the whole photograph, and overlapping tiles of it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,10 +61,10 @@ def tiles(image: np.ndarray, size: int, longer_sides: list[int]) -> Iterator[Til
         # Each level is computed from the previous one. Only the coarsest may be an enlargement.
         smooth = cv2.INTER_AREA if target[0] < image.shape[1] else cv2.INTER_LINEAR
         image = cv2.resize(image, target, interpolation=smooth)
-        factor = np.array([width, height]) / target
+        factor = width / target[0], height / target[1]
         for y in _starts(target[1], size):
             for x in _starts(target[0], size):
-                yield _tile(image, np.array([x, y]), size, factor)
+                yield _tile(image, (x, y), size, factor)
 
 
 def _tile(image, corner, size, factor):
@@ -74,9 +75,11 @@ def _tile(image, corner, size, factor):
     left, top = max(-x, 0), max(-y, 0)
     padded[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
     # Pixel centers have integer coordinates, so a reduction shifts them by half a pixel.
-    to_photo = np.column_stack([np.diag(factor), (corner + 0.5) * factor - 0.5])
-    low = np.where(corner <= 0, -np.inf, -0.5)
-    high = np.where(corner + size >= image.shape[1::-1], np.inf, size - 0.5)
+    across, down = factor
+    to_photo = np.array([[across, 0, (x + 0.5) * across - 0.5], [0, down, (y + 0.5) * down - 0.5]])
+    ends = zip(corner, image.shape[1::-1], strict=True)
+    low = np.array([-math.inf if start <= 0 else -0.5 for start in corner])
+    high = np.array([math.inf if start + size >= end else size - 0.5 for start, end in ends])
     return Tile(padded, to_photo, low, high)
 
 
