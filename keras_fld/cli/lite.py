@@ -27,7 +27,7 @@ from keras_fld.cli.sections import SectionedCommand
 from keras_fld.lite import modes, shipped
 
 
-@click.command()
+@click.command(short_help="Converts a model to a .tflite file.")
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @out_option("The .tflite file to write.")
 @click.option(
@@ -84,6 +84,7 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
 
 
 @click.command(
+    short_help="Converts a model to several modes and compares the files.",
     cls=SectionedCommand,
     sections={
         "Model and data": "--preset --dataset --root",
@@ -99,7 +100,7 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     "--mode",
     "names",
     multiple=True,
-    help="Mode to export; repeatable.",
+    help=f"Mode to export; repeatable: {', '.join(modes.NAMES)}.",
     shell_complete=complete.EXPORTED_MODES,
 )
 @click.option(
@@ -107,7 +108,7 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     type=click.Path(),
     help="JSON file of tflite/arm/run.py. Adds ARM instruction counts to the table.",
 )
-@click.option("--detector", is_flag=True, help="Copy also the face detector's files, for an app.")
+@click.option("--detector", is_flag=True, help="Also copy the face detector's files, for an app.")
 @RUN_DATASET
 @ROOT
 @JSON
@@ -184,7 +185,7 @@ def _exported(result, out):
     click.echo(f"wrote {count} files and export.json to {out}")
 
 
-@click.command()
+@click.command(short_help="Compares a .tflite file with its Keras model.")
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.option(
     "--reference",
@@ -233,7 +234,7 @@ def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
         click.get_current_context().exit(1)
 
 
-@click.command()
+@click.command(short_help="Measures the latency of .tflite files on this machine.")
 @click.argument(
     "models", nargs=-1, required=True, type=click.Path(), shell_complete=complete.MODELS
 )

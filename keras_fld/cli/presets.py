@@ -8,7 +8,7 @@ from keras_fld.cli.options import JSON, show
 _CPU = "cortex-a76"
 
 
-@click.command()
+@click.command(short_help="Lists the presets with error, size, cost and license.")
 @JSON
 def presets():
     """Lists the presets with their error, size, cost on a phone, and license.
