@@ -811,9 +811,8 @@ def benchmark(args):
                 "results": rows,
             },
         )
-    say(
-        f"\n{rows[0]['runs']} timed runs per row, after {args.warmup} warm-up runs\n\n{table(rows)}\n"
-    )
+    say(f"\n{rows[0]['runs']} timed runs per row, after {args.warmup} warm-up runs")
+    say(f"\n{table(rows)}\n")
     for sentence in [*accuracy_line(models, faces), *stability(rows, before, after)]:
         say(sentence)
     for path, row in models.items():

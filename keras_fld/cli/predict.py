@@ -11,6 +11,9 @@ from keras_fld.cli.bars import bars
 from keras_fld.cli.options import JSON, out_option, show
 from keras_fld.cli.sections import SectionedCommand
 
+# What licenses whose identifier does not say it allow.
+_TERMS = {"LicenseRef-300W-Weights": " (non-commercial research only)"}
+
 
 @click.command(
     short_help="Finds landmarks in images, videos and camera frames.",
@@ -328,7 +331,7 @@ class _Run:
     def end(self, name):
         """The license of what was done, and with --json all of it."""
         license = self.landmarker.license
-        line = f"license of the weights of {printable(name)}: {license}"
+        line = f"license of the weights of {printable(name)}: {license}{_TERMS.get(license, '')}"
         about = {"model": printable(name), "license": license}
         show(
             line if license and self.done and not self.quiet else None,
