@@ -1,7 +1,7 @@
-"""Links of the documents that lead out of the site become plain text.
+"""Adapts documents of the repository, and the help of commands, to the site.
 
-READMEs, cards and CONTRIBUTING.md link to files of the repository, which the site, readable
-offline, does not have. Links between documents that the site has are pointed at its pages.
+READMEs, cards and CONTRIBUTING.md link to files of the repository that are not on the site. Such
+links become plain text; links to documents that are on the site lead to their pages.
 """
 
 import posixpath
@@ -19,6 +19,8 @@ PAGES = {
 }
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])+)\]\((?!\w+:|#)([^)\s#]+)(#[\w-]+)?\)")
 _SNIPPET = re.compile(r'^--8<-- "([^"]+)"$', re.MULTILINE)
+# A paragraph of calls, as at the end of a command's help.
+_CALLS = re.compile(r'<p>((?:\w+=\S+ |eval "\$\()?keras-fld [^<]*)</p>')
 
 
 def on_page_markdown(markdown, page, config, files):
@@ -29,6 +31,17 @@ def on_page_markdown(markdown, page, config, files):
         return mended(Path(match[1]).read_text("utf-8"), match[1], here, files)
 
     return _SNIPPET.sub(included, mended(markdown, f"docs/{here}", here, files))
+
+
+def on_page_content(html, page, config, files):
+    """Mends what mkdocs-click writes of the commands."""
+    return commands(html) if page.file.src_uri == "reference/cli.md" else html
+
+
+def commands(html):
+    """The HTML of the commands, with examples as code and without defaults that click lacks."""
+    html = html.replace("<code>Sentinel.UNSET</code>", "")
+    return _CALLS.sub(r'<div class="highlight"><pre><code>\1</code></pre></div>', html)
 
 
 def mended(markdown, source, page, files):

@@ -117,7 +117,7 @@ def parse(argv):
         metavar="N",
         help="numbers of threads to try, after the models (default: 1)",
     )
-    parser.add_argument("--runs", type=int, default=300, help="timed runs a row (default: 300)")
+    parser.add_argument("--runs", type=int, default=300, help="timed runs per row (default: 300)")
     parser.add_argument("--warmup", type=int, default=30, help="runs before them (default: 30)")
     parser.add_argument(
         "--seconds",
@@ -811,7 +811,8 @@ def benchmark(args):
                 "results": rows,
             },
         )
-    say(f"\n{rows[0]['runs']} runs a row after {args.warmup} to warm up\n\n{table(rows)}\n")
+    say(f"\n{rows[0]['runs']} timed runs per row, after {args.warmup} warm-up runs")
+    say(f"\n{table(rows)}\n")
     for sentence in [*accuracy_line(models, faces), *stability(rows, before, after)]:
         say(sentence)
     for path, row in models.items():

@@ -44,7 +44,7 @@ _BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def install(*groups: str) -> str:
-    """The command that installs groups of the package.
+    """Returns the command that installs extras of the package.
 
     Examples:
         >>> install("tensorflow", "compress")
@@ -55,14 +55,14 @@ def install(*groups: str) -> str:
 
 
 def load(module: str, purpose: str) -> ModuleType:
-    """Imports a module that not every installation has.
+    """Imports a module of an optional package.
 
     Args:
-        module: its name, such as "matplotlib.figure".
+        module: name of the module, such as "matplotlib.figure".
         purpose: what needs it, for the error, such as "Drawing curves".
 
     Raises:
-        ImportError: it is not installed; the message says how to.
+        ImportError: it is not installed; the message says how to install it.
 
     Examples:
         >>> load("h5py", "Reading COFW").File
@@ -75,11 +75,11 @@ def load(module: str, purpose: str) -> ModuleType:
 
 
 def check_installed(*modules: str, purpose: str) -> None:
-    """Raises ImportError where a module is not installed, without importing any.
+    """Raises an ImportError if a module is not installed, without importing any.
 
     Args:
-        modules: their names.
-        purpose: as of `load`.
+        modules: names of the modules.
+        purpose: as in `load`.
     """
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
@@ -87,11 +87,11 @@ def check_installed(*modules: str, purpose: str) -> None:
 
 
 def explained(error: ImportError, purpose: str = "") -> ImportError:
-    """The error with what to do, where it is about a package that is missing; else the error.
+    """Returns an error that says what to install if a package is missing; otherwise the error.
 
     Args:
-        error: of an import.
-        purpose: as of `load`.
+        error: the error of an import.
+        purpose: as in `load`.
 
     Examples:
         >>> print(explained(ImportError("No module named 'h5py'", name="h5py"), "Reading COFW"))
@@ -103,13 +103,13 @@ def explained(error: ImportError, purpose: str = "") -> ImportError:
             f"OpenCV cannot be loaded ({error}). On a machine without a desktop install "
             "opencv-python-headless instead of opencv-python"
         )
-    # Of a package that is there but broken, its own message says more.
+    # The own message of a package that is installed but broken says more.
     if name not in _GROUPS or find_spec(name) is not None:
         return error
     if name in _BACKENDS and not purpose and _from_keras(error.__traceback__):
         return ImportError(
             f"Keras needs its backend {_PACKAGES.get(name, name)}: {install(_GROUPS[name])}; or "
-            f"set KERAS_BACKEND to one that is installed, of {', '.join(_BACKENDS)}"
+            f"set KERAS_BACKEND to an installed one ({', '.join(_BACKENDS)})"
         )
     return ImportError(_needs(name, purpose, _GROUPS[name]))
 

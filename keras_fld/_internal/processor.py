@@ -1,4 +1,4 @@
-"""The instruction set of this machine's processor, on which the speed of int8 depends."""
+"""The instruction set of this machine's processor, which determines the speed of int8."""
 
 import platform
 import subprocess
@@ -6,8 +6,8 @@ from pathlib import Path
 
 UNKNOWN = "unknown"
 
-# By name the extensions of which XNNPACK has int8 kernels of its own, the fastest first, and the
-# flags that Linux and macOS show where a processor has them, in lower case.
+# Instruction sets for which XNNPACK has separate int8 kernels, fastest first, and the flags with
+# which Linux or macOS report them, in lower case.
 _SETS = (
     ("AVX512-VNNI", ({"avx512_vnni", "avx512vl"}, {"avx512vnni", "avx512vl"})),
     ("AVX-VNNI", ({"avx_vnni"},)),
@@ -23,12 +23,13 @@ _SETS = (
 
 
 def instruction_set() -> str:
-    """Returns the best extension for int8 that this processor has.
+    """Returns the fastest instruction set for int8 that this processor supports.
 
-    Which of its kernels XNNPACK takes is its own choice: it may have been built without some.
+    XNNPACK may use another one, because it can be built without some of its kernels.
 
     Returns:
-        Such as "AVX2", "AVX512-VNNI" or "NEON dotprod"; "unknown" where the system does not tell.
+        A name such as "AVX2", "AVX512-VNNI" or "NEON dotprod"; "unknown" if the operating system
+        does not report it.
 
     Examples:
         >>> instruction_set()
@@ -43,10 +44,10 @@ def instruction_set() -> str:
 
 
 def named(flags: set[str]) -> str:
-    """The name of the first extension whose flags are all there, or "unknown".
+    """Returns the first instruction set whose flags are all present, or "unknown".
 
     Args:
-        flags: in lower case.
+        flags: flags of the processor, in lower case.
     """
     for name, kinds in _SETS:
         if any(kind <= flags for kind in kinds):
@@ -55,7 +56,7 @@ def named(flags: set[str]) -> str:
 
 
 def _flags_of_linux(text):
-    """Flags that all cores have: those of a phone's big and little ones may differ."""
+    """The flags that all cores share. The big and little cores of a phone may differ."""
     lines = (line.partition(":") for line in text.splitlines())
     cores = [set(value.lower().split()) for key, _, value in lines if _is_flags(key)]
     return set.intersection(*cores) if cores else set()
@@ -66,7 +67,7 @@ def _is_flags(key):
 
 
 def _flags_of_mac(text):
-    """The names whose value is 1, and the words of what sysctl calls features."""
+    """The names whose value is 1, and the words in the lists of features."""
     flags = set()
     for line in text.lower().splitlines():
         key, _, value = line.partition(":")
@@ -78,7 +79,7 @@ def _flags_of_mac(text):
 
 
 def _sysctl():
-    """What macOS knows of its processor; nothing where it does not tell."""
+    """The output of sysctl about the processor; empty if sysctl is missing."""
     command = ["sysctl", "hw.optional", "machdep.cpu"]
     try:
         found = subprocess.run(command, check=False, capture_output=True, text=True)

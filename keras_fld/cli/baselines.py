@@ -28,7 +28,7 @@ _MARGIN = click.option(
 _SEED = click.option("--seed", default=0, show_default=True, help="Random seed.")
 
 
-@click.group()
+@click.group(short_help="Trains SDM and ERT, and draws the paper's Figure 1.")
 def baseline():
     """Trains the baselines of the paper's Figure 1 and draws such a figure.
 
@@ -78,7 +78,7 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
     _save(model, out, dataset, len(whole_faces(data, limit)), started)
 
 
-@baseline.command()
+@baseline.command(short_help="Trains ERT, an ensemble of regression trees, with dlib.")
 @DATASET
 @ROOT
 @_OUT
@@ -110,7 +110,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     _save(model, out, dataset, len(whole_faces(data)), started)
 
 
-@baseline.command()
+@baseline.command(short_help="Draws a figure like the paper's Figure 1.")
 @click.option(
     "--model",
     "models",

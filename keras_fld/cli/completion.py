@@ -6,7 +6,7 @@ from click.shell_completion import get_completion_class
 _VARIABLE = "_KERAS_FLD_COMPLETE"
 
 
-@click.command()
+@click.command(short_help="Prints a script for completion in a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell):
     """Prints a script that lets SHELL complete commands, options, and names such as presets.

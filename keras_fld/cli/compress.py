@@ -40,6 +40,7 @@ VALIDATION = click.option(
 
 
 @click.command(
+    short_help="Fine-tunes a model for int8.",
     cls=SectionedCommand,
     sections={
         "Data": "--dataset --root --validation",
@@ -98,6 +99,7 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
 
 
 @click.command(
+    short_help="Prunes or clusters the weights of a model.",
     cls=SectionedCommand,
     sections={
         "Method": "--method --sparsity --clusters",

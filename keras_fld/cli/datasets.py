@@ -18,7 +18,7 @@ def datasets():
     """
 
 
-@datasets.command("list")
+@datasets.command("list", short_help="Lists the datasets, their counts and their cards.")
 @JSON
 def list_datasets():
     """Lists the datasets, the official number of faces in each split, and their cards.

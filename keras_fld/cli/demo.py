@@ -20,7 +20,7 @@ _NETWORK = {
 }
 
 
-@click.command()
+@click.command(short_help="Trains, evaluates, converts and measures a small model.")
 @click.option(
     "--faces",
     "root",

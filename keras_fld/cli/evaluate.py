@@ -50,16 +50,16 @@ from keras_fld.cli.sections import SectionedCommand
     help="Evaluate on held-out training faces instead of the test subsets. Give the --validation "
     "of the training run.",
 )
-@click.option("--regions", is_flag=True, help="Print also the NME of each facial region.")
+@click.option("--regions", is_flag=True, help="Also print the NME of each facial region.")
 @click.option(
     "--flip",
     is_flag=True,
-    help="Evaluate also with predictions averaged over each crop and its mirror image.",
+    help="Also evaluate with predictions averaged over each crop and its mirror image.",
 )
 @click.option(
     "--occlusion",
     is_flag=True,
-    help="Evaluate also on faces that one or two squares cover in part.",
+    help="Also evaluate on faces that are partly covered by one or two squares.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of --occlusion.")
 @click.option(
@@ -88,7 +88,7 @@ def evaluate(model, preset, out, detector, passes, **options):
 
     With --detector, the command instead counts the faces that the detector misses, and compares the
     landmarks predicted in its boxes with those in annotated boxes. --out then writes
-    detection.json. Of a preset, the int8 file is evaluated.
+    detection.json. For a preset, this evaluates the int8 file.
 
     --json prints the content of these files: evaluation.json, with "flip" and "occlusion" inside,
     or detection.json. The results of a preset are under "keras" and "tflite".

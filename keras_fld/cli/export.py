@@ -25,6 +25,7 @@ from keras_fld.lite import modes, shipped
 
 
 @click.command(
+    short_help="Converts a model to several modes and compares the files.",
     cls=SectionedCommand,
     sections={
         "Model and data": "--preset --dataset --root",
@@ -40,7 +41,7 @@ from keras_fld.lite import modes, shipped
     "--mode",
     "names",
     multiple=True,
-    help="Mode to export; repeatable.",
+    help=f"Mode to export; repeatable: {', '.join(modes.NAMES)}.",
     shell_complete=complete.EXPORTED_MODES,
 )
 @click.option(
@@ -48,7 +49,7 @@ from keras_fld.lite import modes, shipped
     type=click.Path(),
     help="JSON file of tflite/arm/run.py. Adds ARM instruction counts to the table.",
 )
-@click.option("--detector", is_flag=True, help="Copy also the face detector's files, for an app.")
+@click.option("--detector", is_flag=True, help="Also copy the face detector's files, for an app.")
 @RUN_DATASET
 @ROOT
 @JSON

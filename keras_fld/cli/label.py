@@ -18,7 +18,7 @@ from keras_fld.cli.options import (
 )
 
 
-@click.command()
+@click.command(short_help="Labels the training faces of a dataset with a model.")
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.argument("dataset", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
@@ -50,7 +50,7 @@ from keras_fld.cli.options import (
 @click.option(
     "--input-size",
     type=click.IntRange(min=1),
-    help="Side in pixels of the crops to train with; the model's unless given.",
+    help="Side in pixels of the crops to train with.  [default: the model's]",
 )
 @READER_OPTIONS
 @JSON

@@ -25,7 +25,7 @@ from keras_fld.cli.options import (
 from keras_fld.lite import modes
 
 
-@click.command()
+@click.command(short_help="Converts a model to a .tflite file.")
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @out_option("The .tflite file to write.")
 @click.option(
@@ -81,7 +81,7 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     tell(before.notes)
 
 
-@click.command()
+@click.command(short_help="Compares a .tflite file with its Keras model.")
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
 @click.option(
     "--reference",
@@ -130,7 +130,7 @@ def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
         click.get_current_context().exit(1)
 
 
-@click.command()
+@click.command(short_help="Measures the latency of .tflite files on this machine.")
 @click.argument(
     "models", nargs=-1, required=True, type=click.Path(), shell_complete=complete.MODELS
 )

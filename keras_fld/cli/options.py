@@ -16,7 +16,7 @@ DATASET = click.option(
     "--dataset",
     default="300w",
     show_default=True,
-    help="Name of the dataset.",
+    help="Name of the dataset; see keras-fld datasets list.",
     shell_complete=complete.DATASETS,
 )
 RUN_DATASET = click.option(
@@ -81,7 +81,7 @@ def out_option(what, required=True, **options):
     Args:
         what: the help text, which says whether it is a file or a folder.
         required: whether the option is required.
-        **options: as of `click.option`.
+        **options: as in `click.option`.
     """
     return click.option("--out", required=required, type=click.Path(), help=what, **options)
 

@@ -12,6 +12,7 @@ from keras_fld.cli.sections import SectionedCommand
 
 
 @click.command(
+    short_help="Finds landmarks in images, videos and camera frames.",
     cls=SectionedCommand,
     sections={
         "Input": "--camera --seconds --max-frames --max-pixels --recursive",

@@ -7,6 +7,9 @@ import click
 from keras_fld._internal.files import printable
 from keras_fld.cli.options import show
 
+# Terms of licenses whose identifier does not tell them.
+_TERMS = {"LicenseRef-300W-Weights": " (non-commercial research only)"}
+
 
 class Prediction:
     """One call of the command: its options, results and errors."""
@@ -161,7 +164,7 @@ class Prediction:
     def end(self, name):
         """The license of what was done, and with --json all of it."""
         license = self.landmarker.license
-        line = f"license of the weights of {printable(name)}: {license}"
+        line = f"license of the weights of {printable(name)}: {license}{_TERMS.get(license, '')}"
         about = {"model": printable(name), "license": license}
         show(
             line if license and self.done and not self.quiet else None,

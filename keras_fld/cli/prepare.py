@@ -8,7 +8,7 @@ from keras_fld.cli import complete
 from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, SKIP_BAD, out_option, show, tell
 
 
-@click.command()
+@click.command(short_help="Crops the faces of a dataset in advance.")
 @click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", type=click.Path())
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]...")

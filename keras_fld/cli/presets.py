@@ -8,13 +8,13 @@ from keras_fld.cli.options import JSON, show
 _CPU = "cortex-a76"
 
 
-@click.command()
+@click.command(short_help="Lists the presets with error, size, cost and license.")
 @JSON
 def presets():
     """Lists the presets with their error, size, cost on a phone, and license.
 
     NME is the published NME of the int8 file in percent. "M instr." is millions of instructions for
-    one inference on a Cortex-A76.
+    one inference on a Cortex-A76. LicenseRef-300W-Weights allows non-commercial research only.
 
     \b
     keras-fld presets

@@ -9,7 +9,7 @@ from keras_fld.cli import complete, native
 from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, out_option
 
 
-@click.command()
+@click.command(short_help="Writes an HTML report of a training run.")
 @click.argument("run", type=click.Path())
 @out_option("The .html file to write.  [default: RUN/report.html]", required=False)
 @ROOT

@@ -11,6 +11,7 @@ from keras_fld.cli.sections import SectionedCommand
 
 
 @click.command(
+    short_help="Reproduces a table of the paper.",
     cls=SectionedCommand,
     sections={
         "Table": "--root --row --alpha --seeds --synthetic",

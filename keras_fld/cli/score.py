@@ -18,7 +18,7 @@ from keras_fld.cli.options import (
 )
 
 
-@click.group()
+@click.group(short_help="Trains the face score, which tells faces from other crops.")
 def score():
     """Trains the face score, a network that distinguishes faces from other crops.
 
@@ -27,7 +27,7 @@ def score():
     """
 
 
-@score.command("train")
+@score.command("train", short_help="Trains a face score.")
 @DATASET
 @ROOT
 @click.option(

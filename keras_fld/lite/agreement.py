@@ -1,7 +1,7 @@
 """Checks that a converted file agrees with its Keras model, before it is written.
 
-Both run on the same crops. A float file must agree on every face, an integer file on the median
-face, because any integer model is further off on single faces.
+Both run on the same crops. A float file must agree on every face, an integer file only on the
+median face, because rounding moves the landmarks of single faces further.
 """
 
 import warnings
@@ -109,7 +109,7 @@ def drawn_faces(frame: "FaceCrop") -> np.ndarray:
 
 
 def lite_outputs(content: bytes, images: np.ndarray) -> np.ndarray:
-    """Runs a file with one input and one output on uint8 crops; returns dequantized outputs."""
+    """Dequantized outputs of a file with one input and one output, for uint8 crops."""
     interpreter = new_interpreter(content)
     given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     scale, zero_point = taken["quantization"]

@@ -1,4 +1,4 @@
-"""Keras models to TFLite files for a phone."""
+"""Conversion of Keras models to TFLite files."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
-# What the process that converts is given, and what it leaves.
+# Files that are exchanged with the process that converts.
 MODEL, CROPS, FILE = "model.keras", "crops.npy", "model.tflite"
 
 
@@ -34,39 +34,40 @@ def convert(
     name: str | None = None,
     license: str | None = None,
 ) -> str | Path:
-    """Writes a model as a TFLite file that takes camera bytes and gives landmarks.
+    """Converts a model to a TFLite file that takes camera bytes and returns landmarks.
 
-    Input is (1, size, size, 3) uint8 RGB, output (1, landmarks, 2) float32 pixels of the crop, in
-    built-in operations only; "int8_full" has int8 in both places instead. What rescales the crop is
-    folded into the first convolution and the mean shape into the last Dense where that changes no
-    result, so neither costs an operation. The file describes itself: see `lite.metadata`. Of a
-    `FaceScore` the output is (1, 1), the score.
+    The input is a uint8 RGB crop, (1, size, size, 3). The output is (1, landmarks, 2) float32, in
+    pixels of the crop; for a `FaceScore`, it is the score, (1, 1). In mode "int8_full", input and
+    output are int8. The file contains only built-in operations, and its metadata describe the crop
+    and the landmarks (`lite.metadata`). Rescaling is folded into the first convolution and the mean
+    shape into the last Dense, unless this would change the result.
 
-    The file is compared with the model before it is written, see `lite.agreement`: on generated
-    faces, or on the calibration crops.
+    Before the file is written, it is compared with the model (`lite.agreement`): on the calibration
+    crops if there are any, otherwise on generated faces.
 
-    TensorFlow's converter does it. Under another Keras backend it runs in a process of its own.
+    Conversion uses TensorFlow's converter, in a separate process if Keras runs on another backend.
 
     Args:
-        model: a Keras model of the package, or one that ends in `models.head` or has been through
+        model: a Keras model of the package, or one that ends in `models.head` or was passed to
             `models.describe`.
         path: the `.tflite` file to write.
         mode: "float32"; "float16", half the size; "dynamic", int8 weights without calibration;
-            "int8", up to the features, the landmarks in float32: in pixels an 8-bit output would
-            have a grid of a quarter of a pixel; or "int8_full", integers only.
-        calibration: for the last two, unaugmented training crops: a (faces, size, size, 3) array,
-            or a dataset of (images, ...) batches; the first 300 are used.
-        name: name under which the model is published, for the file's metadata.
-        license: SPDX identifier of the weights' license, for the file's metadata; None takes that
-            of the preset whose name or weights these are, and states none for others.
+            "int8", int8 up to the features and float32 landmarks, because an 8-bit output would
+            have a resolution of only a quarter of a pixel; or "int8_full", integers only.
+        calibration: training crops without augmentation, for "int8" and "int8_full": a
+            (faces, size, size, 3) array, or a dataset of (images, ...) batches. The first 300 are
+            used.
+        name: name of the published model, for the metadata.
+        license: SPDX identifier of the license of the weights, for the metadata. None uses the
+            license of the preset with this name or these weights; other models then state none.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: an unknown mode, an integer mode without calibration crops, crops of another
-            size, a model that is not the package's or that `export_model` cannot take, or a file
-            that does not give the model's landmarks; the message names the layer where they part.
+        ValueError: the mode is unknown, calibration crops are missing or have the wrong size, the
+            model is not the package's or not supported by `export_model`, or the landmarks of file
+            and model differ. In this case, the message names the first layer that differs.
         ImportError: TensorFlow is not installed.
 
     Examples:
@@ -77,7 +78,7 @@ def convert(
     from keras_fld import models
 
     chosen, frame = modes.get(mode), models.frame_of(model)
-    folding.check(model)  # before the crops are read, and another process is started
+    folding.check(model)  # before crops are read or a process is started
     crops = calibration_crops(calibration, frame, mode) if chosen.calibrated else None
     here = keras.backend.backend() == "tensorflow"
     make = file_content if here else _in_another_process
@@ -98,14 +99,14 @@ def file_content(
     name: str | None = None,
     license: str | None = None,
 ) -> bytes:
-    """The bytes that `convert` writes, made in this process.
+    """Returns the bytes that `convert` writes, converted in this process.
 
     Args:
         model: a Keras model of the package, on the TensorFlow backend.
         mode: name of the mode.
-        crops: what `calibration_crops` gives, for the modes that need it.
-        name: name under which the model is published.
-        license: as of `convert`.
+        crops: the result of `calibration_crops`, for the modes that need it.
+        name: name of the published model.
+        license: as in `convert`.
     """
     from keras_fld.lite import flatbuffer, metadata
     from keras_fld.models.layers import is_score
@@ -116,7 +117,7 @@ def file_content(
 
 
 def _in_another_process(model, mode, crops, name, license):
-    """The bytes of the file, converted by a process with the TensorFlow backend."""
+    """As `file_content`, in a process with the TensorFlow backend."""
     check_installed("tensorflow", purpose="Conversion, under any Keras backend,")
     package = str(Path(__file__).parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -125,7 +126,7 @@ def _in_another_process(model, mode, crops, name, license):
         model.save(folder / MODEL)
         if crops is not None:
             np.save(folder / CROPS, crops)
-        license = license or getattr(model, "license", None)  # which the saved model would lose
+        license = license or getattr(model, "license", None)  # not in the saved model
         told = [mode, name or "", license or ""]
         arguments = [sys.executable, "-m", "keras_fld.lite.worker", folder, *told]
         child = subprocess.run(

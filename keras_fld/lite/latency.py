@@ -1,4 +1,4 @@
-"""Speed on this machine, the models taking turns; `tflite/benchmark.py` measures other devices."""
+"""Latency of models on this machine; `tflite/benchmark.py` measures it on other devices."""
 
 import platform
 import time
@@ -15,19 +15,19 @@ from keras_fld.predict import metadata
 from keras_fld.predict.described_file import open_interpreter
 
 _BLOCK = 10
-# Medians this close to the least are as fast: another run may order them otherwise.
+# Medians within this factor of the lowest count as equal: another run may order them differently.
 _AS_FAST = 1.05
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Times of one inference of several models, measured in one run.
+    """Latency of several models, measured in one run.
 
     Args:
-        rows: one dictionary a model: model, bytes, threads, runs, p50_ms, p90_ms, p99_ms,
-            frames_per_second, ratio_to_first, its p50 over the first model's, and license, None
-            where it is not known.
-        instruction_set: of the processor, such as "AVX2".
+        rows: one dictionary for each model: model, bytes, threads, runs, p50_ms, p90_ms, p99_ms,
+            frames_per_second, ratio_to_first (its p50 divided by the first model's) and license
+            (None if unknown).
+        instruction_set: the processor's instruction set, such as "AVX2".
     """
 
     rows: list[dict]
@@ -48,7 +48,7 @@ class Latency:
         return "\n".join(lines)
 
     def as_dict(self):
-        """The figures and what they were measured on, for JSON."""
+        """The figures, the machine and the versions, for JSON."""
         return {
             "machine": platform.machine(),
             "instruction_set": self.instruction_set,
@@ -58,25 +58,25 @@ class Latency:
 
 
 def benchmark(models: Sequence[str | Path], runs: int = 300, threads: int = 1) -> "Latency":
-    """Measures models on this machine.
+    """Measures the latency of models on this machine.
 
     Args:
-        models: paths of any `.tflite` files, or names of presets; one named twice shows how far to
-            trust a ratio, which should then be 1.
-        runs: timed runs of each.
+        models: paths of `.tflite` files, or names of presets. Name a model twice to see the
+            measurement error: the ratio of the two should be 1.
+        runs: timed runs of each model.
         threads: threads of the interpreter.
 
     Returns:
-        A `Latency`: printed, it is the table.
+        A `Latency`, which prints as a table.
 
     Raises:
-        ValueError: no model, a file is bad, or runs or threads are below 1.
+        ValueError: there is no model, a file is bad, or runs or threads are below 1.
 
     Examples:
         >>> print(benchmark(["model_float32.tflite", "trnet20_300w"]))
     """
     if not models:
-        raise ValueError("one model or more must be given")
+        raise ValueError("models must name at least one .tflite file or preset. Got: none")
     for name, value in (("runs", runs), ("threads", threads)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1. Got: {value}")
@@ -107,21 +107,21 @@ def benchmark(models: Sequence[str | Path], runs: int = 300, threads: int = 1) -
 
 
 def _license(path):
-    """The license that a file states, or None."""
+    """The license in the metadata of a file, or None."""
     try:
         about = metadata.read(path)
-    except ValueError:  # what the file says of itself is damaged, but it runs
+    except ValueError:  # the metadata are damaged, but the file runs
         return None
     return None if about is None else metadata.license_of(about)
 
 
 class _Timed:
-    """Any file, ready to run: what its numbers mean does not matter here."""
+    """A `.tflite` file to time, with any input and output."""
 
     def __init__(self, path, threads=1):
         self._interpreter = open_interpreter(path, threads)
         for given in self._interpreter.get_input_details():
-            if np.issubdtype(given["dtype"], np.floating):  # no denormal numbers, which are slow
+            if np.issubdtype(given["dtype"], np.floating):  # not denormal, which is slow
                 middle = np.full(given["shape"], 0.5, given["dtype"])
                 self._interpreter.set_tensor(given["index"], middle)
 
@@ -130,14 +130,14 @@ class _Timed:
 
 
 def interleaved(files, rounds=20):
-    """Median milliseconds of one inference on one thread, the models taking turns.
+    """Median latency of models on one thread. The models take turns.
 
     Args:
         files: name to path of a `.tflite` file.
-        rounds: blocks of 10 runs of each.
+        rounds: blocks of 10 runs of each model.
 
     Returns:
-        A dictionary of name to milliseconds.
+        Name to milliseconds, as a dictionary.
 
     Examples:
         >>> sorted(interleaved({"int8": "int8.tflite", "float32": "float32.tflite"}))
@@ -148,7 +148,7 @@ def interleaved(files, rounds=20):
 
 
 def fastest(milliseconds: dict[str, float]) -> list[str]:
-    """Names of the fastest models, those within 5 % of the fastest included, in their order.
+    """Names of the models within 5 % of the fastest, in their order.
 
     Args:
         milliseconds: name to median time.
@@ -162,21 +162,21 @@ def fastest(milliseconds: dict[str, float]) -> list[str]:
 
 
 def measure(models, runs):
-    """Times of one inference each, the models taking turns in blocks.
+    """Times single inferences of models, which take turns in blocks.
 
-    Taking turns keeps their ratio right while the machine's speed wanders.
+    Taking turns keeps the ratios right when the speed of the machine drifts.
 
     Args:
-        models: objects whose `run` is one inference.
-        runs: timed runs of each.
+        models: objects whose `run` performs one inference.
+        runs: timed runs of each model.
 
     Returns:
-        A list of milliseconds for each model, in the order measured.
+        One list of milliseconds for each model, in the order measured.
     """
     times: list[list[float]] = [[] for _ in models]
     for done in range(0, runs, _BLOCK):
         for model, own in zip(models, times, strict=True):
-            model.run()  # the model before has emptied the caches
+            model.run()  # warm-up, because the previous model has filled the caches
             for _ in range(min(_BLOCK, runs - done)):
                 started = time.perf_counter()
                 model.run()

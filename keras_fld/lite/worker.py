@@ -1,8 +1,8 @@
 """Converts a model in a separate process.
 
-`python -m keras_fld.lite.worker FOLDER MODE NAME LICENSE` does it.
+`conversion.convert` starts it if Keras does not run on TensorFlow:
 
-`conversion.convert` starts it if Keras does not run on TensorFlow.
+    python -m keras_fld.lite.worker FOLDER MODE NAME LICENSE
 """
 
 import sys

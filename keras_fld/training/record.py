@@ -81,10 +81,21 @@ def check_recipe(path, recipe):
         raise ValueError(f"{path}: not a recipe of this package ({error})") from error
     for key, wanted in dataclasses.asdict(recipe).items():
         if json.dumps(found[key]) != json.dumps(wanted):
+            name, before, after = _difference(key, found[key], wanted)
             raise ValueError(
-                f"{path.parent}: already contains a run with {key} = {found[key]}. Got: {wanted}. "
+                f"{path.parent}: already contains a run with {name} = {before}. Got: {after}. "
                 "Use the same options to resume it, or another folder"
             )
+
+
+def _difference(name, before, after):
+    """A field that differs, with both values; of a dictionary, its first entry that differs."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in [*before, *after]:
+            values = before.get(key, "the default"), after.get(key, "the default")
+            if values[0] != values[1]:
+                return _difference(key, *values)
+    return name, before, after
 
 
 def note(path, recipe, data, repeats, start=None):

@@ -47,8 +47,8 @@ MISSING = [
     ("keras", "keras_fld.losses", "keras is not installed: pip install keras-fld"),
     ("tensorflow", "keras_fld.losses", 'backend TensorFlow: pip install "keras-fld[tensorflow]"'),
     ("tensorflow", "keras_fld.models", 'backend TensorFlow: pip install "keras-fld[tensorflow]"'),
-    ("tensorflow", "keras_fld.metrics", "set KERAS_BACKEND to one that is installed"),
-    ("tensorflow", "keras_fld.optimizers", "set KERAS_BACKEND to one that is installed"),
+    ("tensorflow", "keras_fld.metrics", "set KERAS_BACKEND to an installed one"),
+    ("tensorflow", "keras_fld.optimizers", "set KERAS_BACKEND to an installed one"),
     ("tensorflow", "keras_fld as fld; fld.training.train", "Keras needs its backend TensorFlow"),
     ("cv2", "keras_fld as fld; fld.FaceLandmarker", "opencv-python is not installed: pip install"),
     (

@@ -43,12 +43,12 @@ def test_a_mac_names_it_by_its_features(name):
     assert named(processor._flags_of_mac(MAC[name])) == name
 
 
-def test_only_what_all_cores_have_counts():
+def test_only_flags_of_all_cores_count():
     text = f"{LINUX['NEON dotprod']}\n\n{LINUX['NEON']}\n"
     assert named(processor._flags_of_linux(text)) == "NEON"
 
 
-def test_this_machine_has_what_is_named():
+def test_this_machine_has_the_reported_flags():
     found = instruction_set()
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         assert isinstance(found, str) and found
@@ -60,7 +60,7 @@ def test_this_machine_has_what_is_named():
     }
 
 
-def test_where_sysctl_is_missing_nothing_is_named(monkeypatch):
+def test_without_sysctl_the_set_is_unknown(monkeypatch):
     def missing(*arguments, **options):
         raise FileNotFoundError(2, "No such file or directory")
 

@@ -108,6 +108,17 @@ def test_the_help_of_train_shows_the_defaults_of_a_recipe():
     assert {"loss", "network", "epochs", "batch_size", "learning_rate", "margin"} <= set(told)
 
 
+def test_lists_of_commands_show_whole_sentences():
+    """click cuts longer ones to the width of the terminal."""
+    for path, command in ALL.items():
+        if isinstance(command, click.Group):
+            output = CliRunner().invoke(cli, [*path, "--help"], terminal_width=80).output
+            lines = output[output.index("\nCommands:\n") :].splitlines()[2:]
+            summaries = [line for line in lines[: len(command.commands)] if line]
+            assert len(summaries) == len(command.commands)
+            assert not [line for line in summaries if line.endswith("...")], path
+
+
 def test_no_help_ends_in_dots():
     for path, command in ALL.items():
         for option in command.params:

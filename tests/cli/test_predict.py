@@ -64,7 +64,9 @@ def predict(*arguments, code=0):
         preset = (
             arguments[arguments.index("--model") + 1] if "--model" in arguments else "trnet20_300w"
         )
-        assert lines.pop() == LICENSE.format(preset, zoo.about(preset).license)
+        license = zoo.about(preset).license
+        terms = " (non-commercial research only)" if license.startswith("LicenseRef-") else ""
+        assert lines.pop() == LICENSE.format(preset, license) + terms
     return lines, result.stderr.splitlines()
 
 

@@ -129,7 +129,9 @@ def test_a_missing_tensorflow_is_named(small_model, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_conversion_that_fails_elsewhere_says_why(small_model, tmp_path, monkeypatch):
+def test_a_failed_conversion_in_another_process_gives_the_reason(
+    small_model, tmp_path, monkeypatch
+):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     monkeypatch.setattr(conversion.sys, "executable", "/bin/false")
     with pytest.raises(ValueError, match="the process that converts the model failed: exit status"):

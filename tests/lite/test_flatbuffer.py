@@ -15,7 +15,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_read_is_written_to_the_byte(name):
+def test_reading_and_writing_keep_every_byte(name):
     model, _ = flatbuffer._open(FILES[name])
     assert flatbuffer._bytes(model) == FILES[name]
     changed = flatbuffer.add_buffer(FILES[name], "other", b"text")

@@ -104,12 +104,12 @@ def sequence(*layers, name):
 
 # First layers of a network, and whether those before the first convolution can be folded.
 BEGINNINGS = {
-    "of another name": (lambda: [rescaling(), conv(padding="same")], True),
+    "another name": (lambda: [rescaling(), conv(padding="same")], True),
     "none": (lambda: [keras.layers.BatchNormalization(), conv(activation="tanh")], False),
     "offset, not padded": (lambda: [rescaling(1 / 127.5, -1.0), conv()], True),
     "offset, padded": (lambda: [rescaling(1 / 127.5, -1.0), conv(padding="same")], False),
     "offset, no bias": (lambda: [rescaling(1 / 127.5, -1.0), conv(use_bias=False)], False),
-    "numbers a channel": (
+    "one number per channel": (
         lambda: [rescaling([1 / 255, 1 / 128, 1 / 100], [-0.1, 0.2, -0.4]), conv()],
         True,
     ),
@@ -118,7 +118,10 @@ BEGINNINGS = {
         lambda: [rescaling([1 / 255, 1 / 128, 1 / 64]), layers.ReversedChannels(), conv()],
         True,
     ),
-    "not right before": (lambda: [rescaling(), keras.layers.BatchNormalization(), conv()], False),
+    "not directly before": (
+        lambda: [rescaling(), keras.layers.BatchNormalization(), conv()],
+        False,
+    ),
     "depthwise": (lambda: [rescaling(), keras.layers.DepthwiseConv2D(3)], False),
     "no convolution": (lambda: [rescaling(), keras.layers.AveragePooling2D(8)], False),
     "read twice": (lambda: [skipping()], False),
@@ -142,7 +145,7 @@ BEGINNINGS = {
 
 
 @pytest.mark.parametrize("name", BEGINNINGS)
-def test_only_what_stands_there_is_folded(name, tmp_path):
+def test_input_layers_are_folded_only_if_the_result_is_the_same(name, tmp_path):
     build, folds = BEGINNINGS[name]
     model = small_network(*build())
     crops = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)
@@ -160,7 +163,7 @@ def test_only_what_stands_there_is_folded(name, tmp_path):
     assert model.get_layer("offsets").input is model.get_layer("squashed").output
 
 
-def test_a_normalization_that_has_seen_data_keeps_what_it_learned(tmp_path):
+def test_an_adapted_normalization_keeps_its_statistics(tmp_path):
     learned = keras.layers.Normalization()
     learned.adapt(np.random.default_rng(1).normal(90, 30, (64, 32, 32, 3)))
     model = small_network(sequence(learned, conv(), name="inner"))
@@ -211,7 +214,7 @@ def test_a_wrong_fold_is_refused(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_the_converter_gets_wrong_is_found_by_bisection(monkeypatch):
+def test_a_layer_that_is_converted_wrongly_is_found_by_bisection(monkeypatch):
     model = small_network(rescaling(), conv(), keras.layers.ReLU(name="after"))
     exported = folding.export_model(model)
     images = agreement.drawn_faces(models.frame_of(model))
@@ -227,7 +230,7 @@ def test_what_the_converter_gets_wrong_is_found_by_bisection(monkeypatch):
     assert agreement.converted_apart(exported, images) == "after"
 
 
-def test_what_rounding_loses_is_told_from_a_wrong_layer(face_crops, tmp_path):
+def test_rounding_errors_are_distinguished_from_a_wrong_layer(face_crops, tmp_path):
     """Landmarks as the small difference of huge numbers, too small for 8 bits."""
     model = small_network(rescaling(), conv())
     kernel, bias = model.get_layer("squashed").get_weights()
@@ -239,7 +242,7 @@ def test_what_rounding_loses_is_told_from_a_wrong_layer(face_crops, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_that_is_no_graph_is_refused(tmp_path):
+def test_a_subclassed_model_is_refused(tmp_path):
     class Own(keras.Model):
         def call(self, inputs):
             return inputs

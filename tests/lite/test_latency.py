@@ -23,7 +23,7 @@ def test_models_take_turns_in_blocks_with_a_run_to_warm_up():
     assert [len(own) for own in times] == [15, 15] and min(map(min, times)) >= 0
 
 
-def test_the_figures_are_those_of_the_times(monkeypatch):
+def test_figures_are_computed_from_the_times(monkeypatch):
     times = [list(np.arange(1.0, 102)), list(np.arange(2.0, 203, 2))]
     monkeypatch.setattr(latency, "measure", lambda models, runs: times)
     result = latency.benchmark(["trnet20_300w", zoo.lite_file("trnet20_300w")], threads=2)
@@ -38,7 +38,7 @@ def test_the_figures_are_those_of_the_times(monkeypatch):
     assert result.as_dict()["instruction_set"] == instruction_set()
 
 
-def test_the_license_of_a_file_is_told(tmp_path):
+def test_rows_state_the_license_of_each_file(tmp_path):
     content = zoo.lite_file("trnet20_synthetic").read_bytes()
     (tmp_path / "damaged.tflite").write_bytes(content.replace(b'"mode":"int8"', b'"mode":123456'))
     (tmp_path / "other.tflite").write_bytes(content.replace(b"keras_fld", b"another_x"))
@@ -49,7 +49,7 @@ def test_the_license_of_a_file_is_told(tmp_path):
     assert [row["license"] for row in rows] == [*presets, None, None]
 
 
-def test_times_that_are_close_are_as_fast():
+def test_close_times_count_as_equal():
     assert latency.fastest({"a": 2.0, "b": 0.52, "c": 0.5, "d": 0.53}) == ["b", "c"]
     assert latency.fastest({"a": 2.0}) == ["a"]
 
@@ -57,7 +57,7 @@ def test_times_that_are_close_are_as_fast():
 @pytest.mark.parametrize(
     ("models", "options", "rule"),
     [
-        ([], {}, "one model or more must be given"),
+        ([], {}, "models must name at least one .tflite file"),
         (["trnet20_300w"], {"runs": 0}, "runs must be at least 1. Got: 0"),
         (["trnet20_300w"], {"threads": 0}, "threads must be at least 1. Got: 0"),
         (["a.keras"], {}, "must end in .tflite or be a preset .*Got: a.keras"),

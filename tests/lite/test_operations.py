@@ -46,10 +46,10 @@ def test_the_file_runs_in_one_partition_of_xnnpack(case):
     assert result["dtype"] == (np.int8 if mode == "int8_full" else np.float32)
     if mode in ("int8", "int8_full"):
         expected = (1.0, -128 if mode == "int8_full" else 0)
-        assert source["quantization"] == expected, "bytes must go in as bytes"
+        assert source["quantization"] == expected, "the input must be the bytes themselves"
 
     if (network, mode) == ("sampled", "int8_full"):
-        return  # XNNPACK has not all of what reads at the landmarks in int8
+        return  # XNNPACK lacks int8 kernels for some of `READING`
     every = interpreter._get_ops_details()
     ops = [op for op in every if op["op_name"] != "DELEGATE"]
     (partition,) = [op for op in every if op["op_name"] == "DELEGATE"]
@@ -61,7 +61,7 @@ def test_the_file_runs_in_one_partition_of_xnnpack(case):
     assert written & {int(i) for i in partition["inputs"]} == {int(begins)}
 
 
-def test_only_the_networks_own_operations_are_left(case, networks):
+def test_the_file_contains_only_the_operations_of_the_network(case, networks):
     network, mode, interpreter = case
     ops = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]
     names = [op["op_name"] for op in ops]
@@ -73,7 +73,7 @@ def test_only_the_networks_own_operations_are_left(case, networks):
         allowed |= {"TRANSPOSE", "STRIDED_SLICE", "CONCATENATION"}
     if network == "sampled":
         allowed |= READING
-    assert set(names) <= allowed, "built-in operations of the network alone"
+    assert set(names) <= allowed, "only built-in operations of the network"
 
     layers = [type(layer).__name__ for layer in networks[network].layers]
     assert names.count("CONV_2D") == layers.count("Conv2D") >= 5
@@ -103,12 +103,12 @@ def test_weights_have_the_type_of_the_mode(case):
     assert kinds == {{"float32": "float32", "float16": "float32"}.get(mode, "int8")}
 
 
-def test_the_file_predicts_what_the_keras_model_does(case, networks, converted, face_crops):
+def test_the_file_predicts_the_same_as_the_keras_model(case, networks, converted, face_crops):
     network, mode, _ = case
     expected = networks[network].predict(face_crops, verbose=0)
     found = LiteModel(converted(network, mode)).predict(face_crops)
     spread = np.abs(expected - expected.mean(axis=0)).max()
-    assert spread > 0.5, "the crops must not all give one shape, or nothing is tested"
+    assert spread > 0.5, "the predictions must differ between crops"
     assert np.sqrt(np.mean((found - expected) ** 2)) < TOLERANCE[mode]
 
 

@@ -67,7 +67,7 @@ def test_files_of_the_other_kind_are_refused(score_files):
         FaceLandmarker(preset, score=preset)
 
 
-def test_another_kind_still_is_named(score_files, tmp_path):
+def test_a_file_of_an_unknown_kind_is_refused(score_files, tmp_path):
     content = (score_files / "float32.tflite").read_bytes()
     about = metadata.read(content) | {"kind": ["odd"]}
     changed = write(content.replace(b"keras_fld", b"another_x"), about)

@@ -155,7 +155,7 @@ def test_table(measured, models):
     assert f"int8.tflite: {size:,} bytes ({size / 1024:.1f} KiB)" in text
     assert re.search(r"input +float32 1x64x64x3\n +output +float32 1x8\n", text)
     assert re.search(r"input +uint8 1x64x64x3\n", text)
-    assert "25 runs a row after 2 to warm up" in text
+    assert "25 timed runs per row, after 2 warm-up runs" in text
     table = text[text.index("model  ") :].splitlines()
     assert re.split(r"  +| (?=vs)| (?=frames)", table[0]) == [
         "model", "threads", "p50 ms", "p90 ms", "p99 ms", "frames/s", "vs first", "peak MiB",
@@ -435,7 +435,7 @@ def test_a_delegate_that_cannot_be_known_is_not_claimed(stub):
 def test_seconds_end_the_run_after_a_whole_round(stub):
     arguments = (stub / "a.tflite", stub / "b.tflite", "--seconds", "1e-9")
     result = run(*arguments, folder=stub, DIARY=str(stub / "diary"))
-    assert "10 runs a row after 30 to warm up" in result.stdout
+    assert "10 timed runs per row, after 30 warm-up runs" in result.stdout
 
 
 def test_interrupt_leaves_the_old_result(stub):

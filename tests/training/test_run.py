@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 import zipfile
@@ -10,9 +11,9 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from keras_fld import training
-from keras_fld._internal.files import sha256
+from keras_fld._internal.files import sha256, write_json
 from keras_fld.data.augment import Augmentation  # noqa: E402
-from keras_fld.training import checkpoints
+from keras_fld.training import checkpoints, record
 from keras_fld.training.network import averaging_of
 from keras_fld.training.recipe import Recipe, saved_recipe
 
@@ -105,6 +106,21 @@ def test_another_recipe_in_the_same_folder_is_refused(whole_run, tree):
     out, _ = whole_run
     with pytest.raises(ValueError, match="already contains a run with epochs = 4. Got: 9"):
         training.train(Recipe(**{**vars(RECIPE), "epochs": 9}), out, tree, verbose=0)
+
+
+def test_another_option_of_the_network_or_loss_is_named(tmp_path):
+    """By the name that it has on the command line, not by the field of the recipe."""
+    path = tmp_path / "recipe.json"
+    before = Recipe(network_options={"width": 0.25}, loss_options={"alpha": 3.0})
+    write_json(path, {"recipe": dataclasses.asdict(before)})
+    for change, difference in (
+        ({"network_options": {"width": 0.5}}, "width = 0.25. Got: 0.5. Use"),
+        ({"network_options": {}}, "width = 0.25. Got: the default. Use"),
+        ({"network_options": {"width": 0.25, "head": "pool"}}, "head = the default. Got: pool"),
+        ({"loss_options": {"alpha": 2.0}}, "alpha = 3.0. Got: 2.0"),
+    ):
+        with pytest.raises(ValueError, match=f"already contains a run with {difference}"):
+            record.check_recipe(path, dataclasses.replace(before, **change))
 
 
 def test_the_model_starts_from_the_mean_of_the_training_shapes(tree):

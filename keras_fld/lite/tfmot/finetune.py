@@ -115,7 +115,7 @@ def fine_tune(tf_model, data, steps, epochs, learning_rate, loss=None, callbacks
 
 
 def flat(model):
-    """The model, or where it has models among its layers a copy without them.
+    """Returns the model, or a flat copy if some of its layers are models.
 
     Args:
         model: the Keras model.
@@ -134,7 +134,7 @@ def flat(model):
 
 
 def with_weights_of(model, tf_model):
-    """A copy of a Keras model with the weights of its fine-tuned translation.
+    """Returns a copy of a Keras model with the weights of its fine-tuned translation.
 
     Args:
         model: the Keras model.

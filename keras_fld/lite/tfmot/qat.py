@@ -89,7 +89,7 @@ def qat(
 
 
 def _head(model):
-    """Names of layers that stay in float: from the output layer on, and what export folds."""
+    """Names of the layers that stay in float: the output layer, all after it, and any rescaling."""
     import keras
 
     from keras_fld.models import graph
@@ -102,14 +102,15 @@ def _head(model):
 
 
 def _check_input(model):
-    """Raises ValueError for a model whose rescaling export leaves as an operation."""
+    """Raises a ValueError if export cannot fold the rescaling of a model."""
     import keras
 
     for layer in export_model(model).layers:
         if isinstance(layer, keras.layers.Rescaling):
             raise ValueError(
-                "a network to fine-tune for int8 must begin with a Rescaling without offset, right "
-                "before its first convolution, or with none; convert in mode int8 takes others. "
+                "to be fine-tuned for int8, a network must rescale its input by a single Rescaling "
+                "without offset directly before its first convolution, or not at all. "
+                "keras-fld convert has no such limit. "
                 f"Got: {layer.name!r}"
             )
 
@@ -209,7 +210,7 @@ def start_ranges(trained, plain, data):
     lows, highs = [], []
     for images, _ in itertools.islice(data, CALIBRATION_BATCHES):
         found = probe(np.asarray(images, np.float32), training=False)
-        # A model of one output gives it without a list.
+        # A model with one output does not return a list.
         values = [np.asarray(x) for x in (found if len(outputs) > 1 else [found])]
         lows.append([x.min() for x in values])
         highs.append([x.max() for x in values])

@@ -29,7 +29,7 @@ SAME = (
     "Reshape",
     "ZeroPadding2D",
 )
-# Activations that Keras 2 and 3 compute alike: hard_sigmoid, for one, has another slope in each.
+# Activations that Keras 2 and 3 compute alike. hard_sigmoid, for example, has different slopes.
 ACTIVATIONS = ("elu", "linear", "relu", "selu", "sigmoid", "softmax", "softplus", "tanh")
 # Arguments that are Keras 3 objects and do not affect the output.
 _DROPPED = ("_initializer", "_regularizer", "_constraint", "dtype")
@@ -53,7 +53,7 @@ class WindowedOffsets(tf_keras.layers.Layer):
 
 @tf_keras.utils.register_keras_serializable(package="keras_fld")
 class SampledOffsets(tf_keras.layers.Layer):
-    """`models.sampled.SampledOffsets` as a layer of Keras 2: the same weights and arithmetic."""
+    """`models.sampled.SampledOffsets` as a Keras 2 layer with the same weights and arithmetic."""
 
     build, call = sampled.SampledOffsets.build, sampled.SampledOffsets.call
     _weights_of = sampled.SampledOffsets._weights_of
@@ -68,7 +68,7 @@ class SampledOffsets(tf_keras.layers.Layer):
         return {**super().get_config(), **self._options()}
 
 
-# Layers of the package's own, by the class that they copy.
+# Translations of the package's own layers.
 OWN = {windows.WindowedOffsets: WindowedOffsets, sampled.SampledOffsets: SampledOffsets}
 
 
@@ -142,7 +142,7 @@ def _layer(layer):
 
 
 def _name(activation):
-    """What an activation of Keras 3 is called; a config where it is an object."""
+    """The name of a Keras 3 activation, or the config of one that is an object."""
     return activation.get("config", activation) if isinstance(activation, dict) else activation
 
 

@@ -19,8 +19,8 @@ from keras_fld.predict.reopening import ModelFile
 class YuNetDetector:
     """Finds faces with a YuNet model.
 
-    The box is computed from the detector's five points. The regression was fitted on the points that
-    the YuNet of 640x640 pixels finds in annotated training photographs. The detector is
+    The box is computed from the detector's five points. The regression was fitted on the points
+    that the YuNet of 640x640 pixels finds in annotated training photographs. The detector is
     thread-safe. A pickle stores the path of the file.
 
     Args:

@@ -82,7 +82,7 @@ def predicted(model, batches):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_int8_gives_what_the_fine_tuned_network_gives(name, batches, tmp_path):
+def test_the_file_matches_the_fine_tuned_network(name, batches, tmp_path):
     model = NETWORKS[name]()
     predicted(model, batches)
     tuned = qat(model, tmp_path / "a.tflite", batches, epochs=1, learning_rate=1e-6, verbose=0)
@@ -104,7 +104,7 @@ def test_pruning_leaves_the_output_layer(name, batches):
     assert small.output_shape == model.output_shape
 
 
-def test_the_translation_gives_the_same(batches):
+def test_the_translation_computes_the_same(batches):
     model = headed("sigmoid")
     found = to_tf_keras(model)(batches[0][0].astype(np.float32), training=False)
     np.testing.assert_allclose(found, predicted(model, batches), atol=1e-3)
@@ -121,8 +121,8 @@ def test_an_activation_that_keras_2_computes_otherwise_is_refused(activation, ba
     assert not list(tmp_path.iterdir())
 
 
-def test_a_range_that_does_not_fold_is_refused(batches, tmp_path):
+def test_a_rescaling_that_cannot_be_folded_is_refused(batches, tmp_path):
     model = described(inputs="-1..1")
-    with pytest.raises(ValueError, match="must begin with a Rescaling without offset.*Got: "):
+    with pytest.raises(ValueError, match="a single Rescaling without offset.*Got: "):
         qat(model, tmp_path / "a.tflite", batches, verbose=0)
     assert not list(tmp_path.iterdir())

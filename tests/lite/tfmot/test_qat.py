@@ -110,7 +110,9 @@ def test_trnet20_without_epochs_has_the_operations_of_mode_int8(
     assert np.sqrt(np.mean((found - expected) ** 2)) < 0.15
 
 
-def test_a_network_without_batch_normalization_too(tiny, tuned, face_crops, tmp_path):
+def test_a_network_without_batch_normalization_has_the_same_operations(
+    tiny, tuned, face_crops, tmp_path
+):
     expected = convert(tiny, tmp_path / "a.tflite", "int8", face_crops)
     assert operations(tuned[0])[1] == operations(expected)[1]
 
@@ -183,7 +185,7 @@ def test_a_loss_that_is_not_finite_writes_nothing(tiny, batches, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_convert_says_where_int8_qat_is(small_model, tmp_path):
+def test_convert_refers_to_the_qat_command(small_model, tmp_path):
     with pytest.raises(ValueError, match="int8_qat needs training: use keras-fld qat"):
         convert(small_model, tmp_path / "a.tflite", "int8_qat")
 
@@ -198,7 +200,7 @@ def test_the_rest_of_the_process_keeps_its_keras():
     assert "TF_USE_LEGACY_KERAS" not in os.environ
 
 
-def test_the_command_runs_whatever_the_backend_is(tiny, tree, tmp_path):
+def test_the_command_runs_under_any_backend(tiny, tree, tmp_path):
     tiny.save(tmp_path / "model.keras")
     out, report = tmp_path / "face.tflite", tmp_path / "qat.json"
     arguments = ("--out", out, "--root", tree, "--epochs", 0, "--report", report)
@@ -256,7 +258,7 @@ def test_export_trains_it_among_the_other_modes(tiny, tree, face_crops, tmp_path
         ("300w", True, 'training needs pip install "keras-fld[tensorflow,compress]"'),
     ],
 )
-def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
+def test_export_of_all_modes_omits_it_if_it_cannot_be_trained(
     dataset, missing, reason, monkeypatch, capsys
 ):
     # The package has the command under the name of its module.

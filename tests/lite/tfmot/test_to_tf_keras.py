@@ -29,7 +29,7 @@ def test_outputs_layers_and_weights_are_the_same(networks, network, face_crops):
 
 
 @pytest.mark.parametrize("network", ["windows", "cnn6"])
-def test_what_export_converts_is_translated_too(networks, network, face_crops):
+def test_exported_models_are_translated(networks, network, face_crops):
     translated = to_tf_keras(export_model(networks[network]))
     expected = networks[network].predict(face_crops[:1], verbose=0)
     found = translated(face_crops[:1].astype(np.float32), training=False)
