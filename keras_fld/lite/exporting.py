@@ -88,17 +88,16 @@ def export(
 
     Args:
         model: a Keras model of the package. It may be None if `preset` is given, `dataset` is not,
-            and all modes are files of the package (int8 and int8_qat). This needs neither Keras
-            nor TensorFlow.
+            and int8 is the only mode, whose file is in the package. This needs neither Keras nor
+            TensorFlow.
         folder: folder for `model_MODE.tflite` and `export.json`.
-        names: names of the modes. None takes all; int8_qat only if the package has the file or
-            `batches` is given.
+        names: names of the modes. None takes all; int8_qat only if `batches` is given.
         calibration: crops for calibration, as in `convert`.
         dataset: name of the dataset to evaluate on. None skips the evaluation.
         root: folder of the dataset.
         skip_bad: leave out bad test images instead of stopping at the first.
-        preset: name of the preset, if the model is one. Then int8 and int8_qat are copied from the
-            package, int8_full is calibrated on generated faces, and no calibration is needed.
+        preset: name of the preset, if the model is one. Then int8 is copied from the package,
+            int8_full is calibrated on generated faces, and no calibration is needed.
             Without a dataset, the NME are the published ones. A file gets them if it computes the
             same as the published file; another release of TensorFlow may write another graph.
         arm: JSON file from `tflite/arm/run.py --json`. Files that compute the same as one of its
@@ -119,7 +118,7 @@ def export(
     """
     if model is None and not (dataset is None and shipped.only(preset, names or ())):
         raise ValueError(
-            "model must be given, except for modes of a preset that are its own files. "
+            "model must be given, except for the int8 file of a preset. "
             f"Got: {', '.join(names or ['all modes'])}"
         )
     counts = _instructions(arm, preset)
@@ -140,12 +139,10 @@ def export(
 
 def _write(model, folder, names, calibration, preset, batches):
     """Writes the files. Returns the path of each mode, and notes on where files come from."""
-    own = {} if preset is None else shipped.contents(preset)
-    if calibration is not None:
-        own.pop("int8", None)
-    trained = modes.QAT in own or batches is not None
-    names, notes = list(names or (modes.NAMES if trained else modes.MODES)), []
-    converted = [name for name in names if name not in own and name != modes.QAT]
+    names = list(names or (modes.MODES if batches is None else modes.NAMES))
+    copied = {shipped.MODE} if preset is not None and calibration is None else set()
+    notes = [f"{name} is the preset's own file" for name in names if name in copied]
+    converted = [name for name in names if name not in copied | {modes.QAT}]
     drawn = [name for name in converted if modes.get(name).calibrated]
     if preset is not None and calibration is None and drawn:
         from keras_fld import models
@@ -154,7 +151,7 @@ def _write(model, folder, names, calibration, preset, batches):
         calibration = drawn_crops(models.frame_of(model))
         notes += [f"{name} is calibrated on generated faces" for name in drawn]
     files = {name: folder / f"model_{name}.tflite" for name in names}
-    if modes.QAT in names and modes.QAT not in own:
+    if modes.QAT in names:
         if batches is None:
             raise ValueError(f"mode {modes.QAT} needs batches of training faces. Got: none")
         from keras_fld.lite.tfmot.qat import qat
@@ -162,10 +159,9 @@ def _write(model, folder, names, calibration, preset, batches):
         qat(model, files[modes.QAT], batches, name=preset, verbose=0)
     with counting("converting", len(files)) as done:
         for name, path in files.items():
-            if name in own:
+            if name in copied:
                 with replacing(path) as temporary:
-                    temporary.write_bytes(own[name])
-                notes.append(f"{name} is the preset's own file")
+                    temporary.write_bytes(zoo.lite_file(preset).read_bytes())
             elif name in converted:
                 from keras_fld.lite.conversion import convert
 

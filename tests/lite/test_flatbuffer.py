@@ -9,7 +9,6 @@ from keras_fld.predict import metadata
 
 FILES = {
     **{name: zoo.lite_file(name).read_bytes() for name in zoo.names()},
-    "int8_qat": zoo.qat_content("trnet20_300w"),
     "face_score": zoo.score_file().read_bytes(),
 }
 

@@ -261,11 +261,11 @@ def test_of_all_modes_it_is_left_out_where_it_cannot_be_trained(
 
     if missing:
         monkeypatch.setattr(lite, "find_spec", lambda name: None)
-    assert not lite._trains((), "trnet20_synthetic", dataset)
+    assert not lite._trains((), dataset)
     assert f"note: int8_qat is skipped: {reason}" in capsys.readouterr().err
     with pytest.raises(ValueError, match=f"mode int8_qat is not available: {re.escape(reason)}"):
-        lite._trains(("int8_qat",), "trnet20_synthetic", dataset)
-    assert not lite._trains((), "trnet20_300w", dataset) and not capsys.readouterr().err
+        lite._trains(("int8_qat",), dataset)
+    assert not lite._trains(("int8",), dataset) and not capsys.readouterr().err
 
 
 def command(*arguments):
