@@ -119,10 +119,10 @@ ifdef MODEL
 else
 	rm -rf $(ARM_FILES)
 	$(BIN)/keras-fld export --preset trnet20_300w --all --out $(ARM_FILES)
-	for mode in float32 float16 dynamic int8_full int8_qat; do \
+	for mode in float32 float16 dynamic int8_full; do \
 		mv $(ARM_FILES)/model_$$mode.tflite $(ARM_FILES)/trnet20_300w_$$mode.tflite || exit; done
 	$(ARM_RUN) $(wildcard keras_fld/zoo/*_int8.tflite) \
-		$(foreach mode,int8_full int8_qat,$(ARM_FILES)/trnet20_300w_$(mode).tflite) --operators \
+		$(ARM_FILES)/trnet20_300w_int8_full.tflite --operators \
 		$(ARM_NME) --json $(ARM_JSON)
 	$(ARM_RUN) keras_fld/zoo/face_score.tflite --json $(ARM_JSON) \
 		$(foreach mode,float32 float16 dynamic,$(ARM_FILES)/trnet20_300w_$(mode).tflite)

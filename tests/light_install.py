@@ -147,7 +147,7 @@ def test_the_commands_that_need_no_backend_work(programs, photo, tmp_path):
         assert Path(dataset["card"]).is_relative_to(programs.parent.resolve()), name
         assert "# " in Path(dataset["card"]).read_text("utf-8"), name
     export = (program, "export", "--preset", "trnet20_300w", "--out", tmp_path / "app")
-    done(run(*export, "--mode", "int8", "--mode", "int8_qat", "--detector"))
+    done(run(*export, "--mode", "int8", "--detector"))
     shipped = next(programs.parent.rglob("zoo/trnet20_300w_int8.tflite"))
     assert (tmp_path / "app/model_int8.tflite").read_bytes() == shipped.read_bytes()
     refused = run(*export, "--mode", "float16")

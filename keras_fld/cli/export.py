@@ -62,9 +62,9 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     NME on the test subsets. int8_qat is trained on the dataset's faces, as `keras-fld qat` does,
     which takes some minutes.
 
-    A preset needs no --root. Without it, the published int8 and int8_qat files are copied, which
-    needs no TensorFlow, int8_full is calibrated on generated faces, and the table shows published
-    NMEs and ARM instruction counts.
+    A preset needs no --root. Without it, the published int8 file is copied, which needs no
+    TensorFlow, int8_full is calibrated on generated faces, and the table shows published NMEs and
+    ARM instruction counts.
 
     \b
     keras-fld export run/model.keras --all --out files --root 300w
@@ -87,7 +87,7 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     converted = [name for name in names if not (dataset is None and shipped.only(preset, [name]))]
     to = f" to {', '.join(converted)}" if converted else ""
     check_installed("tensorflow", purpose=f"Conversion{to}")
-    trains = _trains(names, preset, dataset)
+    trains = _trains(names, dataset)
     if trains:
         native.start_fine_tuning()
     native.start(keras=True)
@@ -126,14 +126,12 @@ def _exported(result, out):
     click.echo(f"wrote {count} files and export.json to {out}")
 
 
-def _trains(names, preset, dataset):
-    """Whether int8_qat must be trained: it is requested, and no preset provides it.
+def _trains(names, dataset):
+    """Whether int8_qat is requested.
 
     With --all, it is skipped with a note if it cannot be trained.
     """
     if names and modes.QAT not in names:
-        return False
-    if preset is not None and zoo.qat_content(preset) is not None:
         return False
     reason = None
     if dataset is None:

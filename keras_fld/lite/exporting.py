@@ -1,4 +1,4 @@
-"""A model in several modes at once, with what each costs."""
+"""Export of a model in several modes, with the accuracy and the cost of each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from keras_fld._internal.files import message_in, read_json, replacing, sha256, 
 from keras_fld._internal.processor import instruction_set
 from keras_fld._internal.progress import counting
 from keras_fld.lite import modes, shipped
+from keras_fld.lite.flatbuffer import graph_sha256
 from keras_fld.lite.latency import fastest, interleaved
 from keras_fld.predict import metadata
 
@@ -24,12 +25,13 @@ class Export:
     """The files of an export.
 
     Args:
-        rows: one dictionary a mode: mode, file, sha256, bytes, license, p50_ms, nme, subset to per
-            cent of its first normalizer, and instructions, ARM CPU to those of one inference.
-        reference: the Keras model's NME, as in the rows.
-        notes: sentences on test faces that are missing.
-        detector: one dictionary for each of the detector's files: file, sha256, bytes, license.
-        instruction_set: of the processor that p50_ms was measured on, such as "AVX2".
+        rows: one dictionary per mode: mode, file, sha256, graph_sha256 (of what the file computes,
+            see `flatbuffer.graph_sha256`), bytes, license, p50_ms, nme (subset to percent of its
+            first normalizer) and instructions (ARM CPU to the number of one inference).
+        reference: NME of the Keras model, as in the rows.
+        notes: sentences on what is missing, such as test faces.
+        detector: one dictionary per file of the detector: file, sha256, bytes, license.
+        instruction_set: instruction set that p50_ms was measured with, such as "AVX2".
     """
 
     rows: list[dict]
@@ -40,7 +42,7 @@ class Export:
 
     @property
     def fastest(self) -> list[str]:
-        """Modes of the fastest files on this processor; those within 5 % are as fast."""
+        """Modes of the fastest files on this processor. Files within 5 % count as equally fast."""
         return fastest({row["mode"]: row["p50_ms"] for row in self.rows})
 
     def __str__(self) -> str:
@@ -63,7 +65,7 @@ class Export:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as export.json has them."""
+        """The content of export.json."""
         about = {"keras": {"nme": self.reference}, "files": self.rows, "notes": self.notes}
         about |= {"instruction_set": self.instruction_set, "fastest": self.fastest}
         return about | ({"detector": self.detector} if self.detector else {})
@@ -85,38 +87,38 @@ def export(
     """Writes a model in several modes, measures and evaluates them.
 
     Args:
-        model: a Keras model of the package. None with a preset without a dataset whose modes are
-            its own files, int8 and int8_qat: then neither Keras nor TensorFlow is needed.
-        folder: where `model_MODE.tflite` and `export.json` go.
-        names: names of the modes; None takes all, int8_qat where it can be had.
-        calibration: crops, as of `convert`.
-        dataset: name of the dataset whose test faces are evaluated; None evaluates nothing.
-        root: its folder.
-        skip_bad: leave bad test images out instead of stopping at the first.
-        preset: name of the preset that the model is. Then no calibration is needed: the int8 file
-            is the package's own, and int8_full is calibrated on generated faces. int8_qat is the
-            package's own where it has one. Without a dataset the NME are the published ones, of
-            Keras and of the files that are the published ones byte for byte, as another release of
-            TensorFlow may not write them.
-        arm: the JSON file that `tflite/arm/run.py --json` wrote; files it has counted, whole and
-            unchanged, get their instructions. Without it a preset's have the published ones.
-        batches: augmented training batches, by which `lite.qat` trains what int8_qat needs.
-        detector: also copy the face detector's files, which an app runs before the model.
+        model: a Keras model of the package. It may be None if `preset` is given, `dataset` is not,
+            and int8 is the only mode, whose file is in the package. This needs neither Keras nor
+            TensorFlow.
+        folder: folder for `model_MODE.tflite` and `export.json`.
+        names: names of the modes. None takes all; int8_qat only if `batches` is given.
+        calibration: crops for calibration, as in `convert`.
+        dataset: name of the dataset to evaluate on. None skips the evaluation.
+        root: folder of the dataset.
+        skip_bad: leave out bad test images instead of stopping at the first.
+        preset: name of the preset, if the model is one. Then int8 is copied from the package,
+            int8_full is calibrated on generated faces, and no calibration is needed.
+            Without a dataset, the NME are the published ones. A file gets them if it computes the
+            same as the published file; another release of TensorFlow may write another graph.
+        arm: JSON file from `tflite/arm/run.py --json`. Files that compute the same as one of its
+            files get its instructions. Without it, the published ones of the preset are used.
+        batches: augmented training batches for int8_qat, as in `lite.qat`.
+        detector: also copy the files of the face detector, which an app runs before the model.
 
     Returns:
-        An `Export`: printed, it is the table.
+        An `Export`. Printing it shows the table.
 
     Raises:
-        ValueError: as `convert` and `qat`, int8_qat without batches, no model for a mode that needs
-            one, or the JSON file is of another kind.
-        ImportError: int8_qat is to be trained and the group `compress` is not installed.
+        ValueError: as `convert` and `qat`; int8_qat without batches; no model for a mode that needs
+            one; or `arm` is a JSON file of another kind.
+        ImportError: int8_qat has to be trained and the extra `compress` is not installed.
 
     Examples:
         >>> print(export(model, "files", calibration=plain, dataset="300w", root="300w"))
     """
     if model is None and not (dataset is None and shipped.only(preset, names or ())):
         raise ValueError(
-            "model must be given, except for modes of a preset that are its own files. "
+            "model must be given, except for the int8 file of a preset. "
             f"Got: {', '.join(names or ['all modes'])}"
         )
     counts = _instructions(arm, preset)
@@ -128,7 +130,7 @@ def export(
     rows = _rows(files, nme, counts)
     if arm is not None:
         missing = [row["mode"] for row in rows if not row["instructions"]]
-        more += [f"{arm} has not counted {name}, or another file of it" for name in missing]
+        more += [f"{arm} has no instructions of this {name} file" for name in missing]
     copied = shipped.copy_detector(folder) if detector else []
     result = Export(rows, reference, notes + more, copied)
     write_json(Path(folder) / "export.json", result.as_dict())
@@ -136,13 +138,11 @@ def export(
 
 
 def _write(model, folder, names, calibration, preset, batches):
-    """Writes the files: mode to path, and notes on where some come from."""
-    own = {} if preset is None else shipped.contents(preset)
-    if calibration is not None:
-        own.pop("int8", None)
-    trained = modes.QAT in own or batches is not None
-    names, notes = list(names or (modes.NAMES if trained else modes.MODES)), []
-    converted = [name for name in names if name not in own and name != modes.QAT]
+    """Writes the files. Returns the path of each mode, and notes on where files come from."""
+    names = list(names or (modes.MODES if batches is None else modes.NAMES))
+    copied = {shipped.MODE} if preset is not None and calibration is None else set()
+    notes = [f"{name} is the preset's own file" for name in names if name in copied]
+    converted = [name for name in names if name not in copied | {modes.QAT}]
     drawn = [name for name in converted if modes.get(name).calibrated]
     if preset is not None and calibration is None and drawn:
         from keras_fld import models
@@ -151,7 +151,7 @@ def _write(model, folder, names, calibration, preset, batches):
         calibration = drawn_crops(models.frame_of(model))
         notes += [f"{name} is calibrated on generated faces" for name in drawn]
     files = {name: folder / f"model_{name}.tflite" for name in names}
-    if modes.QAT in names and modes.QAT not in own:
+    if modes.QAT in names:
         if batches is None:
             raise ValueError(f"mode {modes.QAT} needs batches of training faces. Got: none")
         from keras_fld.lite.tfmot.qat import qat
@@ -159,10 +159,9 @@ def _write(model, folder, names, calibration, preset, batches):
         qat(model, files[modes.QAT], batches, name=preset, verbose=0)
     with counting("converting", len(files)) as done:
         for name, path in files.items():
-            if name in own:
+            if name in copied:
                 with replacing(path) as temporary:
-                    temporary.write_bytes(own[name])
-                notes.append(f"{name} is the preset's own file")
+                    temporary.write_bytes(zoo.lite_file(preset).read_bytes())
             elif name in converted:
                 from keras_fld.lite.conversion import convert
 
@@ -172,34 +171,35 @@ def _write(model, folder, names, calibration, preset, batches):
 
 
 def _rows(files, nme, counts):
-    """The rows of an `Export`: `nme` by mode, `counts` of instructions by checksum."""
+    """The rows of an `Export`, from the NME of each mode and the instructions of each graph."""
     speed = interleaved(files)
     rows = []
     for name, path in files.items():
-        checksum = sha256(path)
+        graph = graph_sha256(path.read_bytes())
         rows.append(
             {
                 "mode": name,
                 "file": path.name,
-                "sha256": checksum,
+                "sha256": sha256(path),
+                "graph_sha256": graph,
                 "bytes": path.stat().st_size,
                 "license": metadata.license_of(metadata.read(path) or {}),
                 "p50_ms": speed[name],
                 "nme": nme[name],
-                "instructions": counts.get(checksum, {}),
+                "instructions": counts.get(graph, {}),
             }
         )
     return rows
 
 
 def _published(preset, files):
-    """What `_evaluate` gives, from a preset's published figures."""
+    """The published figures of a preset, in the form of `_evaluate`."""
     figures = zoo.figures(preset)
-    known = {entry["sha256"]: entry["nme"] for entry in figures["files"].values()}
-    nme = {name: known.get(sha256(path)) for name, path in files.items()}
-    notes = [f"NME as published, measured on {figures['dataset']}'s test faces"]
+    known = {entry["graph_sha256"]: entry["nme"] for entry in figures["files"].values()}
+    nme = {name: known.get(graph_sha256(path.read_bytes())) for name, path in files.items()}
+    notes = [f"NME as published, measured on the test faces of {figures['dataset']}"]
     notes += [
-        f"no figures are published of this {name} file"
+        f"no figures are published for this {name} file"
         for name, found in nme.items()
         if found is None
     ]
@@ -207,7 +207,7 @@ def _published(preset, files):
 
 
 def _evaluate(model, files, dataset, root, skip_bad):
-    """The NME of the Keras model and of each file, and notes on what is missing."""
+    """NME of the Keras model and of each file, and notes on missing test faces."""
     from keras_fld import evaluation
 
     nothing: dict[str, dict[str, float]] = {name: {} for name in files}
@@ -215,7 +215,7 @@ def _evaluate(model, files, dataset, root, skip_bad):
         return {}, nothing, []
     try:
         before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad)
-    except ValueError as error:  # no test faces: the files are good all the same
+    except ValueError as error:  # no test faces, but the files are good
         return {}, nothing, [f"not evaluated: {message_in(root, error)}"]
     nme = {
         name: _nme(evaluation.evaluate(path, dataset, root, skip_bad=skip_bad))
@@ -225,16 +225,16 @@ def _evaluate(model, files, dataset, root, skip_bad):
 
 
 def _instructions(path, preset):
-    """sha256 of a file to ARM CPU to instructions, from the JSON of `tflite/arm/run.py`.
+    """Instructions by graph and ARM CPU, from the JSON of `tflite/arm/run.py`.
 
-    Without it, those that are published of a preset.
+    Without a JSON file, the published ones of the preset.
     """
     if path is None:
         files = {} if preset is None else zoo.figures(preset)["files"]
-        return {entry["sha256"]: entry["instructions"] for entry in files.values()}
+        return {entry["graph_sha256"]: entry["instructions"] for entry in files.values()}
     try:
         return {
-            model["sha256"]: {x["cpu"]: int(x["instructions"]) for x in model["results"]}
+            model["graph_sha256"]: {x["cpu"]: int(x["instructions"]) for x in model["results"]}
             for model in read_json(path)["models"]
         }
     except (KeyError, TypeError) as error:

@@ -4,6 +4,8 @@ The classes of the schema read and write it. `flatbuffer_utils` in ai_edge_liter
 buffers in some releases only, but the same model must always give the same bytes.
 """
 
+import hashlib
+
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -127,6 +129,29 @@ def add_buffer(content, name, data):
     entry = schema.MetadataT(name=name, buffer=len(model.buffers) - 1)
     model.metadata = [*(model.metadata or []), entry]
     return _bytes(model)
+
+
+def graph_sha256(content):
+    """The SHA-256 of what a model computes: its operations and tensors, without names and notes.
+
+    Two files that differ in their metadata or in the converter's remarks have the same sum. So
+    figures that were measured on one are true of the other.
+
+    Args:
+        content: bytes of a model.
+
+    Returns:
+        The sum in hexadecimal digits.
+    """
+    model, graph = _open(content)
+    model.description = model.metadata = model.metadataBuffer = None
+    model.signatureDefs = graph.name = None
+    buffers, model.buffers = model.buffers, [schema.BufferT()]
+    for tensor in graph.tensors:
+        tensor.name, data = None, buffers[tensor.buffer].data
+        tensor.buffer = 0 if data is None else len(model.buffers)
+        model.buffers += [] if data is None else [schema.BufferT(data=data)]
+    return hashlib.sha256(_bytes(model)).hexdigest()
 
 
 def _open(content):

@@ -1,48 +1,38 @@
-"""Files that are copied from the package as they are; neither Keras nor TensorFlow is needed."""
+"""Files that are copied from the package, which needs neither Keras nor TensorFlow."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from keras_fld import zoo
 from keras_fld._internal.files import replacing, sha256
-from keras_fld.lite import modes
 
-# Of BlazeFace's files, as the NOTICE beside them says.
+# License of BlazeFace's files, see the NOTICE next to them.
 DETECTOR_LICENSE = "Apache-2.0"
 
 
-def contents(preset: str) -> dict[str, bytes]:
-    """A preset's own files: mode to content.
-
-    Args:
-        preset: its name.
-    """
-    trained = zoo.qat_content(preset)
-    own = {} if trained is None else {modes.QAT: trained}
-    return {**own, "int8": zoo.lite_file(preset).read_bytes()}
+# The mode of the file that the package has of each preset.
+MODE = "int8"
 
 
 def only(preset: str | None, names: Iterable[str]) -> bool:
-    """Whether some modes of a preset are its own files, all of them.
+    """Whether all requested files are in the package.
 
     Args:
-        preset: its name; None for a model that is no preset.
-        names: the modes; none stand for all that there are.
+        preset: name of the preset, or None for another model.
+        names: the requested modes. Empty stands for all modes.
     """
-    names = set(names)
-    return bool(names) and preset is not None and names <= set(contents(preset))
+    return preset is not None and set(names) == {MODE}
 
 
 def copy_detector(folder: str | Path) -> list[dict]:
     """Copies BlazeFace's files, unchanged.
 
     Args:
-        folder: where they go.
+        folder: the folder to copy them to.
 
     Returns:
-        One dictionary for each: file, sha256, bytes, license.
+        One dictionary per file: file, sha256, bytes, license.
     """
-    # Here: every command loads this module, and few need OpenCV.
+    # Imported here, since all commands load this module and few need OpenCV.
     from keras_fld.predict.detectors.blazeface import network
 
     rows = []

@@ -1,13 +1,11 @@
 """Pretrained models that come with the package.
 
 A preset consists of `NAME.keras` without optimizer state, `NAME_int8.tflite` and the model card
-`NAME.md`. One preset also has `NAME_int8_qat.tflite.gz`, which is compressed to keep the folder
-under 10 MB. presets.json lists the presets. figures.json contains their published figures and is
+`NAME.md`. presets.json lists the presets. figures.json contains their published figures and is
 written by `make tables`. The face score is not a preset: it is `face_score.tflite` with the card
 `face_score.md`.
 """
 
-import gzip
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,26 +97,6 @@ def lite_file(name: str) -> Path:
     return _file(name, "_int8.tflite")
 
 
-def qat_content(name: str) -> bytes | None:
-    """Returns a preset's TFLite file from quantization-aware training.
-
-    Args:
-        name: name of the preset.
-
-    Returns:
-        The content of the file (mode "int8_qat"), or None if the preset has no such file.
-
-    Raises:
-        ValueError: the preset is unknown.
-
-    Examples:
-        >>> len(qat_content("trnet20_300w"))
-        903160
-    """
-    path = _file(name, "_int8_qat.tflite.gz")
-    return gzip.decompress(path.read_bytes()) if path.exists() else None
-
-
 def figures(name: str) -> dict[str, Any]:
     """Returns the published figures of a preset: its accuracy and its cost on phone CPUs.
 
@@ -128,9 +106,10 @@ def figures(name: str) -> dict[str, Any]:
     Returns:
         A dictionary with three entries. `dataset` is the name of the test dataset. `keras` maps
         each test subset to the NME of the Keras model, in percent of the dataset's normalizer.
-        `files` maps each mode to the `sha256` of its file, its `nme` in the same form, and its
-        `instructions`: ARM CPU to the number of instructions per inference. The files of the modes
-        int8 and int8_qat are in the package. `keras-fld export` writes the others.
+        `files` maps each mode to the `sha256` of its file, the `graph_sha256` of what it computes
+        (see `lite.flatbuffer.graph_sha256`), its `nme` in the same form, and its `instructions`:
+        ARM CPU to the number of instructions per inference. The int8 files are in the package.
+        `keras-fld export` writes the others.
 
     Raises:
         ValueError: the preset is unknown.

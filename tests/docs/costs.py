@@ -37,6 +37,7 @@ def preset_figures(runs):
             "files": {
                 mode: {
                     "sha256": entry["sha256"],
+                    "graph_sha256": entry["graph_sha256"],
                     "nme": {"common": nme},
                     "instructions": {x["cpu"]: int(x["instructions"]) for x in entry["results"]},
                 }
@@ -58,13 +59,13 @@ def mode_rows(run):
     entries = {entry["model"]: entry for entry in read_json(RESULTS / "arm/arm.json")["models"]}
     path = RESULTS / "export" / f"{run.preset}.json"
     exported = read_json(path)["files"] if path.exists() else []
-    judged = {row["sha256"]: row["nme"]["common"] for row in exported}
+    judged = {row["graph_sha256"]: row["nme"]["common"] for row in exported}
     rows = []
     for mode in modes.NAMES:
         entry = entries.get(f"{run.preset}_{mode}.tflite")
         if entry is None:
             continue
-        nme = entry.get("nme", {"x86": {}})["x86"].get("common", judged.get(entry["sha256"]))
+        nme = entry.get("nme", {"x86": {}})["x86"].get("common", judged.get(entry["graph_sha256"]))
         nme = run.nme("int8") if mode == "int8" else nme
         if nme is not None:
             rows.append((mode, entry, nme))

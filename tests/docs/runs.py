@@ -24,8 +24,9 @@ from keras_fld.training.recipe import saved_recipe
 
 RESULTS = Path(__file__).parents[2] / "results"
 
-# Of 300W, in the runs of results/ on photographs: all of afw, 870 of helen and 805 of lfpw.
-TRAINED_ON = 2012
+# Training images of 300W, of all runs on photographs but those with the set `aflw68`: all of afw, 870 of
+# helen and 805 of lfpw. Those have 1,964 of helen.
+FIRST_PHOTOGRAPHS, PHOTOGRAPHS = 2012, 3106
 
 _TITLES = {"trnet20": "TRNet-20", "cnn6": "CNN-6", "cnn7": "CNN-7", "sdm": "SDM", "ert": "ERT"}
 # A run's evaluations in their order: what a row is called, and the command after `keras-fld`.
@@ -60,6 +61,7 @@ class Run:
         files: "float32.tflite" and "int8.tflite" to their size in bytes and median milliseconds.
         processor: that they were timed on: the times of one run's files alone can be compared.
         parameters: of the network; None for a baseline.
+        photographs: number of training images of 300W.
         preset: name of the preset that is this run's result, or None.
     """
 
@@ -70,6 +72,7 @@ class Run:
     files: dict = field(default_factory=dict)
     processor: str = ""
     parameters: int | None = None
+    photographs: int = FIRST_PHOTOGRAPHS
     preset: str | None = None
 
     def nme(self, part="model"):
@@ -127,8 +130,15 @@ def _run(folder, parts):
         files,
         processor,
         _parameters(recipe.network, recipe.input_size, recipe.margin, options),
+        _photographs(recipe),
         preset,
     )
+
+
+def _photographs(recipe):
+    if recipe.dataset != "300w":
+        return 0
+    return PHOTOGRAPHS if "aflw68" in [more.name for more in recipe.extra] else FIRST_PHOTOGRAPHS
 
 
 @cache
@@ -145,11 +155,16 @@ def _title(recipe):
     if recipe.optimizer != "adamw":
         title += f", {recipe.optimizer.title()}"
     if recipe.extra:
-        names = " and ".join(
-            {"pts": "video"}.get(more.name, more.name.upper()) for more in recipe.extra
-        )
-        title += f", {names} faces of its own labels added"
+        title += f", {_added([more.name for more in recipe.extra])}"
     return title + (", trained on generated faces alone" * (recipe.dataset == "synthetic"))
+
+
+def _added(names):
+    """The extra sets of a run in words."""
+    if "aflw68" in names:
+        return "AFLW and ten-point faces added"
+    words = [{"pts": "video"}.get(name, name.upper()) for name in names]
+    return f"{' and '.join(words)} faces of its own labels added"
 
 
 def _training(recipe, backend, folder):

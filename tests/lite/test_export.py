@@ -11,7 +11,7 @@ from keras_fld import models, zoo
 from keras_fld._internal import extras
 from keras_fld._internal.processor import instruction_set
 from keras_fld.cli import cli
-from keras_fld.lite import modes
+from keras_fld.lite import flatbuffer, modes
 from keras_fld.lite.exporting import Export, export
 from keras_fld.predict import metadata
 
@@ -65,31 +65,29 @@ def test_the_fastest_file_is_the_one_measured():
 
 
 @pytest.mark.parametrize(
-    "names", [("float16", "int8", "int8_qat"), pytest.param(None, marks=pytest.mark.nightly)]
+    "names", [("float16", "int8"), pytest.param(None, marks=pytest.mark.nightly)]
 )
 def test_a_preset_without_a_dataset_brings_its_own_int8_file(names, preset_model, tmp_path):
     result = export(preset_model, tmp_path, names, preset=PRESET)
-    assert [row["mode"] for row in result.rows] == list(names or modes.NAMES)
+    assert [row["mode"] for row in result.rows] == list(names or modes.MODES)
     assert (tmp_path / "model_int8.tflite").read_bytes() == zoo.lite_file(PRESET).read_bytes()
-    assert (tmp_path / "model_int8_qat.tflite").read_bytes() == zoo.qat_content(PRESET)
     drawn = [] if names else ["int8_full is calibrated on generated faces"]
-    assert result.notes[: 3 + len(drawn)] == [
-        *drawn,
+    assert result.notes[: 2 + len(drawn)] == [
         "int8 is the preset's own file",
-        "int8_qat is the preset's own file",
-        "NME as published, measured on 300w's test faces",
+        *drawn,
+        "NME as published, measured on the test faces of 300w",
     ]
     published = zoo.figures(PRESET)
     assert result.reference == published["keras"]
-    assert list(published["files"]) == list(modes.NAMES)
+    assert list(published["files"]) == list(modes.MODES)
     license = zoo.about(PRESET).license
     assert {row["license"] for row in result.rows} == {license}
     for row, line in zip(result.rows, str(result).splitlines()[2:-1], strict=True):
         known = published["files"][row["mode"]]
-        if row["sha256"] != known["sha256"]:  # another release of TensorFlow
-            assert row["mode"] not in ("int8", "int8_qat")
+        if row["graph_sha256"] != known["graph_sha256"]:  # another release of TensorFlow
+            assert row["mode"] != "int8"
             assert not row["nme"] and not row["instructions"]
-            assert f"no figures are published of this {row['mode']} file" in result.notes
+            assert f"no figures are published for this {row['mode']} file" in result.notes
             continue
         assert (row["nme"], row["instructions"]) == (known["nme"], known["instructions"])
         assert f"{known['nme']['common']:.3f}" in line
@@ -113,17 +111,16 @@ def test_own_files_are_copied_without_keras(tmp_path):
         "cli(sys.argv[1:], standalone_mode=False); "
         "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     )
-    arguments = ["export", "--preset", PRESET, "--mode", "int8", "--mode", "int8_qat", "--detector"]
+    arguments = ["export", "--preset", PRESET, "--mode", "int8", "--detector"]
     process = [sys.executable, "-c", code, *arguments, "--out", tmp_path]
     assert subprocess.run(list(map(str, process)), stdout=subprocess.DEVNULL).returncode == 0
     assert (tmp_path / "model_int8.tflite").read_bytes() == zoo.lite_file(PRESET).read_bytes()
-    assert (tmp_path / "model_int8_qat.tflite").read_bytes() == zoo.qat_content(PRESET)
     assert (tmp_path / "face_detection_short_range.tflite").exists()
 
 
 @pytest.mark.parametrize("names", [["int8", "float32"], None])
 def test_without_a_model_there_are_own_files_only(names, tmp_path):
-    with pytest.raises(ValueError, match="model must be given, except for modes of a preset"):
+    with pytest.raises(ValueError, match="model must be given, except for the int8 file"):
         export(None, tmp_path / "out", names, preset=PRESET)
     with pytest.raises(ValueError, match="model must be given"):
         export(None, tmp_path / "out", ["int8"])
@@ -141,25 +138,26 @@ def test_a_mode_that_is_converted_needs_tensorflow(monkeypatch, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def counts(path, content, instructions=20_812_345):
-    """The JSON that tflite/arm/run.py writes for one file."""
+def counts(path, preset, instructions=20_812_345):
+    """The JSON that tflite/arm/run.py writes for the int8 file of a preset."""
     results = [{"cpu": "cortex-a76", "instructions": instructions, "runs": 3}]
-    model = {"sha256": hashlib.sha256(content).hexdigest(), "results": results}
+    graph = flatbuffer.graph_sha256(zoo.lite_file(preset).read_bytes())
+    model = {"graph_sha256": graph, "results": results}
     path.write_text(json.dumps({"models": [model]}))
     return path
 
 
 def test_arm_instructions_are_of_the_very_file(preset_model, tmp_path):
-    arm = counts(tmp_path / "arm.json", zoo.lite_file(PRESET).read_bytes())
+    arm = counts(tmp_path / "arm.json", PRESET)
     result = export(preset_model, tmp_path / "a", ["int8"], preset=PRESET, arm=arm)
     assert result.rows[0]["instructions"] == {"cortex-a76": 20_812_345}
     head, keras, row = str(result).splitlines()
     assert head.endswith("cortex-a76 instr.") and row.endswith(" 20,812,345")
     assert keras.endswith(" -")
-    other = counts(tmp_path / "other.json", b"another file")
+    other = counts(tmp_path / "other.json", "trnet20_300w_fast")
     result = export(preset_model, tmp_path / "b", ["int8"], preset=PRESET, arm=other)
     assert result.rows[0]["instructions"] == {}
-    assert result.notes[-1] == f"{other} has not counted int8, or another file of it"
+    assert result.notes[-1] == f"{other} has no instructions of this int8 file"
 
 
 def test_a_file_that_is_no_count_is_named(preset_model, tmp_path):
@@ -186,7 +184,7 @@ def test_command_exports_a_preset_without_a_root(tmp_path):
     size = f"{zoo.lite_file(PRESET).stat().st_size:,}"
     figures = r" +\d+\.\d{3} +\d\.\d{3}" + 3 * r" +\d\d,\d{3},\d{3}"
     assert re.search(f"int8 +{size}{figures}\n", result.stdout)
-    assert "note: NME as published, measured on 300w's test faces" in result.stderr
+    assert "note: NME as published, measured on the test faces of 300w" in result.stderr
     assert f"wrote 1 files and export.json to {tmp_path / 'out'}" in result.stdout
 
 

@@ -48,6 +48,8 @@ import tables  # noqa: E402
 from benchmark import Problem  # noqa: E402
 from operators import Model  # noqa: E402
 
+from keras_fld.lite.flatbuffer import graph_sha256  # noqa: E402
+
 TOLERANCE = 0.02  # pixels of the crop, of a float output
 # If every layer rounds its float input, other summation orders make larger differences.
 DYNAMIC = 0.2
@@ -124,6 +126,7 @@ def measure(model, args, plugin):
         "model": model.path.name,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "graph_sha256": graph_sha256(content),
         "macs": sum(op.macs for op in model.operators),
         "results": results,
     }

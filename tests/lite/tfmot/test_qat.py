@@ -265,11 +265,11 @@ def test_export_of_all_modes_omits_it_if_it_cannot_be_trained(
     module = importlib.import_module("keras_fld.cli.export")
     if missing:
         monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert not module._trains((), "trnet20_synthetic", dataset)
+    assert not module._trains((), dataset)
     assert f"note: int8_qat is skipped: {reason}" in capsys.readouterr().err
     with pytest.raises(ValueError, match=f"mode int8_qat is not available: {re.escape(reason)}"):
-        module._trains(("int8_qat",), "trnet20_synthetic", dataset)
-    assert not module._trains((), "trnet20_300w", dataset) and not capsys.readouterr().err
+        module._trains(("int8_qat",), dataset)
+    assert not module._trains(("int8",), dataset) and not capsys.readouterr().err
 
 
 def command(*arguments):
