@@ -7,9 +7,11 @@
 Maps of other detectors in the file are kept.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import cv2
@@ -49,7 +51,7 @@ def fit_maps(faces, detectors=DETECTORS, yunet=None):
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
-    fitting = {"haar": _haar, "yunet": partial(_yunet, detector=yunet), "blazeface": _blazeface}
+    fitting: dict[str, Callable[[Any], dict]] = {"haar": _haar, "yunet": partial(_yunet, detector=yunet), "blazeface": _blazeface}
     maps: dict[str, dict] = {}
     for name in detectors:
         maps |= fitting[name](faces)

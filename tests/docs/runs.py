@@ -24,8 +24,8 @@ from keras_fld.training.recipe import saved_recipe
 
 RESULTS = Path(__file__).parents[2] / "results"
 
-# Training images of 300W, of all runs on photographs but those with the set `aflw68`: all of afw, 870 of
-# helen and 805 of lfpw. Those have 1,964 of helen.
+# Training images of 300W: afw, 870 of helen and 805 of lfpw. Runs with the set `aflw68` have 1,964
+# of helen.
 FIRST_PHOTOGRAPHS, PHOTOGRAPHS = 2012, 3106
 
 _TITLES = {"trnet20": "TRNet-20", "cnn6": "CNN-6", "cnn7": "CNN-7", "sdm": "SDM", "ert": "ERT"}
