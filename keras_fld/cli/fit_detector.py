@@ -51,7 +51,11 @@ def fit_maps(faces, detectors=DETECTORS, yunet=None):
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
-    fitting: dict[str, Callable[[Any], dict]] = {"haar": _haar, "yunet": partial(_yunet, detector=yunet), "blazeface": _blazeface}
+    fitting: dict[str, Callable[[Any], dict]] = {
+        "haar": _haar,
+        "yunet": partial(_yunet, detector=yunet),
+        "blazeface": _blazeface,
+    }
     maps: dict[str, dict] = {}
     for name in detectors:
         maps |= fitting[name](faces)
