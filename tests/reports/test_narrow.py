@@ -15,7 +15,7 @@ from keras_fld.reports.run_page import page
 
 pytest.importorskip("matplotlib")
 
-KEPT = Path(__file__).parents[2] / "results" / "300w_trnet20_mtfl" / "model"
+KEPT = Path(__file__).parents[2] / "results" / "300w_trnet20_windows" / "model"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from keras_fld.reports.run_page import page
 
 pytest.importorskip("matplotlib")
 
-KEPT = Path(__file__).parents[2] / "results" / "300w_trnet20_mtfl"
+KEPT = Path(__file__).parents[2] / "results" / "300w_trnet20_windows"
 
 
 def command(*arguments):
