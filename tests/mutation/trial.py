@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from importlib import import_module
 from importlib.machinery import PathFinder, SourceFileLoader
 
 import coverage
@@ -80,7 +81,7 @@ class Group:
 
     def _run(self, name, code, reaching):
         try:
-            patch(sys.modules[name], code)
+            patch(import_module(name), code)
         except (AttributeError, TypeError, ValueError):
             return CANNOT
         items = sorted(
@@ -181,5 +182,7 @@ def _child(work, limit, shown, start):
     try:
         with os.fdopen(start, "wb") as stream:
             stream.write(pickle.dumps(work()))
+    except SystemExit as error:
+        print(error.code, file=sys.stderr)
     finally:
         os._exit(0)
