@@ -1,6 +1,7 @@
 """Progress bars: only on a terminal's standard error, and removed when the work is done."""
 
 import contextlib
+import json
 import os
 import pty
 import subprocess
@@ -50,17 +51,22 @@ def test_evaluate_shows_bars_and_leaves_the_table_alone(tree):
     assert quiet_table == table and "common" in table
 
 
-def test_bars_are_seen_while_tensorflow_is_held_back(tree, tmp_path):
+def test_bars_are_seen_and_json_is_alone_while_tensorflow_is_held_back(tree, tmp_path):
+    """TensorFlow's converter prints from C++."""
     pytest.importorskip("tensorflow")
-    from keras_fld import models
+    from tests.tiny import tiny
 
-    model = tmp_path / "model.keras"
-    models.TRNet20(input_size=32, width=0.25).save(model)
-    status, _, seen = on_terminal(
-        "convert", model, "--out", tmp_path / "m.tflite", "--root", tree, "--mode", "dynamic"
-    )
+    model, out = tmp_path / "model.keras", tmp_path / "model.tflite"
+    tiny(68, 32).save(model)
+    arguments = ("convert", model, "--out", out, "--root", tree, "--mode", "dynamic", "--json")
+    status, printed, seen = on_terminal(*arguments)
     assert status == 0, seen
-    assert "converting to dynamic" in seen
+    assert "converting to dynamic" in seen and f"wrote {out}" in seen
+    found = json.loads(printed)
+    assert (found["file"], found["mode"]) == ("model.tflite", "dynamic")
+    assert found["bytes"] == out.stat().st_size
+    row = found["rows"][0]
+    assert row["difference"] == pytest.approx(row["nme"] - row["nme_keras"])
 
 
 NAMED = """

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from keras_fld.cli import cli
 
 
-def test_the_demo_trains_evaluates_converts_and_draws(tree, tmp_path):
+def test_the_demo_trains_evaluates_converts_and_draws(eagerly, tree, tmp_path):
     out = tmp_path / "demo"
     command = ["demo", "--faces", str(tree), "--out", str(out), "--epochs", "1", "--quiet"]
     result = CliRunner().invoke(cli, command, catch_exceptions=False)

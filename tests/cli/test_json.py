@@ -1,9 +1,9 @@
-"""--json: standard output contains only JSON, with the figures of the files and tables."""
+"""--json: standard output contains only JSON, with the figures of the files and tables.
+
+`test_bars.py` checks it for a process, whose converter prints from C++.
+"""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -87,25 +87,6 @@ def test_export_and_parity_print_what_their_files_hold(keras_file, tree, tmp_pat
     assert found == read_json(tmp_path / "parity.json") and "parity.html" in said
 
 
-def test_a_process_prints_nothing_but_json(keras_file, tree, tmp_path):
-    """Includes TensorFlow's converter, which prints from C++."""
-    out = tmp_path / "model.tflite"
-    arguments = ["convert", keras_file, "--out", out, "--mode", "dynamic", "--root", tree, "--json"]
-    result = subprocess.run(
-        [sys.executable, "-m", "keras_fld", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout)
-    assert (found["file"], found["mode"]) == ("model.tflite", "dynamic")
-    assert found["bytes"] == out.stat().st_size
-    row = found["rows"][0]
-    assert row["difference"] == pytest.approx(row["nme"] - row["nme_keras"])
-    assert f"wrote {out}" in result.stderr
-
-
 def test_bad_input_prints_no_json(tmp_path):
     result = CliRunner().invoke(cli, ["evaluate", str(tmp_path / "a.tflite"), "--json"])
     assert result.stdout == "" and "a.tflite" in str(result.exception)
@@ -167,8 +148,8 @@ def test_predict_prints_what_it_wrote_and_what_failed(tree, tmp_path):
     assert result.exit_code == 2 and not found["files"] and str(photo.parent) in found["errors"][0]
 
 
-def test_training_prints_its_last_epoch(keras_file, tree, tmp_path):
-    small = ["--epochs", "2", "--batch-size", "8", "--network", "cnn6"]
+def test_training_prints_its_last_epoch(eagerly, keras_file, tree, tmp_path):
+    small = ["--epochs", "2", "--batch-size", "8", "--network", "tests.tiny:tiny"]
     found, _ = run("train", "--root", tree, "--out", tmp_path / "run", *small)
     assert found["recipe"]["epochs"] == 2 and found["last"]["epoch"] == 1
     out = tmp_path / "refined.keras"

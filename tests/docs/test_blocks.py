@@ -112,7 +112,7 @@ RUN = sorted({document for document, _ in BLOCKS if document.startswith(("README
 
 
 @pytest.mark.parametrize("document", RUN)
-def test_the_blocks_of_a_document_run_one_after_the_other(document, scope):
+def test_the_blocks_of_a_document_run_one_after_the_other(eagerly, document, scope):
     started = dict(scope)
     # docs/index.md begins as the README does.
     known = {block for of, block in BLOCKS if of == "README.md" != document}

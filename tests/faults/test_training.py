@@ -23,7 +23,7 @@ def test_killed_anywhere_it_ends_as_the_uninterrupted_run(warm, trained, tmp_pat
 
 
 def test_one_seed_gives_one_model_in_two_processes(warm, tmp_path):
-    network = "tiny" if KILLS < 10 else "trnet20"  # whose graph takes long to trace
+    network = "tests.tiny:tiny" if KILLS < 10 else "trnet20"  # whose graph takes long to trace
     jobs = [warm.start("train_with_graphs", out=tmp_path / x, network=network) for x in "ab"]
     for job in jobs:
         assert job.wait() == 0, job.output()

@@ -4,33 +4,19 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from keras_fld import models, training
-from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.lite.exporting import export as export_files
-from keras_fld.models.layers import crop_input, landmark_head
 from keras_fld.training import checkpoints, run
 from keras_fld.training.recipe import Recipe
 from tests.faults.states import BATCH_SIZE, POISONED
 
-
-def tiny(num_landmarks, input_size, margin=MARGIN, scheme=None, mean_shape=None):
-    """A network with all that has state: a convolution, BatchNorm and a Dense."""
-    inputs, x = crop_input(input_size, 4)
-    x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(x)
-    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    frame = FaceCrop(input_size, margin)
-    return keras.Model(inputs, landmark_head(x, num_landmarks, frame, scheme, mean_shape))
-
-
-models.NETWORKS["tiny"] = tiny
+TINY = "tests.tiny:tiny"
 RECIPE = Recipe(
     dataset="synthetic",
     dataset_options={"count": 12},
-    network="tiny",
+    network=TINY,
     epochs=4,
     batch_size=BATCH_SIZE,
     input_size=32,

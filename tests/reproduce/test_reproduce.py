@@ -16,6 +16,7 @@ from keras_fld.data import catalog  # noqa: E402
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.reproduce import TABLES, generated, render, runs, search, steps, tables  # noqa: E402
 from keras_fld.reproduce.table import reproduce  # noqa: E402
+from tests.eager import eager  # noqa: E402
 
 RECIPE = {"epochs": 1, "batch_size": 12, "input_size": 32, "warmup": 0.0, "averaging": 0.9}
 L2, OURS = TABLES["table2"].rows[0], TABLES["table2"].rows[-1]
@@ -32,7 +33,8 @@ def filled(cofw, tmp_path_factory):
     out = tmp_path_factory.mktemp("table")
     chosen = ["cnn-6 + l2", "TRNet-20 + ENME + RM"]
     settings = runs.Settings(out, RECIPE, rounds=1)
-    return out, reproduce(TABLES["table2"], {"cofw": cofw}, settings, methods=chosen)
+    with eager():
+        return out, reproduce(TABLES["table2"], {"cofw": cofw}, settings, methods=chosen)
 
 
 def test_the_tables_are_the_papers():
@@ -218,7 +220,7 @@ def test_seeds_give_mean_and_spread(filled, monkeypatch):
     assert "| ESR | 11.20 | not measured |\n" in text
 
 
-def test_a_search_takes_the_best_rate_that_stays_finite(cofw, tmp_path, monkeypatch):
+def test_a_search_takes_the_best_rate_that_stays_finite(eagerly, cofw, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "SEARCH_FACTORS", (1.0, 1e33))
     monkeypatch.setattr(search, "SEARCH_MOST", 2)
     monkeypatch.setattr(search, "SEARCH_VALIDATION", 0.3)
