@@ -51,8 +51,9 @@ def measure(landmarker, faces):
         shares = overlap(boxes[:, :4], [face.box])[:, 0]
         if shares.max(initial=0) >= ELSEWHERE:
             first = boxes[shares.argmax()]
-            (second,) = landmarker.detect(image, [first], passes=2)
-            places = first, np.array([*second.box, second.angle])
+            (seen,) = landmarker.detect(image, [first], passes=1)
+            angle = roll(seen.landmarks, landmarker.scheme, seen.angle)
+            places = first, np.array([*upright_box(seen.landmarks, angle), angle])
             rows.append([away(place, face, landmarker.scheme) for place in places])
     # A crop's side is the box's by the margin.
     return np.array(rows) / [margin, margin, 1, 1], len(faces) - len(rows)
