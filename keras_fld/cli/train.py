@@ -58,8 +58,9 @@ from keras_fld.cli.sections import SectionedCommand
 @click.option(
     "--start",
     type=click.Path(),
-    help="Initial weights: a .keras file or a preset. If its landmarks differ, only the layers "
-    "before the output layer are used.",
+    help="Initial weights: a .keras file or a preset. The network and the size of its crop are "
+    "like those of this model, unless options say otherwise. If its landmarks differ, only the "
+    "layers before the output layer are used.",
 )
 @click.option(
     "--repeats", type=int, help="How often an epoch shows each face of --dataset.  [default: 1]"
@@ -177,6 +178,8 @@ def train(
         options["extra"] = tuple(extra)
     if start and not named.start:
         options["start"] = Path(start).stem
+    if start and recipe is None and "network" not in options:
+        options |= _as_started(start, options)
     recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
     with resumable():
         if processes is not None and not joins:
@@ -189,6 +192,21 @@ def train(
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
     if distributed.share().writes:
         _show_run(recipe, Path(out), _next_steps(recipe, out, root))
+
+
+def _as_started(start, options):
+    """Returns the options of a network like the one that the weights are from, if a TRNet-20."""
+    from keras_fld import models
+
+    trained = models.load_model(start)
+    found = models.options_of(trained)
+    if found is None:
+        return {}
+    given = options.get("network_options", {})
+    if "width" in given:  # scales the default numbers of filters
+        del found["stem"], found["filters"]
+    options = {"input_size": models.frame_of(trained).size, **options}
+    return options | {"network_options": {**found, **given}}
 
 
 def _named_paths(extra):

@@ -12,7 +12,7 @@ from keras_fld.models.refined import refine
 from keras_fld.models.saving import load_model
 from keras_fld.models.score import FaceScore
 from keras_fld.models.transplant import transplant, transplant_body
-from keras_fld.models.trnet import TRNet20
+from keras_fld.models.trnet import TRNet20, options_of
 
 __all__ = [
     "CNN6",
@@ -26,6 +26,7 @@ __all__ = [
     "get",
     "head",
     "load_model",
+    "options_of",
     "refine",
     "scheme_of",
     "transplant",

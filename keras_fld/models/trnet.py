@@ -1,6 +1,7 @@
 """TRNet-20, the paper's thin residual network (Table 1)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,8 @@ from keras import layers
 from keras_fld._internal import names
 from keras_fld.geometry.frame import MARGIN, FaceCrop
 from keras_fld.models.layers import crop_input, landmark_head
+from keras_fld.models.sampled import SampledOffsets
+from keras_fld.models.windows import WindowedOffsets
 from keras_fld.schemes import Scheme
 
 # Layers between the last residual unit and the Dense.
@@ -135,6 +138,38 @@ def TRNet20(
     looks = [(f"stage{stage}", stages[stage - 1], CHANNELS[stage]) for stage in sampled]
     outputs = landmark_head(x, num_landmarks, frame, scheme, mean_shape, scale, inner, looks)
     return keras.Model(inputs, outputs, name=name)
+
+
+def options_of(model: keras.Model) -> dict[str, Any] | None:
+    """Reads the arguments of `TRNet20` that determine a network's layers.
+
+    Args:
+        model: a Keras model.
+
+    Returns:
+        head, stem, filters, pool_after, stride and sampled; None for other networks.
+
+    Examples:
+        >>> options_of(TRNet20(68, stride=2))["stride"]
+        2
+    """
+    found = {layer.name: layer for layer in model.layers}
+    stem = [found.get(f"stem{number}_conv") for number in (1, 2, 3)]
+    stages = [found.get(f"stage{number}a_1_conv") for number in (1, 2, 3, 4)]
+    if None in stem or None in stages or not {"pool1", "features"} <= found.keys():
+        return None
+    order = list(found)
+    looks = [layer for layer in model.layers if isinstance(layer, SampledOffsets)]
+    windows = any(isinstance(layer, WindowedOffsets) for layer in model.layers)
+    flat = isinstance(found["features"], layers.Flatten)
+    return {
+        "head": "windows" if windows else "flatten" if flat else "pool",
+        "stem": [layer.filters for layer in stem],
+        "filters": [layer.filters for layer in stages],
+        "pool_after": sum(order.index(layer.name) < order.index("pool1") for layer in stem),
+        "stride": stem[0].strides[0],
+        "sampled": [int(layer.name.removeprefix("sampled_stage")) for layer in looks],
+    }
 
 
 def _check(head, width, stem, filters, pool_after, stride, sampled):

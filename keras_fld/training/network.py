@@ -30,7 +30,7 @@ def new_network(
         data: the training crops. Their mean shape is the network's.
         start: the model that provides the weights, or its file; None for random weights. If its
             scheme or kind of head differs, only the weights of the body are used.
-        tell: called with a note if not all weights are used.
+        tell: called with a note if not all weights are used, or if the crops differ.
     """
     keras.utils.set_random_seed(recipe.seed)
     network = models.get(recipe.network)(
@@ -43,7 +43,7 @@ def new_network(
     )
     if start is not None:
         trained = models.load_model(start) if isinstance(start, (str, Path)) else start
-        tell(_start_from(trained, network))
+        tell(_start_from(trained, network) + _other_crops(trained, network))
     return network
 
 
@@ -64,6 +64,17 @@ def _start_from(trained, network):
         f"the weights of {len(taken)} layers, {taken[0]} to {taken[-1]}, are from {trained.name}; "
         f"the head is new: it predicts {counts[1]} landmarks ({names[1]}), that of {trained.name} "
         f"{counts[0]} ({names[0]})"
+    ]
+
+
+def _other_crops(trained, network):
+    """Returns a note if the weights were trained on crops of another size."""
+    sizes = [models.frame_of(model).size for model in (trained, network)]
+    if sizes[0] == sizes[1]:
+        return []
+    return [
+        f"{trained.name} was trained on crops of {sizes[0]} pixels, and this network sees "
+        f"{sizes[1]} (--input-size): the weights fit less well"
     ]
 
 

@@ -226,3 +226,22 @@ def test_the_summary_reads_like_table_1(model):
         positions.append(text.index(row))
     assert positions == sorted(positions)
     assert "807,144" in text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"head": "flatten", "stem": [8, 16, 24], "filters": [8, 16, 24, 32]},
+        {"head": "windows", "pool_after": 1, "stride": 2, "sampled": [2, 1]},
+        {"pool_after": 2, "sampled": [3]},
+    ],
+)
+def test_the_options_of_a_network_are_read_from_its_layers(options):
+    default = {"head": "pool", "stem": [32, 32, 32], "filters": [48, 64, 80, 96]}
+    default |= {"pool_after": 3, "stride": 1, "sampled": []}
+    assert models.options_of(models.TRNet20(68, 64, **options)) == {**default, **options}
+
+
+def test_other_networks_have_no_options():
+    assert models.options_of(models.CNN6(68, 32)) is None

@@ -183,6 +183,28 @@ def test_a_start_of_other_landmarks_gives_its_body(eagerly, five_points, tmp_pat
     assert len(told["start_sha256"]) == 64
 
 
+def test_a_network_that_starts_from_another_is_like_it(eagerly, five_points, tmp_path):
+    options = {"stride": 2, "pool_after": 1, "stem": [8, 8, 16], "filters": [8, 16, 16, 24]}
+    models.TRNet20(68, 64, head="windows", sampled=(2,), **options).save(tmp_path / "start.keras")
+    result = run("train", "--dataset", "own", "--root", five_points, "--start",
+                 tmp_path / "start.keras", "--head", "pool", "--epochs", "1", "--batch-size", "8",
+                 "--out", tmp_path / "run", "--quiet")  # fmt: skip
+    assert "was trained on crops" not in result.stderr
+    model = models.load_model(tmp_path / "run" / "model.keras")
+    assert models.options_of(model) == {**options, "head": "pool", "sampled": [2]}
+    assert models.frame_of(model).size == 64
+
+
+def test_weights_of_other_crops_are_told(eagerly, five_points, tmp_path):
+    models.TRNet20(68, 64, width=0.25).save(tmp_path / "start.keras")
+    result = run("train", "--dataset", "own", "--root", five_points, "--start",
+                 tmp_path / "start.keras", "--input-size", "32", "--epochs", "1", "--batch-size",
+                 "8", "--out", tmp_path / "run", "--quiet")  # fmt: skip
+    assert (
+        "note: trnet20 was trained on crops of 64 pixels, and this network sees 32 (--input-size)"
+    ) in result.stderr
+
+
 def test_a_body_is_taken_whatever_the_head():
     trained = models.TRNet20(68, input_size=32, width=0.25, head="windows")
     network = models.TRNet20(98, input_size=48, width=0.25)
