@@ -72,6 +72,19 @@ def test_a_small_photograph_is_enlarged_smoothly():
     np.testing.assert_allclose(transform([-0.5, 11.5], tile.to_photo), [-0.5, -0.5])
 
 
+@pytest.mark.parametrize(
+    ("shape", "target", "smooth"),
+    [((400, 100), (25, 100), cv2.INTER_AREA), ((10, 40), (100, 25), cv2.INTER_LINEAR)],
+)
+def test_a_narrow_photograph_is_averaged_where_it_is_reduced(shape, target, smooth):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    (tile,) = tiles(image, 100, [100])
+    expected = cv2.resize(image, target, interpolation=smooth)
+    left, top = (100 - target[0]) // 2, (100 - target[1]) // 2
+    found = tile.image[top : top + target[1], left : left + target[0]]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_photograph_of_its_size_is_not_smoothed():
     image = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
     (tile,) = tiles(image, 100, [100])
