@@ -7,6 +7,7 @@
 Maps of other detectors in the file are kept.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -49,7 +50,11 @@ def fit_maps(faces, detectors=DETECTORS, yunet=None):
     """
     if faces.scheme.name != "ibug68":
         raise ValueError(f"box maps are fitted on ibug68 faces. Got: {faces.scheme.name}")
-    fitting = {"haar": _haar, "yunet": partial(_yunet, detector=yunet), "blazeface": _blazeface}
+    fitting: dict[str, Callable[..., dict]] = {
+        "haar": _haar,
+        "yunet": partial(_yunet, detector=yunet),
+        "blazeface": _blazeface,
+    }
     maps: dict[str, dict] = {}
     for name in detectors:
         maps |= fitting[name](faces)
