@@ -12,8 +12,8 @@ def tiny(num_landmarks, input_size, margin=MARGIN, scheme=None, mean_shape=None,
     The moving averages of BatchNorm take longer to settle than a test; `normalized` leaves it out.
     """
     inputs, x = crop_input(input_size, 4)
-    x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(x)
-    x = keras.layers.BatchNormalization()(x) if normalized else x
-    x = keras.layers.Flatten()(keras.layers.ReLU()(x))
+    x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False, name="conv")(x)
+    x = keras.layers.BatchNormalization(name="bn")(x) if normalized else x
+    x = keras.layers.Flatten(name="flat")(keras.layers.ReLU(name="relu")(x))
     frame = FaceCrop(input_size, margin)
     return keras.Model(inputs, landmark_head(x, num_landmarks, frame, scheme, mean_shape))

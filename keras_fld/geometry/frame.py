@@ -168,7 +168,7 @@ def crop_shift(matrix: np.ndarray, other: np.ndarray, size: int) -> float:
 
     Examples:
         >>> frame = FaceCrop(64, margin=1.0)
-        >>> crop_shift(frame.matrix((0, 0, 50, 50)), frame.matrix((3, 4, 50, 50)), 64)
+        >>> round(crop_shift(frame.matrix((0, 0, 50, 50)), frame.matrix((3, 4, 50, 50)), 64), 6)
         0.1
     """
     (a, b, x), (c, d, y) = compose(matrix, invert(other)).tolist()

@@ -41,11 +41,14 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
         raise ValueError(
             f"a network to transplant into must have the trained one's layers. Got: {odd!r}"
         )
+    kept = [layer for layer in network.layers if layer.name not in added]
+    sources = [trained.get_layer(layer.name) for layer in kept]
+    if all(_shapes(a) == _shapes(b) for a, b in zip(sources, kept, strict=True)):
+        for source, layer in zip(sources, kept, strict=True):
+            layer.set_weights(source.get_weights())
+        return
     channels = _Channels(trained, network)
-    for layer in network.layers:
-        if layer.name in added:
-            continue
-        source = trained.get_layer(layer.name)
+    for source, layer in zip(sources, kept, strict=True):
         old, new = source.get_weights(), layer.get_weights()
         if not new:
             continue
@@ -59,6 +62,10 @@ def transplant(trained: keras.Model, network: keras.Model) -> None:
                 f"layer {layer.name!r} must differ only in the number of filters. "
                 f"Got: {[w.shape for w in old]} and {[w.shape for w in new]}"
             ) from error
+
+
+def _shapes(layer):
+    return [weight.shape for weight in layer.weights]
 
 
 def transplant_body(trained: keras.Model, network: keras.Model) -> list[str]:

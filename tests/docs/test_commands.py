@@ -52,6 +52,9 @@ def test_a_wrong_call_is_noticed(whole, call):
 
 def check_script(call):
     """Asserts that a script, or a module after -m, exists and has the options in its source."""
+    if one := re.match(r'-c "(.*?)"', call):
+        compile(one[1], call, "exec")
+        return
     words = call.split()
     module = words[0] == "-m"
     name = words[1].replace(".", "/") + ".py" if module else COPIED.get(words[0], words[0])
@@ -128,7 +131,7 @@ GUIDES = {"README.md", *(f"docs/guides/{name}.md" for name in ("photographs", "b
 
 def sample():
     calls = {call for document, _, call in calls_of("keras-fld") if document in GUIDES}
-    longer = ("--detector", "--flip", "--occlusion")
+    longer = ("--detector", "--flip", "--occlusion", "--model")
     calls = [call for call in calls if not any(option in call for option in longer)]
     return sorted(call for call in calls if call.startswith(SAMPLE))
 

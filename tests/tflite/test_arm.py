@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from keras_fld.lite import modes
+from keras_fld.predict import metadata
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tflite" / "arm" / "run.py"
@@ -228,7 +229,7 @@ def test_a_later_run_keeps_what_it_has_not_measured(arm, tmp_path):
 # Million instructions that a shipped int8 file may take, a hundredth more at most: a change of a
 # network or of the conversion must not make it dearer unnoticed.
 MOST = {
-    "trnet20_300w": {"cortex-a53": 78.57, "cortex-a72": 61.18, "cortex-a76": 20.28},
+    "trnet20_300w": {"cortex-a53": 69.77, "cortex-a72": 54.50, "cortex-a76": 18.82},
     "trnet20_300w_fast": {"cortex-a53": 66.31, "cortex-a72": 51.35, "cortex-a76": 17.09},
     "trnet20_300w_small": {"cortex-a53": 26.72, "cortex-a72": 20.54, "cortex-a76": 7.88},
     "face_score": {"cortex-a53": 0.87, "cortex-a72": 1.08, "cortex-a76": 0.37},
@@ -263,7 +264,8 @@ def test_the_kept_figures_are_of_the_shipped_models(arm, path):
     assert entry["model"] == path.name
     assert [row["cpu"] for row in entry["results"]] == list(arm.root.CPUS)
     assert all(row["as_expected"] for row in entry["results"])
-    assert all(row["output_off"] <= arm.run.TOLERANCE for row in entry["results"])
+    limit = arm.run.TOLERANCE * metadata.read(path)["input"]["size"]
+    assert all(row["output_off"] <= limit for row in entry["results"])
     assert "nme" in entry, "make arm FACES=300w"
     assert arm.nme.agrees(entry["nme"]) and set(entry["nme"]) > set(arm.root.CPUS)
 
@@ -273,7 +275,7 @@ def test_the_face_score_and_the_preset_s_modes_were_run_too():
     entries = {entry["model"]: entry for entry in figures}
     score = entries["face_score.tflite"]
     assert score["sha256"] == hashlib.sha256((ZOO / "face_score.tflite").read_bytes()).hexdigest()
-    for name in ("face_score", *(f"trnet20_300w_{mode}" for mode in modes.NAMES)):
+    for name in ("face_score", *(f"trnet20_300w_{mode}" for mode in modes.MODES)):
         rows = entries[f"{name}.tflite"]["results"]
         assert len(rows) == 3 and all(row["as_expected"] for row in rows), name
 
@@ -293,5 +295,5 @@ def test_the_shipped_model_runs_on_arm_as_its_figures_say(arm, tmp_path):
     (before,) = [x for x in kept if x["cpu"] == "cortex-a76"]
     assert 10e6 < row["instructions"] < 1.01 * before["instructions"]
     integers = [x for x in row["operators"] if x.get("integer")]
-    assert len(integers) > 30 and row["output_off"] < 0.02
+    assert len(integers) > 30 and row["output_off"] < 0.128
     assert all(not x["differing"] or x["operator"] == "MEAN" for x in integers[:37])
