@@ -151,7 +151,7 @@ def test_many_images_are_predicted_together_and_a_few_are_held_at_a_time(model_f
 
 @pytest.mark.parametrize(
     ("shift", "passes"),
-    [(0, [2]), (2, [2]), (4, [2, 2, 2]), (99, [2])],
+    [(0, [2]), (0.8, [2]), (4, [2, 2, 2]), (99, [2])],
     ids=["still", "alike", "moves", "leaves the picture"],
 )
 def test_a_pass_that_would_see_the_same_crop_is_skipped(model_files, monkeypatch, shift, passes):
@@ -183,7 +183,7 @@ class Scores:
 
 @pytest.mark.parametrize(
     ("low", "shift", "shown"),
-    [(0.95, 2, ["last"]), (0.6, 2, ["last", "own"]), (0.95, 4, ["own"]), (0.95, 99, [])],
+    [(0.95, 0.8, ["last"]), (0.6, 0.8, ["last", "own"]), (0.95, 4, ["own"]), (0.95, 99, [])],
     ids=["sure", "in doubt", "elsewhere", "left the picture"],
 )
 def test_the_last_crop_is_scored_if_it_is_alike_and_the_score_is_sure(

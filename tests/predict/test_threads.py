@@ -74,7 +74,7 @@ def landmarks_of(landmarker):
 
 @pytest.fixture(scope="module")
 def crops():
-    return [np.stack([cv2.resize(image, (64, 64))] * 2) for image in photos(12)]
+    return [np.stack([cv2.resize(image, (128, 128))] * 2) for image in photos(12)]
 
 
 def test_a_landmarker_gives_each_thread_its_own_photograph_s_landmarks():

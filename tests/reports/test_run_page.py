@@ -45,7 +45,7 @@ def change(path, function):
 
 def test_a_finished_run_is_read_whole(run):
     found = read_run(run)
-    assert (found.name, found.epochs, found.model_bytes) == ("run", 40, 5)
+    assert (found.name, found.epochs, found.model_bytes) == ("run", 320, 5)
     assert found.recipe["loss"] == "enme" and found.about["backend"] == "torch"
     assert [x.name for x in found.evaluations] == [
         "model.keras",
@@ -60,12 +60,12 @@ def test_a_finished_run_is_read_whole(run):
 def test_the_page_has_every_part_and_opens_offline(run):
     text = page(read_run(run))
     for part in (
-        "Finished: 40 of 40 epochs, 1 h 26 min of training, model.keras of 5 bytes.",
-        "4.281",
-        "4.174–4.387",
-        "57.20",
+        "Finished: 320 of 320 epochs, 1 h 26 min of training, model.keras of 5 bytes.",
+        "4.386",
+        "4.280–4.491",
+        "56.16",
         "<th>contour</th>",
-        "7.207",
+        "7.258",
         "inter-ocular",
         "version of keras",
         "3.15.1",
@@ -85,12 +85,12 @@ def test_an_unfinished_run_has_its_curves(run):
     lines = (run / "log.csv").read_text().splitlines(keepends=True)
     (run / "log.csv").write_text("".join(lines[:4]) + lines[4][:9])  # an epoch is being written
     text = page(read_run(run))
-    assert "Unfinished: 3 of 40 epochs" in text and "Not evaluated yet" in text
+    assert "Unfinished: 3 of 320 epochs" in text and "Not evaluated yet" in text
     assert "keras-fld train</code>" in text and "keras-fld evaluate" not in text
     assert text.count("data:image/png") == 2
     (run / "log.csv").unlink()
     text = page(read_run(run))
-    assert "Unfinished: 0 of 40 epochs." in text and "No epoch has been completed yet" in text
+    assert "Unfinished: 0 of 320 epochs." in text and "No epoch has been completed yet" in text
 
 
 def test_names_cannot_break_out_of_the_page(run):
@@ -199,7 +199,7 @@ def test_the_gallery_shows_the_worst_faces_first(tree):
 
 def test_the_gallery_of_prepared_faces_shows_what_the_model_sees(tree, tmp_path):
     arguments = ["prepare", "300w", tree, "--out", tmp_path / "prepared"]
-    arguments += ["--processes", 1, "--quiet"]
+    arguments += ["--processes", 1, "--quiet", "--size", 128]
     assert CliRunner().invoke(cli, list(map(str, arguments))).exit_code == 0
     model = zoo.lite_file("trnet20_300w")
     first, second = (gallery(model, "300w", root, 2) for root in (tree, tmp_path / "prepared"))

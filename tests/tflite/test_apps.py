@@ -177,7 +177,7 @@ def test_the_cpp_example_prints_pythons_landmarks(tmp_path):
 
     for files, rule in (
         ((tmp_path / "none.tflite", *nets), "none.tflite: the file cannot be opened"),
-        ((nets[0], *nets), f"{nets[0].name}: the input must have 196608 bytes. Got: 12288. Is it"),
+        ((nets[0], *nets), f"{nets[0].name}: the input must have 196608 bytes. Got: 49152. Is it"),
     ):
         wrong = run(program, *files, tmp_path / "faces.ppm")
         assert wrong.returncode == 1 and rule in wrong.stderr.splitlines()[-1]

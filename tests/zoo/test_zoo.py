@@ -46,8 +46,8 @@ def test_every_preset_has_its_files_and_is_small(name):
     folder = zoo.keras_file(name).parent
     assert (folder / f"{name}.md").is_file()
     assert zoo.keras_file(name).stat().st_size < 5e6
-    # TRNet-20's may have 900 KiB; the fast network has more filters in its last stages.
-    limit = 1200 if name.endswith("_fast") else 900
+    # The fast network has more filters in its last stages.
+    limit = 1200 if name.endswith("_fast") else 930
     assert zoo.lite_file(name).stat().st_size <= limit * 1024
     assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < 10e6
 
@@ -102,6 +102,8 @@ def test_a_shipped_file_runs_in_one_partition_of_xnnpack(name):
     assert partition["outputs"].tolist() == [interpreter.get_output_details()[0]["index"]]
     network = {"CONV_2D", "ADD", "MAX_POOL_2D", "MEAN", "FULLY_CONNECTED", "DEQUANTIZE"}
     network |= {"RESHAPE", "TRANSPOSE", "STRIDED_SLICE", "CONCATENATION"}
+    # What reads feature maps at the landmarks.
+    network |= {"ABS", "BATCH_MATMUL", "MINIMUM", "MUL", "RELU", "SUB", "SUM"}
     assert set(names) <= network | {"DELEGATE", "QUANTIZE"}
 
 

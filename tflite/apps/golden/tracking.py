@@ -39,7 +39,7 @@ class Networks:
     """
 
     def __init__(self, kept=None):
-        self.model = open_model("trnet20_300w")
+        self.model = open_model("trnet20_300w_small")
         self.frame, self.scheme = self.model.frame, self.model.scheme
         self.num_landmarks = self.model.num_landmarks
         self.kept = kept or {"landmarks": [], "detector": []}

@@ -681,10 +681,12 @@ fun inside(box: Box, image: Image) =
 fun cropShift(crop: Matrix, other: Matrix, size: Int): Double {
     val back = invert(other)
     val last = size - 1.0
-    return listOf(Point(0.0, 0.0), Point(last, 0.0), Point(0.0, last), Point(last, last)).maxOf {
-        val moved = transform(transform(it, back), crop)
-        hypot(moved.x - it.x, moved.y - it.y)
-    } / size
+    var largest = 0.0
+    for (corner in listOf(Point(0.0, 0.0), Point(last, 0.0), Point(0.0, last), Point(last, last))) {
+        val moved = transform(transform(corner, back), crop)
+        largest = maxOf(largest, hypot(moved.x - corner.x, moved.y - corner.y))
+    }
+    return largest / size
 }
 
 /** Predicts landmarks of faces. */
