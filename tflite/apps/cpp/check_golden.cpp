@@ -205,7 +205,7 @@ class Answers {
 Image video_frame(const Json& track, const Image& picture, const Json& places) {
   Image frame(track["width"].whole(), track["height"].whole());
   for (int y = 0; y < frame.height; y++)
-    for (int x = 0; x < frame.width; x++) std::fill_n(frame.at(x, y), 3, std::uint8_t((x * x + 3 * y * y + x * y) % 97 + 90));
+    for (int x = 0; x < frame.width; x++) std::fill_n(frame.at(x, y), 3, std::uint8_t((2 * x * x + y * y + x * y) % 139 + 53));
   for (const Json& place : places.list)
     for (int y = 0; y < picture.height; y++)
       for (int x = 0; x < picture.width; x++) {

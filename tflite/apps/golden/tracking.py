@@ -39,7 +39,7 @@ class Networks:
     """
 
     def __init__(self, kept=None):
-        self.model = open_model("trnet20_300w_small")
+        self.model = open_model("trnet20_300w")
         self.frame, self.scheme = self.model.frame, self.model.scheme
         self.num_landmarks = self.model.num_landmarks
         self.kept = kept or {"landmarks": [], "detector": []}
@@ -136,7 +136,7 @@ def followed(picture, networks):
 def drawn(picture, places):
     """A gray texture with the picture in several places: (HEIGHT, WIDTH, 3) uint8."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    texture = (x * x + 3 * y * y + x * y) % 97 + 90
+    texture = (2 * x * x + y * y + x * y) % 139 + 53
     frame = np.repeat(texture[..., None], 3, axis=2).astype(np.uint8)
     height, width = picture.shape[:2]
     for left, top in places:

@@ -240,7 +240,7 @@ private fun videoFrame(track: Any?, picture: Image, places: Any?): Image {
     val height = track["height"].int
     val data = ByteArray(3 * width * height)
     for (y in 0 until height) for (x in 0 until width) for (k in 0 until 3)
-        data[3 * (y * width + x) + k] = ((x * x + 3 * y * y + x * y) % 97 + 90).toByte()
+        data[3 * (y * width + x) + k] = ((2 * x * x + y * y + x * y) % 139 + 53).toByte()
     for (place in places.list) for (y in 0 until picture.height) for (x in 0 until picture.width) {
         val u = x + place.list[0].int
         val v = y + place.list[1].int
