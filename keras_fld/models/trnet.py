@@ -154,9 +154,9 @@ def options_of(model: keras.Model) -> dict[str, Any] | None:
         2
     """
     found = {layer.name: layer for layer in model.layers}
-    stem = [found.get(f"stem{number}_conv") for number in (1, 2, 3)]
-    stages = [found.get(f"stage{number}a_1_conv") for number in (1, 2, 3, 4)]
-    if None in stem or None in stages or not {"pool1", "features"} <= found.keys():
+    stem = [f"stem{number}_conv" for number in (1, 2, 3)]
+    stages = [f"stage{number}a_1_conv" for number in (1, 2, 3, 4)]
+    if not {*stem, *stages, "pool1", "features"} <= found.keys():
         return None
     order = list(found)
     looks = [layer for layer in model.layers if isinstance(layer, SampledOffsets)]
@@ -164,10 +164,10 @@ def options_of(model: keras.Model) -> dict[str, Any] | None:
     flat = isinstance(found["features"], layers.Flatten)
     return {
         "head": "windows" if windows else "flatten" if flat else "pool",
-        "stem": [layer.filters for layer in stem],
-        "filters": [layer.filters for layer in stages],
-        "pool_after": sum(order.index(layer.name) < order.index("pool1") for layer in stem),
-        "stride": stem[0].strides[0],
+        "stem": [found[name].filters for name in stem],
+        "filters": [found[name].filters for name in stages],
+        "pool_after": sum(order.index(name) < order.index("pool1") for name in stem),
+        "stride": found["stem1_conv"].strides[0],
         "sampled": [int(layer.name.removeprefix("sampled_stage")) for layer in looks],
     }
 
