@@ -168,17 +168,14 @@ def train(
     from keras_fld.training import distributed, recipes
     from keras_fld.training.processes import launch, leaving_at_once
 
+    extra, options["dataset_options"] = _named_paths(extra), reader_options
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
-    options["dataset_options"] = reader_options
-    extra = _named_paths(extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
     named = recipes.get(recipe) if recipe else training.Recipe()
-    if extra and not named.extra:
-        options["extra"] = tuple(extra)
-    if start and not named.start:
-        options["start"] = Path(start).stem
-    if start and recipe is None and "network" not in options:
+    options |= {} if named.extra or not extra else {"extra": tuple(extra)}
+    options |= {} if named.start or not start else {"start": Path(start).stem}
+    if not recipe and "network" not in options:
         options |= _as_started(start, options)
     recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
     with resumable():
@@ -198,9 +195,9 @@ def _as_started(start, options):
     """Returns the options of a network like the one that the weights are from, if a TRNet-20."""
     from keras_fld import models
 
-    trained = models.load_model(start)
-    found = models.options_of(trained)
-    if found is None:
+    trained = models.load_model(start) if start else None
+    found = trained and models.options_of(trained)
+    if not found:
         return {}
     given = options.get("network_options", {})
     if "width" in given:  # scales the default numbers of filters

@@ -43,31 +43,28 @@ def convert(
     shape into the last Dense, unless this would change the result.
 
     Before the file is written, it is compared with the model (`lite.agreement`): on the calibration
-    crops if there are any, otherwise on generated faces.
-
-    Conversion uses TensorFlow's converter, in a separate process if Keras runs on another backend.
+    crops if there are any, otherwise on generated faces. Conversion uses TensorFlow's converter, in
+    a separate process if Keras runs on another backend.
 
     Args:
         model: a Keras model of the package, or one that ends in `models.head` or was passed to
             `models.describe`.
         path: the `.tflite` file to write.
         mode: "float32"; "float16", half the size; "dynamic", int8 weights without calibration;
-            "int8", int8 up to the features and float32 landmarks, because an 8-bit output would
-            have a resolution of only a quarter of a pixel; or "int8_full", integers only.
-        calibration: training crops without augmentation, for "int8" and "int8_full": a
-            (faces, size, size, 3) array, or a dataset of (images, ...) batches. The first 300 are
-            used.
+            "int8", int8 up to the features and float32 landmarks; or "int8_full", integers only.
+        calibration: training crops without augmentation, for "int8" and "int8_full": an array
+            (faces, size, size, 3), or (images, ...) batches. The first 300 are used.
         name: name of the published model, for the metadata.
-        license: SPDX identifier of the license of the weights, for the metadata. None uses the
-            license of the preset with this name or these weights; other models then state none.
+        license: SPDX identifier of the license of the weights, for the metadata. None uses that of
+            the preset with this name or these weights, if any.
 
     Returns:
         The path.
 
     Raises:
         ValueError: the mode is unknown, calibration crops are missing or have the wrong size, the
-            model is not the package's or not supported by `export_model`, or the landmarks of file
-            and model differ. In this case, the message names the first layer that differs.
+            model is not supported, or the landmarks of file and model differ, from a layer that the
+            message names.
         ImportError: TensorFlow is not installed.
 
     Examples:
@@ -80,8 +77,7 @@ def convert(
     chosen, frame = modes.get(mode), models.frame_of(model)
     folding.check(model)  # before crops are read or a process is started
     crops = calibration_crops(calibration, frame, mode) if chosen.calibrated else None
-    here = keras.backend.backend() == "tensorflow"
-    make = file_content if here else _in_another_process
+    make = file_content if keras.backend.backend() == "tensorflow" else _in_another_process
     with counting(f"converting to {mode}", 1) as done:
         content = make(model, mode, crops, name, license)
         agreement.check(model, content, mode, crops)

@@ -87,21 +87,18 @@ def export(
     """Writes a model in several modes, measures and evaluates them.
 
     Args:
-        model: a Keras model of the package. It may be None if `preset` is given, `dataset` is not,
-            and int8 is the only mode, whose file is in the package. This needs neither Keras nor
-            TensorFlow.
+        model: a Keras model of the package. It may be None if only the int8 file of a preset is
+            written and not evaluated. This needs neither Keras nor TensorFlow.
         folder: folder for `model_MODE.tflite` and `export.json`.
         names: names of the modes. None takes all; int8_qat only if `batches` is given.
         calibration: crops for calibration, as in `convert`.
-        dataset: name of the dataset to evaluate on. None skips the evaluation.
-        root: folder of the dataset.
+        dataset, root: name and folder of the dataset to evaluate on. None skips the evaluation.
         skip_bad: leave out bad test images instead of stopping at the first.
         preset: name of the preset, if the model is one. Then int8 is copied from the package,
-            int8_full is calibrated on generated faces, and no calibration is needed.
-            Without a dataset, the NME are the published ones. A file gets them if it computes the
-            same as the published file; another release of TensorFlow may write another graph.
-        arm: JSON file from `tflite/arm/run.py --json`. Files that compute the same as one of its
-            files get its instructions. Without it, the published ones of the preset are used.
+            int8_full is calibrated on generated faces, and, without a dataset, files that compute
+            the same as a published one get its NME.
+        arm: JSON file from `tflite/arm/run.py --json`, which has the instructions of files that
+            compute the same. None uses the published ones of the preset.
         batches: augmented training batches for int8_qat, as in `lite.qat`.
         detector: also copy the files of the face detector, which an app runs before the model.
 
@@ -109,8 +106,7 @@ def export(
         An `Export`. Printing it shows the table.
 
     Raises:
-        ValueError: as `convert` and `qat`; int8_qat without batches; no model for a mode that needs
-            one; or `arm` is a JSON file of another kind.
+        ValueError: as `convert` and `qat`; no model or batches; or `arm` is another JSON file.
         ImportError: int8_qat has to be trained and the extra `compress` is not installed.
 
     Examples:
@@ -131,8 +127,8 @@ def export(
     if arm is not None:
         missing = [row["mode"] for row in rows if not row["instructions"]]
         more += [f"{arm} has no instructions of this {name} file" for name in missing]
-    copied = shipped.copy_detector(folder) if detector else []
-    result = Export(rows, reference, notes + more, copied)
+    detectors = shipped.copy_detector(folder) if detector else []
+    result = Export(rows, reference, notes + more, detectors)
     write_json(Path(folder) / "export.json", result.as_dict())
     return result
 
