@@ -177,9 +177,7 @@ def test_a_table_tells_what_earlier_searches_chose(filled, cofw, tmp_path):
     (folder / "choice.json").unlink()
 
 
-def test_nothing_done_is_repeated_and_what_was_cut_off_goes_on(
-    eagerly, filled, cofw, monkeypatch
-):
+def test_nothing_done_is_repeated_and_what_was_cut_off_goes_on(eagerly, filled, cofw, monkeypatch):
     out, result = filled
     settings = runs.Settings(out, RECIPE, rounds=1)
     folder = out / "runs/cofw/trnet20-enme-alpha2/seed0/refined"
