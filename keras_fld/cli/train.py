@@ -22,6 +22,7 @@ from keras_fld.cli.options import (
     resumable,
     show,
 )
+from keras_fld.cli.recipe import chosen, named_paths
 from keras_fld.cli.sections import SectionedCommand
 
 
@@ -58,9 +59,9 @@ from keras_fld.cli.sections import SectionedCommand
 @click.option(
     "--start",
     type=click.Path(),
-    help="Initial weights: a .keras file or a preset. The network and the size of its crop are "
-    "like those of this model, unless options say otherwise. If its landmarks differ, only the "
-    "layers before the output layer are used.",
+    help="Initial weights: a .keras file or a preset. The network and its crop are like those "
+    "of this model, unless options say otherwise. If its landmarks differ, only the layers before "
+    "the output layer are used.",
 )
 @click.option(
     "--repeats", type=int, help="How often an epoch shows each face of --dataset.  [default: 1]"
@@ -165,19 +166,15 @@ def train(
     environment, joins = dict(os.environ), _join(processes)
     native.start_keras(compute=not joins)
     from keras_fld import training
-    from keras_fld.training import distributed, recipes
+    from keras_fld.training import distributed
     from keras_fld.training.processes import launch, leaving_at_once
 
-    extra, options["dataset_options"] = _named_paths(extra), reader_options
     options["loss_options"] = _given(alpha=alpha, omega=omega, epsilon=epsilon, beta=beta)
     options["network_options"] = _given(head=head, width=width)
+    options["dataset_options"] = reader_options
+    extra = named_paths(extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
-    named = recipes.get(recipe) if recipe else training.Recipe()
-    options |= {} if named.extra or not extra else {"extra": tuple(extra)}
-    options |= {} if named.start or not start else {"start": Path(start).stem}
-    if not recipe and "network" not in options:
-        options |= _as_started(start, options)
-    recipe = recipes.get(recipe, **options) if recipe else training.Recipe(**options)
+    recipe = chosen(recipe, options, extra, start)
     with resumable():
         if processes is not None and not joins:
             from keras_fld.data.share import Share
@@ -189,29 +186,6 @@ def train(
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
     if distributed.share().writes:
         _show_run(recipe, Path(out), _next_steps(recipe, out, root))
-
-
-def _as_started(start, options):
-    """Returns the options of a network like the one that the weights are from, if a TRNet-20."""
-    from keras_fld import models
-
-    trained = models.load_model(start) if start else None
-    found = trained and models.options_of(trained)
-    if not found:
-        return {}
-    given = options.get("network_options", {})
-    if "width" in given:  # scales the default numbers of filters
-        del found["stem"], found["filters"]
-    options = {"input_size": models.frame_of(trained).size, **options}
-    return options | {"network_options": {**found, **given}}
-
-
-def _named_paths(extra):
-    """Parses the values of --extra: the name of each set and its path."""
-    for value in extra:
-        if not all(value.partition("=")):
-            raise ValueError(f"--extra must be NAME=PATH. Got: {value}")
-    return dict(value.split("=", 1) for value in extra)
 
 
 def _join(processes):

@@ -185,14 +185,15 @@ def test_a_start_of_other_landmarks_gives_its_body(eagerly, five_points, tmp_pat
 
 def test_a_network_that_starts_from_another_is_like_it(eagerly, five_points, tmp_path):
     options = {"stride": 2, "pool_after": 1, "stem": [8, 8, 16], "filters": [8, 16, 16, 24]}
-    models.TRNet20(68, 64, head="windows", sampled=(2,), **options).save(tmp_path / "start.keras")
+    start = models.TRNet20(68, 64, 1.3, head="windows", sampled=(2,), **options)
+    start.save(tmp_path / "start.keras")
     result = run("train", "--dataset", "own", "--root", five_points, "--start",
                  tmp_path / "start.keras", "--head", "pool", "--epochs", "1", "--batch-size", "8",
                  "--out", tmp_path / "run", "--quiet")  # fmt: skip
     assert "was trained on crops" not in result.stderr
     model = models.load_model(tmp_path / "run" / "model.keras")
     assert models.options_of(model) == {**options, "head": "pool", "sampled": [2]}
-    assert models.frame_of(model).size == 64
+    assert (models.frame_of(model).size, models.frame_of(model).margin) == (64, 1.3)
 
 
 def test_weights_of_other_crops_are_told(eagerly, five_points, tmp_path):
