@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from keras_fld._internal.files import write_json  # noqa: E402
 from keras_fld.data import catalog  # noqa: E402
+from keras_fld.evaluation.detectors import FOUND  # noqa: E402
+from keras_fld.evaluation.protocol import normalized_errors  # noqa: E402
 from keras_fld.geometry.boxes import overlap  # noqa: E402
 from keras_fld.predict import face as pending  # noqa: E402
 from keras_fld.predict.landmarker import FaceLandmarker  # noqa: E402
@@ -29,10 +31,13 @@ def errors(landmarker, faces, images, given=False):
     found = []
     for face, image in zip(faces.faces, images, strict=True):
         detected = landmarker.detect(image, boxes=[face.box] if given else None)
-        near = [x.landmarks for x in detected if overlap([x.box], [face.box])[0, 0] > 0.4]
-        pupils = faces.scheme.distance(face.landmarks, "inter_pupil")
-        off = [np.linalg.norm(x - face.landmarks, axis=-1).mean() / pupils for x in near]
-        found.append(100 * min(off, default=np.nan))
+        shares = [overlap([x.box], [face.box])[0, 0] for x in detected]
+        if max(shares, default=0) < FOUND:
+            found.append(np.nan)
+            continue
+        landmarks = detected[int(np.argmax(shares))].landmarks
+        nme = normalized_errors([face], landmarks[None], faces.scheme, ["inter_pupil"])
+        found.append(float(nme["inter_pupil"][0]))
     return np.array(found)
 
 

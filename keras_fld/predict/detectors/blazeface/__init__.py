@@ -39,7 +39,7 @@ SMALLEST, CLOSE = 0.03, 0.2
 # faces is lost, and nothing else of that size scores above 0.58.
 SURE = 0.85
 # In radians. A face with a larger roll is detected better after rotating it upright: on turned
-# training faces from 35 degrees on (`tests/benchmarks/bench_turned_training.py`).
+# training faces from 30 degrees on (`tests/benchmarks/bench_turned_training.py`).
 UPRIGHT = np.pi / 6
 
 
