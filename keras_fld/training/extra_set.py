@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld.data import catalog
+from keras_fld.data import catalog, synthetic
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.prepared.reading import read_prepared
 
@@ -28,6 +28,8 @@ class ExtraSet:
         validation: fraction of the faces held out, by photograph or person.
         attributes: use only faces with one of these attributes, such as ("left", "right"). Empty
             means all faces.
+        recast: number of portraits in new poses that are made of each face and take its place, see
+            `data.synthetic.recast`. 0 means the faces themselves.
 
     Raises:
         ValueError: the reader is unknown, or a number is out of range.
@@ -42,6 +44,7 @@ class ExtraSet:
     weight: float = 1.0
     validation: float = 0.0
     attributes: tuple[str, ...] = ()
+    recast: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dataset", self.dataset or self.name)
@@ -83,7 +86,8 @@ class ExtraSet:
                 f"a face of the extra set {self.name!r} must have one of the attributes "
                 f"{', '.join(self.attributes)}. Got: none in {root}"
             )
-        return replace(faces, faces=chosen)
+        faces = replace(faces, faces=chosen)
+        return synthetic.recast(faces, self.recast) if self.recast else faces
 
     def _takes(self, face):
         return not self.attributes or not face.attributes.isdisjoint(self.attributes)
