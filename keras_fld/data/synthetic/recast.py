@@ -101,7 +101,7 @@ class _Recast(Portrait):
         self.canvas += ((color * light[..., None]).transpose(2, 0, 1) - self.canvas) * alpha
 
     def _seen(self):
-        """Computes what each pixel of the canvas shows: x and y in the photograph, light, whether."""
+        """Computes what each pixel of the canvas shows: x, y and light of the photograph, or nothing."""
         x, y, spots, light = self._spots()
         at = np.round(spots[..., :2]).astype(np.int32)
         shown = ((at >= 0) & (at < self.side)).all(-1)

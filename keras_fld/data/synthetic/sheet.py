@@ -38,16 +38,15 @@ class Sheet:
         alpha: (height, width) float32: 0 on the backdrop, 1 on the person.
         to_face: (2, 3) matrix from pixels to face units.
         face: (68, 3) landmarks in face units.
-        rest: the sheet (grid, grid, 3) above the lips' line and the one below it, in face units.
-        follow: for each of the two, (grid, grid, 68): how it follows the landmarks.
+        halves: above the lips' line and below it, the sheet at rest (grid, grid, 3) in face units,
+            and (grid, grid, 68) how it follows the landmarks.
     """
 
     image: np.ndarray
     alpha: np.ndarray
     to_face: np.ndarray
     face: np.ndarray
-    rest: list[np.ndarray]
-    follow: list[np.ndarray]
+    halves: list[tuple[np.ndarray, np.ndarray]]
 
     def skin(self):
         """Computes the mean color (3,) between jaw and brows."""
@@ -63,7 +62,7 @@ class Sheet:
             one below it.
         """
         moves = face - self.face
-        return [rest + follow @ moves for rest, follow in zip(self.rest, self.follow, strict=True)]
+        return [rest + follow @ moves for rest, follow in self.halves]
 
     def below_lips(self, x, y):
         """Whether pixels are below the line of the lips, which goes on beyond their corners."""
@@ -90,8 +89,8 @@ def sheet_of(image, landmarks):
     seen = landmarks @ to_face[:, :2].T + to_face[:, 2]
     face = np.concatenate([seen, MEAN_FACE[:, 2:]], axis=1)
     person = _person(image, landmarks)
-    rest, follow = zip(*(_half(face, to_face, image.shape, other) for other in _INNER_LIPS))
-    return Sheet(image.astype(np.float32), person, to_face, face, rest, follow)
+    halves = [_half(face, to_face, image.shape, other) for other in _INNER_LIPS]
+    return Sheet(image.astype(np.float32), person, to_face, face, halves)
 
 
 def _half(face, to_face, shape, without):
@@ -115,7 +114,9 @@ def _person(image, landmarks):
     for x, y in ((0, 0), (width - 1, 0), (0, height // 3), (width - 1, height // 3)):
         cv2.floodFill(smooth, mask, (x, y), 0, (3, 3, 3), (3, 3, 3), flags)
     person = cv2.morphologyEx(255 - mask[1:-1, 1:-1], cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    face = cv2.fillConvexPoly(np.zeros_like(person), cv2.convexHull(landmarks.astype(np.int32)), 255)
+    face = cv2.fillConvexPoly(
+        np.zeros_like(person), cv2.convexHull(landmarks.astype(np.int32)), 255
+    )
     if cv2.mean(person, face)[0] < 250:  # skin as bright as the backdrop: nothing is cut out
         person[:] = 255
     return cv2.GaussianBlur(person, (0, 0), 1).astype(np.float32) / 255
