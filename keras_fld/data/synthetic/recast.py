@@ -101,7 +101,7 @@ class _Recast(Portrait):
         self.canvas += ((color * light[..., None]).transpose(2, 0, 1) - self.canvas) * alpha
 
     def _seen(self):
-        """Computes what each pixel of the canvas shows: x, y and light of the photograph, or nothing."""
+        """Computes what each pixel of the canvas shows: x, y and light, and whether it shows any."""
         x, y, spots, light = self._spots()
         at = np.round(spots[..., :2]).astype(np.int32)
         shown = ((at >= 0) & (at < self.side)).all(-1)
@@ -124,8 +124,8 @@ class _Recast(Portrait):
         """Computes the sheet's points: x and y in the photograph, places on the canvas, light."""
         height, width = self.sheet.alpha.shape
         step = _STEP / (self.unit * np.linalg.norm(self.sheet.to_face[:, 0]))
-        x, y = np.meshgrid(np.arange(0, width - 1, step, np.float32),
-                           np.arange(0, height - 1, step, np.float32))  # fmt: skip
+        columns, rows = (np.arange(0, n - 1, step).astype(np.float32) for n in (width, height))
+        x, y = np.meshgrid(columns, rows)
         halves = self.sheet.moved(self.head.face)
         last = len(halves[0]) - 1
         grid = x * np.float32(last / (width - 1)), y * np.float32(last / (height - 1))
