@@ -123,7 +123,7 @@ class _Recast(Portrait):
     def _spots(self):
         """Computes the sheet's points: x and y in the photograph, places on the canvas, light."""
         height, width = self.sheet.alpha.shape
-        step = _STEP / (self.unit * np.linalg.norm(self.sheet.to_face[:, 0]))
+        step = _STEP * self.sheet.scale / self.unit
         columns, rows = (np.arange(0, n - 1, step).astype(np.float32) for n in (width, height))
         x, y = np.meshgrid(columns, rows)
         halves = self.sheet.moved(self.head.face)

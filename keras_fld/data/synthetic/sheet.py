@@ -1,7 +1,8 @@
-"""A photograph of a frontal face as a sheet on the head model.
+"""A photographed face as a sheet on the head model.
 
 Each pixel has a place in face units (`face3d`): its depth is interpolated between the landmarks,
-whose depth is that of the mean face. When the landmarks move, the sheet is deformed with them.
+whose depth is that of the mean face in the photograph's pose. When the landmarks move, the sheet is
+deformed with them.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from keras_fld.geometry.similarity import similarity
 from keras_fld.schemes.mean_face import MEAN_FACE
 
 # The sheet beyond the landmarks: forehead and cheeks, then what is around the head and below it.
@@ -26,31 +26,36 @@ _BEYOND = np.concatenate([_MIDDLE, _SIDES, _SIDES * (-1, 1, 1)])
 # The inner lips meet in a closed mouth, so each half of the sheet follows one of them.
 _INNER_LIPS = ([65, 66, 67], [61, 62, 63])
 _LIP_LINE = [60, 61, 62, 63, 64]
+_CLOSED = 0.03  # largest gap between closed lips, in face units
 _GRID = 56  # rows and columns on which the sheet is solved for
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A photographed frontal face.
+    """A photographed face.
 
     Args:
         image: (height, width, 3) float32, RGB.
-        alpha: (height, width) float32: 0 on the backdrop, 1 on the person.
-        to_face: (2, 3) matrix from pixels to face units.
-        face: (68, 3) landmarks in face units.
-        halves: above the lips' line and below it, the sheet at rest (grid, grid, 3) in face units,
+        alpha: (height, width) float32: 0 on a plain backdrop, 1 elsewhere.
+        landmarks: (68, 2) pixels.
+        scale: pixels in a face unit.
+        rotation: (3, 3) rotation of the head.
+        face: (68, 3) landmarks of the upright head that looks into the camera, in face units.
+        halves: above the lips' line and below it, the sheet of that head at rest (grid, grid, 3),
             and (grid, grid, 68) how it follows the landmarks.
     """
 
     image: np.ndarray
     alpha: np.ndarray
-    to_face: np.ndarray
+    landmarks: np.ndarray
+    scale: float
+    rotation: np.ndarray
     face: np.ndarray
     halves: list[tuple[np.ndarray, np.ndarray]]
 
     def skin(self):
         """Computes the mean color (3,) between jaw and brows."""
-        outline = cv2.convexHull(self.pixels(self.face[:27]).astype(np.int32))
+        outline = cv2.convexHull(self.landmarks[:27].astype(np.int32))
         inside = cv2.fillConvexPoly(np.zeros(self.alpha.shape, np.uint8), outline, 255)
         return np.array(cv2.mean(self.image, inside)[:3], np.float32)
 
@@ -66,17 +71,16 @@ class Sheet:
 
     def below_lips(self, x, y):
         """Whether pixels are below the line of the lips, which goes on beyond their corners."""
-        line = self.pixels(self.face[_LIP_LINE])
-        return y > np.interp(x, line[:, 0], line[:, 1])
-
-    def pixels(self, points):
-        """Converts points (n, 3) of the resting face to pixels (n, 2)."""
-        back = cv2.invertAffineTransform(self.to_face)
-        return points[:, :2] @ back[:, :2].T + back[:, 2]
+        line = self.landmarks[_LIP_LINE]
+        across = line[-1] - line[0]
+        along = (x - line[0, 0]) * across[0] + (y - line[0, 1]) * across[1]
+        away = (y - line[0, 1]) * across[0] - (x - line[0, 0]) * across[1]
+        bent = (line - line[0]) @ np.stack([across, (-across[1], across[0])], axis=1)
+        return away > np.interp(along, *bent[np.argsort(bent[:, 0])].T)
 
 
 def sheet_of(image, landmarks):
-    """Prepares a photograph of a face that looks into the camera, in front of a plain backdrop.
+    """Prepares a photograph of a face.
 
     Args:
         image: (height, width, 3) uint8, RGB.
@@ -85,24 +89,42 @@ def sheet_of(image, landmarks):
     Returns:
         A `Sheet`.
     """
-    to_face = similarity(landmarks, MEAN_FACE[:, :2])
-    seen = landmarks @ to_face[:, :2].T + to_face[:, 2]
-    face = np.concatenate([seen, MEAN_FACE[:, 2:]], axis=1)
-    person = _person(image, landmarks)
-    halves = [_half(face, to_face, image.shape, other) for other in _INNER_LIPS]
-    return Sheet(image.astype(np.float32), person, to_face, face, halves)
+    scale, rotation, origin = _camera(landmarks)
+    depth = MEAN_FACE @ rotation[2]
+    seen = np.column_stack([(landmarks - origin) / scale, depth])
+    height, width = image.shape[:2]
+    flat = np.stack(np.meshgrid(np.linspace(0, width - 1, _GRID), np.linspace(0, height - 1, _GRID)), -1)
+    flat = (flat - origin) / scale
+    gap = np.linalg.norm(seen[_INNER_LIPS[0]] - seen[_INNER_LIPS[1]][::-1], axis=1).max()
+    lips = _INNER_LIPS if gap < _CLOSED else ([], [])
+    halves = [_half(seen, rotation, flat, other) for other in lips]
+    alpha = _person(image, landmarks)
+    return Sheet(image.astype(np.float32), alpha, landmarks, scale, rotation, seen @ rotation, halves)
 
 
-def _half(face, to_face, shape, without):
+def _camera(landmarks):
+    """Fits the mean face to landmarks: scale, rotation (3, 3), and the pixel of its origin (2,).
+
+    The camera is far away. Jaw landmarks are left out: in a turned head they are elsewhere.
+    """
+    inner = np.r_[8, 17:68]
+    model, points = MEAN_FACE[inner], landmarks[inner]
+    middle = model.mean(0)
+    rows = np.linalg.lstsq(model - middle, points - points.mean(0), rcond=None)[0].T
+    left, sizes, right = np.linalg.svd(rows, full_matrices=False)
+    first, second = left @ right
+    rotation, scale = np.stack([first, second, np.cross(first, second)]), sizes.mean()
+    return scale, rotation, points.mean(0) - scale * rotation[:2] @ middle
+
+
+def _half(seen, rotation, flat, without):
     """Computes one half of the sheet at rest, and how it follows the landmarks."""
-    x, y = np.meshgrid(np.linspace(0, shape[1] - 1, _GRID), np.linspace(0, shape[0] - 1, _GRID))
-    flat = np.stack([x, y], axis=-1) @ to_face[:, :2].T + to_face[:, 2]
-    keep = np.setdiff1d(np.arange(len(face)), without)
-    known = np.concatenate([face[keep], _BEYOND])
+    keep = np.setdiff1d(np.arange(len(seen)), without)
+    known = np.concatenate([seen[keep], _BEYOND @ rotation.T])
     weights = _interpolation(known[:, :2], flat)
-    follow = np.zeros((*flat.shape[:2], len(face)))
+    follow = np.zeros((*flat.shape[:2], len(seen)))
     follow[..., keep] = weights[..., : len(keep)]
-    return np.concatenate([flat, weights @ known[:, 2:]], axis=-1), follow
+    return np.concatenate([flat, weights @ known[:, 2:]], axis=-1) @ rotation, follow
 
 
 def _person(image, landmarks):
