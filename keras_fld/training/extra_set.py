@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_fld.data import catalog, synthetic
+from keras_fld.data import catalog
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.prepared.reading import read_prepared
+from keras_fld.data.synthetic import Recasting, recast
 
 # Name of the reader for folders written by `keras-fld prepare` or `label`.
 PREPARED = "prepared"
@@ -28,8 +29,8 @@ class ExtraSet:
         validation: fraction of the faces held out, by photograph or person.
         attributes: use only faces with one of these attributes, such as ("left", "right"). Empty
             means all faces.
-        recast: number of portraits in new poses that are made of each face and take its place, see
-            `data.synthetic.recast`. 0 means the faces themselves.
+        recast: `Recasting`, or a dictionary of its arguments, for portraits in new poses instead of
+            the faces. None means the faces themselves.
 
     Raises:
         ValueError: the reader is unknown, or a number is out of range.
@@ -44,11 +45,13 @@ class ExtraSet:
     weight: float = 1.0
     validation: float = 0.0
     attributes: tuple[str, ...] = ()
-    recast: int = 0
+    recast: Recasting | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dataset", self.dataset or self.name)
         object.__setattr__(self, "attributes", tuple(self.attributes))
+        if isinstance(self.recast, Mapping):
+            object.__setattr__(self, "recast", Recasting(**self.recast))
         if self.dataset not in (PREPARED, *catalog.DATASETS):
             raise ValueError(
                 f"dataset of the extra set {self.name!r} must be {PREPARED} or one of "
@@ -87,7 +90,7 @@ class ExtraSet:
                 f"{', '.join(self.attributes)}. Got: none in {root}"
             )
         faces = replace(faces, faces=chosen)
-        return synthetic.recast(faces, self.recast) if self.recast else faces
+        return recast(faces, self.recast) if self.recast else faces
 
     def _takes(self, face):
         return not self.attributes or not face.attributes.isdisjoint(self.attributes)

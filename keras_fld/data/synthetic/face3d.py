@@ -55,6 +55,7 @@ _UPPER_LIP, _LOWER_LIP = [49, 50, 51, 52, 53], [55, 56, 57, 58, 59]
 _SIDE = np.sign(MEAN_FACE[:, :1])  # -1 on the image's left, 1 on its right, 0 in the middle
 # Vertical position of a jaw point: 0 at the mouth and above, 1 at the chin.
 _LOW = np.clip((MEAN_FACE[:, 1:2] - 0.4) / 1.15, 0, 1) * np.isin(np.arange(68), _JAW)[:, None]
+_UPRIGHT = np.eye(3)  # the rotation of a head that looks into the camera
 _UP, _OUT, _AHEAD = np.array([0, -1, 0]), np.array([1, 0, 0]), np.array([0, 0, 1])
 
 
@@ -232,7 +233,7 @@ def _expression(rng):
     return move, closed
 
 
-def random_head(rng, base=MEAN_FACE, variety=1.0, turn=(12, 25)):
+def random_head(rng, base=MEAN_FACE, variety=1.0, turn=(12, 25), around=_UPRIGHT):
     """Draws a head: shape, expression, pose and camera.
 
     Args:
@@ -240,6 +241,7 @@ def random_head(rng, base=MEAN_FACE, variety=1.0, turn=(12, 25)):
         base: (68, 3) landmarks of the neutral face that identity and expression change.
         variety: factor of the identity's displacements.
         turn: standard deviations of the angle to the side in degrees, one of which is chosen.
+        around: (3, 3) rotation that the head is turned from.
 
     Returns:
         A `Head`.
@@ -271,7 +273,7 @@ def random_head(rng, base=MEAN_FACE, variety=1.0, turn=(12, 25)):
 
     yaw = _bounded(rng, np.radians(rng.choice(turn)), np.radians(60))
     pitch, roll = _bounded(rng, np.radians(9), np.radians(25), 2)
-    rotation = _rotation(yaw, pitch, roll)
+    rotation = _rotation(yaw, pitch, roll) @ around
     stretch = 1 + _bounded(rng, [0.05, 0.06, 0.04], 0.12)
     head = Head(face, face, skin, rotation, stretch, rng.uniform(8, 25), closed)
 

@@ -1,10 +1,11 @@
-"""Portraits in new poses: photographed faces with another expression, pose, light and background.
+"""Photographed faces with another expression, pose, light and background.
 
-`recast` puts photographs of frontal faces on the head model (`sheet`), whose identity, expression
-and pose are random. The annotation moves with the picture. A face must look into the camera, with
-closed lips, in front of a plain backdrop.
+`recast` puts photographs on the head model (`sheet`), whose identity, expression and pose are
+changed at random. The annotation moves with the picture.
 """
 
+import math
+from dataclasses import dataclass
 from functools import partial
 
 import cv2
@@ -20,51 +21,95 @@ from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import IBUG68
 
 _SIZE = 240  # pixels of an image's side; the face takes about half of it
-_IDENTITY = 0.5  # of the drawn faces' variety, since the photographs differ as well
-_YAW = (8, 18, 32)  # degrees, see `random_head`
 _STEP = 0.7  # pixels of the canvas between the sheet's points, which leaves no gap
 _SEED = 2  # number of this series of faces, see `reader.SEEDS`
+_TURNED = math.radians(35)  # in a photograph of a head turned further, a cheek hides the other
 
 
-def recast(faces: FaceSet, each: int) -> FaceSet:
-    """Makes portraits in new poses from photographs of frontal faces.
+@dataclass(frozen=True)
+class Recasting:
+    """How faces are recast.
 
     Args:
-        faces: a `FaceSet` of frontal faces with the scheme iBUG-68.
-        each: number of portraits made of each face.
+        each: number of portraits made of each face, at least 1.
+        yaw: standard deviations of the turn to the side in degrees, one of which is chosen.
+        identity: how far identity changes, as a factor of the variety of drawn faces.
+        backdrop: whether the photographs have a plain backdrop, which another background replaces.
+            Glasses, masks and other objects are then added, too.
+
+    Raises:
+        ValueError: a value is out of range.
+
+    Examples:
+        >>> Recasting(each=20)
+        Recasting(each=20, yaw=(8.0, 18.0, 32.0), identity=0.5, backdrop=True)
+    """
+
+    each: int
+    yaw: tuple[float, ...] = (8.0, 18.0, 32.0)
+    identity: float = 0.5
+    backdrop: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "yaw", tuple(map(float, self.yaw)))
+        if self.each < 1:
+            raise ValueError(f"recast portraits of each face must be at least 1. Got: {self.each}")
+        if not self.yaw or min(self.yaw) < 0:
+            raise ValueError(f"yaw of recast portraits must be at least 0 degrees. Got: {self.yaw}")
+        if not self.identity >= 0:
+            raise ValueError(
+                f"identity of recast portraits must be at least 0. Got: {self.identity}"
+            )
+
+
+def recast(faces: FaceSet, how: Recasting) -> FaceSet:
+    """Makes portraits in new poses from photographed faces.
+
+    Args:
+        faces: a `FaceSet` with the scheme iBUG-68. Faces turned by more than 35 degrees and those
+            with unknown landmarks are left out.
+        how: number and variety of the portraits.
 
     Returns:
         A `FaceSet` of the new portraits only. A portrait belongs to the group of its photograph.
 
     Raises:
-        ValueError: the scheme is another one.
+        ValueError: the scheme is another one, or no face is suited.
 
     Examples:
-        >>> turned = recast(read("london189", "london189"), 20)
+        >>> turned = recast(read("london189", "london189"), Recasting(each=20))
     """
     if faces.scheme != IBUG68:
-        raise ValueError(f"portraits must have the scheme {IBUG68.name}. Got: {faces.scheme.name}")
+        raise ValueError(
+            f"recast faces must have the scheme {IBUG68.name}. Got: {faces.scheme.name}"
+        )
     made = []
     with one_opencv_thread:
-        for _, result in in_threads(partial(_portraits, each), list(enumerate(faces.faces))):
+        for _, result in in_threads(partial(_portraits, how), list(enumerate(faces.faces))):
             made += result()
+    if not made:
+        raise ValueError(f"{faces.name}: a recast face must have all landmarks. Got: none")
     return FaceSet(f"{faces.name}, recast", faces.scheme, made)
 
 
-def _portraits(each, numbered):
+def _portraits(how, numbered):
     number, face = numbered
     if np.isnan(face.landmarks).any():
         return []
-    sheet = sheet_of(face.image(), face.landmarks.astype(float))
-    return [_face(face, sheet, each * number + i) for i in range(each)]
+    sheet = sheet_of(face.image(), face.landmarks.astype(float), how.backdrop)
+    if abs(math.atan2(sheet.rotation[2, 0], sheet.rotation[2, 2])) > _TURNED:
+        return []
+    return [_face(face, sheet, how, how.each * number + i) for i in range(how.each)]
 
 
-def _face(face, sheet, index):
+def _face(face, sheet, how, index):
     bits = np.random.Philox(key=[_SEED, index])
     rng, texture = np.random.Generator(bits), np.random.Generator(bits.jumped())
-    portrait = _Recast(rng, texture, scenery(rng, texture, _SIZE), sheet)
+    head = random_head(rng, sheet.face, how.identity, how.yaw, sheet.rotation)
+    portrait = _Photographed(rng, texture, scenery(rng, texture, _SIZE), head, sheet)
     portrait.draw()
-    cover(portrait)
+    if how.backdrop:
+        cover(portrait)
     landmarks = portrait.points.astype(np.float32)
     # Compressed, as photographs are, which keeps thousands of them small in memory.
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(50, 97))]
@@ -82,12 +127,12 @@ def _decode(data):
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
-class _Recast(Portrait):
+class _Photographed(Portrait):
     """A photographed head on a canvas of the image's size."""
 
-    def __init__(self, rng, texture, canvas, sheet):
+    def __init__(self, rng, texture, canvas, head, sheet):
         self.sheet = sheet
-        self.stand(rng, texture, canvas, random_head(rng, sheet.face, _IDENTITY, _YAW))
+        self.stand(rng, texture, canvas, head)
         self.skin = sheet.skin()
         light = rng.normal((0, -0.3, 1.0), (0.7, 0.35, 0.15))
         self.light = light / np.linalg.norm(light)
@@ -101,7 +146,7 @@ class _Recast(Portrait):
         self.canvas += ((color * light[..., None]).transpose(2, 0, 1) - self.canvas) * alpha
 
     def _seen(self):
-        """Computes what each pixel of the canvas shows: x, y and light, and whether it shows any."""
+        """Computes what each pixel of the canvas shows: x, y and light, and whether any."""
         x, y, spots, light = self._spots()
         at = np.round(spots[..., :2]).astype(np.int32)
         shown = ((at >= 0) & (at < self.side)).all(-1)

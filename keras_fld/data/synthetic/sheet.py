@@ -79,12 +79,13 @@ class Sheet:
         return away > np.interp(along, *bent[np.argsort(bent[:, 0])].T)
 
 
-def sheet_of(image, landmarks):
+def sheet_of(image, landmarks, backdrop):
     """Prepares a photograph of a face.
 
     Args:
         image: (height, width, 3) uint8, RGB.
         landmarks: (68, 2) pixels, iBUG-68.
+        backdrop: whether a plain backdrop is cut out.
 
     Returns:
         A `Sheet`.
@@ -93,13 +94,17 @@ def sheet_of(image, landmarks):
     depth = MEAN_FACE @ rotation[2]
     seen = np.column_stack([(landmarks - origin) / scale, depth])
     height, width = image.shape[:2]
-    flat = np.stack(np.meshgrid(np.linspace(0, width - 1, _GRID), np.linspace(0, height - 1, _GRID)), -1)
+    flat = np.stack(
+        np.meshgrid(np.linspace(0, width - 1, _GRID), np.linspace(0, height - 1, _GRID)), -1
+    )
     flat = (flat - origin) / scale
     gap = np.linalg.norm(seen[_INNER_LIPS[0]] - seen[_INNER_LIPS[1]][::-1], axis=1).max()
     lips = _INNER_LIPS if gap < _CLOSED else ([], [])
     halves = [_half(seen, rotation, flat, other) for other in lips]
-    alpha = _person(image, landmarks)
-    return Sheet(image.astype(np.float32), alpha, landmarks, scale, rotation, seen @ rotation, halves)
+    alpha = _person(image, landmarks) if backdrop else np.ones((height, width), np.float32)
+    return Sheet(
+        image.astype(np.float32), alpha, landmarks, scale, rotation, seen @ rotation, halves
+    )
 
 
 def _camera(landmarks):

@@ -8,8 +8,9 @@ import pytest
 
 from keras_fld import schemes
 from keras_fld.data.faces import Face, FaceSet
-from keras_fld.data.synthetic import recast
-from keras_fld.data.synthetic.recast import _Recast
+from keras_fld.data.synthetic import Recasting, recast
+from keras_fld.data.synthetic.face3d import random_head
+from keras_fld.data.synthetic.recast import _Photographed
 from keras_fld.data.synthetic.sheet import sheet_of
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import IBUG68
@@ -47,7 +48,9 @@ def test_the_picture_is_where_the_landmarks_are(seed):
     image, landmarks = _portrait()
     rng = np.random.default_rng(seed)
     blank = np.full((3, 240, 240), 128, np.float32)
-    portrait = _Recast(rng, np.random.default_rng(seed), blank, sheet_of(image, landmarks))
+    sheet = sheet_of(image, landmarks, backdrop=True)
+    head = random_head(rng, sheet.face, 0.5, (8, 18, 32), sheet.rotation)
+    portrait = _Photographed(rng, np.random.default_rng(seed), blank, head, sheet)
     portrait.draw()
     off = [
         np.linalg.norm(found - point)
@@ -68,7 +71,7 @@ def _face_set(scheme=IBUG68):
 
 
 def test_portraits_keep_their_person_and_are_the_same_every_time():
-    first, again = recast(_face_set(), 5), recast(_face_set(), 5)
+    first, again = recast(_face_set(), Recasting(5)), recast(_face_set(), Recasting(5))
     assert len({face.name for face in first.faces}) == len(first) == 5
     assert first.name == "portraits, recast" and first.scheme == IBUG68
     for face, other in zip(first.faces, again.faces, strict=True):
@@ -83,11 +86,11 @@ def test_portraits_keep_their_person_and_are_the_same_every_time():
 def test_bright_skin_is_not_cut_out():
     """Where the backdrop cannot be told from the face, it is kept."""
     image, landmarks = _portrait()
-    assert sheet_of(image, landmarks).alpha[2, 2] == 0
+    assert sheet_of(image, landmarks, True).alpha[2, 2] == 0
     bright = np.full_like(image, 225)
-    assert sheet_of(bright, landmarks).alpha.min() == 1
+    assert sheet_of(bright, landmarks, True).alpha.min() == 1
 
 
 def test_only_the_68_landmarks_are_taken():
     with pytest.raises(ValueError, match="must have the scheme ibug68. Got: cofw29"):
-        recast(_face_set(schemes.get("cofw29")), 1)
+        recast(_face_set(schemes.get("cofw29")), Recasting(1))
