@@ -120,6 +120,7 @@ def _face(face, sheet, how, index):
         landmarks=landmarks,
         box=landmark_box(landmarks),
         group=face.group,
+        weights=face.weights,
     )
 
 
