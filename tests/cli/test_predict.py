@@ -285,9 +285,9 @@ def test_the_face_score_can_be_turned_off(frames, tmp_path):
 
     assert score() > 0.5 and score("--no-score") is None
     # The face score is for research only, so presets without such terms do not use it.
-    assert score("--model", "trnet20_synthetic") is None
+    assert score("--model", "trnet20_free") is None
     file = zoo.score_file()
-    assert score("--model", "trnet20_synthetic", "--score", file) is not None
+    assert score("--model", "trnet20_free", "--score", file) is not None
     _, errors = predict("a.png", "--out", "o", "--score", file, "--no-score", code=2)
     assert "give either --score or --no-score" in errors[-1]
 

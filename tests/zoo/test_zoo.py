@@ -36,7 +36,7 @@ def test_a_preset_has_the_license_of_its_card_and_the_face_score_with_its_terms(
     card = zoo.keras_file(name).with_suffix(".md").read_text("utf-8")
     research = preset.license == "LicenseRef-300W-Weights"
     assert ("[for research](LICENSE-300W.md)" in card) == research
-    assert ("| license | Apache-2.0" in card) == (preset.license == "Apache-2.0") == (not research)
+    assert ("| license | CC-BY-4.0" in card) == (preset.license == "CC-BY-4.0") == (not research)
     # Weights that are free of a dataset's terms must not bring the score's with them.
     assert preset.face_score == research == predictor.scored_by_default(name)
 
