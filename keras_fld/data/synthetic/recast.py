@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from keras_fld._internal.threads import in_threads, one_opencv_thread
-from keras_fld.data.faces import Face, FaceSet
+from keras_fld.data.faces import Face, FaceSet, evenly
 from keras_fld.data.synthetic.drawn import cover, photograph, scenery
 from keras_fld.data.synthetic.face3d import random_head
 from keras_fld.data.synthetic.portrait import Portrait
@@ -23,6 +23,7 @@ from keras_fld.schemes import IBUG68
 _SIZE = 240  # pixels of an image's side; the face takes about half of it
 _STEP = 0.7  # pixels of the canvas between the sheet's points, which leaves no gap
 _SEED = 2  # number of this series of faces, see `reader.SEEDS`
+_AROUND = 64  # photographs of the set that backgrounds are cut from
 _TURNED = math.radians(35)  # in a photograph of a head turned further, a cheek hides the other
 
 
@@ -84,29 +85,32 @@ def recast(faces: FaceSet, how: Recasting) -> FaceSet:
             f"recast faces must have the scheme {IBUG68.name}. Got: {faces.scheme.name}"
         )
     made = []
+    around = [faces.faces[i].image() for i in evenly(len(faces), _AROUND)]
     with one_opencv_thread:
-        for _, result in in_threads(partial(_portraits, how), list(enumerate(faces.faces))):
+        for _, result in in_threads(partial(_portraits, how, around), list(enumerate(faces.faces))):
             made += result()
     if not made:
         raise ValueError(f"{faces.name}: a recast face must have all landmarks. Got: none")
     return FaceSet(f"{faces.name}, recast", faces.scheme, made)
 
 
-def _portraits(how, numbered):
+def _portraits(how, around, numbered):
     number, face = numbered
     if np.isnan(face.landmarks).any():
         return []
     sheet = sheet_of(face.image(), face.landmarks.astype(float), how.backdrop)
     if abs(math.atan2(sheet.rotation[2, 0], sheet.rotation[2, 2])) > _TURNED:
         return []
-    return [_face(face, sheet, how, how.each * number + i) for i in range(how.each)]
+    return [_face(face, sheet, how, around, how.each * number + i) for i in range(how.each)]
 
 
-def _face(face, sheet, how, index):
+def _face(face, sheet, how, around, index):
     bits = np.random.Philox(key=[_SEED, index])
     rng, texture = np.random.Generator(bits), np.random.Generator(bits.jumped())
     head = random_head(rng, sheet.face, how.identity, how.yaw, sheet.rotation)
-    portrait = _Photographed(rng, texture, scenery(rng, texture, _SIZE), head, sheet)
+    painted = rng.random() < 0.5
+    canvas = scenery(rng, texture, _SIZE) if painted else _surroundings(rng, around)
+    portrait = _Photographed(rng, texture, canvas, head, sheet)
     portrait.draw()
     if how.backdrop:
         cover(portrait)
@@ -122,6 +126,23 @@ def _face(face, sheet, how, index):
         group=face.group,
         weights=face.weights,
     )
+
+
+def _surroundings(rng, photographs):
+    """Cuts a background from one of several photographs: (3, size, size) float32."""
+    image = photographs[rng.integers(len(photographs))]
+    high, wide = image.shape[:2]
+    middle = rng.uniform(0, 1, 2) * (wide, high)
+    zoom = _SIZE / (rng.uniform(0.3, 1.2) * min(high, wide))
+    matrix = cv2.getRotationMatrix2D(tuple(middle), rng.normal(0, 15), zoom)
+    matrix[:, 2] += _SIZE / 2 - middle
+    flags = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REFLECT}
+    cut = cv2.warpAffine(image, matrix, (_SIZE, _SIZE), **flags)[:, :: rng.choice([-1, 1])]
+    soft = rng.uniform(0, 3)
+    if soft > 1:
+        cut = cv2.GaussianBlur(cut, (0, 0), soft)
+    gain = rng.uniform(0.5, 1.1) * rng.normal(1, 0.12, 3)
+    return np.ascontiguousarray((cut * gain).transpose(2, 0, 1), np.float32).clip(0, 255)
 
 
 def _decode(data):
