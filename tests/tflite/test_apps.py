@@ -22,7 +22,7 @@ APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
 STEPS = [
     *("matrix", "crop", "tiles", "anchors", "decode"),
-    *("next_place", "plausible", "smooth", "boxes", "track", "camera"),
+    *("next_place", "box_in_face", "plausible", "smooth", "boxes", "track", "camera"),
 ]
 
 GXX = shutil.which("g++")
@@ -100,6 +100,8 @@ def changed(golden, step):
         golden["decode"][2]["boxes"][1][2] += 0.011
     elif step == "next_place":
         golden["next_place"][1]["box"][3] += 0.011
+    elif step == "box_in_face":
+        golden["box_in_face"][4]["box"][1] += 0.011
     elif step == "plausible":
         golden["plausible"][3]["plausible"] = not golden["plausible"][3]["plausible"]
     elif step == "smooth":
