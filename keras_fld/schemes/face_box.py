@@ -53,7 +53,8 @@ class BoxInFace:
             known: without a scheme, without its eyes, or without a mean shape.
 
         Examples:
-            >>> BoxInFace.of_scheme(MTFL5)
+            >>> from keras_fld.schemes import get
+            >>> BoxInFace.of_scheme(get("mtfl5"))
             BoxInFace(left=0.2787, top=0.2033, width=0.4425, height=0.5121)
         """
         if scheme is None or _EYES not in scheme.normalizers:
