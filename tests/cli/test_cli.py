@@ -134,7 +134,7 @@ def test_the_next_steps_are_for_the_runs_faces():
     assert steps[0] == ["evaluate", "my run", *place, "--held-out", "0.1"]
     model = str(Path("my run") / "model_int8.tflite")
     assert steps[1] == ["convert", "my run", "--out", model, *place]
-    for line in lines:
+    for line in _next_steps(own, "run", "faces.csv").splitlines():
         calls.parse(line.removeprefix("next: keras-fld "))
     drawn = _next_steps(Recipe(dataset="synthetic"), "run", None).splitlines()
     assert drawn[0] == "next: keras-fld evaluate run" and len(drawn) == 2
