@@ -14,7 +14,7 @@ from keras_fld.geometry.boxes import overlap
 from keras_fld.geometry.frame import FaceCrop, landmark_box
 from keras_fld.predict import metadata
 from keras_fld.predict.detectors import open_detector
-from keras_fld.predict.tracking import FaceTracker
+from keras_fld.predict.tracking import FaceTracker, search
 from keras_fld.schemes import IBUG68, convert
 from keras_fld.schemes.custom import from_dict
 from keras_fld.schemes.face_box import BoxInFace
@@ -162,3 +162,20 @@ def test_a_baseline_has_the_box_of_its_starting_shape():
     arrays = np.zeros(LENGTH), np.zeros((LENGTH, 2)), np.array([4.0]), np.zeros((1, 11, 10))
     landmarker = FaceLandmarker(SDM(FRAME, FIVE, start, *arrays))
     assert landmarker.box_in_face == BoxInFace.of_scheme(FIVE, start) is not None
+
+
+def test_a_tracked_face_is_looked_for_in_the_surroundings_of_the_whole_face(files):
+    seen = []
+
+    class Blind:
+        whole_faces = True
+
+        def __call__(self, image):
+            seen.append(image.shape)
+            return None
+
+    landmarker = FaceLandmarker(files[1], Blind())
+    (place,) = landmarker.box_in_face.of_faces([200, 150, 40, 50, 0.3])
+    for turn, factor in enumerate(search.REGIONS):
+        assert not search.is_at(landmarker, np.zeros((480, 640, 3), np.uint8), place, turn)
+        assert seen[turn][:2] == pytest.approx((factor * 50, factor * 50), abs=2)
