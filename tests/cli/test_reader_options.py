@@ -10,7 +10,9 @@ from keras_fld._internal.images import save_image  # noqa: E402
 from keras_fld.cli.options import of_reader, of_run  # noqa: E402
 from keras_fld.data import synthetic  # noqa: E402
 from keras_fld.data.readers.pts import write_pts  # noqa: E402
-from tests.cli.calls import run  # noqa: E402
+from keras_fld.lite.tfmot.report import Material  # noqa: E402
+from keras_fld.models import load_model  # noqa: E402
+from tests.cli.calls import parse, run  # noqa: E402
 from tests.eager import eager  # noqa: E402
 
 
@@ -75,3 +77,16 @@ def test_the_options_of_a_run_are_for_its_dataset_only(trained, tmp_path):
     (tmp_path / "recipe.json").write_text(json.dumps({"recipe": recipe}))
     with pytest.raises(ValueError, match="recipe.json: not a recipe of this package"):
         of_run(tmp_path)
+
+
+@pytest.mark.parametrize("call", ["qat m.keras", "compress m.keras --method prune"])
+def test_fine_tuning_takes_the_options_of_the_reader(call):
+    parse(f"{call} --out out --option recursive=true")
+
+
+def test_fine_tuning_reads_the_faces_with_the_given_options(trained, nested):
+    model = load_model(trained / "model.keras")
+    with pytest.raises(ValueError, match="needs .pts files"):
+        Material(model, "pts", nested)
+    material = Material(model, "pts", nested, reader_options={"recursive": True})
+    assert len(material.calibration) == 8 and material.nme(model)
