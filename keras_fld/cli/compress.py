@@ -13,6 +13,7 @@ from keras_fld.cli.options import (
     JSON,
     NAME,
     QUIET_PASSED,
+    READER_OPTIONS,
     ROOT,
     SKIP_BAD,
     check_out,
@@ -43,7 +44,7 @@ VALIDATION = click.option(
     short_help="Fine-tunes a model for int8.",
     cls=SectionedCommand,
     sections={
-        "Data": "--dataset --root --validation",
+        "Data": "--dataset --root --option --validation",
         "Training": "--epochs --batch-size --learning-rate --loss --seed",
         "Output": "--out --name --report --json --quiet",
     },
@@ -52,6 +53,7 @@ VALIDATION = click.option(
 @out_option("The .tflite file to write.")
 @DATASET
 @ROOT
+@READER_OPTIONS
 @click.option("--epochs", default=2, show_default=True, help="Passes over the training faces.")
 @BATCH_SIZE
 @click.option("--learning-rate", default=1e-4, show_default=True, help="Initial learning rate.")
@@ -103,7 +105,7 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
     cls=SectionedCommand,
     sections={
         "Method": "--method --sparsity --clusters",
-        "Data": "--dataset --root --validation",
+        "Data": "--dataset --root --option --validation",
         "Training": "--epochs --batch-size --learning-rate --loss --seed",
         "Output": "--out --json --quiet",
     },
@@ -112,6 +114,7 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
 @out_option("Folder for model.keras, model_int8.tflite and compress.json.")
 @DATASET
 @ROOT
+@READER_OPTIONS
 @click.option(
     "--method",
     required=True,

@@ -10,12 +10,13 @@ from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     JSON,
     QUIET,
-    READER_OPTIONS,
     ROOT,
     RUN_DATASET,
+    RUN_READER_OPTIONS,
     SKIP_BAD,
     SUBSETS,
     check_out,
+    of_reader,
     of_run,
     out_option,
     show,
@@ -73,7 +74,7 @@ from keras_fld.cli.sections import SectionedCommand
     type=click.IntRange(1),
     help="Maximum number of passes with --detector.  [default: 3]",
 )
-@READER_OPTIONS
+@RUN_READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
@@ -114,7 +115,8 @@ def evaluate(model, preset, out, detector, passes, **options):
         check_out(out)
         if detector is None:
             check_installed("matplotlib", purpose="--out (for the curves)")
-    path, options["dataset"], _ = of_run(model or "", options["dataset"])
+    path, options["dataset"], recipe = of_run(model or "", options["dataset"])
+    options["reader_options"] = of_reader(recipe, options["dataset"], options["reader_options"])
     model = model and path
     native.start(model or preset, keras=preset is not None and detector is None)
     if detector is not None:

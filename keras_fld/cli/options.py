@@ -70,6 +70,15 @@ READER_OPTIONS = click.option(
     help="Option of the dataset's reader, such as recursive=true for pts; repeatable. The "
     "dataset's card lists them.",
 )
+RUN_READER_OPTIONS = click.option(
+    "--option",
+    "reader_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parse_options,
+    help="Option of the dataset's reader; repeatable.  [default: those of the recipe.json next to "
+    "the model, for its dataset]",
+)
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Skip bad files and list them instead of stopping."
 )
@@ -110,9 +119,29 @@ def of_run(model, dataset=None):
     if note.is_file():
         about = read_json(note)
         recipe = about.get("recipe") if isinstance(about, dict) else None
-        if not isinstance(recipe, dict) or not isinstance(recipe.get("dataset", ""), str):
+        if (
+            not isinstance(recipe, dict)
+            or not isinstance(recipe.get("dataset", ""), str)
+            or not isinstance(recipe.get("dataset_options", {}), dict)
+        ):
             raise ValueError(f"{note}: not a recipe of this package")
     return model, dataset or recipe.get("dataset") or "300w", recipe
+
+
+def of_reader(recipe, dataset, given=None):
+    """Returns the options with which a command reads a dataset.
+
+    Args:
+        recipe: the recipe of the model's run, from `of_run`.
+        dataset: name of the dataset.
+        given: the value of --option, or None.
+
+    Returns:
+        The options of the run, if the dataset is its own, changed by those that are given.
+    """
+    own = dict(recipe.get("dataset_options", {})) if recipe.get("dataset") == dataset else {}
+    own.pop("count", None)  # the number of faces to draw for training
+    return own | (given or {})
 
 
 def check_out(out, suffix=None):

@@ -11,8 +11,10 @@ from keras_fld.cli.options import (
     QUIET_PASSED,
     ROOT,
     RUN_DATASET,
+    RUN_READER_OPTIONS,
     SKIP_BAD,
     check_out,
+    of_reader,
     of_run,
     out_option,
     show,
@@ -48,9 +50,10 @@ from keras_fld.cli.options import (
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 @JSON
+@RUN_READER_OPTIONS
 @SKIP_BAD
 @QUIET_PASSED
-def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
+def refine(model, out, dataset, root, whole, seed, reader_options, skip_bad, quiet, **options):
     """Retrains the output layer of MODEL patch by patch.
 
     \b
@@ -76,6 +79,7 @@ def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
         batch_size=64,
         seed=seed,
         skip_bad=skip_bad,
+        **of_reader(recipe, dataset, reader_options),
     )
     refined = models.refine(
         trained,

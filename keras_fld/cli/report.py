@@ -6,7 +6,7 @@ import click
 
 from keras_fld._internal.extras import check_installed
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, out_option
+from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, of_reader, out_option
 
 
 @click.command(short_help="Writes an HTML report of a training run.")
@@ -60,7 +60,8 @@ def report(run, out, root, dataset, model, worst, skip_bad):
         model, dataset = model or Path(run) / "model.keras", dataset or _dataset(found)
         native.start(model)
         root = None if root == "-" else root
-        faces = gallery(model, dataset, root, worst, skip_bad=skip_bad)
+        options = of_reader(found.recipe, dataset)
+        faces = gallery(model, dataset, root, worst, skip_bad=skip_bad, **options)
     with replacing(out) as temporary:
         temporary.write_text(run_page.page(found, faces), "utf-8")
     click.echo(f"wrote {out}")

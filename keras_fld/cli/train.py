@@ -1,7 +1,6 @@
 """The command `keras-fld train`."""
 
 import contextlib
-import json
 import os
 import shlex
 import sys
@@ -216,18 +215,12 @@ def _next_steps(recipe, out, root):
     """The commands that evaluate and convert the run, one a line."""
     from keras_fld.data import catalog
 
-    given = [] if root is None else ["--root", root]
-    options = []
-    for key, value in recipe.dataset_options.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        options += ["--option", f"{key}={text}"]
-    evaluate = ["evaluate", out, *given, *options]
+    given = [] if root is None else ["--root", root]  # the options of the reader are in the recipe
+    evaluate = ["evaluate", out, *given]
     if recipe.validation and not catalog.get(recipe.dataset).official:
         evaluate += ["--held-out", f"{recipe.validation:g}"]
     convert = ["convert", out, "--out", str(Path(out) / "model_int8.tflite"), *given]
-    # `convert` takes no options of a reader.
-    calls = [evaluate] if options else [evaluate, convert]
-    return "\n".join(f"next: {shlex.join(['keras-fld', *call])}" for call in calls)
+    return "\n".join(f"next: {shlex.join(['keras-fld', *call])}" for call in (evaluate, convert))
 
 
 def _show_run(recipe, out, next_steps):

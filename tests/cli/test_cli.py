@@ -128,15 +128,14 @@ def test_the_next_steps_are_for_the_runs_faces():
     from keras_fld.training import Recipe
 
     own = Recipe(dataset="own", dataset_options={"unset": "keep"}, validation=0.1)
-    (line,) = _next_steps(own, "my run", "my faces.csv").splitlines()
-    words = shlex.split(line.removeprefix("next: keras-fld "))
-    assert words == ["evaluate", "my run", "--root", "my faces.csv"] + [
-        "--option",
-        "unset=keep",
-        "--held-out",
-        "0.1",
-    ]
-    calls.parse(line.removeprefix("next: keras-fld "))
+    lines = _next_steps(own, "my run", "my faces.csv").splitlines()
+    steps = [shlex.split(line.removeprefix("next: keras-fld ")) for line in lines]
+    place = ["--root", "my faces.csv"]
+    assert steps[0] == ["evaluate", "my run", *place, "--held-out", "0.1"]
+    model = str(Path("my run") / "model_int8.tflite")
+    assert steps[1] == ["convert", "my run", "--out", model, *place]
+    for line in _next_steps(own, "run", "faces.csv").splitlines():
+        calls.parse(line.removeprefix("next: keras-fld "))
     drawn = _next_steps(Recipe(dataset="synthetic"), "run", None).splitlines()
     assert drawn[0] == "next: keras-fld evaluate run" and len(drawn) == 2
 
