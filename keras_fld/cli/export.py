@@ -6,6 +6,7 @@ import click
 
 from keras_fld import zoo
 from keras_fld._internal.extras import check_installed, install
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
 from keras_fld.cli.calibration import calibration_crops
 from keras_fld.cli.options import (
@@ -14,12 +15,11 @@ from keras_fld.cli.options import (
     ROOT,
     RUN_DATASET,
     SKIP_BAD,
-    check_out,
     of_run,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.cli.sections import SectionedCommand
 from keras_fld.lite import modes, shipped
 
@@ -75,7 +75,7 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
         raise click.UsageError("give either MODEL or --preset")
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
-    check_out(out)
+    check_writable(out, folder=True)
     path, dataset, _ = of_run(model or "", dataset)
     model = model and path
     if preset is not None and root is None and not dataset.startswith("synthetic"):

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete
 from keras_fld.cli.bars import bars
 
@@ -75,17 +74,6 @@ SKIP_BAD = click.option(
 )
 
 
-def out_option(what, required=True, **options):
-    """Returns the option --out, the path that a command writes to.
-
-    Args:
-        what: the help text, which says whether it is a file or a folder.
-        required: whether the option is required.
-        **options: as in `click.option`.
-    """
-    return click.option("--out", required=required, type=click.Path(), help=what, **options)
-
-
 def of_run(model, dataset=None):
     """Finds a model's file, and its dataset and recipe if it is in a run folder.
 
@@ -113,18 +101,6 @@ def of_run(model, dataset=None):
         if not isinstance(recipe, dict) or not isinstance(recipe.get("dataset", ""), str):
             raise ValueError(f"{note}: not a recipe of this package")
     return model, dataset or recipe.get("dataset") or "300w", recipe
-
-
-def check_out(out, suffix=None):
-    """Raises a ValueError if --out cannot be written, before long work starts.
-
-    Args:
-        out: the value of the option.
-        suffix: the suffix that the file must have, or None for a folder.
-    """
-    if suffix is not None and Path(out).suffix != suffix:
-        raise ValueError(f"--out must end in {suffix}. Got: {out}")
-    check_writable(out, folder=suffix is None)
 
 
 @contextlib.contextmanager

@@ -4,8 +4,10 @@ import os
 
 import click
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete
-from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, SKIP_BAD, out_option, show, tell
+from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, SKIP_BAD, show, tell
+from keras_fld.cli.out import out_option
 
 
 @click.command(short_help="Crops the faces of a dataset in advance.")
@@ -69,6 +71,7 @@ def prepare(
 
     if beam_options and not beam:
         raise ValueError(f"options of Apache Beam need --beam. Got: {' '.join(beam_options)}")
+    check_writable(out, folder=True)
     frame = FaceCrop(size or FaceCrop().size, MARGIN if margin is None else margin)
     manifest = run(
         name,

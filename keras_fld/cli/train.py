@@ -18,10 +18,10 @@ from keras_fld.cli.options import (
     READER_OPTIONS,
     ROOT,
     SKIP_BAD,
-    out_option,
     resumable,
     show,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.cli.recipe import chosen, named_paths
 from keras_fld.cli.sections import SectionedCommand
 
