@@ -103,13 +103,34 @@ def of_run(model, dataset=None):
     return model, dataset or recipe.get("dataset") or "300w", recipe
 
 
+_TRAINED = "last.weights.h5", "model.keras"
+
+
+def repeated(folder, files=_TRAINED, part="epoch"):
+    """Says, as the end of a sentence, what a repeated command does after it was stopped.
+
+    Args:
+        folder: folder of the results; it need not exist.
+        files: patterns of the files, also in subfolders, of which one exists as soon as there is
+            something to resume.
+        part: what the command resumes after.
+    """
+    if any(path for pattern in files for path in Path(folder).rglob(pattern)):
+        return f"; the same command resumes after the last full {part}"
+    return f" before the first {part} was complete; the same command starts over"
+
+
 @contextlib.contextmanager
-def resumable():
-    """Ends the command on Ctrl-C with one line, which says how to resume its training."""
+def resumable(folder, files=_TRAINED, part="epoch"):
+    """Ends the command on Ctrl-C with one line, which says what the same command would do.
+
+    Args:
+        folder, files, part: as in `repeated`.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("\ninterrupted; the same command resumes after the last full epoch", err=True)
+        click.echo(f"\ninterrupted{repeated(folder, files, part)}", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 

@@ -92,7 +92,7 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
         roots = _generated(table, roots, out, recipe)
         rounds = rounds or 2
     seeds = _seeds(seeds)
-    with resumable():
+    with resumable(out):
         result = fill(
             table,
             roots,
