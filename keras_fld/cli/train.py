@@ -177,7 +177,9 @@ def train(
     extra = named_paths(extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
     recipe = chosen(recipe, options, extra, start)
-    with resumable(out):
+    # Another machine may not see the folder.
+    writes = not joins or distributed.share().writes
+    with resumable(out) if writes else contextlib.nullcontext():
         if processes is not None and not joins:
             from keras_fld.data.share import Share
 
