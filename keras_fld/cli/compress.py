@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from keras_fld._internal import names
-from keras_fld._internal.files import replacing
+from keras_fld._internal.files import check_writable, replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     DATASET,
@@ -16,11 +16,10 @@ from keras_fld.cli.options import (
     READER_OPTIONS,
     ROOT,
     SKIP_BAD,
-    check_out,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option, output
 from keras_fld.cli.sections import SectionedCommand
 
 BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces per step.")
@@ -50,7 +49,7 @@ VALIDATION = click.option(
     },
 )
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@out_option("The .tflite file to write.")
+@out_option("The .tflite file to write.", ".tflite")
 @DATASET
 @ROOT
 @READER_OPTIONS
@@ -61,7 +60,12 @@ VALIDATION = click.option(
 @SEED
 @VALIDATION
 @NAME
-@click.option("--report", type=click.Path(), help="JSON file to write the figures to.")
+@click.option(
+    "--report",
+    type=click.Path(),
+    callback=output(".json"),
+    help="The .json file to write the figures to.",
+)
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
@@ -74,7 +78,9 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
     \b
     keras-fld qat run/model.keras --out face.tflite --root 300w
     """
-    check_out(out, ".tflite")
+    check_writable(out)
+    if report:
+        check_writable(report)
     native.start_fine_tuning()
     from keras_fld.lite import convert
     from keras_fld.lite.tfmot import qat as tuning
@@ -149,7 +155,7 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
     keras-fld compress run/model.keras --out pruned --method prune --sparsity 0.5 --root 300w
     keras-fld compress run/model.keras --out clustered --method cluster --clusters 16 --root 300w
     """
-    check_out(out)
+    check_writable(out, folder=True)
     native.start_fine_tuning()
     from keras_fld.lite import convert
     from keras_fld.lite.tfmot import compress as compressing

@@ -6,6 +6,7 @@ import click
 
 from keras_fld import zoo
 from keras_fld._internal.extras import check_installed, install
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
 from keras_fld.cli.calibration import calibration_crops
 from keras_fld.cli.options import (
@@ -15,13 +16,12 @@ from keras_fld.cli.options import (
     RUN_DATASET,
     RUN_READER_OPTIONS,
     SKIP_BAD,
-    check_out,
     of_reader,
     of_run,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.cli.sections import SectionedCommand
 from keras_fld.lite import modes, shipped
 
@@ -80,7 +80,7 @@ def export(
         raise click.UsageError("give either MODEL or --preset")
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
-    check_out(out)
+    check_writable(out, folder=True)
     path, dataset, recipe = of_run(model or "", dataset)
     options = of_reader(recipe, dataset, reader_options)
     model = model and path

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld._internal.extras import check_installed
-from keras_fld._internal.files import message_in
+from keras_fld._internal.files import check_writable, message_in
 from keras_fld.cli import complete, native
 from keras_fld.cli.calibration import calibration_crops
 from keras_fld.cli.options import (
@@ -17,19 +17,18 @@ from keras_fld.cli.options import (
     RUN_READER_OPTIONS,
     SKIP_BAD,
     SUBSETS,
-    check_out,
     of_reader,
     of_run,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.lite import modes
 
 
 @click.command(short_help="Converts a model to a .tflite file.")
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@out_option("The .tflite file to write.")
+@out_option("The .tflite file to write.", ".tflite")
 @click.option(
     "--mode",
     default="int8",
@@ -57,7 +56,7 @@ def convert(model, out, mode, name, license, dataset, root, reader_options, skip
     \b
     keras-fld convert run/model.keras --out face.tflite --root 300w
     """
-    check_out(out, ".tflite")
+    check_writable(out)
     check_installed("tensorflow", purpose="Conversion")
     model, dataset, recipe = of_run(model, dataset)
     options = of_reader(recipe, dataset, reader_options)
@@ -118,7 +117,7 @@ def parity(model, reference, dataset, root, subsets, out, max_px, reader_options
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity --max-px 0.3
     """
-    check_out(out)
+    check_writable(out, folder=True)
     reference, dataset, recipe = of_run(reference, dataset)
     options = of_reader(recipe, dataset, reader_options)
     native.start(keras=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete
 from keras_fld.cli.bars import bars
 
@@ -84,17 +83,6 @@ SKIP_BAD = click.option(
 )
 
 
-def out_option(what, required=True, **options):
-    """Returns the option --out, the path that a command writes to.
-
-    Args:
-        what: the help text, which says whether it is a file or a folder.
-        required: whether the option is required.
-        **options: as in `click.option`.
-    """
-    return click.option("--out", required=required, type=click.Path(), help=what, **options)
-
-
 def of_run(model, dataset=None):
     """Finds a model's file, and its dataset and recipe if it is in a run folder.
 
@@ -144,25 +132,34 @@ def of_reader(recipe, dataset, given=None):
     return own | (given or {})
 
 
-def check_out(out, suffix=None):
-    """Raises a ValueError if --out cannot be written, before long work starts.
+_TRAINED = "last.weights.h5", "model.keras"
+
+
+def repeated(folder, files=_TRAINED, part="epoch"):
+    """Says, as the end of a sentence, what a repeated command does after it was stopped.
 
     Args:
-        out: the value of the option.
-        suffix: the suffix that the file must have, or None for a folder.
+        folder: folder of the results; it need not exist.
+        files: patterns of the files, also in subfolders, of which one exists as soon as there is
+            something to resume.
+        part: what the command resumes after.
     """
-    if suffix is not None and Path(out).suffix != suffix:
-        raise ValueError(f"--out must end in {suffix}. Got: {out}")
-    check_writable(out, folder=suffix is None)
+    if any(path for pattern in files for path in Path(folder).rglob(pattern)):
+        return f"; the same command resumes after the last full {part}"
+    return f" before the first {part} was complete; the same command starts over"
 
 
 @contextlib.contextmanager
-def resumable():
-    """Ends the command on Ctrl-C with one line, which says how to resume its training."""
+def resumable(folder, files=_TRAINED, part="epoch"):
+    """Ends the command on Ctrl-C with one line, which says what the same command would do.
+
+    Args:
+        folder, files, part: as in `repeated`.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("\ninterrupted; the same command resumes after the last full epoch", err=True)
+        click.echo(f"\ninterrupted{repeated(folder, files, part)}", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 

@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,10 +18,11 @@ from keras_fld.cli.options import (
     READER_OPTIONS,
     ROOT,
     SKIP_BAD,
-    out_option,
+    repeated,
     resumable,
     show,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.cli.recipe import chosen, named_paths
 from keras_fld.cli.sections import SectionedCommand
 
@@ -174,12 +176,14 @@ def train(
     extra = named_paths(extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
     recipe = chosen(recipe, options, extra, start)
-    with resumable():
+    # Another machine may not see the folder.
+    writes = not joins or distributed.share().writes
+    with resumable(out) if writes else contextlib.nullcontext():
         if processes is not None and not joins:
             from keras_fld.data.share import Share
 
             Share(processes=processes, devices=processes).check(recipe.batch_size)
-            launch(processes, sys.argv[1:], environment)
+            launch(processes, sys.argv[1:], environment, partial(repeated, out))
             return
         with leaving_at_once() if joins else contextlib.nullcontext():
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)

@@ -48,8 +48,8 @@ def check(
         and `face`, "worst" or "median".
 
     Raises:
-        ValueError: the distance is above the bound of the mode. The message names the first layer
-            that differs.
+        ValueError: the distance is above the bound of the mode, or the file cannot be run. The
+            message names the first layer that differs, or whose output never varies.
 
     Warns:
         UserWarning: the model predicts the same landmarks for every crop.
@@ -77,8 +77,12 @@ def check(
         of_faces = apart.reshape(len(images), -1).mean(axis=1)
         return float(of_faces.max() if mode in known else np.median(of_faces))
 
+    try:
+        measured = off(content)
+    except RuntimeError as error:  # XNNPACK refuses a range of zero
+        raise ValueError(_not_run(model, mode, images, error)) from error
     result = {
-        "off": off(content),
+        "off": measured,
         "bound": bound,
         "unit": "score" if score else "px",
         "face": "worst" if mode in known else "median",
@@ -158,6 +162,38 @@ def _refuse(model, mode, images, result, off):
     if name is not None:
         reason = f". The first layer that differs is {name!r}"
     raise ValueError(rule + reason)
+
+
+def _not_run(model, mode, images, error):
+    """Explains why LiteRT cannot run a file."""
+    rule = f"a {mode} file must run in LiteRT. Got: {' '.join(str(error).split())}"
+    constant = constant_layer(model, images)
+    if constant is None:
+        return rule
+    name, value = constant
+    return (
+        f"{rule}. The output of layer {name!r} must vary between crops or places, but is always "
+        f"{value:.4g}: train the model, or convert to float16"
+    )
+
+
+def constant_layer(model: "keras.Model", images: np.ndarray) -> tuple[str, float] | None:
+    """The first layer whose output is one number for all crops, and this number; None without.
+
+    Args:
+        model: the Keras model.
+        images: (crops, size, size, 3) crops.
+    """
+    import keras
+
+    from keras_fld.models import graph
+
+    layers = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
+    every = keras.Model(model.inputs[0], [graph.output_of(layer) for layer in layers])
+    for layer, found in zip(layers, _keras(every, images), strict=True):
+        if found.min() == found.max():
+            return layer.name, float(found.min())
+    return None
 
 
 def folded_apart(model: "keras.Model", images: np.ndarray) -> str | None:

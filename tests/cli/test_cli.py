@@ -240,7 +240,14 @@ def test_bad_input_is_one_line_and_exit_code_2(eagerly, own_tree, tmp_path):
         assert f"note: {file.relative_to(own_tree)}: " in result.stderr
 
 
-def test_an_interrupted_training_continues(tree, tmp_path):
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("recipe.json", " before the first epoch was complete; the same command starts over"),
+        ("last.weights.h5", "; the same command resumes after the last full epoch"),
+    ],
+)
+def test_an_interrupted_training_continues(until, told, tree, tmp_path):
     out = tmp_path / "run"
     arguments = ["train", "--root", tree, "--out", out, "--epochs", "30", *SMALL]
     arguments += ["--network", "tests.tiny:tiny", "--input-size", "32"]
@@ -251,13 +258,14 @@ def test_an_interrupted_training_continues(tree, tmp_path):
         preexec_fn=heed_interrupts,
     )
     deadline = time.monotonic() + 300
-    while not (out / "last.weights.h5").exists() and process.poll() is None:
+    while not (out / until).exists() and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in error
-    assert error.count("interrupted") == 1 and "the same command resumes" in error
+    assert error.splitlines()[-1] == f"interrupted{told}" and error.count("interrupted") == 1
+    assert (out / "last.weights.h5").exists() == (until == "last.weights.h5")
     assert not (out / "model.keras").exists()
     result = run(*arguments)
     assert result.returncode == 0, result.stderr
