@@ -79,9 +79,11 @@ def test_the_options_of_a_run_are_for_its_dataset_only(trained, tmp_path):
         of_run(tmp_path)
 
 
-@pytest.mark.parametrize("call", ["qat m.keras", "compress m.keras --method prune"])
+@pytest.mark.parametrize(
+    "call", ["qat m.keras --out a.tflite", "compress m.keras --method prune --out out"]
+)
 def test_fine_tuning_takes_the_options_of_the_reader(call):
-    parse(f"{call} --out out --option recursive=true")
+    parse(f"{call} --option recursive=true")
 
 
 def test_fine_tuning_reads_the_faces_with_the_given_options(trained, nested):
