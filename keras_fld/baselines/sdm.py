@@ -19,6 +19,7 @@ from keras_fld.data.crops import Crops
 from keras_fld.data.faces import evenly
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.schemes import Scheme
+from keras_fld.schemes.face_box import BoxInFace
 
 # Half the side of the described square in each stage, in face boxes, from coarse to fine.
 RADII = (0.2, 0.16, 0.13, 0.1)
@@ -76,6 +77,7 @@ class SDM:
             if array.shape != shape or not np.isfinite(array).all():
                 raise ValueError(f"{name} must be finite numbers {shape}. Got: {array.shape}")
         self.start, self.center, self.basis = start, center, basis
+        self.box_in_face = BoxInFace.of_scheme(scheme, start)
         self.radii, self.weights = radii, weights
 
     @property

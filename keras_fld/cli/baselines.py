@@ -7,7 +7,7 @@ from typing import cast
 
 import click
 
-from keras_fld._internal.files import write_json
+from keras_fld._internal.files import check_writable, write_json
 from keras_fld.cli import native
 from keras_fld.cli.options import (
     DATASET,
@@ -15,13 +15,12 @@ from keras_fld.cli.options import (
     QUIET_PASSED,
     ROOT,
     SKIP_BAD,
-    check_out,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 
-_OUT = out_option("The .npz file to write.")
+_OUT = out_option("The .npz file to write.", ".npz")
 _MARGIN = click.option(
     "--margin", type=float, help="Side of the crop in face boxes.  [default: 1.1]"
 )
@@ -65,7 +64,7 @@ def sdm(dataset, root, out, size, margin, starts, ridge, limit, seed, skip_bad, 
     """
     from keras_fld.baselines.sdm import RIDGE, train_sdm, whole_faces
 
-    check_out(out, ".npz")
+    check_writable(out)
     data = _training_crops(dataset, root, size, margin, skip_bad)
 
     def progress(stage, error):
@@ -100,7 +99,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     from keras_fld.baselines.ert import load_dlib, train_ert
     from keras_fld.baselines.sdm import whole_faces
 
-    check_out(out, ".npz")
+    check_writable(out)
     load_dlib()  # before reading the faces
     options = {"oversampling_amount": oversampling, "num_trees_per_cascade_level": trees}
     options = {key: value for key, value in options.items() if value is not None}
@@ -119,7 +118,7 @@ def ert(dataset, root, out, size, margin, oversampling, trees, threads, seed, sk
     metavar="NAME=MODEL",
     help="Column of the figure: its name and a .npz, .keras or .tflite file or preset; repeatable.",
 )
-@out_option("The .png file to write.")
+@out_option("The .png file to write.", ".png")
 @click.option(
     "--photo",
     "photos",
@@ -148,7 +147,7 @@ def figure(models, out, photos, drawn, size):
     named = _pairs(models)
     if not 40 <= size <= 1000 or not 0 <= drawn <= 100:
         raise ValueError(f"--size must be 40 to 1000 and --drawn 0 to 100. Got: {size} and {drawn}")
-    check_out(out, ".png")
+    check_writable(out)
     native.start(*named.values())
     faces = photographed(photos) if photos else example_faces(drawn)
     save_image(out, draw_methods(named, faces, size))

@@ -6,20 +6,20 @@ from pathlib import Path
 import click
 
 from keras_fld._internal import names
-from keras_fld._internal.files import replacing
+from keras_fld._internal.files import check_writable, replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     DATASET,
     JSON,
     NAME,
     QUIET_PASSED,
+    READER_OPTIONS,
     ROOT,
     SKIP_BAD,
-    check_out,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option, output
 from keras_fld.cli.sections import SectionedCommand
 
 BATCH_SIZE = click.option("--batch-size", default=16, show_default=True, help="Faces per step.")
@@ -43,15 +43,16 @@ VALIDATION = click.option(
     short_help="Fine-tunes a model for int8.",
     cls=SectionedCommand,
     sections={
-        "Data": "--dataset --root --validation",
+        "Data": "--dataset --root --option --validation",
         "Training": "--epochs --batch-size --learning-rate --loss --seed",
         "Output": "--out --name --report --json --quiet",
     },
 )
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@out_option("The .tflite file to write.")
+@out_option("The .tflite file to write.", ".tflite")
 @DATASET
 @ROOT
+@READER_OPTIONS
 @click.option("--epochs", default=2, show_default=True, help="Passes over the training faces.")
 @BATCH_SIZE
 @click.option("--learning-rate", default=1e-4, show_default=True, help="Initial learning rate.")
@@ -59,7 +60,12 @@ VALIDATION = click.option(
 @SEED
 @VALIDATION
 @NAME
-@click.option("--report", type=click.Path(), help="JSON file to write the figures to.")
+@click.option(
+    "--report",
+    type=click.Path(),
+    callback=output(".json"),
+    help="The .json file to write the figures to.",
+)
 @JSON
 @SKIP_BAD
 @QUIET_PASSED
@@ -72,7 +78,9 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
     \b
     keras-fld qat run/model.keras --out face.tflite --root 300w
     """
-    check_out(out, ".tflite")
+    check_writable(out)
+    if report:
+        check_writable(report)
     native.start_fine_tuning()
     from keras_fld.lite import convert
     from keras_fld.lite.tfmot import qat as tuning
@@ -103,7 +111,7 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
     cls=SectionedCommand,
     sections={
         "Method": "--method --sparsity --clusters",
-        "Data": "--dataset --root --validation",
+        "Data": "--dataset --root --option --validation",
         "Training": "--epochs --batch-size --learning-rate --loss --seed",
         "Output": "--out --json --quiet",
     },
@@ -112,6 +120,7 @@ def qat(model, out, epochs, learning_rate, name, report, quiet, **options):
 @out_option("Folder for model.keras, model_int8.tflite and compress.json.")
 @DATASET
 @ROOT
+@READER_OPTIONS
 @click.option(
     "--method",
     required=True,
@@ -146,7 +155,7 @@ def compress(model, out, method, sparsity, clusters, epochs, learning_rate, quie
     keras-fld compress run/model.keras --out pruned --method prune --sparsity 0.5 --root 300w
     keras-fld compress run/model.keras --out clustered --method cluster --clusters 16 --root 300w
     """
-    check_out(out)
+    check_writable(out, folder=True)
     native.start_fine_tuning()
     from keras_fld.lite import convert
     from keras_fld.lite.tfmot import compress as compressing

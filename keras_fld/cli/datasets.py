@@ -4,6 +4,7 @@ import click
 
 from keras_fld.cli import complete
 from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, show
+from keras_fld.cli.out import output
 
 
 @click.group()
@@ -44,7 +45,12 @@ def list_datasets():
 @datasets.command("check")
 @click.argument("name", shell_complete=complete.DATASETS)
 @click.argument("root", required=False, type=click.Path())
-@click.option("--sheet", type=click.Path(), help="PNG file to draw faces with their landmarks in.")
+@click.option(
+    "--sheet",
+    type=click.Path(),
+    callback=output(".png"),
+    help="The .png file to draw faces with their landmarks in.",
+)
 @READER_OPTIONS
 @JSON
 @QUIET

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from keras_fld._internal.files import write_json
+from keras_fld._internal.files import check_writable, write_json
 from keras_fld.cli import native
-from keras_fld.cli.options import QUIET_PASSED, out_option
+from keras_fld.cli.options import QUIET_PASSED, resumable
+from keras_fld.cli.out import out_option
 
 # A quarter of TRNet-20's multiplications: training takes minutes on a laptop.
 _NETWORK = {
@@ -40,6 +41,7 @@ def demo(root, out, epochs, quiet):
     """
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1. Got: {epochs}")
+    check_writable(out, folder=True)
     native.start(keras=True)
     from keras_fld.data import catalog
     from keras_fld.training import Recipe
@@ -47,7 +49,8 @@ def demo(root, out, epochs, quiet):
     out, dataset = Path(out), "300w" if root else "synthetic"
     recipe = Recipe(dataset=dataset, network_options=_NETWORK, epochs=epochs, learning_rate=4e-3)
     subset = catalog.get(dataset).tests[0]
-    model, trained = _train(recipe, out, root, subset, 0 if quiet else 1)
+    with resumable(out / "run"):
+        model, trained = _train(recipe, out, root, subset, 0 if quiet else 1)
     files, converted = _convert(model, recipe, out, root, subset)
     picture = out / "overlay.png"
     _draw(files["int8"], catalog.read(dataset, root, subset), picture)

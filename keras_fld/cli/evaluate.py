@@ -6,21 +6,22 @@ from typing import Any
 import click
 
 from keras_fld._internal.extras import check_installed
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     JSON,
     QUIET,
-    READER_OPTIONS,
     ROOT,
     RUN_DATASET,
+    RUN_READER_OPTIONS,
     SKIP_BAD,
     SUBSETS,
-    check_out,
+    of_reader,
     of_run,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.cli.sections import SectionedCommand
 
 
@@ -73,7 +74,7 @@ from keras_fld.cli.sections import SectionedCommand
     type=click.IntRange(1),
     help="Maximum number of passes with --detector.  [default: 3]",
 )
-@READER_OPTIONS
+@RUN_READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
@@ -111,10 +112,11 @@ def evaluate(model, preset, out, detector, passes, **options):
     if passes is not None and detector is None:
         raise click.UsageError("--passes needs --detector")
     if out:
-        check_out(out)
+        check_writable(out, folder=True)
         if detector is None:
             check_installed("matplotlib", purpose="--out (for the curves)")
-    path, options["dataset"], _ = of_run(model or "", options["dataset"])
+    path, options["dataset"], recipe = of_run(model or "", options["dataset"])
+    options["reader_options"] = of_reader(recipe, options["dataset"], options["reader_options"])
     model = model and path
     native.start(model or preset, keras=preset is not None and detector is None)
     if detector is not None:
@@ -209,7 +211,7 @@ def _evaluate_detector(
 @click.argument("before", type=click.Path())
 @click.argument("after", type=click.Path())
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
-@out_option("The .json file to write.", required=False)
+@out_option("The .json file to write.", ".json", required=False)
 @JSON
 def compare(before, after, seed, out):
     """Compares two evaluation.json files face by face.
@@ -222,6 +224,8 @@ def compare(before, after, seed, out):
     """
     from keras_fld.reports import comparison as comparing
 
+    if out:
+        check_writable(out)
     found = comparing.compare(before, after, seed)
     show(str(found), found.as_dict())
     tell(found.notes)

@@ -6,6 +6,7 @@ import click
 
 from keras_fld import zoo
 from keras_fld._internal.extras import check_installed, install
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
 from keras_fld.cli.calibration import calibration_crops
 from keras_fld.cli.options import (
@@ -13,13 +14,14 @@ from keras_fld.cli.options import (
     QUIET,
     ROOT,
     RUN_DATASET,
+    RUN_READER_OPTIONS,
     SKIP_BAD,
-    check_out,
+    of_reader,
     of_run,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.cli.sections import SectionedCommand
 from keras_fld.lite import modes, shipped
 
@@ -28,7 +30,7 @@ from keras_fld.lite import modes, shipped
     short_help="Converts a model to several modes and compares the files.",
     cls=SectionedCommand,
     sections={
-        "Model and data": "--preset --dataset --root",
+        "Model and data": "--preset --dataset --root --option",
         "Files": "--all --mode --detector --arm",
         "Output": "--out --json --quiet",
     },
@@ -52,10 +54,13 @@ from keras_fld.lite import modes, shipped
 @click.option("--detector", is_flag=True, help="Also copy the face detector's files, for an app.")
 @RUN_DATASET
 @ROOT
+@RUN_READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
-def export(model, preset, out, every, names, arm, detector, dataset, root, skip_bad):
+def export(
+    model, preset, out, every, names, arm, detector, dataset, root, reader_options, skip_bad
+):
     """Converts MODEL (.keras) to several quantization modes and compares the files.
 
     The table shows the size of each file, its median time on one thread of this machine, and its
@@ -75,8 +80,9 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
         raise click.UsageError("give either MODEL or --preset")
     if every == bool(names):
         raise ValueError("either --all or one or more --mode must be given")
-    check_out(out)
-    path, dataset, _ = of_run(model or "", dataset)
+    check_writable(out, folder=True)
+    path, dataset, recipe = of_run(model or "", dataset)
+    options = of_reader(recipe, dataset, reader_options)
     model = model and path
     if preset is not None and root is None and not dataset.startswith("synthetic"):
         dataset = None
@@ -99,14 +105,25 @@ def export(model, preset, out, every, names, arm, detector, dataset, root, skip_
     keras_model = models.load_model(model if preset is None else zoo.keras_file(preset))
     crops = batches = None
     if trains and not (every and is_score(keras_model)):
-        material = Material(keras_model, dataset, root, skip_bad=skip_bad)
+        material = Material(keras_model, dataset, root, skip_bad=skip_bad, reader_options=options)
         crops, batches = material.calibration, material.batches
         tell(material.notes)
     elif dataset is not None and (every or any(mode.calibrated for mode in chosen)):
-        crops = calibration_crops(keras_model, dataset, root, skip_bad)
+        crops = calibration_crops(keras_model, dataset, root, skip_bad, options)
     with native.held_back():
         result = export_files(
-            keras_model, out, names, crops, dataset, root, skip_bad, preset, arm, batches, detector
+            keras_model,
+            out,
+            names,
+            crops,
+            dataset,
+            root,
+            skip_bad,
+            preset,
+            arm,
+            batches,
+            detector,
+            **options,
         )
     _exported(result, out)
 

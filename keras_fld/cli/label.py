@@ -4,18 +4,17 @@ from dataclasses import replace
 
 import click
 
-from keras_fld._internal.files import sha256
+from keras_fld._internal.files import check_writable, sha256
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     JSON,
     QUIET,
     READER_OPTIONS,
     SKIP_BAD,
-    check_out,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 
 
 @click.command(short_help="Labels the training faces of a dataset with a model.")
@@ -73,7 +72,7 @@ def label(
     keras-fld train --root 300w --extra mtfl=labeled --out run
     keras-fld label trnet20_300w own points.json --out labeled --trust 1 --weight 0.3
     """
-    check_out(out)
+    check_writable(out, folder=True)
     native.start(model)
     from keras_fld import zoo
     from keras_fld.data import catalog

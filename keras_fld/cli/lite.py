@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keras_fld._internal.extras import check_installed
-from keras_fld._internal.files import message_in
+from keras_fld._internal.files import check_writable, message_in
 from keras_fld.cli import complete, native
 from keras_fld.cli.calibration import calibration_crops
 from keras_fld.cli.options import (
@@ -14,20 +14,21 @@ from keras_fld.cli.options import (
     QUIET,
     ROOT,
     RUN_DATASET,
+    RUN_READER_OPTIONS,
     SKIP_BAD,
     SUBSETS,
-    check_out,
+    of_reader,
     of_run,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.lite import modes
 
 
 @click.command(short_help="Converts a model to a .tflite file.")
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@out_option("The .tflite file to write.")
+@out_option("The .tflite file to write.", ".tflite")
 @click.option(
     "--mode",
     default="int8",
@@ -42,10 +43,11 @@ from keras_fld.lite import modes
 )
 @RUN_DATASET
 @ROOT
+@RUN_READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
-def convert(model, out, mode, name, license, dataset, root, skip_bad):
+def convert(model, out, mode, name, license, dataset, root, reader_options, skip_bad):
     """Converts MODEL (.keras) to TFLite and evaluates both files on the test subsets.
 
     int8 and int8_full are calibrated on unaugmented training crops. int8_full uses no float
@@ -54,28 +56,31 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     \b
     keras-fld convert run/model.keras --out face.tflite --root 300w
     """
-    check_out(out, ".tflite")
+    check_writable(out)
     check_installed("tensorflow", purpose="Conversion")
-    model, dataset, _ = of_run(model, dataset)
+    model, dataset, recipe = of_run(model, dataset)
+    options = of_reader(recipe, dataset, reader_options)
     native.start(keras=True)
     from keras_fld import evaluation, models
     from keras_fld.lite import conversion
 
     chosen, keras_model = modes.get(mode), models.load_model(model)
-    crops = calibration_crops(keras_model, dataset, root, skip_bad) if chosen.calibrated else None
+    crops = None
+    if chosen.calibrated:
+        crops = calibration_crops(keras_model, dataset, root, skip_bad, options)
     with native.held_back():
         conversion.convert(keras_model, out, mode, crops, name, license)
     size = Path(out).stat().st_size
     click.echo(f"wrote {out}: {size:,} bytes")
     about = {"file": Path(out).name, "mode": mode, "bytes": size}
     try:
-        before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad)
+        before = evaluation.evaluate(keras_model, dataset, root, skip_bad=skip_bad, **options)
     except ValueError as error:  # no test faces; the file is still valid
         note = f"not evaluated: {message_in(root, error)}"
         tell([note])
         show(data={**about, "rows": [], "notes": [note]})
         return
-    after = evaluation.evaluate(out, dataset, root, skip_bad=skip_bad)
+    after = evaluation.evaluate(out, dataset, root, skip_bad=skip_bad, **options)
     rows = _compared(before, after)
     show(_table(rows, mode), {**about, "rows": rows, "notes": before.notes})
     tell(before.notes)
@@ -98,10 +103,11 @@ def convert(model, out, mode, name, license, dataset, root, skip_bad):
     type=click.FloatRange(0, min_open=True),
     help="Exit with status 1 if the mean distance over all faces or over a subset is larger.",
 )
+@RUN_READER_OPTIONS
 @JSON
 @SKIP_BAD
 @QUIET
-def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
+def parity(model, reference, dataset, root, subsets, out, max_px, reader_options, skip_bad):
     """Compares the landmarks of MODEL (.tflite) with those of its Keras model.
 
     parity.html shows the faces that differ most and opens offline. It contains faces of the
@@ -111,12 +117,13 @@ def parity(model, reference, dataset, root, subsets, out, max_px, skip_bad):
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity
     keras-fld parity face.tflite --reference run/model.keras --root 300w --out parity --max-px 0.3
     """
-    check_out(out)
-    reference, dataset, _ = of_run(reference, dataset)
+    check_writable(out, folder=True)
+    reference, dataset, recipe = of_run(reference, dataset)
+    options = of_reader(recipe, dataset, reader_options)
     native.start(keras=True)
     from keras_fld.lite.parity_check import parity as compare
 
-    result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad)
+    result = compare(model, reference, dataset, root, list(subsets) or None, skip_bad, **options)
     show(str(result), result.as_dict())
     tell(result.notes)
     result.save(out)

@@ -26,6 +26,8 @@ def held_back():
         os.dup2(kept.fileno(), 2)
         try:
             yield
+        except KeyboardInterrupt:  # the user's wish explains itself
+            raise
         except BaseException:
             sys.stderr.flush()
             kept.seek(0)

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete
 from keras_fld.cli.bars import bars
 
@@ -70,20 +69,18 @@ READER_OPTIONS = click.option(
     help="Option of the dataset's reader, such as recursive=true for pts; repeatable. The "
     "dataset's card lists them.",
 )
+RUN_READER_OPTIONS = click.option(
+    "--option",
+    "reader_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parse_options,
+    help="Option of the dataset's reader; repeatable.  [default: those of the recipe.json next to "
+    "the model, for its dataset]",
+)
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Skip bad files and list them instead of stopping."
 )
-
-
-def out_option(what, required=True, **options):
-    """Returns the option --out, the path that a command writes to.
-
-    Args:
-        what: the help text, which says whether it is a file or a folder.
-        required: whether the option is required.
-        **options: as in `click.option`.
-    """
-    return click.option("--out", required=required, type=click.Path(), help=what, **options)
 
 
 def of_run(model, dataset=None):
@@ -110,30 +107,59 @@ def of_run(model, dataset=None):
     if note.is_file():
         about = read_json(note)
         recipe = about.get("recipe") if isinstance(about, dict) else None
-        if not isinstance(recipe, dict) or not isinstance(recipe.get("dataset", ""), str):
+        if (
+            not isinstance(recipe, dict)
+            or not isinstance(recipe.get("dataset", ""), str)
+            or not isinstance(recipe.get("dataset_options", {}), dict)
+        ):
             raise ValueError(f"{note}: not a recipe of this package")
     return model, dataset or recipe.get("dataset") or "300w", recipe
 
 
-def check_out(out, suffix=None):
-    """Raises a ValueError if --out cannot be written, before long work starts.
+def of_reader(recipe, dataset, given=None):
+    """Returns the options with which a command reads a dataset.
 
     Args:
-        out: the value of the option.
-        suffix: the suffix that the file must have, or None for a folder.
+        recipe: the recipe of the model's run, from `of_run`.
+        dataset: name of the dataset.
+        given: the value of --option, or None.
+
+    Returns:
+        The options of the run, if the dataset is its own, changed by those that are given.
     """
-    if suffix is not None and Path(out).suffix != suffix:
-        raise ValueError(f"--out must end in {suffix}. Got: {out}")
-    check_writable(out, folder=suffix is None)
+    own = dict(recipe.get("dataset_options", {})) if recipe.get("dataset") == dataset else {}
+    own.pop("count", None)  # the number of faces to draw for training
+    return own | (given or {})
+
+
+_TRAINED = "last.weights.h5", "model.keras"
+
+
+def repeated(folder, files=_TRAINED, part="epoch"):
+    """Says, as the end of a sentence, what a repeated command does after it was stopped.
+
+    Args:
+        folder: folder of the results; it need not exist.
+        files: patterns of the files, also in subfolders, of which one exists as soon as there is
+            something to resume.
+        part: what the command resumes after.
+    """
+    if any(path for pattern in files for path in Path(folder).rglob(pattern)):
+        return f"; the same command resumes after the last full {part}"
+    return f" before the first {part} was complete; the same command starts over"
 
 
 @contextlib.contextmanager
-def resumable():
-    """Ends the command on Ctrl-C with one line, which says how to resume its training."""
+def resumable(folder, files=_TRAINED, part="epoch"):
+    """Ends the command on Ctrl-C with one line, which says what the same command would do.
+
+    Args:
+        folder, files, part: as in `repeated`.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("\ninterrupted; the same command resumes after the last full epoch", err=True)
+        click.echo(f"\ninterrupted{repeated(folder, files, part)}", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 

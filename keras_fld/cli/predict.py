@@ -4,11 +4,15 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
 from keras_fld.cli.bars import bars
-from keras_fld.cli.options import JSON, out_option
+from keras_fld.cli.options import JSON
+from keras_fld.cli.out import out_option
 from keras_fld.cli.prediction import Prediction
 from keras_fld.cli.sections import SectionedCommand
+
+_FORMATS = "png", "json", "pts", "mp4", "webm", "jsonl", "csv"
 
 
 @click.command(
@@ -33,12 +37,12 @@ from keras_fld.cli.sections import SectionedCommand
     help="Model file or preset.",
     shell_complete=complete.MODELS,
 )
-@out_option("Folder for the results.")
+@out_option("Folder for the results.", formats=_FORMATS)
 @click.option(
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice(["png", "json", "pts", "mp4", "webm", "jsonl", "csv"]),
+    type=click.Choice(_FORMATS),
     help="Output format; repeatable. Images: png, json, pts, jsonl, csv. Videos: mp4, webm, jsonl, "
     "csv.  [default: png and json for images, mp4 and jsonl for videos]",
 )
@@ -157,6 +161,7 @@ def predict(
         raise click.UsageError("give either --score or --no-score")
     boxes = None if box is None else [_parse_box(box)]
     score = None if options["no_score"] else options["score"] or "default"
+    check_writable(out, folder=True)
     native.start(model)
     from keras_fld.predict.landmarker import FaceLandmarker
 

@@ -4,8 +4,10 @@ import os
 
 import click
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete
-from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, SKIP_BAD, out_option, show, tell
+from keras_fld.cli.options import JSON, QUIET, READER_OPTIONS, SKIP_BAD, resumable, show, tell
+from keras_fld.cli.out import out_option
 
 
 @click.command(short_help="Crops the faces of a dataset in advance.")
@@ -69,18 +71,20 @@ def prepare(
 
     if beam_options and not beam:
         raise ValueError(f"options of Apache Beam need --beam. Got: {' '.join(beam_options)}")
+    check_writable(out, folder=True)
     frame = FaceCrop(size or FaceCrop().size, MARGIN if margin is None else margin)
-    manifest = run(
-        name,
-        _parts(name, root, splits, skip_bad, reader_options),
-        out,
-        frame,
-        shard,
-        processes or os.cpu_count() or 1,
-        skip_bad,
-        reader_options,
-        beam=list(beam_options) if beam else None,
-    )
+    with resumable(out, ["*-of-*.json"], "file"):
+        manifest = run(
+            name,
+            _parts(name, root, splits, skip_bad, reader_options),
+            out,
+            frame,
+            shard,
+            processes or os.cpu_count() or 1,
+            skip_bad,
+            reader_options,
+            beam=list(beam_options) if beam else None,
+        )
     show(f"wrote {out}", {"out": out, "splits": _show_splits(manifest)})
 
 

@@ -4,24 +4,25 @@ from pathlib import Path
 
 import click
 
-from keras_fld._internal.files import replacing
+from keras_fld._internal.files import check_writable, replacing
 from keras_fld.cli import complete, native
 from keras_fld.cli.options import (
     JSON,
     QUIET_PASSED,
     ROOT,
     RUN_DATASET,
+    RUN_READER_OPTIONS,
     SKIP_BAD,
-    check_out,
+    of_reader,
     of_run,
-    out_option,
     show,
 )
+from keras_fld.cli.out import out_option
 
 
 @click.command()
 @click.argument("model", type=click.Path(), shell_complete=complete.MODELS)
-@out_option("The .keras file to write.")
+@out_option("The .keras file to write.", ".keras")
 @RUN_DATASET
 @ROOT
 @click.option(
@@ -48,9 +49,10 @@ from keras_fld.cli.options import (
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of order and augmentation.")
 @JSON
+@RUN_READER_OPTIONS
 @SKIP_BAD
 @QUIET_PASSED
-def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
+def refine(model, out, dataset, root, whole, seed, reader_options, skip_bad, quiet, **options):
     """Retrains the output layer of MODEL patch by patch.
 
     \b
@@ -58,7 +60,7 @@ def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
     keras-fld refine run/model.keras --out run/local.keras --root 300w \\
         --windows 3 --rounds 40 --learning-rate 4e-3
     """
-    check_out(out, ".keras")
+    check_writable(out)
     model, dataset, recipe = of_run(model, dataset)
     native.start_keras()
     from keras_fld import losses, models
@@ -76,6 +78,7 @@ def refine(model, out, dataset, root, whole, seed, skip_bad, quiet, **options):
         batch_size=64,
         seed=seed,
         skip_bad=skip_bad,
+        **of_reader(recipe, dataset, reader_options),
     )
     refined = models.refine(
         trained,

@@ -5,13 +5,15 @@ from pathlib import Path
 import click
 
 from keras_fld._internal.extras import check_installed
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, check_out, out_option
+from keras_fld.cli.options import QUIET, ROOT, SKIP_BAD, of_reader
+from keras_fld.cli.out import out_option
 
 
 @click.command(short_help="Writes an HTML report of a training run.")
 @click.argument("run", type=click.Path())
-@out_option("The .html file to write.  [default: RUN/report.html]", required=False)
+@out_option("The .html file to write.  [default: RUN/report.html]", ".html", required=False)
 @ROOT
 @click.option(
     "--dataset",
@@ -51,7 +53,7 @@ def report(run, out, root, dataset, model, worst, skip_bad):
 
     out = Path(out) if out else Path(run) / "report.html"
     found = read_run(run)
-    check_out(out, ".html")
+    check_writable(out)
     check_installed("matplotlib", purpose="A report")
     faces = []
     if root is not None:
@@ -60,7 +62,8 @@ def report(run, out, root, dataset, model, worst, skip_bad):
         model, dataset = model or Path(run) / "model.keras", dataset or _dataset(found)
         native.start(model)
         root = None if root == "-" else root
-        faces = gallery(model, dataset, root, worst, skip_bad=skip_bad)
+        options = of_reader(found.recipe, dataset)
+        faces = gallery(model, dataset, root, worst, skip_bad=skip_bad, **options)
     with replacing(out) as temporary:
         temporary.write_text(run_page.page(found, faces), "utf-8")
     click.echo(f"wrote {out}")

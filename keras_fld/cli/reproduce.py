@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from keras_fld._internal.extras import check_installed
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import complete, native
-from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, out_option, resumable, show
+from keras_fld.cli.options import JSON, QUIET_PASSED, SKIP_BAD, resumable, show
+from keras_fld.cli.out import out_option
 from keras_fld.cli.sections import SectionedCommand
 
 
@@ -66,6 +68,7 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
     KERAS_BACKEND=torch keras-fld reproduce table2 --root 300w=/data/300w \\
         --seeds 0,1,2 --search --precision bfloat16 --batch-size 32 --out paper
     """
+    check_writable(out, folder=True)
     if name == "figure4":
         check_installed("matplotlib", purpose="Figure 4")
     native.start_keras()
@@ -89,7 +92,7 @@ def reproduce(name, roots, out, seeds, alphas, synthetic, quiet, **options):
         roots = _generated(table, roots, out, recipe)
         rounds = rounds or 2
     seeds = _seeds(seeds)
-    with resumable():
+    with resumable(out):
         result = fill(
             table,
             roots,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_fld._internal.files import check_writable
 from keras_fld.cli import native
 from keras_fld.cli.options import (
     DATASET,
@@ -11,11 +12,10 @@ from keras_fld.cli.options import (
     QUIET_PASSED,
     ROOT,
     SKIP_BAD,
-    check_out,
-    out_option,
     show,
     tell,
 )
+from keras_fld.cli.out import out_option
 
 
 @click.group(short_help="Trains the face score, which tells faces from other crops.")
@@ -65,7 +65,7 @@ def train_score(dataset, root, also, out, skip_bad, quiet, **options):
     for value in also:
         if not all(value.partition("=")):
             raise ValueError(f"--also must be NAME=FOLDER. Got: {value}")
-    check_out(out)
+    check_writable(out, folder=True)
     native.start(keras=True)
     from keras_fld.face_score import training
 

@@ -1,11 +1,11 @@
 """The command `keras-fld train`."""
 
 import contextlib
-import json
 import os
 import shlex
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,10 +18,11 @@ from keras_fld.cli.options import (
     READER_OPTIONS,
     ROOT,
     SKIP_BAD,
-    out_option,
+    repeated,
     resumable,
     show,
 )
+from keras_fld.cli.out import out_option
 from keras_fld.cli.recipe import chosen, named_paths
 from keras_fld.cli.sections import SectionedCommand
 
@@ -175,12 +176,14 @@ def train(
     extra = named_paths(extra)
     options = {key: value for key, value in options.items() if value not in (None, {})}
     recipe = chosen(recipe, options, extra, start)
-    with resumable():
+    # Another machine may not see the folder.
+    writes = not joins or distributed.share().writes
+    with resumable(out) if writes else contextlib.nullcontext():
         if processes is not None and not joins:
             from keras_fld.data.share import Share
 
             Share(processes=processes, devices=processes).check(recipe.batch_size)
-            launch(processes, sys.argv[1:], environment)
+            launch(processes, sys.argv[1:], environment, partial(repeated, out))
             return
         with leaving_at_once() if joins else contextlib.nullcontext():
             training.train(recipe, out, root, skip_bad, 0 if quiet else 1, extra, start, True)
@@ -216,18 +219,12 @@ def _next_steps(recipe, out, root):
     """The commands that evaluate and convert the run, one a line."""
     from keras_fld.data import catalog
 
-    given = [] if root is None else ["--root", root]
-    options = []
-    for key, value in recipe.dataset_options.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        options += ["--option", f"{key}={text}"]
-    evaluate = ["evaluate", out, *given, *options]
+    given = [] if root is None else ["--root", root]  # the options of the reader are in the recipe
+    evaluate = ["evaluate", out, *given]
     if recipe.validation and not catalog.get(recipe.dataset).official:
         evaluate += ["--held-out", f"{recipe.validation:g}"]
     convert = ["convert", out, "--out", str(Path(out) / "model_int8.tflite"), *given]
-    # `convert` takes no options of a reader.
-    calls = [evaluate] if options else [evaluate, convert]
-    return "\n".join(f"next: {shlex.join(['keras-fld', *call])}" for call in calls)
+    return "\n".join(f"next: {shlex.join(['keras-fld', *call])}" for call in (evaluate, convert))
 
 
 def _show_run(recipe, out, next_steps):

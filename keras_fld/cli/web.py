@@ -3,6 +3,7 @@
 import click
 
 from keras_fld.cli import complete
+from keras_fld.cli.out import output
 
 
 @click.command()
@@ -24,6 +25,7 @@ from keras_fld.cli import complete
     "--copy",
     "folder",
     type=click.Path(),
+    callback=output(),
     help="Write the page to this folder instead of serving it.",
 )
 def web(model, port, host, no_open, folder):

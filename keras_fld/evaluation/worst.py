@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,6 +49,7 @@ def gallery(
     subsets: Sequence[str] | None = None,
     skip_bad: bool = False,
     size: int = 435,
+    **options: Any,
 ) -> list[WorstFace]:
     """Draws the faces with the largest errors.
 
@@ -60,6 +61,7 @@ def gallery(
         subsets: names of the subsets. None uses all test subsets that are present.
         skip_bad: whether to skip bad files instead of stopping at the first one.
         size: side of a picture in pixels.
+        **options: options of the dataset's reader.
 
     Returns:
         A list of `WorstFace`, worst first. A face in several subsets is listed once.
@@ -75,7 +77,7 @@ def gallery(
         raise ValueError(f"count must be at least 1. Got: {count}")
     predictor = open_model(model)
     worst: dict[str, tuple] = {}
-    read, _ = protocol.read_subsets(predictor, dataset, root, subsets, skip_bad)
+    read, _ = protocol.read_subsets(predictor, dataset, root, subsets, skip_bad, **options)
     for subset, faces in read:
         data, _ = protocol.subset_crops(subset, faces, predictor.frame, skip_bad)
         result, kept = protocol.subset_result(predictor, subset, data, faces)

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_fld.lite import modes
-from keras_fld.predict.lite_model import new_interpreter
+from keras_fld.lite.apart import (
+    constant_layer,
+    converted_apart,
+    folded_apart,
+    keras_outputs,
+    lite_outputs,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -28,8 +34,6 @@ SCORES = {"float32": 0.001, "float16": 0.01}
 SCORES_ROUNDED = 0.1
 # If a model's landmarks differ by less between faces, there is nothing to compare. Pixels as above.
 CONSTANT = 0.01
-# Relative difference of a layer's output above which it is more than a rounding error.
-_PART = 0.01
 
 
 def check(
@@ -48,8 +52,8 @@ def check(
         and `face`, "worst" or "median".
 
     Raises:
-        ValueError: the distance is above the bound of the mode. The message names the first layer
-            that differs.
+        ValueError: the distance is above the bound of the mode, or the file cannot be run. The
+            message names the first layer that differs, or whose output never varies.
 
     Warns:
         UserWarning: the model predicts the same landmarks for every crop.
@@ -60,7 +64,7 @@ def check(
     frame = models.frame_of(model)
     crops = drawn_faces(frame) if crops is None else crops[:CROPS]
     images = np.asarray(crops).round().astype(np.uint8)
-    expected = _keras(model, images)
+    expected = keras_outputs(model, images)
     score = is_score(model)
     known, rounded = (SCORES, SCORES_ROUNDED) if score else (PIXELS, PIXELS_ROUNDED)
     bound = known.get(mode, rounded)
@@ -77,8 +81,12 @@ def check(
         of_faces = apart.reshape(len(images), -1).mean(axis=1)
         return float(of_faces.max() if mode in known else np.median(of_faces))
 
+    try:
+        measured = off(content)
+    except RuntimeError as error:  # XNNPACK refuses a range of zero
+        raise ValueError(_not_run(model, mode, images, error)) from error
     result = {
-        "off": off(content),
+        "off": measured,
         "bound": bound,
         "unit": "score" if score else "px",
         "face": "worst" if mode in known else "median",
@@ -108,31 +116,6 @@ def drawn_faces(frame: "FaceCrop") -> np.ndarray:
     return crops.model_crops(catalog.read("synthetic", None, "test", count=CROPS), frame).images
 
 
-def lite_outputs(content: bytes, images: np.ndarray) -> np.ndarray:
-    """Dequantized outputs of a file with one input and one output, for uint8 crops."""
-    interpreter = new_interpreter(content)
-    given, taken = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    scale, zero_point = taken["quantization"]
-    found = []
-    for image in images:
-        pixels = (image ^ 0x80).view(np.int8) if given["dtype"] == np.int8 else image
-        interpreter.set_tensor(given["index"], pixels[None].astype(given["dtype"]))
-        interpreter.invoke()
-        found.append(interpreter.get_tensor(taken["index"])[0].astype(np.float32))
-    outputs = np.stack(found)
-    return (outputs - zero_point) * np.float32(scale) if scale else outputs
-
-
-def _keras(model, images):
-    """Outputs of a Keras model, one or a list, in float32."""
-    import keras
-
-    found = model(images.astype(np.float32), training=False)
-    if isinstance(found, (list, tuple)):
-        return [np.asarray(keras.ops.convert_to_numpy(x), np.float32) for x in found]
-    return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
-
-
 def _refuse(model, mode, images, result, off):
     """Raises a ValueError that explains why the file does not agree."""
     import keras
@@ -160,79 +143,14 @@ def _refuse(model, mode, images, result, off):
     raise ValueError(rule + reason)
 
 
-def folded_apart(model: "keras.Model", images: np.ndarray) -> str | None:
-    """The first layer whose output `export_model` changes, or None.
-
-    Args:
-        model: the Keras model.
-        images: (crops, size, size, 3) crops.
-    """
-    import keras
-
-    from keras_fld.lite.folding import export_model
-
-    exported = export_model(model)
-    pairs = [
-        (layer.name, *tensors)
-        for layer in model.layers
-        if (tensors := _tensors(layer, exported)) is not None
-    ]
-    before = keras.Model(model.inputs[0], [first for _, first, _ in pairs])
-    after = keras.Model(exported.inputs[0], [second for _, _, second in pairs])
-    expected = _keras(before, images)
-    found = [_keras(after, image[None]) for image in images]
-    for place, (name, _, _) in enumerate(pairs):
-        if _differ(expected[place], np.concatenate([one[place] for one in found])):
-            return name
-    return None
-
-
-def _tensors(layer, exported):
-    """A layer's output in the model and in its export, or None if they may differ."""
-    from keras_fld.models import graph
-    from keras_fld.models.sampled import SampledOffsets
-    from keras_fld.models.windows import WindowedOffsets
-
-    last = layer
-    while graph.is_graph(last):
-        last = next(x for x in reversed(last.layers))
-    names = {x.name: x for x in exported.layers}
-    other = names.get(last.name)
-    if other is None or type(other) is not type(last):
-        return None  # the input, or a folded layer
-    if graph.output_dense(exported) is other or isinstance(
-        other, (WindowedOffsets, SampledOffsets)
-    ):
-        return None  # returns pixels in the export
-    return graph.output_of(layer), other.output
-
-
-def converted_apart(exported: "keras.Model", images: np.ndarray) -> str | None:
-    """The first layer whose output the float32 file changes, by bisection, or None.
-
-    Args:
-        exported: the result of `export_model`, on the TensorFlow backend.
-        images: (crops, size, size, 3) crops.
-    """
-    import keras
-
-    layers = [x for x in exported.layers if not isinstance(x, keras.layers.InputLayer)]
-
-    def differs(count):
-        part = keras.Model(exported.inputs[0], layers[count].output)
-        expected = np.concatenate([_keras(part, image[None]) for image in images])
-        found = lite_outputs(modes.float32(part), images)
-        return _differ(expected, found.reshape(expected.shape))
-
-    if not differs(len(layers) - 1):
-        return None
-    low, high = 0, len(layers) - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if differs(middle) else (middle + 1, high)
-    return layers[low].name
-
-
-def _differ(expected, found):
-    size = np.abs(expected).max()
-    return not np.abs(found - expected).max() <= _PART * size + 1e-6
+def _not_run(model, mode, images, error):
+    """Explains why LiteRT cannot run a file."""
+    rule = f"a {mode} file must run in LiteRT. Got: {' '.join(str(error).split())}"
+    constant = constant_layer(model, images)
+    if constant is None:
+        return rule
+    name, value = constant
+    return (
+        f"{rule}. The output of layer {name!r} must vary between crops or places, but is always "
+        f"{value:.4g}: train the model, or convert to float16"
+    )

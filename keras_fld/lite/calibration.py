@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_fld._internal.pixels import as_bytes
+
 # Number of calibration crops. More did not noticeably change a range of TRNet-20.
 CALIBRATION_CROPS = 300
 
@@ -30,7 +32,8 @@ def calibration_crops(calibration, frame, mode):
         (crops, size, size, 3) float32 with at most 300 crops.
 
     Raises:
-        ValueError: there are no crops, or they have the wrong size.
+        TypeError, ValueError: there are no crops, they have the wrong size or values as in
+            `pixels.as_bytes`, or each of them has a single color.
     """
     if calibration is None:
         raise ValueError(f"{mode} needs calibration crops: pass calibration=. Got: None")
@@ -49,7 +52,14 @@ def calibration_crops(calibration, frame, mode):
             f"calibration must be at least one crop of shape {expected}. "
             f"Got: {tuple(calibration.shape)}"
         )
-    crops = np.array(calibration[:CALIBRATION_CROPS], np.float32)
+    pixels = as_bytes(calibration[:CALIBRATION_CROPS], what="calibration")
+    if (pixels == pixels[:, :1, :1]).all():
+        # Such a file agrees with the model on these crops, and fails on faces.
+        raise ValueError(
+            "calibration must be crops of faces, whose activations give the ranges of the file. "
+            f"Got: {len(pixels)} of a single color each"
+        )
+    crops = pixels.astype(np.float32)
     # The input's scale is exactly 1, so that it takes bytes, only if the range is 0..255.
     crops[0, 0, 0], crops[0, 0, -1] = 0, 255
     return crops

@@ -62,9 +62,10 @@ def convert(
         The path.
 
     Raises:
-        ValueError: the mode is unknown, calibration crops are missing or have the wrong size, the
-            model is not supported, or the landmarks of file and model differ, from a layer that the
-            message names.
+        ValueError: the mode is unknown; calibration crops are missing, have the wrong size or
+            values outside 0..255, or show nothing; the model is not supported; a layer's output
+            never varies, so that it has no range; or the landmarks of file and model differ, from a
+            layer that the message names.
         ImportError: TensorFlow is not installed.
 
     Examples:

@@ -83,6 +83,7 @@ def export(
     arm: str | Path | None = None,
     batches: Iterable[Any] | None = None,
     detector: bool = False,
+    **options: Any,
 ) -> Export:
     """Writes a model in several modes, measures and evaluates them.
 
@@ -101,6 +102,7 @@ def export(
             compute the same. None uses the published ones of the preset.
         batches: augmented training batches for int8_qat, as in `lite.qat`.
         detector: also copy the files of the face detector, which an app runs before the model.
+        **options: options of the dataset's reader.
 
     Returns:
         An `Export`. Printing it shows the table.
@@ -122,7 +124,7 @@ def export(
     if preset is not None and dataset is None:
         reference, nme, more = _published(preset, files)
     else:
-        reference, nme, more = _evaluate(model, files, dataset, root, skip_bad)
+        reference, nme, more = _evaluate(model, files, dataset, root, skip_bad, options)
     rows = _rows(files, nme, counts)
     if arm is not None:
         missing = [row["mode"] for row in rows if not row["instructions"]]
@@ -202,7 +204,7 @@ def _published(preset, files):
     return figures["keras"], {name: found or {} for name, found in nme.items()}, notes
 
 
-def _evaluate(model, files, dataset, root, skip_bad):
+def _evaluate(model, files, dataset, root, skip_bad, options):
     """NME of the Keras model and of each file, and notes on missing test faces."""
     from keras_fld import evaluation
 
@@ -210,11 +212,11 @@ def _evaluate(model, files, dataset, root, skip_bad):
     if dataset is None:
         return {}, nothing, []
     try:
-        before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad)
+        before = evaluation.evaluate(model, dataset, root, skip_bad=skip_bad, **options)
     except ValueError as error:  # no test faces, but the files are good
         return {}, nothing, [f"not evaluated: {message_in(root, error)}"]
     nme = {
-        name: _nme(evaluation.evaluate(path, dataset, root, skip_bad=skip_bad))
+        name: _nme(evaluation.evaluate(path, dataset, root, skip_bad=skip_bad, **options))
         for name, path in files.items()
     }
     return _nme(before), nme, before.notes

@@ -7,6 +7,7 @@ landmarks are. The fields are listed in docs/guides/app.md, with how a browser r
 """
 
 import json
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import flatbuffers
@@ -50,7 +51,7 @@ def describe(
     from ai_edge_litert.interpreter import Interpreter
 
     from keras_fld import models
-    from keras_fld.models.layers import is_score, typical_shape
+    from keras_fld.models.layers import box_in_face, is_score, typical_shape
 
     interpreter = Interpreter(model_content=content)
     frame = models.frame_of(model)
@@ -80,8 +81,10 @@ def describe(
         "x, y in pixels of the crop = scale * (number - zero_point); "
         "the centre of the first pixel is 0, 0"
     )
+    part = box_in_face(model)
     return {
         **about,
+        **({} if part is None else {"box_in_face": list(astuple(part))}),
         "output": {**output, "meaning": meaning},
         "mean_shape": np.round(typical_shape(model).astype(float), 2).tolist(),
         **_landmarks(models.scheme_of(model)),

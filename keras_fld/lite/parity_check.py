@@ -123,6 +123,7 @@ def parity(
     root: str | Path | None = None,
     subsets: Sequence[str] | None = None,
     skip_bad: bool = False,
+    **options: Any,
 ) -> Parity:
     """Compares a converted model with its Keras model.
 
@@ -134,6 +135,7 @@ def parity(
         root: its folder.
         subsets: names of the test subsets; None takes all that are present.
         skip_bad: skip bad files instead of stopping at the first.
+        **options: options of the dataset's reader.
 
     Returns:
         A `Parity`, which prints as a table.
@@ -152,7 +154,7 @@ def parity(
     _check_alike(*pair)
     rows: list[dict] = []
     seen: dict[str, tuple] = {}
-    read, notes = protocol.read_subsets(pair[0], dataset, root, subsets, skip_bad)
+    read, notes = protocol.read_subsets(pair[0], dataset, root, subsets, skip_bad, **options)
     for subset, faces in read:
         data, skipped = protocol.subset_crops(subset, faces, pair[0].frame, skip_bad)
         notes += skipped

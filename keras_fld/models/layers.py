@@ -13,6 +13,7 @@ from keras_fld.models import graph
 from keras_fld.models.sampled import SampledOffsets
 from keras_fld.models.windows import WindowedOffsets
 from keras_fld.schemes import registry
+from keras_fld.schemes.face_box import BoxInFace
 
 
 @keras.saving.register_keras_serializable(package="keras_fld")
@@ -234,6 +235,11 @@ def typical_shape(model: keras.Model) -> np.ndarray:
     except ValueError:  # a custom scheme
         shape = np.zeros_like(own)
     return frame.shape_pixels(shape).astype(np.float32)
+
+
+def box_in_face(model: keras.Model) -> BoxInFace | None:
+    """Returns where the box of a Keras model's landmarks lies in the box of a face, if known."""
+    return BoxInFace.of_scheme(scheme_of(model), typical_shape(model))
 
 
 def is_score(model: keras.Model) -> bool:

@@ -18,6 +18,7 @@ from keras_fld.predict.face import DetectedFace, PendingFace, pending
 from keras_fld.predict.predictor import DEFAULT_SCORE, open_model, open_score, scored_by_default
 from keras_fld.predict.protocol import LandmarkModel, Scorer
 from keras_fld.schemes import Scheme
+from keras_fld.schemes.face_box import BoxInFace
 
 if TYPE_CHECKING:
     import keras
@@ -46,8 +47,10 @@ class FaceLandmarker:
             file, neither Keras nor TensorFlow is loaded.
         detector: face detector to use if no boxes are given, as in `detectors.open_detector`. For
             example "blazeface-turned" for faces rotated by any angle, the path of a YuNet `.onnx`
-            file, or a function that maps an RGB image to (faces, 4) tight boxes. None uses
-            "blazeface", or "blazeface-short" in a `FaceTracker`.
+            file, or a function that maps an RGB image to (faces, 4) boxes, tight around the
+            model's landmarks. If it has an attribute `whole_faces` that is True, its boxes are
+            those of whole faces, as of the built-in detectors. None uses "blazeface", or
+            "blazeface-short" in a `FaceTracker`.
         passes: largest number of forward passes for each detected face. In each pass after the
             first, the crop's box and roll are computed from the landmarks of the previous pass. A
             pass whose crop would hardly differ from the previous one is skipped.
@@ -66,6 +69,9 @@ class FaceLandmarker:
 
     Attributes:
         license: SPDX identifier of the license of the model's weights, or None if it is not known.
+        box_in_face: where the tight box of the model's landmarks lies in a whole face. The boxes of
+            detectors are mapped by it. None uses them as they are: for iBUG-68, and if it is not
+            known, because the scheme has no `eyes` or the model no mean shape.
 
     Raises:
         ValueError: the model is none of these, a file is missing, damaged or of the wrong kind,
@@ -93,6 +99,9 @@ class FaceLandmarker:
         self.scheme: Scheme | None = self._model.scheme
         self.num_landmarks: int = self._model.num_landmarks
         self.license: str | None = getattr(self._model, "license", None)
+        self.box_in_face: BoxInFace | None = getattr(
+            self._model, "box_in_face", BoxInFace.of_scheme(self.scheme)
+        )
         self._detector = open_detector(detector or detectors.DEFAULT, min_face)
         self._in_videos = self._detector if detector else open_detector(detectors.DEFAULT_IN_VIDEOS)
         self.passes = _check_whole("passes", passes)
@@ -208,8 +217,8 @@ class FaceLandmarker:
             in_video: whether the image is a video frame, or part of one.
 
         Returns:
-            (faces, 5) boxes (x, y, width, height) in pixels and their roll in radians. The roll is
-            0 if the detector does not find it.
+            (faces, 5) boxes (x, y, width, height) in pixels, tight around the model's landmarks,
+            and their roll in radians. The roll is 0 if the detector does not find it.
 
         Raises:
             ValueError: the detector is a function that returns anything else.
@@ -217,12 +226,17 @@ class FaceLandmarker:
         detector = self._in_videos if in_video else self._detector
         if isinstance(detector, TurnedDetector):
             rows = [[*face.box, face.angle] for face in detector.detect(image)]
-            return largest_first(np.reshape(np.array(rows, float), (-1, 5)))
-        boxes = detector(image)
-        boxes = np.asarray([] if boxes is None else boxes, float)
-        if boxes.size and (boxes.ndim != 2 or boxes.shape[1] != 4):
-            raise ValueError(f"{name}a detector must return (faces, 4) boxes. Got: {boxes.shape}")
-        return np.pad(boxes.reshape(-1, 4), ((0, 0), (0, 1)))
+            boxes = largest_first(np.reshape(np.array(rows, float), (-1, 5)))
+        else:
+            found = detector(image)
+            boxes = np.asarray([] if found is None else found, float)
+            if boxes.size and (boxes.ndim != 2 or boxes.shape[1] != 4):
+                rule = f"{name}a detector must return (faces, 4) boxes"
+                raise ValueError(f"{rule}. Got: {boxes.shape}")
+            boxes = np.pad(boxes.reshape(-1, 4), ((0, 0), (0, 1)))
+        if self.box_in_face is None or not getattr(detector, "whole_faces", False):
+            return boxes
+        return self.box_in_face.of_faces(boxes)
 
     def _detect_chunk(self, images, boxes, bgr, passes, first):
         """`detect_many` for a few images. `first` is the index of the first, None for `detect`."""

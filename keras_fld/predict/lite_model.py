@@ -13,6 +13,7 @@ from keras_fld._internal.pool import Pool
 from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict import metadata
 from keras_fld.predict.reopening import ModelFile
+from keras_fld.schemes.face_box import BoxInFace
 
 # Kinds of files, by the field `kind` of their metadata.
 _KINDS = {None: "a landmark model", metadata.FACE_SCORE: "a face-score file"}
@@ -48,6 +49,7 @@ class _File:
             self.frame = FaceCrop(int(about["input"]["size"]), float(about["input"]["margin"]))
             self.scheme = schemes.get(about["scheme"]) if about["scheme"] else None
             self.license = metadata.license_of(about)
+            self.box_in_face = metadata.box_in_face(about) or BoxInFace.of_scheme(self.scheme)
             self._interpreters = Pool(partial(new_interpreter, content, num_threads))
             with self._interpreters.borrow() as interpreter:
                 self._input = interpreter.get_input_details()[0]

@@ -5,6 +5,7 @@ the fields, and shows how to read them in a browser.
 """
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import flatbuffers.number_types
 import flatbuffers.table
 
 from keras_fld import zoo
+from keras_fld.schemes.face_box import BoxInFace
 
 # Name of the buffer in the file's metadata table.
 NAME = "keras_fld"
@@ -83,6 +85,20 @@ def license_of(about: dict[str, Any]) -> str | None:
     return about.get("license")
 
 
+def box_in_face(about: dict[str, Any]) -> BoxInFace | None:
+    """Returns where the box of the landmarks lies in the box of a face, if the file states it.
+
+    Args:
+        about: what `read` gives.
+
+    Examples:
+        >>> box_in_face({"box_in_face": [0.25, 0.25, 0.5, 0.5]})
+        BoxInFace(left=0.25, top=0.25, width=0.5, height=0.5)
+    """
+    part = about.get("box_in_face")
+    return None if part is None else BoxInFace(*part)
+
+
 def _check(about):
     """Raises ValueError if a field that the package reads is missing or of the wrong type."""
     for path, kinds, rule in (
@@ -103,6 +119,22 @@ def _check(about):
         if not good:
             name, got = ".".join(path) or "it", "nothing" if value is ... else repr(value)
             raise ValueError(f"the metadata is damaged: {name} must be {rule}. Got: {got[:80]}")
+    part = about.get("box_in_face")
+    if part is not None and not (_is_box(part) and min(part[2:]) > 0):
+        raise ValueError(
+            "the metadata is damaged: box_in_face must be four numbers: left, top, and width and "
+            f"height above 0. Got: {repr(part)[:80]}"
+        )
+
+
+def _is_box(part):
+    """Whether a value is a list of four finite numbers."""
+    return (
+        isinstance(part, list)
+        and len(part) == 4
+        and all(isinstance(x, _NUMBER) and not isinstance(x, bool) for x in part)
+        and all(map(math.isfinite, part))
+    )
 
 
 def _find(content):

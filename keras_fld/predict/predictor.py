@@ -36,11 +36,13 @@ class KerasModel:
 
     def __init__(self, model: "keras.Model") -> None:
         from keras_fld import models
+        from keras_fld.models.layers import box_in_face
 
         self.model = model
         self.frame = models.frame_of(model)
         self.scheme = models.scheme_of(model)
         self.num_landmarks: int = model.output_shape[1]
+        self.box_in_face = box_in_face(model)
         self.license: str | None = getattr(model, "license", None)
 
     def predict(self, images: np.ndarray) -> np.ndarray:

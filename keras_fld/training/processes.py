@@ -18,7 +18,7 @@ from collections import deque
 _LINES = 200  # kept of each process's messages
 
 
-def launch(count, arguments, environment):
+def launch(count, arguments, environment, repeated=str):
     """Runs `keras-fld ARGUMENTS` in `count` processes until all finish or one fails.
 
     Only process 0 writes standard output and notes.
@@ -27,6 +27,8 @@ def launch(count, arguments, environment):
         count: number of processes.
         arguments: the command's words.
         environment: environment variables, to which those of the distribution are added.
+        repeated: function that returns, as the end of a sentence, what the same command does after
+            a process was killed.
 
     Raises:
         ValueError: a process failed with a message, which is this error's, or was killed.
@@ -59,7 +61,7 @@ def launch(count, arguments, environment):
             # The first to exit caused the failure; the rest only report the lost connection.
             index, code, lines = ended.get()
             if code:
-                raise _failure(f"process {index} of {count}", code, lines)
+                raise _failure(f"process {index} of {count}", code, lines, repeated)
     finally:
         for child in children:
             child.kill()
@@ -84,15 +86,12 @@ def _watch(index, child, ended):
     ended.put((index, child.wait(), lines))
 
 
-def _failure(process, code, lines):
+def _failure(process, code, lines, repeated):
     told = [line for line in lines if line.startswith("Error: ")]
     if code == 2 and told:
         return ValueError(told[-1].removeprefix("Error: ").strip())
     if code < 0:
-        return ValueError(
-            f"{process} was ended by {signal.Signals(-code).name}; the same command resumes after "
-            "the last full epoch"
-        )
+        return ValueError(f"{process} was ended by {signal.Signals(-code).name}{repeated()}")
     return RuntimeError(f"{process} ended with exit code {code}:\n{''.join(lines)}")
 
 

@@ -14,6 +14,7 @@ import keras
 
 from keras_fld import zoo
 from keras_fld._internal.files import (
+    check_writable,
     name_bytes,
     read_json,
     replacing,
@@ -56,6 +57,11 @@ class RunFolder:
         """Prints notes on standard error."""
         for sentence in sentences if self._writes else ():
             print(f"note: {sentence}", file=sys.stderr)
+
+    def check_writable(self):
+        """Raises a ValueError if this process cannot write to the folder."""
+        if self._writes:
+            check_writable(self.path, folder=True)
 
     def check(self, recipe):
         """Raises a ValueError if the folder contains a run of another recipe."""

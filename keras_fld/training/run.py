@@ -85,6 +85,7 @@ def train(
             folder.to_write(folder.last)
         )  # left by a run that was killed after saving the result
         return model
+    folder.check_writable()
     faces = training_faces(recipe, root, extra, skip_bad)
     if share.processes > 1:
         distributed.agree("faces", faces.data.names, faces.data.landmarks.tobytes())

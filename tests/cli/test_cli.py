@@ -128,15 +128,14 @@ def test_the_next_steps_are_for_the_runs_faces():
     from keras_fld.training import Recipe
 
     own = Recipe(dataset="own", dataset_options={"unset": "keep"}, validation=0.1)
-    (line,) = _next_steps(own, "my run", "my faces.csv").splitlines()
-    words = shlex.split(line.removeprefix("next: keras-fld "))
-    assert words == ["evaluate", "my run", "--root", "my faces.csv"] + [
-        "--option",
-        "unset=keep",
-        "--held-out",
-        "0.1",
-    ]
-    calls.parse(line.removeprefix("next: keras-fld "))
+    lines = _next_steps(own, "my run", "my faces.csv").splitlines()
+    steps = [shlex.split(line.removeprefix("next: keras-fld ")) for line in lines]
+    place = ["--root", "my faces.csv"]
+    assert steps[0] == ["evaluate", "my run", *place, "--held-out", "0.1"]
+    model = str(Path("my run") / "model_int8.tflite")
+    assert steps[1] == ["convert", "my run", "--out", model, *place]
+    for line in _next_steps(own, "run", "faces.csv").splitlines():
+        calls.parse(line.removeprefix("next: keras-fld "))
     drawn = _next_steps(Recipe(dataset="synthetic"), "run", None).splitlines()
     assert drawn[0] == "next: keras-fld evaluate run" and len(drawn) == 2
 
@@ -241,7 +240,14 @@ def test_bad_input_is_one_line_and_exit_code_2(eagerly, own_tree, tmp_path):
         assert f"note: {file.relative_to(own_tree)}: " in result.stderr
 
 
-def test_an_interrupted_training_continues(tree, tmp_path):
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("recipe.json", " before the first epoch was complete; the same command starts over"),
+        ("last.weights.h5", "; the same command resumes after the last full epoch"),
+    ],
+)
+def test_an_interrupted_training_continues(until, told, tree, tmp_path):
     out = tmp_path / "run"
     arguments = ["train", "--root", tree, "--out", out, "--epochs", "30", *SMALL]
     arguments += ["--network", "tests.tiny:tiny", "--input-size", "32"]
@@ -252,13 +258,14 @@ def test_an_interrupted_training_continues(tree, tmp_path):
         preexec_fn=heed_interrupts,
     )
     deadline = time.monotonic() + 300
-    while not (out / "last.weights.h5").exists() and process.poll() is None:
+    while not (out / until).exists() and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in error
-    assert error.count("interrupted") == 1 and "the same command resumes" in error
+    assert error.splitlines()[-1] == f"interrupted{told}" and error.count("interrupted") == 1
+    assert (out / "last.weights.h5").exists() == (until == "last.weights.h5")
     assert not (out / "model.keras").exists()
     result = run(*arguments)
     assert result.returncode == 0, result.stderr

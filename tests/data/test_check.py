@@ -171,4 +171,4 @@ def test_prepared_faces_are_not_what_is_checked(tree, tmp_path):
 def test_a_sheet_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     (tmp_path / "sheet.png").mkdir()
     result = command("check", "300w", tmp_path / "none", "--sheet", tmp_path / "sheet.png")
-    assert "sheet.png: cannot be written" in str(result.exception)
+    assert "--sheet must be a file. Got: " in str(result.exception)

@@ -183,4 +183,4 @@ def test_a_read_only_folder_is_named(warm, photos, read_only):
     assert str(read_only) in predict(photos / "0.png", read_only).stderr
     job = warm.start("train", out=read_only)
     assert job.wait() == 2
-    assert f"{read_only / 'recipe.json'}: cannot be written" in job.output()
+    assert f"{read_only}: cannot be written" in job.output()

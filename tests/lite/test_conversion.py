@@ -10,6 +10,7 @@ from keras_fld._internal import extras
 from keras_fld.lite import calibration, conversion, convert
 from keras_fld.predict import metadata
 from keras_fld.predict.lite_model import LiteModel
+from tests.tiny import tiny
 
 
 def test_calibration_takes_arrays_and_datasets_alike(small_model, face_crops):
@@ -32,6 +33,16 @@ def test_calibration_takes_arrays_and_datasets_alike(small_model, face_crops):
         ({"calibration": None}, "int8 needs calibration crops"),
         ({"mode": "int8_full", "calibration": None}, "int8_full needs calibration crops"),
         ({"calibration": np.zeros((0, 32, 32, 3))}, "at least one crop"),
+        (
+            {"calibration": np.full((2, 32, 32, 3), [0, 9, 200])},
+            "crops of faces, .*Got: 2 of a single color each",
+        ),
+        ({"calibration": np.zeros((1, 32, 32, 3))}, "Got: 1 of a single color each"),
+        (
+            {"mode": "int8_full", "calibration": np.full((3, 32, 32, 3), 255.0)},
+            "Got: 3 of a single color each",
+        ),
+        ({"calibration": np.eye(32)[None, ..., None] * np.ones(3)}, "0 to 255; multiply by 255"),
         ({"calibration": np.zeros((2, 64, 64, 3))}, r"shape \(32, 32, 3\). Got: \(2, 64, 64, 3\)"),
     ],
 )
@@ -51,6 +62,25 @@ def test_a_model_that_predicts_the_same_for_every_face_is_told(small_model, tmp_
     assert not [w for w in recwarn if "the same landmarks" in str(w.message)]
     with pytest.warns(UserWarning, match="the same landmarks for 16 different crops .*checked"):
         convert(constant, tmp_path / "b.tflite", "float32")
+
+
+def test_one_crop_calibrates(small_model, face_crops, tmp_path):
+    path = convert(small_model, tmp_path / "a.tflite", "int8", face_crops[:1])
+    found, expected = LiteModel(path).predict(face_crops), small_model(face_crops)
+    assert np.median(np.linalg.norm(found - np.asarray(expected), axis=-1)) < 0.5
+
+
+@pytest.mark.parametrize("mode", ["int8", "int8_full"])
+def test_a_layer_without_a_range_is_named(face_crops, tmp_path, mode):
+    """XNNPACK does not run operations whose output has a scale of nearly zero."""
+    model = tiny(68, 32, scheme="ibug68")
+    model.get_layer("bn").set_weights([np.full(4, x) for x in (1.0, -99.0, 0.0, 1.0)])
+    with pytest.raises(ValueError, match=f"a {mode} file must run in LiteRT. Got: .*'relu'") as e:
+        convert(model, tmp_path / "a.tflite", mode, face_crops)
+    assert "is always 0: train the model, or convert to float16" in str(e.value)
+    assert not list(tmp_path.iterdir())
+    with pytest.warns(UserWarning, match="the same landmarks"):
+        convert(model, tmp_path / "a.tflite", "float16")
 
 
 def test_a_model_that_is_not_of_the_package_is_refused(tmp_path):

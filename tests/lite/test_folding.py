@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_fld import models
-from keras_fld.lite import agreement, convert, folding, modes
+from keras_fld.lite import agreement, apart, convert, folding, modes
 from keras_fld.models import layers
 from keras_fld.predict.lite_model import LiteModel
 from tests.lite.conftest import NETWORKS
@@ -218,16 +218,16 @@ def test_a_layer_that_is_converted_wrongly_is_found_by_bisection(monkeypatch):
     model = small_network(rescaling(), conv(), keras.layers.ReLU(name="after"))
     exported = folding.export_model(model)
     images = agreement.drawn_faces(models.frame_of(model))
-    assert agreement.converted_apart(exported, images) is None
-    assert agreement.folded_apart(model, images) is None
-    right = agreement.lite_outputs
+    assert apart.converted_apart(exported, images) is None
+    assert apart.folded_apart(model, images) is None
+    right = apart.lite_outputs
 
     def wrong(content, images):
         found = right(content, images)
         return found + 5 if found.shape[1:] != (30, 30, 4) or found.min() >= 0 else found
 
-    monkeypatch.setattr(agreement, "lite_outputs", wrong)
-    assert agreement.converted_apart(exported, images) == "after"
+    monkeypatch.setattr(apart, "lite_outputs", wrong)
+    assert apart.converted_apart(exported, images) == "after"
 
 
 def test_rounding_errors_are_distinguished_from_a_wrong_layer(face_crops, tmp_path):

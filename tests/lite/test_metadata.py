@@ -161,6 +161,11 @@ def _without(files):
         ({"input": {"size": 0, "margin": 1.1}}, "input.size .* Got: 0"),
         ({"input": {"size": 64, "margin": -1}}, "input.margin must be a number above 0. Got: -1"),
         ({"input": {"size": 64, "margin": float("nan")}}, "input.margin .* Got: nan"),
+        ({"box_in_face": 1}, "box_in_face must be four numbers: .* above 0. Got: 1"),
+        ({"box_in_face": [0, 0, 1]}, r"box_in_face .* Got: \[0, 0, 1\]"),
+        ({"box_in_face": [0, 0, 1, 0]}, r"box_in_face .* Got: \[0, 0, 1, 0\]"),
+        ({"box_in_face": [0, 0, 1, True]}, r"box_in_face .* Got: \[0, 0, 1, True\]"),
+        ({"box_in_face": [0, float("inf"), 1, 1]}, r"box_in_face .* Got: \[0, inf, 1, 1\]"),
     ],
 )
 def test_damaged_metadata_is_refused(files, tmp_path, change, rule):

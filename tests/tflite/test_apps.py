@@ -14,15 +14,17 @@ import pytest
 
 from keras_fld import zoo
 from keras_fld.data import synthetic
+from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict.detectors.blazeface import network
 from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.predict.tracking import FaceTracker
+from keras_fld.schemes.mtfl5 import MTFL5
 
 APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
 STEPS = [
     *("matrix", "crop", "tiles", "anchors", "decode"),
-    *("next_place", "plausible", "smooth", "boxes", "track", "camera"),
+    *("next_place", "box_in_face", "plausible", "smooth", "boxes", "track", "camera"),
 ]
 
 GXX = shutil.which("g++")
@@ -100,6 +102,8 @@ def changed(golden, step):
         golden["decode"][2]["boxes"][1][2] += 0.011
     elif step == "next_place":
         golden["next_place"][1]["box"][3] += 0.011
+    elif step == "box_in_face":
+        golden["box_in_face"][4]["box"][1] += 0.011
     elif step == "plausible":
         golden["plausible"][3]["plausible"] = not golden["plausible"][3]["plausible"]
     elif step == "smooth":
@@ -135,8 +139,9 @@ def litert():
     return found[0]
 
 
-def model_code(folder, language, name):
-    command = (sys.executable, APPS / "about.py", zoo.lite_file("trnet20_300w"), language)
+def model_code(folder, language, name, model=None):
+    model = model or zoo.lite_file("trnet20_300w")
+    command = (sys.executable, APPS / "about.py", model, language)
     result = run(*command)
     assert result.returncode == 0, result.stderr
     (folder / name).write_text(result.stdout, "utf-8")
@@ -237,6 +242,40 @@ def test_the_cpp_tracker_follows_faces_as_python_does(tmp_path):
             assert np.abs(points - face.landmarks).max() < 0.01, i
         counts.append(len(faces))
     assert {0, 1, 2} == set(counts) and counts.count(2) > 10  # lost, and found again
+
+
+def test_the_cpp_tracker_follows_a_face_of_five_points_as_python_does(tmp_path):
+    if GXX is None:
+        pytest.skip("needs g++")
+    library = litert()
+    pytest.importorskip("tensorflow")
+    from keras_fld import lite
+    from tests.tiny import tiny
+
+    model, shape = tmp_path / "five.tflite", FaceCrop(32).shape_pixels(MTFL5.mean_shape)
+    with pytest.warns(UserWarning, match="predicts the same landmarks"):
+        lite.convert(tiny(5, 32, scheme=MTFL5, mean_shape=shape), model, "float32")
+    for language in ("cpp", "kotlin", "swift"):
+        model_code(tmp_path, language, "face_model.hpp", model)
+        code = (tmp_path / "face_model.hpp").read_text("utf-8")
+        assert "0.2787, 0.2033, 0.4425, 0.5121" in code
+    model_code(tmp_path, "cpp", "face_model.hpp", model)
+    (tmp_path / "track.cpp").write_text(TRACK, "utf-8")
+    options = (f"-I{tmp_path}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}")
+    program = compiled(tmp_path, tmp_path / "track.cpp", *options)
+    frames = [with_faces((5, 180, 20 + i, 15), shape=(210, 420)) for i in range(25)]
+    paths = [tmp_path / f"{i:02}.ppm" for i in range(len(frames))]
+    for path, frame in zip(paths, frames, strict=True):
+        cv2.imwrite(str(path), frame[..., ::-1])
+    short = Path(network.__file__).with_name(network.FILES["short"][0])
+    result = run(program, model, short, *paths)
+    assert result.returncode == 0, result.stderr
+    tracker = FaceTracker(FaceLandmarker(model))
+    for i, (line, frame) in enumerate(zip(result.stdout.splitlines(), frames, strict=True)):
+        (face,) = tracker.update(frame, i / 30)
+        number, *points = map(float, line.split())
+        assert number == face.id == 1
+        assert np.abs(np.reshape(points, (5, 2)) - face.landmarks).max() < 0.01, i
 
 
 def test_what_is_no_landmark_model_gives_no_code(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from keras_fld.data import synthetic
 from keras_fld.geometry.frame import FaceCrop, compose, crop_shift, landmark_box, warp
 from keras_fld.predict.detectors.blazeface.tiles import sides, tiles
+from keras_fld.schemes.face_box import BoxInFace
 from keras_fld.web.files import PAGE
 
 NODE = shutil.which("node")
@@ -147,3 +148,24 @@ def test_the_shift_between_crops_is_pythons(tmp_path, seed):
     assert result.returncode == 0, result.stderr
     crop, other = (FRAME.matrix(box, angle) for box, angle in places)
     assert float(result.stdout) == pytest.approx(crop_shift(crop, other, FRAME.size))
+
+
+PART = """
+import { inFace } from "./geometry.js";
+console.log(JSON.stringify(inFace(PLACE, PART)));
+"""
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.7, -2.3])
+def test_the_box_of_landmarks_in_a_face_is_pythons(tmp_path, angle):
+    part, box = [0.28, 0.2, 0.45, 0.5], [30.0, -20.0, 120.0, 160.0]
+    shutil.copy(PAGE / "geometry.js", tmp_path)
+    shutil.copy(PAGE / "resize.js", tmp_path)
+    (tmp_path / "package.json").write_text('{"type": "module"}', "utf-8")
+    place = json.dumps({"box": box, "angle": angle})
+    script = PART.replace("PLACE", place).replace("PART", json.dumps(part))
+    (tmp_path / "script.js").write_text(script, "utf-8")
+    result = subprocess.run([NODE, "script.js"], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    expected = BoxInFace(*part).of_faces([*box, angle])[0, :4]
+    np.testing.assert_allclose(json.loads(result.stdout), expected)

@@ -66,7 +66,8 @@ def test_a_drawn_face_in_a_drawn_box_gives_pythons_landmarks(served, tmp_path, s
     assert deviation(drawn.image, face) < TOLERANCE
 
 
-def test_latency_is_measured(served):
+def test_latency_is_measured(served, astronaut, tmp_path):
+    served.open(save(tmp_path / "astronaut.png", astronaut))
     served.page.click("#benchmark")
     served.wait("#status:text('300 runs on this face')")
     rows = served.page.locator("#latency tr").all_inner_texts()

@@ -6,6 +6,7 @@ Languages: cpp, kotlin, swift. The code defines `FACE_MODEL`, the `ModelInfo` of
 """
 
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 from keras_fld.predict import metadata
@@ -18,19 +19,22 @@ TEMPLATES = {
 const keras_fld::ModelInfo FACE_MODEL{{
     {{{size}, {margin}}},
     {{{{{{{eye0}}}, {{{eye1}}}}}}},
-    {{{shape}}}}};
+    {{{shape}}},
+    {{{box}}}}};
 """,
     "kotlin": """import kerasfld.*
 
 val FACE_MODEL = ModelInfo(
     FaceCrop({size}, {margin}),
     listOf(intArrayOf({eye0}), intArrayOf({eye1})),
-    listOf({shape}))
+    listOf({shape}),
+    Box({box}))
 """,
     "swift": """let FACE_MODEL = ModelInfo(
     crop: FaceCrop(size: {size}, margin: {margin}),
     eyes: [[{eye0}], [{eye1}]],
-    meanShape: [{shape}])
+    meanShape: [{shape}],
+    boxInFace: {swift_box})
 """,
 }
 POINTS = {"cpp": "{{{}, {}}}", "kotlin": "Point({}, {})", "swift": "Point({}, {})"}
@@ -53,12 +57,16 @@ def code(path, language):
         )
     eyes = (about.get("normalizers") or {}).get("inter_pupil", [[], []])
     points = [POINTS[language].format(*map(float, p)) for p in about.get("mean_shape") or []]
+    part = metadata.box_in_face(about)
+    box = ", ".join(map(str, (0.0, 0.0, 1.0, 1.0) if part is None else astuple(part)))
     return TEMPLATES[language].format(
         size=int(about["input"]["size"]),
         margin=float(about["input"]["margin"]),
         eye0=", ".join(map(str, eyes[0])),
         eye1=", ".join(map(str, eyes[1])),
         shape=", ".join(points),
+        box=box,
+        swift_box="nil" if part is None else f"Box({box})",
     )
 
 

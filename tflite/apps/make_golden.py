@@ -35,6 +35,7 @@ def contents():
             detection.random_case("full", 4),
         ],
         "next_place": landmarks.place_cases(),
+        "box_in_face": landmarks.box_cases(),
         "plausible": landmarks.plausible_cases(),
         "smooth": landmarks.smooth_cases(),
         "boxes": tracking.box_cases(),

@@ -21,6 +21,7 @@ class Material:
         validation: fraction of the training faces held out. They replace the test subsets, to
             choose settings. 0 for none.
         skip_bad: skip bad files instead of stopping at the first.
+        reader_options: options of the dataset's reader, or None.
 
     Attributes:
         batches: augmented training batches.
@@ -31,15 +32,27 @@ class Material:
         ValueError: as in `catalog.read`, or the landmarks of data and model differ.
     """
 
-    def __init__(self, model, dataset, root, batch_size=16, seed=0, validation=0.0, skip_bad=False):
+    def __init__(
+        self,
+        model,
+        dataset,
+        root,
+        batch_size=16,
+        seed=0,
+        validation=0.0,
+        skip_bad=False,
+        reader_options=None,
+    ):
         from keras_fld import models
         from keras_fld.data import catalog, crops, feed
         from keras_fld.evaluation.protocol import check_landmarks
         from keras_fld.predict.predictor import open_model
 
-        faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad)
+        options = reader_options or {}
+        faces = catalog.read(dataset, root, catalog.get(dataset).train, skip_bad, **options)
         check_landmarks(open_model(model), faces.scheme)
-        self._dataset, self._root, self._skip_bad = dataset, root, skip_bad
+        self._dataset, self._root = dataset, root
+        self._options = {"skip_bad": skip_bad, **options}
         self._frame, self._held = models.frame_of(model), None
         self.notes = faces.told
         if validation:
@@ -61,11 +74,11 @@ class Material:
         from keras_fld.predict.predictor import open_model
 
         if self._held:
-            data = crops.model_crops(self._held, self._frame, self._skip_bad)
+            data = crops.model_crops(self._held, self._frame, self._options["skip_bad"])
             result, _ = protocol.subset_result(open_model(model), "held out", data, self._held)
             return {"held out": float(result.row(next(iter(result.errors)))["nme"])}
         try:
-            report = protocol.evaluate(model, self._dataset, self._root, skip_bad=self._skip_bad)
+            report = protocol.evaluate(model, self._dataset, self._root, **self._options)
         except ValueError as error:  # no test faces; the files are still valid
             self._note(f"not evaluated: {message_in(self._root, error)}")
             return {}

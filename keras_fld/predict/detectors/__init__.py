@@ -1,8 +1,11 @@
 """Face detectors, which provide the boxes for the landmark models.
 
 A detector is any function that maps an image, (height, width, 3) uint8 RGB, to (faces, 4) boxes
-(x, y, width, height), tight around the landmarks like the boxes in training. A detector with a
-method `detect` also provides the roll of each face. Its module is imported on first use.
+(x, y, width, height), tight around the model's landmarks like the boxes in training. The boxes of
+the detectors here are those of whole faces, tight around the landmarks of iBUG-68, from brows to
+chin. They say so by an attribute `whole_faces`, and `FaceLandmarker` maps them to the model's
+landmarks. A detector with a method `detect` also provides the roll of each face. Its module is
+imported on first use.
 """
 
 from collections.abc import Callable
@@ -89,7 +92,8 @@ def open_detector(
             `BlazeFace`; None uses its default.
 
     Returns:
-        A function that maps an image to (faces, 4) boxes.
+        A function that maps an image to (faces, 4) boxes. Those of the built-in detectors are
+        tight around the landmarks of iBUG-68.
 
     Raises:
         ValueError: the detector is none of these, the file is missing or damaged, OpenCV has no
@@ -128,7 +132,7 @@ def find_faces(image: np.ndarray) -> list[tuple[float, float, float, float]]:
         image: (height, width, 3) uint8 RGB.
 
     Returns:
-        A list of (x, y, width, height), tight around the landmarks, largest first.
+        A list of (x, y, width, height), tight around the landmarks of iBUG-68, largest first.
 
     Examples:
         >>> find_faces(np.zeros((90, 90, 3), np.uint8))

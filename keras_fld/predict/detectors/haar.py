@@ -42,6 +42,9 @@ class HaarDetector:
         (0, 4)
     """
 
+    # The boxes are those of whole faces: tight around the 68 landmarks of iBUG-68.
+    whole_faces = True
+
     def __init__(
         self,
         profiles: bool = True,

@@ -36,6 +36,9 @@ class YuNetDetector:
         >>> boxes = YuNetDetector("face_detection_yunet_2023mar.onnx")(image)
     """
 
+    # The boxes are those of whole faces: tight around the 68 landmarks of iBUG-68.
+    whole_faces = True
+
     def __init__(self, path: str | Path, threshold: float = 0.6, max_side: int = 640) -> None:
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must be between 0 and 1. Got: {threshold}")

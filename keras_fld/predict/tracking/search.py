@@ -17,24 +17,26 @@ def find(landmarker, image, side=None):
     return landmarker.find_boxes(small, in_video=True) * [*factor, *factor, 1]
 
 
-def is_at(landmarker, image, box, turn=0):
+def is_at(landmarker, image, place, turn=0):
     """Whether the detector finds a face at its expected position.
 
     Args:
         landmarker: a `FaceLandmarker`.
         image: (height, width, 3) uint8 RGB.
-        box: (x, y, width, height) in pixels.
+        place: (5,) box of the landmarks (x, y, width, height) in pixels, and roll in radians.
         turn: number of earlier searches for this face.
     """
-    half = REGIONS[turn % len(REGIONS)] * max(box[2:]) / 2
-    center = np.array([box[0] + box[2] / 2, box[1] + box[3] / 2])
+    part = landmarker.box_in_face
+    whole = place if part is None else part.faces_of(place)[0]
+    half = REGIONS[turn % len(REGIONS)] * max(whole[2:4]) / 2
+    center = whole[:2] + whole[2:4] / 2
     low = np.maximum(np.floor(center - half), 0).astype(int)
     high = np.minimum(np.ceil(center + half), image.shape[1::-1]).astype(int)
     if (high <= low).any():
         return False
     region = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
     found = find(landmarker, region, REGION_SIDE) + [*low, 0, 0, 0]
-    return bool((overlap(found[:, :4], [box]) >= SAME).any())
+    return bool((overlap(found[:, :4], [place[:4]]) >= SAME).any())
 
 
 def landmarks_in(landmarker, image, boxes):

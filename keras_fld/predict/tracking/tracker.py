@@ -241,7 +241,7 @@ class FaceTracker:
         for track in [t for t in self._tracks if t.check_at <= self._frame]:
             track.checks += 1
             if self._certain(track) or search.is_at(
-                self.landmarker, image, track.box, track.checks
+                self.landmarker, image, track.place, track.checks
             ):
                 self._confirm(track)
             else:

@@ -70,7 +70,7 @@ function setPicture() {
 async function findFaces() {
   tell("Looking for faces …");
   latency.clear();
-  const found = detector ? await detector.find(picture) : [];
+  const found = detector ? await landmarker.find(detector, picture) : [];
   setFound([], 0);
   for (const place of found) faces.push(await faceAt(place));
   show();
@@ -156,9 +156,8 @@ function filmStopped(kind) {
   tell(`${kind === "camera" ? "Camera" : "Video"} stopped. You can save the last frame.`);
 }
 
-/** Adds the face in a box that the user drew; it replaces a face that is there already. */
-async function takeBox(box) {
-  const place = { box, angle: 0 };
+/** Adds the face at a place that the user chose; it replaces a face that is there already. */
+async function takeBox(place) {
   if (film.running) {
     await tracker.start(picture, place, true);
     return;
@@ -216,7 +215,8 @@ function watchButtons() {
   });
   onClick("turn", turn);
   onClick("sample", openSample);
-  onClick("guide", () => takeBox(view.middle()));
+  // The outline shows the landmarks in their own box.
+  onClick("guide", () => takeBox({ box: view.middle(), angle: 0 }));
   onClick("find", findFaces);
   onClick("benchmark", measureFace);
   onClick("save-json", () => save(
@@ -230,7 +230,7 @@ async function start() {
   watchBox($("view"), picture, (box) => {
     drawn = box;
     if (!film.running) show();
-  }, (box) => queue(() => takeBox(box)), choose);
+  }, (box) => queue(() => takeBox(landmarker.inFace({ box, angle: 0 }))), choose);
   watchDrops($("stage"), (file) => landmarker && queue(() => open(file)));
   watchButtons();
   const bytes = await (await load("model.tflite")).arrayBuffer(), { byteLength } = bytes;

@@ -35,6 +35,13 @@ export const lineAngle = ([x, y], [x2, y2]) => Math.atan2(y2 - y, x2 - x);
 
 export const boxAround = ([x, y], width, height) => [x - width / 2, y - height / 2, width, height];
 
+/** The box of landmarks in a face's {box, angle}; `part` is left, top, width and height in its sides. */
+export function inFace({ box: [x, y, width, height], angle }, [left, top, across, down]) {
+  const away = [(left + across / 2 - 0.5) * width, (top + down / 2 - 0.5) * height];
+  const [right, below] = transform(away, rotation(angle));
+  return boxAround([x + width / 2 + right, y + height / 2 + below], width * across, height * down);
+}
+
 /** Intersection over union of two boxes. */
 export function overlap([x, y, w, h], [x2, y2, w2, h2]) {
   const across = Math.max(0, Math.min(x + w, x2 + w2) - Math.max(x, x2));

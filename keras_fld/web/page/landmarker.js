@@ -1,6 +1,8 @@
 // A model in the browser: crops in, landmarks out.
 
-import { cropShift, frameMatrix, invert, lineAngle, transform, uprightBox, warp } from "./geometry.js";
+import {
+  cropShift, frameMatrix, inFace, invert, lineAngle, transform, uprightBox, warp,
+} from "./geometry.js";
 import { readMetadata } from "./metadata.js";
 import { compile, run } from "./runtime.js";
 
@@ -51,6 +53,17 @@ export class Landmarker {
       face = { box, angle, landmarks, crop, milliseconds };
     }
     return face;
+  }
+
+  /** Faces that a detector finds, each as the place of the model's landmarks; see BlazeFace.find. */
+  async find(detector, photo, smallest) {
+    return (await detector.find(photo, smallest)).map((place) => this.inFace(place));
+  }
+
+  /** The place of the model's landmarks in that of a whole face, as detectors give it. */
+  inFace(place) {
+    const part = this.about.box_in_face;
+    return part ? { ...place, box: inFace(place, part) } : place;
   }
 
   /** {box, angle} of a face from its landmarks; the angle is that of the line through the eyes. */

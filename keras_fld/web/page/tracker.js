@@ -80,7 +80,7 @@ export class Tracker {
     this.#checked = now;
     this.#checking = true;
     try {
-      await this.#consider(picture, await this.detector.find(picture, LARGE), now);
+      await this.#consider(picture, await this.landmarker.find(this.detector, picture, LARGE), now);
     } finally {
       this.#checking = false;
     }

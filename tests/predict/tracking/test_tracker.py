@@ -19,7 +19,7 @@ class Squares:
     """
 
     def __init__(self, scheme=IBUG68, points=68):
-        self.scheme, self.passes = scheme, 2
+        self.scheme, self.passes, self.box_in_face = scheme, 2, None
         shape = IBUG68.mean_shape if points == 68 else IBUG68.mean_shape[[0, 8, 16, 19, 24]]
         low = shape.min(axis=0)
         self.shape = (shape - low) / np.ptp(shape, axis=0)

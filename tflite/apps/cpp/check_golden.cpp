@@ -126,6 +126,21 @@ void places(const Json& golden, Check& check) {
   }
 }
 
+void parts(const Json& golden, Check& check) {
+  for (const Json& c : golden["box_in_face"].list) {
+    ModelInfo info;
+    info.box_in_face = box(c["part"]);
+    const Place face{box(c["face"]), c["angle"], 0.5, true};
+    const Place place = in_face(face, info);
+    check.same(place.box, box(c["box"]));
+    check.number(place.angle, c["angle"]);
+    check.number(place.score, 0.5);
+    check.same(in_face(place, info).box, place.box);
+    check.same(face_around(place, info).box, face.box);
+    check.same(face_around(face, info).box, face.box);
+  }
+}
+
 void plausibility(const Json& golden, Check& check) {
   const Points mean_shape = points(golden["mean_shape"]);
   for (const Json& c : golden["plausible"].list) {
@@ -282,8 +297,8 @@ int main(int argc, char** argv) {
     const std::pair<const char*, void (*)(const Json&, Check&)> steps[] = {
         {"matrix", matrices},     {"crop", crops},         {"tiles", letterbox},
         {"anchors", anchors},     {"decode", decoding},    {"next_place", places},
-        {"plausible", plausibility}, {"smooth", smoothing},  {"boxes", grouping},
-        {"track", tracking},      {"camera", camera}};
+        {"box_in_face", parts},   {"plausible", plausibility}, {"smooth", smoothing},
+        {"boxes", grouping},      {"track", tracking},   {"camera", camera}};
     for (const auto& [name, step] : steps) {
       Check check;
       check.step = name;

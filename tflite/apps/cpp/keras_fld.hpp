@@ -613,7 +613,7 @@ constexpr double BOX_MAP[13][4] = {
     {0.0567, 0.0124, 0.5501, 0.5181},
 };
 
-/// The tight box around the landmarks that the landmark model expects.
+/// The tight box of the whole face, from brows to chin.
 inline Box tight_box(const BlazeFaceFace& face) {
   const Matrix turn = rotation(face.angle()), back = invert(turn);
   double box[4];
@@ -635,6 +635,8 @@ struct Place {
   Box box{};
   double angle = 0;
   double score = 1;
+  /// Whether it is the box of a whole face, as the detector finds it, and not that of the model's landmarks.
+  bool whole_face = false;
 };
 
 /// Finds faces in three looks: propose, judge each proposal upright and large, measure.
@@ -676,7 +678,7 @@ class BlazeFace {
     for (const auto& face : best(faces)) {
       Box box = tight_box(face);
       for (double& value : box) value = on_grid(value, face.side);
-      places.push_back({box, turn_on_grid(face.angle()), face.score});
+      places.push_back({box, turn_on_grid(face.angle()), face.score, true});
     }
     std::stable_sort(places.begin(), places.end(),
                      [](const Place& a, const Place& b) { return a.box[2] * a.box[3] > b.box[2] * b.box[3]; });
@@ -726,7 +728,29 @@ struct ModelInfo {
   std::array<std::vector<std::size_t>, 2> eyes;
   /// Pixels of the crop; empty where there is none.
   Points mean_shape;
+  /// Where the tight box of the landmarks is in that of a whole face: left, top, width and height, in its sides.
+  Box box_in_face{0, 0, 1, 1};
 };
+
+/// The place of a model's landmarks in that of a whole face; other places stay as they are.
+inline Place in_face(Place place, const ModelInfo& info) {
+  const Box& part = info.box_in_face;
+  if (!place.whole_face || part == Box{0, 0, 1, 1}) return place;
+  const auto [x, y, width, height] = place.box;
+  const Point away = transform(Point{(part[0] + part[2] / 2 - 0.5) * width, (part[1] + part[3] / 2 - 0.5) * height}, rotation(place.angle));
+  const Point middle{x + width / 2 + away[0], y + height / 2 + away[1]};
+  return {box_around(middle, width * part[2], height * part[3]), place.angle, place.score};
+}
+
+/// The place of the whole face around that of a model's landmarks.
+inline Place face_around(const Place& place, const ModelInfo& info) {
+  const Box& part = info.box_in_face;
+  if (place.whole_face || part == Box{0, 0, 1, 1}) return place;
+  const double width = place.box[2] / part[2], height = place.box[3] / part[3];
+  const Point away = transform(Point{(part[0] + part[2] / 2 - 0.5) * width, (part[1] + part[3] / 2 - 0.5) * height}, rotation(place.angle));
+  const Point middle{place.box[0] + place.box[2] / 2 - away[0], place.box[1] + place.box[3] / 2 - away[1]};
+  return {box_around(middle, width, height), place.angle, place.score, true};
+}
 
 /// A face: the place that its crop was cut by, and its landmarks in the picture.
 struct DetectedFace {
@@ -777,6 +801,7 @@ class Landmarker {
   ///     would show the face like the last one.
   DetectedFace detect(const Image& image, Place place, int passes = 2) const {
     DetectedFace face;
+    place = in_face(place, info);
     Matrix m = info.crop.matrix(place.box, place.angle);
     for (int i = 0; i < passes; i++) {
       if (i) {
@@ -985,7 +1010,7 @@ class FaceTracker {
     for (Track& track : tracks_) {
       if (track.check_at > frame_) continue;
       track.checks++;
-      if (is_there(frame, track.next.box, track.checks)) {
+      if (is_there(frame, track.next, track.checks)) {
         confirm(track);
         continue;
       }
@@ -995,10 +1020,12 @@ class FaceTracker {
     drop_lost();
   }
 
-  bool is_there(const Image& frame, const Box& box, int turn) const {
+  bool is_there(const Image& frame, const Place& place, int turn) const {
     static constexpr double regions[3] = {2.0, 1.7, 2.4};
-    const double half = regions[turn % 3] * longer_side(box) / 2;
-    const auto [x, y] = center(box);
+    const Box& box = place.box;
+    const Box whole = face_around(place, landmarker_.info).box;
+    const double half = regions[turn % 3] * longer_side(whole) / 2;
+    const auto [x, y] = center(whole);
     const int left = std::max(0, int(std::floor(x - half))), top = std::max(0, int(std::floor(y - half)));
     const int right = std::min(frame.width, int(std::ceil(x + half))), bottom = std::min(frame.height, int(std::ceil(y + half)));
     if (right <= left || bottom <= top) return false;
@@ -1042,11 +1069,17 @@ class FaceTracker {
   /// Faces of a picture reduced to a longer side; boxes count from the picture's edge.
   std::vector<Place> find(const Image& image, int side) const {
     const double scale = double(side) / std::max(image.width, image.height);
-    if (scale >= 1) return detector_.detect(image, LARGE);
+    if (scale >= 1) return in_face(detector_.detect(image, LARGE));
     const int width = std::max(1, detail::round_even(image.width * scale)), height = std::max(1, detail::round_even(image.height * scale));
     std::vector<Place> places = detector_.detect(resize(image, width, height), LARGE);
     const double fx = double(image.width) / width, fy = double(image.height) / height;
     for (Place& found : places) found.box = {found.box[0] * fx, found.box[1] * fy, found.box[2] * fx, found.box[3] * fy};
+    return in_face(places);
+  }
+
+  /// The places of the model's landmarks in those of faces.
+  std::vector<Place> in_face(std::vector<Place> places) const {
+    for (Place& place : places) place = keras_fld::in_face(place, landmarker_.info);
     return places;
   }
 

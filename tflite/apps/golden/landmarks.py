@@ -1,5 +1,7 @@
 """The next crop of landmarks, whether they are a face's, and their smoothing."""
 
+from dataclasses import astuple
+
 import numpy as np
 
 from golden.encoding import numbers
@@ -9,7 +11,9 @@ from keras_fld.predict.face import roll
 from keras_fld.predict.tracking.one_euro import OneEuroFilter
 from keras_fld.predict.tracking.plausibility import plausible, residual
 from keras_fld.predict.tracking.tracker import BETA, MIN_CUTOFF
-from keras_fld.schemes import IBUG68
+from keras_fld.schemes import COFW29, IBUG68
+from keras_fld.schemes.face_box import BoxInFace
+from keras_fld.schemes.mtfl5 import MTFL5
 
 
 def place_cases():
@@ -32,6 +36,25 @@ def place_cases():
                 "box": numbers(box),
                 "before": numbers(before),
                 "shift": shift,
+            }
+        )
+    return cases
+
+
+def box_cases():
+    """Boxes of whole faces, and those of a model's landmarks in them."""
+    rng = np.random.default_rng(7)
+    parts = BoxInFace.of_scheme(MTFL5), BoxInFace.of_scheme(COFW29)
+    cases = []
+    for part, angle in [(part, angle) for part in parts for angle in (0.0, 0.5, -2.25)]:
+        face = rng.uniform([-20, -20, 40, 60], [90, 90, 120, 200]).round(3)
+        (found,) = part.of_faces([*face, angle])
+        cases.append(
+            {
+                "part": list(astuple(part)),
+                "face": face.tolist(),
+                "angle": angle,
+                "box": numbers(found[:4]),
             }
         )
     return cases

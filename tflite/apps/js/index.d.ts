@@ -45,6 +45,8 @@ export interface Metadata {
   input: { size: number; margin: number; dtype: string; scale: number; zero_point: number };
   output: { dtype: string; scale: number; zero_point: number };
   mean_shape: Point[];
+  /** Where the box of the landmarks is in that of a whole face: left, top, width and height. */
+  box_in_face?: [left: number, top: number, width: number, height: number];
   scheme: string | { name: string } | null;
   names?: string[];
   /** Runs of landmark indices that are drawn as lines. */

@@ -47,7 +47,7 @@ export class FaceLandmarker {
     if (!this.detector) {
       throw new Error("boxes must be given to a landmarker that was loaded without a detector");
     }
-    return this.detector.find(photo);
+    return this.landmarker.find(this.detector, photo);
   }
 }
 

@@ -190,6 +190,18 @@ private fun places(golden: Any?, check: Check) = golden["next_place"].list.forEa
     check.number(cropShift(frame.matrix(place.box, place.angle), before, 64), it["shift"].double)
 }
 
+private fun parts(golden: Any?, check: Check) = golden["box_in_face"].list.forEach {
+    val info = ModelInfo(FaceCrop(64, 1.1), emptyList(), emptyList(), it["part"].box)
+    val face = Place(it["face"].box, it["angle"].double, 0.5, true)
+    val place = inFace(face, info)
+    check.box(place.box, it["box"].box)
+    check.number(place.angle, it["angle"].double)
+    check.number(place.score, 0.5)
+    check.box(inFace(place, info).box, place.box)
+    check.box(faceAround(place, info).box, face.box)
+    check.box(faceAround(face, info).box, face.box)
+}
+
 private fun plausibility(golden: Any?, check: Check) = golden["plausible"].list.forEach {
     val shape = golden["mean_shape"].points
     val (off, tilt) = residual(it["landmarks"].points, shape, it["angle"].double)
@@ -303,8 +315,8 @@ fun main(arguments: Array<String>) {
     val golden = Reader(File(arguments[0]).readText()).value()
     val steps: List<Pair<String, (Any?, Check) -> Unit>> = listOf(
         Pair("matrix", ::matrices), Pair("crop", ::crops), Pair("tiles", ::letterbox), Pair("anchors", ::anchors),
-        Pair("decode", ::decoding), Pair("next_place", ::places), Pair("plausible", ::plausibility),
-        Pair("smooth", ::smoothing), Pair("boxes", ::grouping), Pair("track", ::tracking), Pair("camera", ::camera))
+        Pair("decode", ::decoding), Pair("next_place", ::places), Pair("box_in_face", ::parts),
+        Pair("plausible", ::plausibility), Pair("smooth", ::smoothing), Pair("boxes", ::grouping), Pair("track", ::tracking), Pair("camera", ::camera))
     try {
         for ((name, step) in steps) {
             val check = Check(name)

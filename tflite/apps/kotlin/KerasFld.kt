@@ -559,7 +559,7 @@ val BOX_MAP = arrayOf(
     doubleArrayOf(0.8308, 0.2964, -0.3668, 0.1973),
     doubleArrayOf(0.0567, 0.0124, 0.5501, 0.5181))
 
-/** The tight box around the landmarks that the landmark model expects. */
+/** The tight box of the whole face, from brows to chin. */
 fun tightBox(face: BlazeFaceFace): Box {
     val turn = rotation(face.angle)
     val back = invert(turn)
@@ -573,8 +573,13 @@ fun tightBox(face: BlazeFaceFace): Box {
     return boxAround(Point(middle.x + away.x, middle.y + away.y), box[2], box[3])
 }
 
-/** Where a face is: its tight box and its roll. */
-data class Place(val box: Box, val angle: Double = 0.0, val score: Double = 1.0)
+/**
+ * Where a face is: its tight box and its roll.
+ *
+ * @param wholeFace whether it is the box of a whole face, as the detector finds it, and not that of the model's
+ *     landmarks
+ */
+data class Place(val box: Box, val angle: Double = 0.0, val score: Double = 1.0, val wholeFace: Boolean = false)
 
 /**
  * Finds faces in three looks: propose, judge each proposal upright and large, measure.
@@ -607,7 +612,7 @@ class BlazeFace(private val short: BlazeNet, private val full: BlazeNet? = null,
         return best(close + looked).map { face ->
             val box = tightBox(face)
             fun grid(value: Double) = onGrid(value, face.side)
-            Place(Box(grid(box.x), grid(box.y), grid(box.width), grid(box.height)), turnOnGrid(face.angle), face.score)
+            Place(Box(grid(box.x), grid(box.y), grid(box.width), grid(box.height)), turnOnGrid(face.angle), face.score, true)
         }.sortedByDescending { it.box.width * it.box.height }
     }
 
@@ -642,8 +647,37 @@ typealias LandmarkNetwork = (ByteArray) -> FloatArray
  *
  * @param eyes landmarks of the first and of the second eye; empty where the model has none
  * @param meanShape pixels of the crop; empty where there is none
+ * @param boxInFace where the tight box of the landmarks is in that of a whole face, in its sides
  */
-class ModelInfo(val crop: FaceCrop, val eyes: List<IntArray>, val meanShape: List<Point>)
+class ModelInfo(
+    val crop: FaceCrop, val eyes: List<IntArray>, val meanShape: List<Point>, val boxInFace: Box = WHOLE_FACE)
+
+val WHOLE_FACE = Box(0.0, 0.0, 1.0, 1.0)
+
+/** From the center of a face's box of this size to that of the model's landmarks. */
+private fun awayInFace(part: Box, width: Double, height: Double, angle: Double) = transform(
+    Point((part.x + part.width / 2 - 0.5) * width, (part.y + part.height / 2 - 0.5) * height), rotation(angle))
+
+/** The place of a model's landmarks in that of a whole face; other places stay as they are. */
+fun inFace(place: Place, info: ModelInfo): Place {
+    val part = info.boxInFace
+    if (!place.wholeFace || part == WHOLE_FACE) return place
+    val (x, y, width, height) = place.box
+    val away = awayInFace(part, width, height, place.angle)
+    val middle = Point(x + width / 2 + away.x, y + height / 2 + away.y)
+    return Place(boxAround(middle, width * part.width, height * part.height), place.angle, place.score)
+}
+
+/** The place of the whole face around that of a model's landmarks. */
+fun faceAround(place: Place, info: ModelInfo): Place {
+    val part = info.boxInFace
+    if (place.wholeFace || part == WHOLE_FACE) return place
+    val width = place.box.width / part.width
+    val height = place.box.height / part.height
+    val away = awayInFace(part, width, height, place.angle)
+    val (x, y) = place.box.center
+    return Place(boxAround(Point(x - away.x, y - away.y), width, height), place.angle, place.score, true)
+}
 
 /** A face: the place that its crop was cut by, and its landmarks in the picture. */
 class DetectedFace(val place: Place, val landmarks: List<Point>)
@@ -696,10 +730,11 @@ class Landmarker(val info: ModelInfo, private val network: LandmarkNetwork) {
      *     would show the face like the last one.
      */
     fun detect(image: Image, place: Place, passes: Int = 2): DetectedFace {
-        var face = DetectedFace(place, emptyList())
-        var m = info.crop.matrix(place.box, place.angle)
+        val first = inFace(place, info)
+        var face = DetectedFace(first, emptyList())
+        var m = info.crop.matrix(first.box, first.angle)
         for (i in 0 until passes) {
-            var here = place
+            var here = first
             if (i > 0) {
                 here = nextPlace(face.landmarks, info, face.place.angle).copy(score = place.score)
                 if (!inside(here.box, image)) break
@@ -878,7 +913,7 @@ class FaceTracker(private val landmarker: Landmarker, private val detector: Blaz
     private fun check(image: Image) {
         for (track in tracks.filter { it.checkAt <= frame }) {
             track.checks++
-            if (isThere(image, track.next.box, track.checks)) {
+            if (isThere(image, track.next, track.checks)) {
                 confirm(track)
                 continue
             }
@@ -887,9 +922,11 @@ class FaceTracker(private val landmarker: Landmarker, private val detector: Blaz
         }
     }
 
-    private fun isThere(image: Image, box: Box, turn: Int): Boolean {
-        val half = listOf(2.0, 1.7, 2.4)[turn % 3] * box.longer / 2
-        val (x, y) = box.center
+    private fun isThere(image: Image, place: Place, turn: Int): Boolean {
+        val box = place.box
+        val whole = faceAround(place, landmarker.info).box
+        val half = listOf(2.0, 1.7, 2.4)[turn % 3] * whole.longer / 2
+        val (x, y) = whole.center
         val left = max(0, floor(x - half).toInt())
         val top = max(0, floor(y - half).toInt())
         val width = min(image.width, ceil(x + half).toInt()) - left
@@ -921,12 +958,13 @@ class FaceTracker(private val landmarker: Landmarker, private val detector: Blaz
     /** Faces of a picture reduced to a longer side; boxes count from the picture's edge. */
     private fun find(image: Image, side: Int): List<Place> {
         val scale = side.toDouble() / max(image.width, image.height)
-        if (scale >= 1) return detector.detect(image, 20.0 / 128)
+        if (scale >= 1) return detector.detect(image, 20.0 / 128).map { inFace(it, landmarker.info) }
         val small = resize(image, max(1, roundEven(image.width * scale)), max(1, roundEven(image.height * scale)))
         val fx = image.width.toDouble() / small.width
         val fy = image.height.toDouble() / small.height
         return detector.detect(small, 20.0 / 128).map {
-            it.copy(box = Box(it.box.x * fx, it.box.y * fy, it.box.width * fx, it.box.height * fy))
+            val place = it.copy(box = Box(it.box.x * fx, it.box.y * fy, it.box.width * fx, it.box.height * fy))
+            inFace(place, landmarker.info)
         }
     }
 

@@ -503,7 +503,7 @@ let BOX_MAP: [[Double]] = [
     [0.0567, 0.0124, 0.5501, 0.5181],
 ]
 
-/// The tight box around the landmarks that the landmark model expects.
+/// The tight box of the whole face, from brows to chin.
 func tightBox(_ face: BlazeFaceFace) -> Box {
     let turn = rotation(face.angle), back = invert(turn), middle = face.points[0]
     var features = [Double]()
@@ -524,6 +524,8 @@ struct Place {
     var box: Box
     var angle = 0.0
     var score = 1.0
+    /// Whether it is the box of a whole face, as the detector finds it, and not that of the model's landmarks.
+    var wholeFace = false
 }
 
 /// Finds faces in three looks: propose, judge each proposal upright and large, measure.
@@ -561,7 +563,7 @@ final class BlazeFace {
             let box = tightBox(face)
             func grid(_ v: Double) -> Double { return onGrid(v, face.side) }
             return Place(box: Box(grid(box.x), grid(box.y), grid(box.width), grid(box.height)),
-                         angle: turnOnGrid(face.angle), score: face.score)
+                         angle: turnOnGrid(face.angle), score: face.score, wholeFace: true)
         }.sorted { $0.box.width * $0.box.height > $1.box.width * $1.box.height }
     }
 
@@ -596,6 +598,30 @@ struct ModelInfo {
     let crop: FaceCrop
     let eyes: [[Int]]
     let meanShape: [Point]
+    /// Where the tight box of the landmarks is in that of a whole face, in its sides; nil where it is the same.
+    var boxInFace: Box? = nil
+}
+
+/// From the center of a face's box of this size to that of the model's landmarks.
+private func awayInFace(_ part: Box, _ width: Double, _ height: Double, _ angle: Double) -> Point {
+    return transform(Point((part.x + part.width / 2 - 0.5) * width, (part.y + part.height / 2 - 0.5) * height), rotation(angle))
+}
+
+/// The place of a model's landmarks in that of a whole face; other places stay as they are.
+func inFace(_ place: Place, _ info: ModelInfo) -> Place {
+    guard let part = info.boxInFace, place.wholeFace else { return place }
+    let box = place.box, away = awayInFace(part, box.width, box.height, place.angle)
+    let middle = Point(box.x + box.width / 2 + away.x, box.y + box.height / 2 + away.y)
+    return Place(box: boxAround(middle, box.width * part.width, box.height * part.height), angle: place.angle, score: place.score)
+}
+
+/// The place of the whole face around that of a model's landmarks.
+func faceAround(_ place: Place, _ info: ModelInfo) -> Place {
+    guard let part = info.boxInFace, !place.wholeFace else { return place }
+    let width = place.box.width / part.width, height = place.box.height / part.height
+    let away = awayInFace(part, width, height, place.angle), center = place.box.center
+    let box = boxAround(Point(center.x - away.x, center.y - away.y), width, height)
+    return Place(box: box, angle: place.angle, score: place.score, wholeFace: true)
 }
 
 /// A face: the place that its crop was cut by, and its landmarks in the picture.
@@ -651,6 +677,7 @@ final class Landmarker {
     /// - Parameter passes: 2 for a detector's place, 1 for the place from the frame before. A pass is skipped if its
     ///   crop would show the face like the last one.
     func detect(_ image: Image, _ place: Place, passes: Int = 2) throws -> DetectedFace {
+        let place = inFace(place, info)
         var face = DetectedFace(place: place, landmarks: [])
         var m = info.crop.matrix(place.box, place.angle)
         for i in 0..<passes {
@@ -846,7 +873,7 @@ final class FaceTracker {
     private func check(_ image: Image) throws {
         for track in tracks where track.checkAt <= frame {
             track.checks += 1
-            if try isThere(image, track.next.box, turn: track.checks) {
+            if try isThere(image, track.next, turn: track.checks) {
                 confirm(track)
                 continue
             }
@@ -856,8 +883,9 @@ final class FaceTracker {
         }
     }
 
-    private func isThere(_ image: Image, _ box: Box, turn: Int) throws -> Bool {
-        let half = [2.0, 1.7, 2.4][turn % 3] * box.longer / 2, at = box.center
+    private func isThere(_ image: Image, _ place: Place, turn: Int) throws -> Bool {
+        let box = place.box, whole = faceAround(place, landmarker.info).box
+        let half = [2.0, 1.7, 2.4][turn % 3] * whole.longer / 2, at = whole.center
         let left = max(0, Int((at.x - half).rounded(.down))), top = max(0, Int((at.y - half).rounded(.down)))
         let width = min(image.width, Int((at.x + half).rounded(.up))) - left
         let height = min(image.height, Int((at.y + half).rounded(.up))) - top
@@ -889,11 +917,13 @@ final class FaceTracker {
     /// Faces of a picture reduced to a longer side; boxes count from the picture's edge.
     private func find(_ image: Image, side: Int) throws -> [Place] {
         let scale = Double(side) / Double(max(image.width, image.height)), large = 20.0 / 128
-        if scale >= 1 { return try detector.detect(image, minFace: large) }
+        if scale >= 1 { return try detector.detect(image, minFace: large).map { inFace($0, landmarker.info) } }
         let width = max(1, roundEven(Double(image.width) * scale)), height = max(1, roundEven(Double(image.height) * scale))
         let fx = Double(image.width) / Double(width), fy = Double(image.height) / Double(height)
-        return try detector.detect(resize(image, width, height), minFace: large).map {
-            Place(box: Box($0.box.x * fx, $0.box.y * fy, $0.box.width * fx, $0.box.height * fy), angle: $0.angle, score: $0.score)
+        return try detector.detect(resize(image, width, height), minFace: large).map { (found: Place) -> Place in
+            var place = found
+            place.box = Box(place.box.x * fx, place.box.y * fy, place.box.width * fx, place.box.height * fy)
+            return inFace(place, landmarker.info)
         }
     }
 

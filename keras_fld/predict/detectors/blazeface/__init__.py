@@ -82,6 +82,9 @@ class BlazeFace:
         >>> boxes = BlazeFace()(image)
     """
 
+    # The boxes are those of whole faces: tight around the 68 landmarks of iBUG-68.
+    whole_faces = True
+
     def __init__(
         self, min_face: float | None = None, threshold: float = 0.7, turns: bool = False
     ) -> None:
