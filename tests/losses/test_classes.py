@@ -131,6 +131,18 @@ def test_fit_refuses_what_is_no_point(kind, shape):
         model.fit(x, y, batch_size=2, verbose=0)
 
 
+@pytest.mark.parametrize("shape", [(6,), (6, 5), (6, 1)])
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_targets_may_lack_the_last_axis_of_one_number(name, shape):
+    """As with Keras' own losses; targets that have the axis do not get another."""
+    rng = np.random.default_rng(9)
+    y_true, y_pred = rng.normal(0, 3, (2, *shape)).astype(np.float32)
+    expected = number(make(name)(y_true, y_pred))
+    assert number(make(name)(y_true, y_pred[..., None])) == expected
+    with pytest.raises(ValueError, match="must have the same shape"):
+        make(name)(y_true, np.stack([y_pred, y_pred], axis=-1))
+
+
 # Precision and compilation.
 
 
