@@ -299,6 +299,28 @@ def test_configuration_round_trip(name):
         assert type(again) is type(loss) and again.get_config() == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "defaults"),
+    [
+        ("l1", {}),
+        ("l2", {}),
+        ("smooth_l1", {"beta": 1.0}),
+        ("nme", {}),
+        ("wing", {"omega": 10.0, "epsilon": 2.0}),
+        ("le", {"alpha": 2.0}),
+        ("enme", {"alpha": 2.0}),
+    ],
+)
+def test_class_and_function_have_the_same_defaults(name, defaults):
+    loss = losses.LOSSES[name]()
+    expected = {**defaults, "normalizer": None, "reduction": "sum_over_batch_size", "name": name}
+    assert loss.get_config() == expected
+    y_true, y_pred = np.zeros((1, 1, 2), np.float32), np.float32([[[0.5, 4.0]]])
+    function = getattr(losses, name)
+    assert number(function(y_true, y_pred)[0]) == number(function(y_true, y_pred, **defaults)[0])
+    assert number(loss(y_true, y_pred)) == pytest.approx(number(function(y_true, y_pred)[0]))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_registered_with_keras(name):
     cls = losses.LOSSES[name]

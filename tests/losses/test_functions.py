@@ -1,5 +1,7 @@
 """The pure functions against the paper's equations, computed independently in `reference`."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -79,6 +81,22 @@ def test_the_largest_errors_stay_finite(name):
     y_pred = np.full((4, 5, 2), 1e6, np.float32)
     assert np.isfinite(per_face(name, np.zeros_like(y_pred), y_pred)).all()
     assert np.isfinite(gradient_of(name, np.zeros_like(y_pred), y_pred)).all()
+
+
+@pytest.mark.parametrize(
+    ("loss", "size", "expected"),
+    [
+        (losses.smooth_l1, 0.5, 0.125),
+        (losses.smooth_l1, 4.0, 3.5),
+        (losses.wing, 20.0, 10 + 10 * math.log(6)),
+        (losses.wing, 4.0, 10 * math.log(3)),
+        (losses.le, 30.0, 30 + 2 * math.log(2)),
+        (losses.enme, 30.0, 30 + 2 * math.log(2)),
+    ],
+)
+def test_values_at_the_defaults(loss, size, expected):
+    y_pred = np.float32([[[0.0, size]]]) if loss is losses.enme else np.float32([[size]])
+    assert ops.convert_to_numpy(loss(np.zeros_like(y_pred), y_pred)) == pytest.approx(expected)
 
 
 # Where there is nothing to learn.
