@@ -17,7 +17,6 @@ import shutil
 import sys
 import tomllib
 from collections import Counter
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -28,9 +27,6 @@ from tests.mutation.trial import collect, in_child
 NOTES = ROOT / "build/mutation/killed"
 # What the modules under test import, loaded once: every mutant's process is forked from this one.
 WARM = ("numpy", "cv2", "hypothesis.strategies", "hypothesis.extra.numpy", "pytest", "coverage")
-# Keras loads it, whatever the backend, in the first `fit`: seconds, and in another test than before
-# where the tests run in another order.
-LAZY = "tensorflow"
 
 
 def main():
@@ -44,8 +40,6 @@ def main():
         shutil.rmtree(NOTES, ignore_errors=True)
     for name in WARM:
         __import__(name)
-    with suppress(ImportError):
-        __import__(LAZY)
     open_ones = []
     for group in settings["groups"]:
         modules = [m for m in _modules(group["modules"]) if _chosen(m, options.paths)]

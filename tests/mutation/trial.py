@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import PathFinder, SourceFileLoader
 
@@ -32,6 +33,11 @@ class Group:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         self.session = session
+        if "keras" in sys.modules:
+            # Keras loads it in the first `fit`, whatever the backend: seconds that would count
+            # against another test than before where the tests run in another order.
+            with suppress(ImportError):
+                import_module("tensorflow")
         gc.freeze()  # or a collection copies the memory that is shared with the processes
         self.work(self)
         return True

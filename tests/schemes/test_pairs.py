@@ -27,6 +27,7 @@ def test_left_and_right_change_places(name, mirrored):
 def test_pairs_are_names_that_differ_only_in_the_side():
     names = ["chin", "right ear", "left eye", "left ear", "right brow"]
     assert pairs.pairs_by_name(names) == [("right ear", "left ear")]
+    assert pairs.pairs_by_name(["left brow", "chin", "nose"]) == []
 
 
 @pytest.mark.parametrize(
