@@ -99,6 +99,14 @@ def test_values_at_the_defaults(loss, size, expected):
     assert ops.convert_to_numpy(loss(np.zeros_like(y_pred), y_pred)) == pytest.approx(expected)
 
 
+def test_wing_is_linear_from_omega_on():
+    """At its kink, Eq. 8 is the line."""
+    y_pred = np.zeros((1, 4), np.float32)
+    y_pred[0, :3] = -10, np.nextafter(np.float32(10), np.float32(0)), 10
+    slope = 4 * gradient_of("wing", np.zeros_like(y_pred), y_pred, omega=10.0, epsilon=2.0)
+    np.testing.assert_allclose(slope, [[-1, 10 / 12, 1, 0]], rtol=1e-6)
+
+
 # Where there is nothing to learn.
 
 
