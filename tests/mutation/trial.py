@@ -42,6 +42,15 @@ class Group:
         self.work(self)
         return True
 
+    def prepare(self, modules, module, source):
+        """Runs the tests without a mutant: on all modules of the group once, and on this one."""
+        first = not self.seconds
+        if first:
+            self.reach(modules)
+        # Whether the package can be loaded anew is the same for each module.
+        if self.killed(module, source, 0, again=first):
+            sys.exit(f"error: the tests fail on {module} as it is, put in its place")
+
     def reach(self, modules):
         """Runs the tests on the modules as they are, and notes which test runs which lines."""
         found = in_child(lambda: self._reach(modules), 600)
