@@ -287,7 +287,7 @@ def test_landmark_weights_multiply_the_terms(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_normalizer_measures_deviations_in_its_unit(name):
     y_true, y_pred = random_faces()
-    distance = np.float32([10, 20, 30, 40])
+    distance = np.float32([0.5, 1, 30, 40])
     expected = [
         reference.value(name, face)
         for face in (y_pred.astype(np.float64) - y_true) / distance[:, None, None]
@@ -329,6 +329,11 @@ def test_faces_counted():
     assert counted(points=False) == [1, 0, 1, 1]
     assert counted(12.5) == [1, 0, 0, 1]
     assert counted(lambda y: ops.convert_to_tensor([np.nan, 1.0, 1.0, 0.5])) == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_compiled_with_a_function_can_be_loaded(name):
+    assert keras.saving.get_registered_object(f"keras_fld>{name}") is getattr(losses, name)
 
 
 def test_point_losses_are_named():
