@@ -84,10 +84,12 @@ def test_mediapipe_table_is_symmetric():
 
 
 def test_mediapipe_contour_follows_the_face_oval():
-    groups = mesh_groups()
+    groups, both = mesh_groups(), []
     for side, oval in ((range(8, -1, -1), OVAL_LEFT), (range(8, 17), OVAL_RIGHT)):
         places = [np.mean([oval.index(vertex) for vertex in groups[index]]) for index in side]
         assert (np.diff(places) > 0).all() and places[0] == 0
+        both.append(places)
+    assert both[0] == both[1]
 
 
 # More outlines of MediaPipe's face_mesh_connections.py, from the image's left to its right.
@@ -135,6 +137,9 @@ def test_mediapipe_brows_and_nose_are_its_lines():
     bridge = places_on([168, 6, 197, 195, 5, 4, 1, 19, 94, 2], [27, 28, 29, 30, 33])
     assert bridge[0] == 0 and bridge[-1] == 9 and (np.diff(bridge) > 0).all()
     assert places_on([98, 97, 2, 326, 327], [32, 33, 34]) == [1, 2, 3]
+    # The four vertices at each corner of the lips are none of the nose.
+    nose = {vertex for index in IBUG68.patches["nose"] for vertex in mesh_groups()[index]}
+    assert nose.isdisjoint({61, 76, 62, 78, 291, 306, 292, 308})
 
 
 def test_londons_table_is_as_symmetric_as_a_face():

@@ -50,6 +50,11 @@ def test_what_is_proposed_is_a_scheme(names, eyes):
     assert str(description["mirror_pairs"][0][0]) in pairs.proposal(names)
 
 
+def test_names_are_proposed_as_they_are_written():
+    names = ["left œil", "right œil"]
+    assert '"left œil", "right œil"' in pairs.proposal(names)
+
+
 def test_a_pair_that_is_not_listed_is_an_error():
     names = ["left eye", "right eye", "nose"]
     with pytest.raises(ValueError, match=r"mirrored face. Missing: \['left eye', 'right eye'\]"):

@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -125,6 +125,7 @@ def test_normalizers_of_single_landmarks_are_the_published_ones(scheme, ocular, 
     for name, (a, b) in (("inter_ocular", ocular), ("inter_pupil", pupil)):
         expected = np.hypot(*(points[a] - points[b]))
         np.testing.assert_allclose(scheme.distance(points, name), expected)
+    assert sorted(index for patch in MTFL5.patches.values() for index in patch) == [0, 1, 2, 3, 4]
     points = np.random.default_rng(0).normal(size=(2, 5, 2))
     expected = np.hypot(*(points[:, 0] - points[:, 1]).T)
     np.testing.assert_allclose(MTFL5.distance(points, "inter_pupil"), expected)
@@ -201,3 +202,11 @@ def test_landmarks_without_names_are_numbered_by_region():
     scheme = from_dict({"name": "two", "landmarks": 3, "patches": {"a": [2], "b": [0, 1]}})
     assert scheme.landmark_names == ("b 0", "b 1", "a 0")
     assert from_dict(to_dict(scheme)) == scheme
+
+
+def test_a_file_stores_the_name_of_the_packages_schemes_and_the_description_of_others():
+    assert [registry.reference(scheme) for scheme in SCHEMES.values()] == list(SCHEMES)
+    other = from_dict({"name": "two", "landmarks": 2})
+    for scheme in (other, replace(IBUG68, lines=())):
+        assert registry.reference(scheme) == to_dict(scheme)
+    assert schemes.get(registry.reference(other)) == other
