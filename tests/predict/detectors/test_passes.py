@@ -272,7 +272,16 @@ def test_faces_come_with_their_points_the_best_first_and_boxes_the_largest_first
     assert BlazeFace(LARGE).detect(np.zeros((9, 9, 3), np.uint8)) == []
 
 
-@pytest.mark.parametrize("threshold", [0, 1, -0.1, float("nan")])
-def test_a_threshold_at_an_end_is_refused(threshold):
-    with pytest.raises(ValueError, match="threshold must be between 0 and 1"):
-        BlazeFace(threshold=threshold)
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"min_face": 0}, "min_face must be above 0. Got: 0"),
+        ({"min_face": float("nan")}, "min_face must be above 0. Got: nan"),
+        ({"threshold": 0}, "threshold must be between 0 and 1. Got: 0"),
+        ({"threshold": 1}, "threshold must be between 0 and 1. Got: 1"),
+        ({"threshold": float("nan")}, "threshold must be between 0 and 1. Got: nan"),
+    ],
+)
+def test_bad_arguments_are_refused(options, rule):
+    with pytest.raises(ValueError, match=rule):
+        BlazeFace(**options)
