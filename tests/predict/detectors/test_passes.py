@@ -1,12 +1,12 @@
 """What BlazeFace's passes make of what the networks find; the networks find what they are told."""
 
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
 
-from keras_fld.predict.detectors import blazeface
+from keras_fld.predict.detectors import blazeface, box_map
 from keras_fld.predict.detectors.blazeface import LARGE, BlazeFace
 from keras_fld.predict.detectors.blazeface.network import Faces
 from keras_fld.predict.detectors.blazeface.tiles import sides, tiles
@@ -270,6 +270,27 @@ def test_faces_come_with_their_points_the_best_first_and_boxes_the_largest_first
     np.testing.assert_allclose(boxes, [second.box, first.box])
     assert (np.abs(boxes[0, :2] + boxes[0, 2:] / 2 - 90) < 20).all()
     assert BlazeFace(LARGE).detect(np.zeros((9, 9, 3), np.uint8)) == []
+
+
+def test_a_box_is_that_of_the_face_turned_upright_about_the_center_of_its_square():
+    rng = np.random.default_rng(0)
+    places = [(30.0, 40.0, 20.0, 0.9, 0.0), (50, 60, 35, 0.8, 70), (90, 20, 50, 0.7, -160)]
+    faces = Faces.joined([face(*place) for place in places])
+    faces = replace(faces, points=faces.points + rng.normal(0, 1, faces.points.shape))
+    fitted = box_map.BoxMap(rng.normal(0, 0.3, (13, 4)) + [0, 0, 0.5, 1])
+    boxes = blazeface.tight_boxes(faces, fitted)
+    zeros, units, seen = blazeface.features(faces)
+    assert zeros.tolist() == [[0, 0]] * 3 and units.tolist() == [20, 35, 50]
+    for i, (center, *points) in enumerate(faces.points):
+        c, s = np.cos(faces.angles[i]), np.sin(faces.angles[i])
+        turn = np.array([[c, -s], [s, c]])
+        away = (np.array(points) - center) @ turn
+        np.testing.assert_allclose(blazeface.upright(faces, faces.points[:, 1:])[i], away)
+        np.testing.assert_allclose(seen[i], away.ravel() / units[i])
+        ((x, y, width, height),) = fitted.boxes([[0, 0]], [units[i]], [seen[i]])
+        middle = center + turn @ [x + width / 2, y + height / 2]
+        expected = [*(middle - [width / 2, height / 2]), width, height]
+        np.testing.assert_allclose(boxes[i], expected)
 
 
 @pytest.mark.parametrize(
