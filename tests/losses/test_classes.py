@@ -104,6 +104,15 @@ def test_faces_without_their_normalizer_are_left_out(name):
     assert (gradient[1] == 0).all() and np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_face_of_half_landmarks_counts_only_where_coordinates_do(name, batch):
+    y_true, y_pred = batch
+    y_true[1, :, 0] = np.nan
+    values = ops.convert_to_numpy(getattr(losses, name)(y_true, y_pred, **OPTIONS[name]))
+    counted = [0, 1, 3] if name in ELEMENTWISE else [0, 3]
+    assert number(make(name)(y_true, y_pred)) == pytest.approx(values[counted].mean(), rel=1e-5)
+
+
 def test_a_diverged_prediction_gives_a_loss_of_nan(batch):
     batch[1][1] = np.nan
     assert np.isnan(number(losses.ENME()(*batch)))
@@ -286,6 +295,12 @@ def test_get_names_what_there_is():
 def test_a_bad_option_is_named(name, options, message):
     with pytest.raises(ValueError, match=message):
         losses.get(name, **options)
+
+
+def test_small_options_are_taken():
+    for alpha in (0, 0.5):
+        assert losses.LE(alpha).alpha == losses.ENME(alpha).alpha == alpha
+    assert losses.SmoothL1(0.01).beta == losses.Wing(0.01, 0.02).omega == 0.01
 
 
 @pytest.mark.parametrize("name", NAMES)
