@@ -133,6 +133,8 @@ def test_thresholds_and_limits_are_in_per_cent():
         (metrics.FailureRate(20, threshold=9), 100),
         (metrics.CEDAUC(20), 0),
         (metrics.CEDAUC(20, limit=20), 43.75),
+        (metrics.FailureRate(2000, threshold=0.11), 50),  # also far below one per cent
+        (metrics.CEDAUC(2000, limit=0.2), 43.75),
         (metrics.NME(lambda y: ops.convert_to_tensor([10.0, 20.0])), 16.25),
     ]:
         metric.update_state(y_true, y_pred)

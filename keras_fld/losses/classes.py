@@ -80,7 +80,7 @@ class LandmarkLoss(keras.losses.Loss):
         if sample_weight is None:
             return None, None
         weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
-        batch, *items = y_true.shape[: len(y_true.shape) - self.points]
+        batch, *items = y_true.shape
         shape = tuple(weight.shape)
         if shapes.agree(shape[:1], (batch,)):
             if shape[1:] in ((), (1,)):

@@ -267,3 +267,19 @@ def test_the_shift_of_a_crop_is_that_of_its_corners(angle):
     assert turn == pytest.approx(2 * np.sin(0.1) * reach)
     wider = frame.matrix([10.0, 22.0, 120.0, 96.0], angle)
     assert crop_shift(wider, crop, frame.size) == pytest.approx(reach * (1 - 1 / 1.2))
+
+
+def test_the_corner_that_is_shifted_most_counts():
+    rng, farthest = np.random.default_rng(0), []
+    corners = np.array([[0, 0], [49, 0], [0, 49], [49, 49]])
+    for _ in range(40):
+        one, other = np.eye(2, 3) + rng.normal(0, 0.1, (2, 2, 3))
+        # Around the middle, or the first corner would hardly move.
+        one[:, 2] += 24.5 - one[:, :2].sum(axis=1) * 24.5
+        other[:, 2] += 24.5 - other[:, :2].sum(axis=1) * 24.5
+        to_photo = np.linalg.inv(np.vstack([other, [0, 0, 1]]))[:2]
+        shifts = transform(transform(corners, to_photo), one) - corners
+        lengths = np.hypot(*shifts.T)
+        farthest.append(lengths.argmax())
+        assert crop_shift(one, other, 50) == pytest.approx(lengths.max() / 50)
+    assert set(farthest) == {0, 1, 2, 3}

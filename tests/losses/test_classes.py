@@ -104,6 +104,15 @@ def test_faces_without_their_normalizer_are_left_out(name):
     assert (gradient[1] == 0).all() and np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_face_of_half_landmarks_counts_only_where_coordinates_do(name, batch):
+    y_true, y_pred = batch
+    y_true[1, :, 0] = np.nan
+    values = ops.convert_to_numpy(getattr(losses, name)(y_true, y_pred, **OPTIONS[name]))
+    counted = [0, 1, 3] if name in ELEMENTWISE else [0, 3]
+    assert number(make(name)(y_true, y_pred)) == pytest.approx(values[counted].mean(), rel=1e-5)
+
+
 def test_a_diverged_prediction_gives_a_loss_of_nan(batch):
     batch[1][1] = np.nan
     assert np.isnan(number(losses.ENME()(*batch)))
@@ -129,6 +138,18 @@ def test_fit_refuses_what_is_no_point(kind, shape):
     model.compile("sgd", loss=loss, metrics=watched, jit_compile=jit)
     with pytest.raises(ValueError, match=r"must have shape \(batch, landmarks, 2\). Got: \("):
         model.fit(x, y, batch_size=2, verbose=0)
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 5), (6, 1)])
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_targets_may_lack_the_last_axis_of_one_number(name, shape):
+    """As with Keras' own losses; targets that have the axis do not get another."""
+    rng = np.random.default_rng(9)
+    y_true, y_pred = rng.normal(0, 3, (2, *shape)).astype(np.float32)
+    expected = number(make(name)(y_true, y_pred))
+    assert number(make(name)(y_true, y_pred[..., None])) == expected
+    with pytest.raises(ValueError, match="must have the same shape"):
+        make(name)(y_true, np.stack([y_pred, y_pred], axis=-1))
 
 
 # Precision and compilation.
@@ -276,6 +297,12 @@ def test_a_bad_option_is_named(name, options, message):
         losses.get(name, **options)
 
 
+def test_small_options_are_taken():
+    for alpha in (0, 0.5):
+        assert losses.LE(alpha).alpha == losses.ENME(alpha).alpha == alpha
+    assert losses.SmoothL1(0.01).beta == losses.Wing(0.01, 0.02).omega == 0.01
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_configuration_round_trip(name):
     expected = {**OPTIONS[name], "normalizer": "inter_pupil", "reduction": "sum", "name": "other"}
@@ -285,6 +312,28 @@ def test_configuration_round_trip(name):
     saved = keras.saving.serialize_keras_object(loss)
     for again in (keras.saving.deserialize_keras_object(saved), losses.get(saved)):
         assert type(again) is type(loss) and again.get_config() == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "defaults"),
+    [
+        ("l1", {}),
+        ("l2", {}),
+        ("smooth_l1", {"beta": 1.0}),
+        ("nme", {}),
+        ("wing", {"omega": 10.0, "epsilon": 2.0}),
+        ("le", {"alpha": 2.0}),
+        ("enme", {"alpha": 2.0}),
+    ],
+)
+def test_class_and_function_have_the_same_defaults(name, defaults):
+    loss = losses.LOSSES[name]()
+    expected = {**defaults, "normalizer": None, "reduction": "sum_over_batch_size", "name": name}
+    assert loss.get_config() == expected
+    y_true, y_pred = np.zeros((1, 1, 2), np.float32), np.float32([[[0.5, 4.0]]])
+    function = getattr(losses, name)
+    assert number(function(y_true, y_pred)[0]) == number(function(y_true, y_pred, **defaults)[0])
+    assert number(loss(y_true, y_pred)) == pytest.approx(number(function(y_true, y_pred)[0]))
 
 
 @pytest.mark.parametrize("name", NAMES)

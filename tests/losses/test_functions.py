@@ -1,5 +1,7 @@
 """The pure functions against the paper's equations, computed independently in `reference`."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -79,6 +81,30 @@ def test_the_largest_errors_stay_finite(name):
     y_pred = np.full((4, 5, 2), 1e6, np.float32)
     assert np.isfinite(per_face(name, np.zeros_like(y_pred), y_pred)).all()
     assert np.isfinite(gradient_of(name, np.zeros_like(y_pred), y_pred)).all()
+
+
+@pytest.mark.parametrize(
+    ("loss", "size", "expected"),
+    [
+        (losses.smooth_l1, 0.5, 0.125),
+        (losses.smooth_l1, 4.0, 3.5),
+        (losses.wing, 20.0, 10 + 10 * math.log(6)),
+        (losses.wing, 4.0, 10 * math.log(3)),
+        (losses.le, 30.0, 30 + 2 * math.log(2)),
+        (losses.enme, 30.0, 30 + 2 * math.log(2)),
+    ],
+)
+def test_values_at_the_defaults(loss, size, expected):
+    y_pred = np.float32([[[0.0, size]]]) if loss is losses.enme else np.float32([[size]])
+    assert ops.convert_to_numpy(loss(np.zeros_like(y_pred), y_pred)) == pytest.approx(expected)
+
+
+def test_wing_is_linear_from_omega_on():
+    """At its kink, Eq. 8 is the line."""
+    y_pred = np.zeros((1, 4), np.float32)
+    y_pred[0, :3] = -10, np.nextafter(np.float32(10), np.float32(0)), 10
+    slope = 4 * gradient_of("wing", np.zeros_like(y_pred), y_pred, omega=10.0, epsilon=2.0)
+    np.testing.assert_allclose(slope, [[-1, 10 / 12, 1, 0]], rtol=1e-6)
 
 
 # Where there is nothing to learn.
@@ -261,7 +287,7 @@ def test_landmark_weights_multiply_the_terms(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_normalizer_measures_deviations_in_its_unit(name):
     y_true, y_pred = random_faces()
-    distance = np.float32([10, 20, 30, 40])
+    distance = np.float32([0.5, 1, 30, 40])
     expected = [
         reference.value(name, face)
         for face in (y_pred.astype(np.float64) - y_true) / distance[:, None, None]
@@ -294,7 +320,7 @@ def test_faces_counted():
     y_true = np.zeros((4, 3, 2), np.float32)
     y_true[1] = np.nan
     y_true[2, :, 0] = np.nan
-    y_true[3, 0] = np.nan
+    y_true[3, :2] = np.nan  # one landmark is left
 
     def counted(*args, **options):
         return ops.convert_to_numpy(functions.faces_counted(y_true, *args, **options)).tolist()
@@ -303,6 +329,11 @@ def test_faces_counted():
     assert counted(points=False) == [1, 0, 1, 1]
     assert counted(12.5) == [1, 0, 0, 1]
     assert counted(lambda y: ops.convert_to_tensor([np.nan, 1.0, 1.0, 0.5])) == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_compiled_with_a_function_can_be_loaded(name):
+    assert keras.saving.get_registered_object(f"keras_fld>{name}") is getattr(losses, name)
 
 
 def test_point_losses_are_named():

@@ -1,11 +1,14 @@
 """Normalizing distances of faces."""
 
+from functools import partial
+
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_fld import losses, schemes
-from keras_fld.losses import normalizers
+from keras_fld.losses import normalizers, shapes
 from keras_fld.schemes import IBUG68
 
 
@@ -46,11 +49,31 @@ def test_errors_name_what_there_is(faces):
 
 
 def test_check_and_serialize_keep_what_is_no_function():
-    for normalizer in (None, "inter_pupil", 12.5):
+    for normalizer in (None, "inter_pupil", 12.5, 0.25):
         assert normalizers.check(normalizers.serialize(normalizer)) == normalizer
     assert normalizers.check(np.float32(3)) == 3.0
-    with pytest.raises(ValueError, match="normalizer must be None, a name"):
-        normalizers.check(True)
+    for normalizer in (True, 0, -0.5, float("nan")):
+        with pytest.raises(ValueError, match="normalizer must be None, a name"):
+            normalizers.check(normalizer)
+
+
+@keras.saving.register_keras_serializable(package="keras_fld_tests")
+def half_of_the_first(y_true):
+    return y_true[:, 0, 0] / 2
+
+
+def test_only_a_function_with_a_name_is_saved():
+    assert normalizers.check(normalizers.serialize(half_of_the_first)) is half_of_the_first
+    for nameless in (lambda y_true: y_true[:, 0, 0], partial(half_of_the_first)):
+        with pytest.raises(ValueError, match="a normalizer function must have a name"):
+            normalizers.serialize(nameless)
+
+
+def test_shapes_agree_where_no_size_differs():
+    for shape, other in [((4, 5, 2), (4, 5, 2)), ((), ()), ((None, 5, 2), (4, 5, 2))]:
+        assert shapes.agree(shape, other) and shapes.agree(other, shape)
+    for shape, other in [((4, 5), (4, 5, 2)), ((None, 5, 2), (4, 6, 2)), ((None,), ())]:
+        assert not shapes.agree(shape, other) and not shapes.agree(other, shape)
 
 
 def test_centers_give_the_distance_of_any_scheme_and_are_saved():

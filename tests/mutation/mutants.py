@@ -62,9 +62,18 @@ def mutants(source, operators):
     seen = {source}
     for (_, _), _, operator, index in sorted(places, key=lambda place: place[:2]):
         mutated = mutate_code(source, operator, index)
-        if mutated not in seen:
+        if mutated not in seen and _compiles(mutated):
             seen.add(mutated)
             yield _compared(source, mutated)
+
+
+def _compiles(source):
+    """Whether a mutant is Python: cosmic-ray takes the ** before a dictionary for an operator."""
+    try:
+        compile(source, "mutant", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _compared(source, mutated):

@@ -29,7 +29,8 @@ def patch(module, code):
     with _unregistered():
         exec(code, fresh.__dict__)
     for name, new in list(vars(fresh).items()):
-        if not name.startswith("__") and vars(module).get(name, new) is not new:
+        foreign = isinstance(new, types.FunctionType) and new.__module__ != module.__name__
+        if not name.startswith("__") and not foreign and vars(module).get(name, new) is not new:
             _change(module, name, vars(module)[name], new)
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import PathFinder, SourceFileLoader
 
@@ -32,9 +33,23 @@ class Group:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         self.session = session
+        if "keras" in sys.modules:
+            # Keras loads it in the first `fit`, whatever the backend: seconds that would count
+            # against another test than before where the tests run in another order.
+            with suppress(ImportError):
+                import_module("tensorflow")
         gc.freeze()  # or a collection copies the memory that is shared with the processes
         self.work(self)
         return True
+
+    def prepare(self, modules, module, source):
+        """Runs the tests without a mutant: on all modules of the group once, and on this one."""
+        first = not self.seconds
+        if first:
+            self.reach(modules)
+        # Whether the package can be loaded anew is the same for each module.
+        if self.killed(module, source, 0, again=first):
+            sys.exit(f"error: the tests fail on {module} as it is, put in its place")
 
     def reach(self, modules):
         """Runs the tests on the modules as they are, and notes which test runs which lines."""

@@ -1,11 +1,11 @@
-from collections import Counter
-
 import numpy as np
 import pytest
 
 from keras_fld import schemes
 from keras_fld.schemes import IBUG68, SCHEMES, WFLW98, convert
 from keras_fld.schemes.conversion import conversions, groups_of
+from keras_fld.schemes.london189 import IBUG68_FROM_LONDON189
+from keras_fld.schemes.mediapipe import IBUG68_FROM_MEDIAPIPE
 
 BETWEEN = [pair for pair in conversions() if pair[0] in SCHEMES]
 every = pytest.mark.parametrize(("source", "target"), conversions(), ids="-".join)
@@ -66,9 +66,13 @@ def test_by_way_of_68_gives_the_same_19_as_at_once():
     np.testing.assert_allclose(convert(convert(points, 98, 68), 68, 19), convert(points, 98, 19))
 
 
+def mesh_groups():
+    return [np.ravel(entry).tolist() for entry in IBUG68_FROM_MEDIAPIPE]
+
+
 def test_mediapipe_table_is_symmetric():
     """Each vertex has one mirror partner, wherever it is used."""
-    groups, partner = groups_of("mediapipe478", "ibug68"), {}
+    groups, partner = mesh_groups(), {}
     for index, group in enumerate(groups):
         other = groups[IBUG68.mirror[index]]
         assert len(group) == len(other)
@@ -80,10 +84,12 @@ def test_mediapipe_table_is_symmetric():
 
 
 def test_mediapipe_contour_follows_the_face_oval():
-    groups = groups_of("mediapipe478", "ibug68")
+    groups, both = mesh_groups(), []
     for side, oval in ((range(8, -1, -1), OVAL_LEFT), (range(8, 17), OVAL_RIGHT)):
         places = [np.mean([oval.index(vertex) for vertex in groups[index]]) for index in side]
         assert (np.diff(places) > 0).all() and places[0] == 0
+        both.append(places)
+    assert both[0] == both[1]
 
 
 # More outlines of MediaPipe's face_mesh_connections.py, from the image's left to its right.
@@ -107,7 +113,7 @@ LIPS = {
 
 def places_on(outline, landmarks):
     """The places of landmarks on one of MediaPipe's outlines."""
-    groups = groups_of("mediapipe478", "ibug68")
+    groups = mesh_groups()
     return [outline.index(vertex) for i in landmarks for vertex in groups[i]]
 
 
@@ -131,27 +137,26 @@ def test_mediapipe_brows_and_nose_are_its_lines():
     bridge = places_on([168, 6, 197, 195, 5, 4, 1, 19, 94, 2], [27, 28, 29, 30, 33])
     assert bridge[0] == 0 and bridge[-1] == 9 and (np.diff(bridge) > 0).all()
     assert places_on([98, 97, 2, 326, 327], [32, 33, 34]) == [1, 2, 3]
+    # The four vertices at each corner of the lips are none of the nose.
+    nose = {vertex for index in IBUG68.patches["nose"] for vertex in mesh_groups()[index]}
+    assert nose.isdisjoint({61, 76, 62, 78, 291, 306, 292, 308})
 
 
-def test_londons_table_is_symmetric():
-    """Each point has one mirror partner, wherever and with whatever weight it is used."""
-    groups, partner = groups_of("london189", "ibug68"), {}
-    counted = [Counter(group) for group in groups]
-    for _ in range(2):  # what a group leaves open, another may say
-        for index, one in enumerate(counted):
-            other = counted[IBUG68.mirror[index]]
-            assert sorted(one.values()) == sorted(other.values())
-            left = [point for point in one if point not in partner]
-            right = [p for p in other if p not in {partner.get(point) for point in one}]
-            for point in left:
-                alike = [p for p in right if other[p] == one[point]]
-                if len(alike) == 1:
-                    partner[point] = alike[0]
-    for index, one in enumerate(counted):
-        known = {point: weight for point, weight in one.items() if point in partner}
-        other = counted[IBUG68.mirror[index]]
-        assert {partner[point]: weight for point, weight in known.items()}.items() <= other.items()
-    assert all(partner.get(partner[point], point) == point for point in partner)
+def test_londons_table_is_as_symmetric_as_a_face():
+    """The template numbers its two halves in the same order or in reverse; the map follows it."""
+    # Its own points mirrored: pairs read off numbers.jpg.
+    runs = [((50, 54), (56, 60)), ((61, 65), (66, 70)), ((109, 111), (112, 114))]
+    falling = [((18, 22), 27), ((28, 30), 33), ((71, 76), 82), ((87, 90), 93), ((94, 96), 98)]
+    falling += [((99, 101), 103), ((104, 106), 108), ((125, 129), 133), ((179, 180), 182)]
+    mirror = {55: 55, 134: 144, 185: 187, 186: 188}
+    for (first, last), (other, _) in runs:
+        mirror |= {index: other + index - first for index in range(first, last + 1)}
+    for (first, last), other in falling:
+        mirror |= {index: other - (index - first) for index in range(first, last + 1)}
+    mirror |= {other: index for index, other in mirror.items()}
+    groups = [np.ravel(entry).tolist() for entry in IBUG68_FROM_LONDON189]
+    for index, other in enumerate(IBUG68.mirror):
+        assert sorted(mirror[i] for i in groups[index]) == sorted(groups[other]), index
 
 
 def test_mediapipe_takes_468_and_478_points_in_two_or_three_dimensions():

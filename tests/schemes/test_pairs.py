@@ -27,6 +27,7 @@ def test_left_and_right_change_places(name, mirrored):
 def test_pairs_are_names_that_differ_only_in_the_side():
     names = ["chin", "right ear", "left eye", "left ear", "right brow"]
     assert pairs.pairs_by_name(names) == [("right ear", "left ear")]
+    assert pairs.pairs_by_name(["left brow", "chin", "nose"]) == []
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,11 @@ def test_what_is_proposed_is_a_scheme(names, eyes):
     assert scheme.landmark_names == tuple(names)
     assert ("inter_pupil" in scheme.normalizers) == (eyes is not None)
     assert str(description["mirror_pairs"][0][0]) in pairs.proposal(names)
+
+
+def test_names_are_proposed_as_they_are_written():
+    names = ["left œil", "right œil"]
+    assert '"left œil", "right œil"' in pairs.proposal(names)
 
 
 def test_a_pair_that_is_not_listed_is_an_error():

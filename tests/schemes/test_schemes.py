@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from keras_fld import schemes
 from keras_fld.schemes import AFLW19, COFW29, IBUG68, SCHEMES, WFLW98, Scheme, registry
 from keras_fld.schemes.custom import from_dict, to_dict
+from keras_fld.schemes.mtfl5 import MTFL5
 
 every = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=lambda s: s.name)
 
@@ -80,6 +81,27 @@ def test_lines_join_neighbors_of_one_patch(scheme):
         assert steps.min() > 0 and steps.max() < 0.45
 
 
+# Landmarks that no line joins: pupils, a chin without a contour, MTFL's eyes and nose.
+ALONE = {"aflw19": {18}, "cofw29": {16, 17, 28}, "ibug68": set(), "wflw98": {96, 97}}
+ALONE["mtfl5"] = {0, 1, 2}
+
+
+@pytest.mark.parametrize("scheme", [*SCHEMES.values(), MTFL5], ids=lambda s: s.name)
+def test_lines_join_all_landmarks_and_are_their_own_mirror_image(scheme):
+    steps = [step for line in scheme.lines for step in zip(line, line[1:], strict=False)]
+    joined = {frozenset(step) for step in steps}
+    assert {frozenset(scheme.mirror[list(step)].tolist()) for step in joined} == joined
+    assert set().union(*joined) == set(range(scheme.num_landmarks)) - ALONE[scheme.name]
+    # Only at the mouth does a line lead from a landmark to its mirror partner.
+    across = {index for a, b in steps if scheme.mirror[a] == b for index in (a, b)}
+    assert across <= set(scheme.patches["mouth"])
+
+
+def test_a_scheme_is_shown_without_its_long_lists():
+    assert "patches=" in repr(IBUG68) and "normalizers=" in repr(IBUG68)
+    assert "lines=" not in repr(IBUG68) and "landmark_names=" not in repr(IBUG68)
+
+
 def test_a_scheme_does_not_change():
     with pytest.raises(FrozenInstanceError):
         IBUG68.name = "other"
@@ -103,6 +125,10 @@ def test_normalizers_of_single_landmarks_are_the_published_ones(scheme, ocular, 
     for name, (a, b) in (("inter_ocular", ocular), ("inter_pupil", pupil)):
         expected = np.hypot(*(points[a] - points[b]))
         np.testing.assert_allclose(scheme.distance(points, name), expected)
+    assert sorted(index for patch in MTFL5.patches.values() for index in patch) == [0, 1, 2, 3, 4]
+    points = np.random.default_rng(0).normal(size=(2, 5, 2))
+    expected = np.hypot(*(points[:, 0] - points[:, 1]).T)
+    np.testing.assert_allclose(MTFL5.distance(points, "inter_pupil"), expected)
 
 
 def test_distance_is_nan_where_an_eye_is_not_annotated():
@@ -176,3 +202,11 @@ def test_landmarks_without_names_are_numbered_by_region():
     scheme = from_dict({"name": "two", "landmarks": 3, "patches": {"a": [2], "b": [0, 1]}})
     assert scheme.landmark_names == ("b 0", "b 1", "a 0")
     assert from_dict(to_dict(scheme)) == scheme
+
+
+def test_a_file_stores_the_name_of_the_packages_schemes_and_the_description_of_others():
+    assert [registry.reference(scheme) for scheme in SCHEMES.values()] == list(SCHEMES)
+    other = from_dict({"name": "two", "landmarks": 2})
+    for scheme in (other, replace(IBUG68, lines=())):
+        assert registry.reference(scheme) == to_dict(scheme)
+    assert schemes.get(registry.reference(other)) == other

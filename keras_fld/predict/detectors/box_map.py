@@ -96,11 +96,11 @@ def fit(centers, sizes, features, boxes, steps=50):
         return BoxMap(np.median(wanted, axis=0)[None])
     coefficients = np.linalg.lstsq(design, wanted, rcond=None)[0]
     for _ in range(steps):
-        weights = 1 / np.maximum(np.abs(design @ coefficients - wanted), 1e-4)
-        for column in range(4):
-            root = np.sqrt(weights[:, column : column + 1])
+        # Roots of the weights: a square of an error with the weight 1 / |error| is |error|.
+        roots = np.maximum(np.abs(design @ coefficients - wanted), 1e-4) ** -0.5
+        for column, root in enumerate(roots.T):
             coefficients[:, column] = np.linalg.lstsq(
-                design * root, wanted[:, column] * root[:, 0], rcond=None
+                design * root[:, None], wanted[:, column] * root, rcond=None
             )[0]
     return BoxMap(coefficients)
 

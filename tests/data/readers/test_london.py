@@ -8,7 +8,7 @@ import pytest
 from keras_fld.data import read
 from keras_fld.data.readers import london
 from keras_fld.schemes import IBUG68, convert
-from keras_fld.schemes.london189 import IBUG68_FROM_LONDON189, LONDON189
+from keras_fld.schemes.london189 import LONDON189
 from tests.data import released
 
 NAMES = ["canada_003f.jpg", "neutral_front_004_03.jpg", "smiling_004_08.jpg"]
@@ -37,23 +37,6 @@ def test_points_are_mapped_to_the_68_in_the_photograph(tmp_path):
         np.testing.assert_allclose(face.landmarks[48], given[87], atol=1e-3)
         np.testing.assert_allclose(face.landmarks[28], (given[52] + given[58]) / 2, atol=1e-3)
         np.testing.assert_allclose(face.landmarks[38], (given[20] + 2 * given[21]) / 3, atol=1e-3)
-
-
-def test_the_map_is_as_symmetric_as_a_face():
-    """The template numbers its two halves in the same order or in reverse; the map follows it."""
-    # Its own points mirrored: pairs read off numbers.jpg.
-    runs = [((50, 54), (56, 60)), ((61, 65), (66, 70)), ((109, 111), (112, 114))]
-    falling = [((18, 22), 27), ((28, 30), 33), ((71, 76), 82), ((87, 90), 93), ((94, 96), 98)]
-    falling += [((99, 101), 103), ((104, 106), 108), ((125, 129), 133), ((179, 180), 182)]
-    mirror = {55: 55, 134: 144, 185: 187, 186: 188}
-    for (first, last), (other, _) in runs:
-        mirror |= {index: other + index - first for index in range(first, last + 1)}
-    for (first, last), other in falling:
-        mirror |= {index: other - (index - first) for index in range(first, last + 1)}
-    mirror |= {other: index for index, other in mirror.items()}
-    groups = [np.ravel(entry).tolist() for entry in IBUG68_FROM_LONDON189]
-    for index, other in enumerate(IBUG68.mirror):
-        assert sorted(mirror[i] for i in groups[index]) == sorted(groups[other]), index
 
 
 def test_conversion_takes_the_template_alone():

@@ -237,16 +237,3 @@ def test_names_open_it():
     assert open_detector("blazeface-turned").turns
     assert open_detector("blazeface-turned", 40).turns
     assert open_detector("blazeface-turned", 40).min_face == 40
-
-
-@pytest.mark.parametrize(
-    ("options", "rule"),
-    [
-        ({"min_face": 0}, "min_face must be above 0. Got: 0"),
-        ({"min_face": float("nan")}, "min_face must be above 0. Got: nan"),
-        ({"threshold": 1}, "threshold must be between 0 and 1. Got: 1"),
-    ],
-)
-def test_bad_arguments_are_refused(options, rule):
-    with pytest.raises(ValueError, match=rule):
-        BlazeFace(**options)
