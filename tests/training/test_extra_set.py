@@ -51,6 +51,10 @@ def test_recipes_of_earlier_runs_are_read(path):
         ({"recast": {"each": 0}}, "recast portraits of each face must be at least 1. Got: 0"),
         ({"recast": {"each": 1, "yaw": []}}, "yaw of recast portraits must be at least 0 degrees"),
         ({"recast": {"each": 1, "identity": -1}}, "identity of recast portraits must be at least"),
+        (
+            {"recast": {"each": 1, "surroundings": 2}},
+            "surroundings must be between 0 and 1. Got: 2",
+        ),
         ({"validation": 1.0}, "validation of an extra set must be at least 0 and below 1. Got: 1"),
     ],
 )

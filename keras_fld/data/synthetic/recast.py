@@ -37,19 +37,22 @@ class Recasting:
         identity: how far identity changes, as a factor of the variety of drawn faces.
         backdrop: whether the photographs have a plain backdrop, which another background replaces.
             Glasses, masks and other objects are then added, too.
+        surroundings: share of the portraits in front of a piece of another photograph of the set,
+            0 to 1. The others have a drawn background.
 
     Raises:
         ValueError: a value is out of range.
 
     Examples:
         >>> Recasting(each=20)
-        Recasting(each=20, yaw=(8.0, 18.0, 32.0), identity=0.5, backdrop=True)
+        Recasting(each=20, yaw=(8.0, 18.0, 32.0), identity=0.5, backdrop=True, surroundings=0.0)
     """
 
     each: int
     yaw: tuple[float, ...] = (8.0, 18.0, 32.0)
     identity: float = 0.5
     backdrop: bool = True
+    surroundings: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "yaw", tuple(map(float, self.yaw)))
@@ -61,6 +64,8 @@ class Recasting:
             raise ValueError(
                 f"identity of recast portraits must be at least 0. Got: {self.identity}"
             )
+        if not 0 <= self.surroundings <= 1:
+            raise ValueError(f"surroundings must be between 0 and 1. Got: {self.surroundings}")
 
 
 def recast(faces: FaceSet, how: Recasting) -> FaceSet:
@@ -85,7 +90,9 @@ def recast(faces: FaceSet, how: Recasting) -> FaceSet:
             f"recast faces must have the scheme {IBUG68.name}. Got: {faces.scheme.name}"
         )
     made = []
-    around = [faces.faces[i].image() for i in evenly(len(faces), _AROUND)]
+    around = [
+        faces.faces[i].image() for i in evenly(len(faces), _AROUND if how.surroundings else 0)
+    ]
     with one_opencv_thread:
         for _, result in in_threads(partial(_portraits, how, around), list(enumerate(faces.faces))):
             made += result()
@@ -107,9 +114,11 @@ def _portraits(how, around, numbered):
 def _face(face, sheet, how, around, index):
     bits = np.random.Philox(key=[_SEED, index])
     rng, texture = np.random.Generator(bits), np.random.Generator(bits.jumped())
+    if how.surroundings and rng.random() < how.surroundings:
+        canvas = _surroundings(rng, around)
+    else:
+        canvas = scenery(rng, texture, _SIZE)
     head = random_head(rng, sheet.face, how.identity, how.yaw, sheet.rotation)
-    painted = rng.random() < 0.5
-    canvas = scenery(rng, texture, _SIZE) if painted else _surroundings(rng, around)
     portrait = _Photographed(rng, texture, canvas, head, sheet)
     portrait.draw()
     if how.backdrop:
