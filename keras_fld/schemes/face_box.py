@@ -74,7 +74,7 @@ class BoxInFace:
         low, size = face.min(axis=0), np.ptp(face, axis=0)
         part = np.maximum(np.ptp(points, axis=0) / size, _THINNEST)
         center = ((points.min(axis=0) + points.max(axis=0)) / 2 - low) / size
-        box = [round(float(value), 4) + 0.0 for value in [*(center - part / 2), *part]]
+        box = [round(float(value), 4) for value in [*(center - part / 2), *part]]
         return None if box == [0, 0, 1, 1] else cls(*box)
 
     def of_faces(self, faces: ArrayLike) -> np.ndarray:

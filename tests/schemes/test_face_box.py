@@ -59,6 +59,20 @@ def test_two_pupils_have_a_box_with_a_height():
     pair = from_dict({"name": "pupils", "landmarks": 2, "eyes": [[0], [1]]})
     (box,) = BoxInFace.of_scheme(pair, [[-1, 0], [1, 0]]).of_faces([0, 0, 100, 100, 0])
     np.testing.assert_allclose(box, [28, 20, 44, 1, 0], atol=1.5)
+    assert box[3] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("distance", "known"), [(0.0009, False), (0.0011, True)])
+def test_eyes_in_one_place_are_no_shape(distance, known):
+    """As in a network that was built without a mean shape, far from the origin of its pixels."""
+    scheme = from_dict({"name": "x", "landmarks": 4, "eyes": [[0], [1]]})
+    shape = np.array([[0, 0], [distance, 0], [0, 1], [0.5, 0]]) * 50 + [1000, 0]
+    assert (BoxInFace.of_scheme(scheme, shape) is not None) == known
+
+
+def test_a_box_is_one_value_with_four_digits():
+    part = BoxInFace.of_scheme(MTFL5)
+    assert {part: 1}[BoxInFace(0.2787, 0.2033, 0.4425, 0.5121)] == 1
 
 
 def test_any_number_of_boxes_is_mapped_even_none():

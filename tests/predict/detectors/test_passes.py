@@ -88,6 +88,10 @@ def test_a_close_sure_and_upright_face_is_final_at_the_first_look(networks, chan
         np.testing.assert_allclose(found.points, given.points)
 
 
+def test_its_boxes_are_those_of_whole_faces():
+    assert BlazeFace.whole_faces
+
+
 def test_what_is_sure_is_not_below_the_threshold_and_can_be_chosen(networks):
     for detector, sure, final in [
         (BlazeFace(threshold=0.89), 0.85, True),
