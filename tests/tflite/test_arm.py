@@ -236,7 +236,7 @@ MOST = {
     "trnet20_300w_fast": {"cortex-a53": 66.31, "cortex-a72": 51.35, "cortex-a76": 17.09},
     "trnet20_300w_small": {"cortex-a53": 26.72, "cortex-a72": 20.54, "cortex-a76": 7.88},
     "face_score": {"cortex-a53": 0.87, "cortex-a72": 1.08, "cortex-a76": 0.37},
-    "trnet20_free": {"cortex-a53": 82.06, "cortex-a72": 64.28, "cortex-a76": 20.94},
+    "trnet20_free": {"cortex-a53": 69.77, "cortex-a72": 54.50, "cortex-a76": 18.82},
 }
 
 
