@@ -52,6 +52,7 @@ NOT_RUN = {
     "data.readers.matlab5.load": RELEASE,
     "data.readers.mtfl.read": RELEASE,
     "data.readers.wflw.read": RELEASE,
+    "data.synthetic.recast.recast": RELEASE,
     "face_score.samples.Samples": OUTLINE,
     "face_score.scenes.non_face": OUTLINE,
     "face_score.training.train": LONG,
