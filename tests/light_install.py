@@ -112,7 +112,7 @@ def test_no_file_is_missing_from_the_wheel(wheel):
     licenses = {Path(name).name for name in packed if "/licenses/" in name}
     assert licenses == {"LICENSE", "LICENSE-300W.md", "NOTICE.md"}
     told = zipfile.ZipFile(wheel).read(metadata).decode()
-    assert "License-Expression: Apache-2.0 AND LicenseRef-300W-Weights" in told
+    assert "License-Expression: Apache-2.0 AND CC-BY-4.0 AND LicenseRef-300W-Weights" in told
     assert not any(name.startswith(("tests/", "tflite/", "datasets/")) for name in packed)
 
 

@@ -126,7 +126,8 @@ def replacing(path):
         temporary.chmod(0o644 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        if not _refused(error):
+        # A folder of this name, or a full disk. Other errors are of the code that writes.
+        if not (_refused(error) or isinstance(error, IsADirectoryError)):
             raise
         raise ValueError(f"{path}: cannot be written ({reason(error)})") from error
     finally:

@@ -8,7 +8,10 @@ from keras_fld._internal.files import printable
 from keras_fld.cli.options import show
 
 # Terms of licenses whose identifier does not tell them.
-_TERMS = {"LicenseRef-300W-Weights": " (non-commercial research only)"}
+_TERMS = {
+    "LicenseRef-300W-Weights": " (non-commercial research only)",
+    "CC-BY-4.0": " (name the sources of its card)",
+}
 
 
 class Prediction:

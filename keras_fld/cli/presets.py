@@ -14,7 +14,8 @@ def presets():
     """Lists the presets with their error, size, cost on a phone, and license.
 
     NME is the published NME of the int8 file in percent. "M instr." is millions of instructions for
-    one inference on a Cortex-A76. LicenseRef-300W-Weights allows non-commercial research only.
+    one inference on a Cortex-A76. LicenseRef-300W-Weights allows non-commercial research only,
+    CC-BY-4.0 any use with attribution.
 
     \b
     keras-fld presets

@@ -66,7 +66,7 @@ def describe(
             "margin": frame.margin,
             "color": "RGB",
             **_numbers(interpreter.get_input_details()[0]),
-            "meaning": "colour 0..255 = scale * (number - zero_point)",
+            "meaning": "color 0..255 = scale * (number - zero_point)",
         },
     }
     if is_score(model):
@@ -79,7 +79,7 @@ def describe(
         }
     meaning = (
         "x, y in pixels of the crop = scale * (number - zero_point); "
-        "the centre of the first pixel is 0, 0"
+        "the center of the first pixel is 0, 0"
     )
     part = box_in_face(model)
     return {

@@ -76,8 +76,8 @@ def license_of(about: dict[str, Any]) -> str | None:
         An SPDX identifier, or None if it is not known.
 
     Examples:
-        >>> license_of(read(zoo.lite_file("trnet20_synthetic")))
-        'Apache-2.0'
+        >>> license_of(read(zoo.lite_file("trnet20_free")))
+        'CC-BY-4.0'
     """
     preset = about.get("preset")
     if preset in zoo.names():

@@ -122,7 +122,7 @@ def scored_by_default(model: "keras.Model | LandmarkModel | str | Path") -> bool
         model: as in `open_model`.
 
     Examples:
-        >>> scored_by_default("trnet20_synthetic")
+        >>> scored_by_default("trnet20_free")
         False
     """
     if isinstance(model, str) and model in zoo.names():

@@ -10,6 +10,7 @@ import numpy as np
 from keras_fld.data import catalog
 from keras_fld.data.faces import FaceSet
 from keras_fld.data.prepared.reading import read_prepared
+from keras_fld.data.synthetic import Recasting, recast
 
 # Name of the reader for folders written by `keras-fld prepare` or `label`.
 PREPARED = "prepared"
@@ -28,6 +29,8 @@ class ExtraSet:
         validation: fraction of the faces held out, by photograph or person.
         attributes: use only faces with one of these attributes, such as ("left", "right"). Empty
             means all faces.
+        recast: `Recasting`, or a dictionary of its arguments, for portraits in new poses instead of
+            the faces. None means the faces themselves.
 
     Raises:
         ValueError: the reader is unknown, or a number is out of range.
@@ -42,10 +45,13 @@ class ExtraSet:
     weight: float = 1.0
     validation: float = 0.0
     attributes: tuple[str, ...] = ()
+    recast: Recasting | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dataset", self.dataset or self.name)
         object.__setattr__(self, "attributes", tuple(self.attributes))
+        if isinstance(self.recast, Mapping):
+            object.__setattr__(self, "recast", Recasting(**self.recast))
         if self.dataset not in (PREPARED, *catalog.DATASETS):
             raise ValueError(
                 f"dataset of the extra set {self.name!r} must be {PREPARED} or one of "
@@ -83,7 +89,8 @@ class ExtraSet:
                 f"a face of the extra set {self.name!r} must have one of the attributes "
                 f"{', '.join(self.attributes)}. Got: none in {root}"
             )
-        return replace(faces, faces=chosen)
+        faces = replace(faces, faces=chosen)
+        return recast(faces, self.recast) if self.recast else faces
 
     def _takes(self, face):
         return not self.attributes or not face.attributes.isdisjoint(self.attributes)

@@ -53,8 +53,8 @@ def about(name: str) -> Preset:
         ValueError: the preset is unknown.
 
     Examples:
-        >>> about("trnet20_synthetic").license
-        'Apache-2.0'
+        >>> about("trnet20_free").license
+        'CC-BY-4.0'
     """
     _file(name, "")
     return _presets()[name]

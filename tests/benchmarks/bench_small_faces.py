@@ -60,7 +60,7 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", required=True, help="a 300W tree")
-    parser.add_argument("--presets", nargs="+", default=["trnet20_300w", "trnet20_synthetic"])
+    parser.add_argument("--presets", nargs="+", default=["trnet20_300w", "trnet20_free"])
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(argv)
     report = {"presets": [measure(preset, args.root) for preset in args.presets]}

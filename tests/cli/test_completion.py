@@ -141,13 +141,13 @@ def modules_after(*arguments, **environment):
         ("train --head w", ["windows"]),
         ("train --optimizer m", ["muon"]),
         ("train --precision b", ["bfloat16"]),
-        ("train --recipe trnet20_s", ["trnet20_synthetic"]),
+        ("train --recipe trnet20_f", ["trnet20_free"]),
         ("compress --method p", ["prune"]),
         ("convert --mode d", ["dynamic"]),
         ("reproduce figure", ["figure4"]),
         ("predict --detector haar-", ["haar-frontal"]),
         ("evaluate --dataset own", ["own"]),
-        ("web --model trnet20_syn", ["trnet20_synthetic"]),
+        ("web --model trnet20_fr", ["trnet20_free"]),
     ],
 )
 def test_completing_loads_neither_keras_nor_a_backend(words, names):

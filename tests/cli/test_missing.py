@@ -9,7 +9,7 @@ import pytest
 
 from keras_fld import zoo
 
-KERAS, LITE = zoo.keras_file("trnet20_synthetic"), zoo.lite_file("trnet20_synthetic")
+KERAS, LITE = zoo.keras_file("trnet20_free"), zoo.lite_file("trnet20_free")
 PHOTO = "docs/astronaut.png"
 TENSORFLOW = 'Keras needs its backend TensorFlow: pip install "keras-fld[tensorflow]"'
 CONVERSION = 'Conversion needs TensorFlow: pip install "keras-fld[tensorflow]"'

@@ -55,7 +55,7 @@ def test_every_command_reads_them(folder, tmp_path):
         count = len(read(dataset, root))
         assert len(read(dataset, out)) == count >= len(STEMS) - 1
         reported = tmp_path / f"{dataset}_report"
-        table = ("evaluate", "trnet20_synthetic", "--dataset", dataset, "--root", root)
+        table = ("evaluate", "trnet20_free", "--dataset", dataset, "--root", root)
         _run(*table, "--out", reported, "--occlusion")
         found = json.loads((reported / "evaluation.json").read_text())
         names = next(iter(found["faces"].values()))["name"]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,6 +54,10 @@ def save(path, frames, codec="MJPG"):
 
 
 LICENSE = "license of the weights of {}: {}"
+TERMS = {
+    "LicenseRef-300W-Weights": " (non-commercial research only)",
+    "CC-BY-4.0": " (name the sources of its card)",
+}
 
 
 def predict(*arguments, code=0):
@@ -65,8 +70,7 @@ def predict(*arguments, code=0):
             arguments[arguments.index("--model") + 1] if "--model" in arguments else "trnet20_300w"
         )
         license = zoo.about(preset).license
-        terms = " (non-commercial research only)" if license.startswith("LicenseRef-") else ""
-        assert lines.pop() == LICENSE.format(preset, license) + terms
+        assert lines.pop() == LICENSE.format(preset, license) + TERMS[license]
     return lines, result.stderr.splitlines()
 
 
@@ -285,9 +289,9 @@ def test_the_face_score_can_be_turned_off(frames, tmp_path):
 
     assert score() > 0.5 and score("--no-score") is None
     # The face score is for research only, so presets without such terms do not use it.
-    assert score("--model", "trnet20_synthetic") is None
+    assert score("--model", "trnet20_free") is None
     file = zoo.score_file()
-    assert score("--model", "trnet20_synthetic", "--score", file) is not None
+    assert score("--model", "trnet20_free", "--score", file) is not None
     _, errors = predict("a.png", "--out", "o", "--score", file, "--no-score", code=2)
     assert "give either --score or --no-score" in errors[-1]
 
@@ -369,10 +373,13 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, rule, tmp_path):
 
 def test_an_output_that_cannot_be_written_is_named(clip, tmp_path):
     (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "file" / "o"
+    with pytest.raises(ValueError, match=re.escape(f"{out}: cannot be written")):
+        CliRunner().invoke(cli, ["predict", str(clip), "--out", str(out)], catch_exceptions=False)
     for name in ("jsonl", "mp4"):
-        out = tmp_path / "file" / "o"
-        _, errors = predict(clip, "--out", out, "--format", name, code=2)
-        assert any(f"clip.{name}: cannot be written" in line for line in errors)
+        (tmp_path / "o" / f"clip.{name}").mkdir(parents=True)  # in the way
+        _, errors = predict(clip, "--out", tmp_path / "o", "--format", name, code=2)
+        assert any(f"clip.{name}: cannot be written" in line for line in errors), errors
 
 
 def test_a_pyav_without_the_codec_says_so(clip, tmp_path, monkeypatch):

@@ -156,13 +156,15 @@ def _title(recipe):
         title += f", {recipe.optimizer.title()}"
     if recipe.extra:
         title += f", {_added([more.name for more in recipe.extra])}"
-    return title + (", trained on generated faces alone" * (recipe.dataset == "synthetic"))
+    return title
 
 
 def _added(names):
     """The extra sets of a run in words."""
     if "aflw68" in names:
         return "AFLW and ten-point faces added"
+    if "london189" in names:
+        return "trained on generated faces and on London portraits in many poses"
     words = [{"pts": "video"}.get(name, name.upper()) for name in names]
     return f"{' and '.join(words)} faces of its own labels added"
 
@@ -176,7 +178,8 @@ def _training(recipe, backend, folder):
     command = f"keras-fld train --recipe {name}"
     if recipe.dataset != "synthetic":
         command += f" --root {recipe.dataset}"
-    command += "".join(f" --extra {more.name}={more.name}_labels" for more in recipe.extra)
+    labels = "" if recipe.dataset == "synthetic" else "_labels"
+    command += "".join(f" --extra {more.name}={more.name}{labels}" for more in recipe.extra)
     command += f" --start {recipe.start}/model.keras" * bool(recipe.start)
     return f"`{'KERAS_BACKEND=torch ' * (backend == 'torch')}{command} --out run`"
 

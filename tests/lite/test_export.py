@@ -227,7 +227,7 @@ def test_command_calibrates_and_evaluates_with_a_root(small_model, tree, tmp_pat
         (["--preset", PRESET], "either --all or one or more --mode must be given"),
         (["--all", "--preset", "none"], f"preset must be one of .*{PRESET}.* Got: 'none'"),
         (
-            ["--mode", "int8_qat", "--preset", "trnet20_synthetic"],
+            ["--mode", "int8_qat", "--preset", "trnet20_free"],
             "mode int8_qat is not available: training needs a dataset",
         ),
         (["--mode", "none", "--preset", PRESET], "mode must be one of .*Got: 'none'"),

@@ -39,10 +39,10 @@ def test_figures_are_computed_from_the_times(monkeypatch):
 
 
 def test_rows_state_the_license_of_each_file(tmp_path):
-    content = zoo.lite_file("trnet20_synthetic").read_bytes()
+    content = zoo.lite_file("trnet20_free").read_bytes()
     (tmp_path / "damaged.tflite").write_bytes(content.replace(b'"mode":"int8"', b'"mode":123456'))
     (tmp_path / "other.tflite").write_bytes(content.replace(b"keras_fld", b"another_x"))
-    names = ["trnet20_300w", "trnet20_synthetic"]
+    names = ["trnet20_300w", "trnet20_free"]
     files = [tmp_path / "damaged.tflite", tmp_path / "other.tflite"]
     rows = latency.benchmark([*names, *files], runs=1).rows
     presets = [zoo.about(name).license for name in names]

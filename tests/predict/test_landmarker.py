@@ -368,8 +368,8 @@ def test_the_path_of_one_image_is_no_list_of_images(model_files, tmp_path):
 
 @pytest.mark.parametrize("opener", [FaceLandmarker, FaceLandmarker.from_preset])
 def test_a_preset_of_free_terms_goes_without_the_research_score(opener, model_files):
-    assert opener("trnet20_synthetic")._score is None
-    assert opener("trnet20_synthetic", score=True)._score is not None
+    assert opener("trnet20_free")._score is None
+    assert opener("trnet20_free", score=True)._score is not None
     assert opener("trnet20_300w")._score is not None
     assert opener("trnet20_300w", score=None)._score is None
 

@@ -263,7 +263,7 @@ def test_a_model_that_cannot_be_cut_is_named(stub):
     assert "a.tflite: --profile cannot cut it" in line
 
 
-@pytest.mark.parametrize(("preset", "times"), [("trnet20_300w", 2), ("trnet20_synthetic", 1)])
+@pytest.mark.parametrize(("preset", "times"), [("trnet20_300w", 2), ("trnet20_300w_small", 1)])
 def test_accuracy_is_that_of_the_landmarks_on_the_drawn_faces(preset, times, tmp_path):
     pytest.importorskip("ai_edge_litert")
     from keras_fld import zoo

@@ -48,6 +48,13 @@ def test_recipes_of_earlier_runs_are_read(path):
         ({"repeats": 0}, "repeats of an extra set must be at least 1. Got: 0"),
         ({"weight": 0.0}, "weight of an extra set must be above 0. Got: 0"),
         ({"weight": float("inf")}, "weight of an extra set must be above 0. Got: inf"),
+        ({"recast": {"each": 0}}, "recast portraits of each face must be at least 1. Got: 0"),
+        ({"recast": {"each": 1, "yaw": []}}, "yaw of recast portraits must be at least 0 degrees"),
+        ({"recast": {"each": 1, "identity": -1}}, "identity of recast portraits must be at least"),
+        (
+            {"recast": {"each": 1, "surroundings": 2}},
+            "surroundings must be between 0 and 1. Got: 2",
+        ),
         ({"validation": 1.0}, "validation of an extra set must be at least 0 and below 1. Got: 1"),
     ],
 )
@@ -85,6 +92,23 @@ def test_the_faces_to_train_with_are_chosen_weighted_and_not_held_out(own):
     assert len(held) and all(face.weights is None for face in found.faces)
     with pytest.raises(ValueError, match="'x' must have one of the attributes up. Got: none in"):
         ExtraSet("x", "own", attributes=("up",)).read(own)
+
+
+def test_faces_are_recast_with_their_weights(tmp_path):
+    faces = []
+    for index, face in enumerate(released.drawn(3, "ibug68")):
+        released.save_image(tmp_path / f"{index}.png", face.image)
+        faces.append({"image": f"{index}.png", "points": face.landmarks.tolist()})
+    path = tmp_path / "faces.json"
+    path.write_text(json.dumps({"scheme": "ibug68", "faces": faces}), "utf-8")
+    how = {"each": 2, "yaw": [5.0], "backdrop": False}
+    found = ExtraSet("x", "own", weight=0.5, recast=how)
+    assert saved_recipe(json.loads(json.dumps(_fields(Recipe(extra=(found,)))))).extra == (found,)
+    made = found.read(path)
+    assert len(made) == 6 and len({face.group for face in made.faces}) == 3
+    assert all((face.weights == np.float32(0.5)).all() for face in made.faces)
+    with pytest.raises(ValueError, match="recast faces must have the scheme ibug68. Got: five"):
+        ExtraSet("x", "own", recast=how).read(released.write_own(tmp_path / "five"))
 
 
 def test_any_prepared_folder_is_read_whatever_its_dataset(own, tmp_path):

@@ -166,7 +166,7 @@ def test_a_start_of_other_landmarks_gives_its_body(eagerly, five_points, tmp_pat
     trained = models.TRNet20(68, input_size=32, width=0.25, head="windows")
     trained.save(tmp_path / "start.keras")
     wide = () if start == "preset" else ("--width", 0.25)
-    name = "trnet20_synthetic" if start == "preset" else tmp_path / "start.keras"
+    name = "trnet20_free" if start == "preset" else tmp_path / "start.keras"
     result = run("train", "--dataset", "own", "--root", five_points, "--start", name, *wide,
                  "--epochs", "1", "--batch-size", "8", "--learning-rate", "1e-9", "--input-size",
                  "32", "--averaging", "0", "--out", tmp_path / "run", "--quiet")  # fmt: skip

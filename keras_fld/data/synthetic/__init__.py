@@ -1,5 +1,6 @@
-"""Faces drawn by the package, with any of its landmark schemes."""
+"""Faces drawn by the package with any of its landmark schemes, and portraits in new poses."""
 
 from keras_fld.data.synthetic.drawn import SyntheticFace, draw
+from keras_fld.data.synthetic.recast import Recasting, recast
 
-__all__ = ["SyntheticFace", "draw"]
+__all__ = ["Recasting", "SyntheticFace", "draw", "recast"]

@@ -68,15 +68,15 @@ def draw(index: int, seed: int = 0, size: int = 160, scheme="ibug68") -> Synthet
     bits = np.random.Philox(key=[seed, index])
     rng, texture = np.random.Generator(bits), np.random.Generator(bits.jumped())
     # Painted at twice the size and averaged, which smooths every edge.
-    portrait = Portrait(rng, texture, _scenery(rng, texture, 2 * size))
+    portrait = Portrait(rng, texture, scenery(rng, texture, 2 * size))
     portrait.draw()
-    _cover(portrait)
-    image = _photograph(portrait, size)
+    cover(portrait)
+    image = photograph(portrait, size)
     # Pixel centers have integer coordinates in both: large = 2 * small + 0.5.
     return SyntheticFace(image, ((portrait.landmarks(scheme) - 0.5) / 2).astype(np.float32))
 
 
-def _scenery(rng, texture, side):
+def scenery(rng, texture, side):
     """Paints an out-of-focus background, small and enlarged: (3, side, side) float32."""
     n = int(rng.choice([16, 32, 64]))
 
@@ -97,7 +97,7 @@ def _scenery(rng, texture, side):
     return resized(scene, side, cv2.INTER_CUBIC)
 
 
-def _cover(portrait):
+def cover(portrait):
     """Adds glasses to some faces, and other occlusions to some."""
     wears, covered = portrait.rng.random(2)
     if wears < 0.22:
@@ -166,7 +166,7 @@ def _patch(portrait):
     portrait.paint(oval(at, radii[0], radii[1], turn, int(corners)), rough, 1, rng.uniform(0, 0.05))
 
 
-def _photograph(portrait, n):
+def photograph(portrait, n):
     """Simulates light, lens and sensor: (n, n, 3) uint8."""
     rng, image = portrait.rng, resized(portrait.canvas, n, cv2.INTER_AREA)
     exposure, warmth, slope = rng.uniform(0.75, 1.3), rng.normal(0, 0.07), rng.normal(0, 0.2, 2)

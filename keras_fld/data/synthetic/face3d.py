@@ -8,7 +8,7 @@ The axes are those of the image: x to the right, y down, z towards the camera. T
 distance between the ears (about 7.5 cm). The origin is between the ears at the height of the eyes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -55,6 +55,7 @@ _UPPER_LIP, _LOWER_LIP = [49, 50, 51, 52, 53], [55, 56, 57, 58, 59]
 _SIDE = np.sign(MEAN_FACE[:, :1])  # -1 on the image's left, 1 on its right, 0 in the middle
 # Vertical position of a jaw point: 0 at the mouth and above, 1 at the chin.
 _LOW = np.clip((MEAN_FACE[:, 1:2] - 0.4) / 1.15, 0, 1) * np.isin(np.arange(68), _JAW)[:, None]
+_UPRIGHT = np.eye(3)  # the rotation of a head that looks into the camera
 _UP, _OUT, _AHEAD = np.array([0, -1, 0]), np.array([1, 0, 0]), np.array([0, 0, 1])
 
 
@@ -188,6 +189,7 @@ def _follow(skin, paths):
 class Head:
     """A head in front of the camera. Arrays end in (x, y, z), in face units, with y down."""
 
+    face: np.ndarray  # (68, 3): the landmarks before the camera, with expression
     landmarks: np.ndarray  # (68, 3)
     skin: np.ndarray  # (rows, columns, 3)
     rotation: np.ndarray  # (3, 3)
@@ -231,11 +233,15 @@ def _expression(rng):
     return move, closed
 
 
-def random_head(rng):
+def random_head(rng, base=MEAN_FACE, variety=1.0, turn=(12, 25), around=_UPRIGHT):
     """Draws a head: shape, expression, pose and camera.
 
     Args:
         rng: a numpy Generator.
+        base: (68, 3) landmarks of the neutral face that identity and expression change.
+        variety: factor of the identity's displacements.
+        turn: standard deviations of the angle to the side in degrees, one of which is chosen.
+        around: (3, 3) rotation that the head is turned from.
 
     Returns:
         A `Head`.
@@ -244,7 +250,8 @@ def random_head(rng):
         >>> random_head(np.random.default_rng(0)).landmarks.shape
         (68, 3)
     """
-    face = MEAN_FACE + np.tensordot(_bounded(rng, 1, 2, len(_IDENTITY)), _IDENTITY, 1)
+    identity = variety * _bounded(rng, 1, 2, len(_IDENTITY))
+    face = base + np.tensordot(identity, _IDENTITY, 1)
     move, closed = _expression(rng)
     face = face + move
     for lids, shut in zip(_LIDS, closed, strict=True):
@@ -264,11 +271,11 @@ def random_head(rng):
     skin = mean.skin + displaced[:count].reshape(mean.skin.shape)
     paths = mean.paths + displaced[count:].reshape(mean.paths.shape)
 
-    yaw = _bounded(rng, np.radians(rng.choice([12, 25])), np.radians(60))
+    yaw = _bounded(rng, np.radians(rng.choice(turn)), np.radians(60))
     pitch, roll = _bounded(rng, np.radians(9), np.radians(25), 2)
-    rotation = _rotation(yaw, pitch, roll)
+    rotation = _rotation(yaw, pitch, roll) @ around
     stretch = 1 + _bounded(rng, [0.05, 0.06, 0.04], 0.12)
-    head = Head(face, skin, rotation, stretch, rng.uniform(8, 25), closed)
+    head = Head(face, face, skin, rotation, stretch, rng.uniform(8, 25), closed)
 
     # In a turned head, the cheek hides the far side of the jaw. Annotators then follow the visible
     # outline, and so do the landmarks: the outermost point of each path, across the head's axis.
@@ -278,4 +285,4 @@ def random_head(rng):
     outermost[8] = 0
     landmarks = head.see(face)
     landmarks[:17] = seen[np.arange(17), outermost]
-    return Head(landmarks, head.see(skin), rotation, stretch, head.distance, closed)
+    return replace(head, landmarks=landmarks, skin=head.see(skin))

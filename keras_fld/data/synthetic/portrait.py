@@ -75,17 +75,7 @@ class Portrait:
     """
 
     def __init__(self, rng, texture, canvas):
-        self.rng, self.texture, self.canvas, self.side = rng, texture, canvas, canvas.shape[1]
-        self.head = random_head(rng)
-        flat = self.head.landmarks[:, :2]
-        low, high = flat.min(0), flat.max(0)
-        self.unit = rng.uniform(0.42, 0.6) * self.side / (high - low).max()
-        # Slightly below the middle, to leave room for the hair.
-        middle = 0.5 + np.clip(rng.normal(0, 0.04, 2), -0.08, 0.08) + (0, 0.03)
-        self.origin = self.side * middle - 0.5 - self.unit * (low + high) / 2
-        self.points = self.place(flat)
-        self.pupils, self.brow_half_width = [], None  # set when they are painted
-
+        self.stand(rng, texture, canvas, random_head(rng))
         tone = rng.uniform(0, len(_SKIN) - 1.001)
         skin = _SKIN[int(tone)] * (1 - tone % 1) + _SKIN[int(tone) + 1] * (tone % 1)
         self.skin = (skin * rng.normal(1, [0.02, 0.025, 0.035])).astype(np.float32)
@@ -101,6 +91,19 @@ class Portrait:
         self.beard = rng.choice([0.2, 0.4, 0.9]) * (rng.random() < 0.25)
         self.bald = rng.random() < 0.1
         self.long = rng.random() < 0.4 and not self.bald
+
+    def stand(self, rng, texture, canvas, head):
+        """Places a head on the canvas."""
+        self.rng, self.texture, self.canvas, self.side = rng, texture, canvas, canvas.shape[1]
+        self.head = head
+        flat = head.landmarks[:, :2]
+        low, high = flat.min(0), flat.max(0)
+        self.unit = rng.uniform(0.42, 0.6) * self.side / (high - low).max()
+        # Slightly below the middle, to leave room for the hair.
+        middle = 0.5 + np.clip(rng.normal(0, 0.04, 2), -0.08, 0.08) + (0, 0.03)
+        self.origin = self.side * middle - 0.5 - self.unit * (low + high) / 2
+        self.points = self.place(flat)
+        self.pupils, self.brow_half_width = [], None  # set when they are painted
 
     def place(self, seen):
         """Converts face units to canvas pixels."""
@@ -296,22 +299,11 @@ class Portrait:
         tint = skin * (0.82, 0.58, 0.6) + (14, 0, 4)
         if self.makeup:
             tint = tint * 0.4 + 0.6 * rng.uniform((90, 10, 20), (210, 80, 110))
-        rim, inner = spline(p[60:65]), spline(p[60:68], True)
+        rim = spline(p[60:65])
         self.paint(spline(p[48:60], True), tint, 0.9, 0.01)
         self.paint(np.concatenate([spline(p[48:55]), rim[::-1]]), tint * 0.72, 0.75, 0.012)
         self.paint(oval(p[[57, 66]].mean(0), 0.12 * u, 0.025 * u), tint * 0.6 + 110, 0.35, 0.03)
-        gap = np.linalg.norm(p[62] - p[66]) / u
-        if gap > 0.03:
-            self.paint(inner, (52, 18, 20))
-            down = (p[66] - p[62]) / gap
-            if rng.random() < 0.85:
-                drop = min(0.14, gap * 0.85) * np.sin(np.linspace(0, np.pi, len(rim))) ** 0.5
-                teeth = np.concatenate([rim, (rim + down * drop[:, None])[::-1]])
-                self.paint(teeth, (226, 220, 208), 0.95, 0.008, clip=inner)
-            if gap > 0.2:
-                self.paint(oval(p[66], 0.18 * u, 0.1 * u), (150, 70, 74), 0.9, 0.03, clip=inner)
-            self.paint(inner, (40, 14, 16), 0.5, 0.012, 0.02)
-        else:
+        if not self.gape():
             self.paint(rim, tint * 0.3, 0.85, 0.008, 0.025)
         for corner, wing in ((p[48], p[31]), (p[54], p[35])):
             self.paint(oval(corner, 0.035 * u), skin * 0.45, 0.5, 0.02)
@@ -325,6 +317,24 @@ class Portrait:
             lip = spline([ends[0], *(p[[31, 33, 35]] + p[[49, 51, 53]]) / 2, ends[1]])
             wide = 0.075 * u * np.sin(np.linspace(0.4, 2.74, len(lip)))
             self.paint(band(lip, wide), self.strands * 0.9, self.beard * 0.95, 0.02)
+
+    def gape(self):
+        """Paints teeth and tongue between open lips; returns whether the lips are open."""
+        p, u, rng = self.points, self.unit, self.rng
+        rim, inner = spline(p[60:65]), spline(p[60:68], True)
+        gap = np.linalg.norm(p[62] - p[66]) / u
+        if gap <= 0.03:
+            return False
+        self.paint(inner, (52, 18, 20))
+        down = (p[66] - p[62]) / gap
+        if rng.random() < 0.85:
+            drop = min(0.14, gap * 0.85) * np.sin(np.linspace(0, np.pi, len(rim))) ** 0.5
+            teeth = np.concatenate([rim, (rim + down * drop[:, None])[::-1]])
+            self.paint(teeth, (226, 220, 208), 0.95, 0.008, clip=inner)
+        if gap > 0.2:
+            self.paint(oval(p[66], 0.18 * u, 0.1 * u), (150, 70, 74), 0.9, 0.03, clip=inner)
+        self.paint(inner, (40, 14, 16), 0.5, 0.012, 0.02)
+        return True
 
     def fringe(self):
         """Paints hair over the forehead, sometimes over the eyes."""

@@ -210,7 +210,7 @@ def test_prepared_and_evaluated_faces_take_a_readers_options_too(tmp_path):
     assert json.loads((out / "manifest.json").read_text())["options"] == {"base": 1}
     expected = read("coco", path, base=1).faces[0].landmarks
     np.testing.assert_array_equal(read("coco", out, base=1).faces[0].landmarks, expected)
-    table = ["evaluate", "trnet20_synthetic", "--dataset", "coco", "--root", str(path), "--json"]
+    table = ["evaluate", "trnet20_free", "--dataset", "coco", "--root", str(path), "--json"]
     errors = []
     for base in (0, 1):
         result = CliRunner().invoke(cli, [*table, "--option", f"base={base}"])
