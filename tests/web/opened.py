@@ -63,6 +63,8 @@ class Served:
         return self.page.wait_for_selector(selector, timeout=30_000, state="attached")
 
     def open(self, path):
+        # What an earlier file of this name left there is no sign of this one.
+        self.page.evaluate("document.querySelector('#status').textContent = ''")
         self.page.set_input_files("#file", path)
         self.wait(f"#status:text('{path.name}: ')")
 
