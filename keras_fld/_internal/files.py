@@ -9,12 +9,13 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-# Errors of the disk or folder, such as no space or no permission.
+# Errors of the disk or folder, such as no space, no permission, or a folder in the file's place.
 _REFUSALS = {
     errno.EACCES,
     errno.EDQUOT,
     errno.EFBIG,
     errno.EIO,
+    errno.EISDIR,
     errno.ENAMETOOLONG,
     errno.ENOSPC,
     errno.EPERM,
@@ -126,8 +127,7 @@ def replacing(path):
         temporary.chmod(0o644 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        # A folder of this name, or a full disk. Other errors are of the code that writes.
-        if not (_refused(error) or isinstance(error, IsADirectoryError)):
+        if not _refused(error):
             raise
         raise ValueError(f"{path}: cannot be written ({reason(error)})") from error
     finally:
