@@ -34,6 +34,7 @@ TESTS = (
     "tests/geometry/test_frame.py",
     "tests/data/prepared/test_shards.py",
     "tests/data/readers/test_cofw.py",
+    "tests/data/synthetic/test_recast.py",
     "tests/training/test_run.py::test_a_run_leaves_its_recipe_log_and_model",
     "tests/training/test_run.py::test_training_learns_a_few_faces_by_heart",
     "tests/lite/test_conversion.py",

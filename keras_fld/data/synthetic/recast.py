@@ -11,6 +11,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from keras_fld._internal.images import decode_image
 from keras_fld._internal.threads import in_threads, one_opencv_thread
 from keras_fld.data.faces import Face, FaceSet, evenly
 from keras_fld.data.synthetic.drawn import cover, photograph, scenery
@@ -127,9 +128,10 @@ def _face(face, sheet, how, around, index):
     # Compressed, as photographs are, which keeps thousands of them small in memory.
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(50, 97))]
     _, data = cv2.imencode(".jpg", photograph(portrait, _SIZE)[..., ::-1], quality)
+    name = f"{face.name}/{index}"
     return Face(
-        name=f"{face.name}/{index}",
-        source=partial(_decode, data.tobytes()),
+        name=name,
+        source=partial(decode_image, data.tobytes(), name),
         landmarks=landmarks,
         box=landmark_box(landmarks),
         group=face.group,
@@ -152,10 +154,6 @@ def _surroundings(rng, photographs):
         cut = cv2.GaussianBlur(cut, (0, 0), soft)
     gain = rng.uniform(0.5, 1.1) * rng.normal(1, 0.12, 3)
     return np.ascontiguousarray((cut * gain).transpose(2, 0, 1), np.float32).clip(0, 255)
-
-
-def _decode(data):
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
 class _Photographed(Portrait):
