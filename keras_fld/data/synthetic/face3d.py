@@ -48,6 +48,9 @@ def _shift(indices, move):
     return mode
 
 
+# Largest gap between closed lips, in face units.
+CLOSED_LIPS = 0.03
+
 _JAW, _BROWS, _NOSE, _MOUTH = range(17), range(17, 27), range(27, 36), range(48, 68)
 _EYES = (range(36, 42), range(42, 48))
 _LIDS = (([37, 38], [41, 40]), ([43, 44], [47, 46]))  # upper and lower lid of each eye

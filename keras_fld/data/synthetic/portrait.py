@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from keras_fld.data.synthetic.brush import band, grain, oval, paint, paint_tiles, resized, spline
-from keras_fld.data.synthetic.face3d import mean_head, random_head
+from keras_fld.data.synthetic.face3d import CLOSED_LIPS, mean_head, random_head
 from keras_fld.data.synthetic.schemes import brow_outline, pupil, scheme_points
 from keras_fld.schemes.mean_face import MEAN_FACE
 
@@ -323,7 +323,7 @@ class Portrait:
         p, u, rng = self.points, self.unit, self.rng
         rim, inner = spline(p[60:65]), spline(p[60:68], True)
         gap = np.linalg.norm(p[62] - p[66]) / u
-        if gap <= 0.03:
+        if gap <= CLOSED_LIPS:
             return False
         self.paint(inner, (52, 18, 20))
         down = (p[66] - p[62]) / gap

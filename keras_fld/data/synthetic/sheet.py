@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keras_fld.data.synthetic.face3d import CLOSED_LIPS
 from keras_fld.schemes.mean_face import MEAN_FACE
 
 # The sheet beyond the landmarks: forehead and cheeks, then what is around the head and below it.
@@ -26,7 +27,6 @@ _BEYOND = np.concatenate([_MIDDLE, _SIDES, _SIDES * (-1, 1, 1)])
 # The inner lips meet in a closed mouth, so each half of the sheet follows one of them.
 _INNER_LIPS = ([65, 66, 67], [61, 62, 63])
 _LIP_LINE = [60, 61, 62, 63, 64]
-_CLOSED = 0.03  # largest gap between closed lips, in face units
 _GRID = 56  # rows and columns on which the sheet is solved for
 
 
@@ -99,7 +99,7 @@ def sheet_of(image, landmarks, backdrop):
     )
     flat = (flat - origin) / scale
     gap = np.linalg.norm(seen[_INNER_LIPS[0]] - seen[_INNER_LIPS[1]][::-1], axis=1).max()
-    lips = _INNER_LIPS if gap < _CLOSED else ([], [])
+    lips = _INNER_LIPS if gap <= CLOSED_LIPS else ([], [])
     halves = [_half(seen, rotation, flat, other) for other in lips]
     alpha = _person(image, landmarks) if backdrop else np.ones((height, width), np.float32)
     return Sheet(
