@@ -122,7 +122,8 @@ def _direction(azimuth, elevation):
                      np.cos(elevation) * np.cos(azimuth)], axis=-1)  # fmt: skip
 
 
-def _kernel(a, b):
+def distances(a, b):
+    """Computes the distances (..., n) of points (..., d) from n others (n, d)."""
     return np.linalg.norm(a[..., None, :] - b, axis=-1)
 
 
@@ -140,8 +141,8 @@ def _mean_surface():
     known = np.concatenate([MEAN_FACE[:60], _support()]) - _CENTER
     radius = np.linalg.norm(known, axis=1)
     known = known / radius[:, None]
-    weights = np.linalg.solve(_kernel(known, known), np.log(radius))
-    return lambda direction: _CENTER + direction * np.exp(_kernel(direction, known) @ weights)[
+    weights = np.linalg.solve(distances(known, known), np.log(radius))
+    return lambda direction: _CENTER + direction * np.exp(distances(direction, known) @ weights)[
         ..., None]  # fmt: skip
 
 
@@ -184,8 +185,8 @@ def _follow(skin, paths):
     still = support[(support[:, 2] < 0.3) & (support[:, 1] < 1.1) | (support[:, 1] < -0.8)]
     known = np.concatenate([MEAN_FACE[:60], still])
     points = np.concatenate([skin.reshape(-1, 3), paths.reshape(-1, 3)])
-    weights = np.linalg.solve(_kernel(known, known), np.eye(len(known))[:, :60])
-    return _kernel(points, known) @ weights
+    weights = np.linalg.solve(distances(known, known), np.eye(len(known))[:, :60])
+    return distances(points, known) @ weights
 
 
 @dataclass(frozen=True)

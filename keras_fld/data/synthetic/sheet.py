@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from keras_fld.data.synthetic.face3d import CLOSED_LIPS
+from keras_fld.data.synthetic.face3d import CLOSED_LIPS, distances
 from keras_fld.schemes.mean_face import MEAN_FACE
 
 # The sheet beyond the landmarks: forehead and cheeks, then what is around the head and below it.
@@ -71,12 +71,11 @@ class Sheet:
 
     def below_lips(self, x, y):
         """Whether pixels are below the line of the lips, which goes on beyond their corners."""
-        line = self.landmarks[_LIP_LINE]
-        across = line[-1] - line[0]
-        along = (x - line[0, 0]) * across[0] + (y - line[0, 1]) * across[1]
-        away = (y - line[0, 1]) * across[0] - (x - line[0, 0]) * across[1]
-        bent = (line - line[0]) @ np.stack([across, (-across[1], across[0])], axis=1)
-        return away > np.interp(along, *bent[np.argsort(bent[:, 0])].T)
+        line = self.landmarks[_LIP_LINE] @ [1, 1j]
+        level = (line[-1] - line[0]).conj()  # turns the corners of the mouth to one height
+        bent, at = (line - line[0]) * level, (x + 1j * y - line[0]) * level
+        bent = np.sort(bent)  # by the real part
+        return at.imag > np.interp(at.real, bent.real, bent.imag)
 
 
 def sheet_of(image, landmarks, backdrop):
@@ -151,12 +150,8 @@ def _person(image, landmarks):
 
 def _interpolation(known, at):
     """Computes the weights (..., n) of values at points (n, 2) in the values at other points."""
-
-    def kernel(a, b):
-        return np.linalg.norm(a[..., None, :] - b, axis=-1)
-
     count = len(known)
     system = np.ones((count + 1, count + 1))
-    system[:count, :count], system[count, count] = kernel(known, known), 0
-    basis = np.concatenate([kernel(at, known), np.ones((*at.shape[:-1], 1))], axis=-1)
+    system[:count, :count], system[count, count] = distances(known, known), 0
+    basis = np.concatenate([distances(at, known), np.ones((*at.shape[:-1], 1))], axis=-1)
     return (basis @ np.linalg.inv(system))[..., :count]
