@@ -20,7 +20,7 @@ CPU = "cortex-a76"
 
 
 def main():
-    # What other training faces cost is another question than what a network costs.
+    # Its error comes from other training faces, not from the cost of its network.
     rows = [row for row in cost_rows(load_runs()) if row[0] != "trnet20_free"]
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     axes.plot([row[2][CPU] for row in rows], [row[3] for row in rows], "o-", color="tab:blue")

@@ -26,7 +26,7 @@ def held_back():
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except KeyboardInterrupt:  # the user's wish explains itself
+        except KeyboardInterrupt:  # needs no explanation
             raise
         except BaseException:
             sys.stderr.flush()

@@ -145,7 +145,7 @@ def repeated(folder, files=_TRAINED, part="epoch"):
         part: what the command resumes after.
     """
     if any(path for pattern in files for path in Path(folder).rglob(pattern)):
-        return f"; the same command resumes after the last full {part}"
+        return f"; the same command resumes after the last complete {part}"
     return f" before the first {part} was complete; the same command starts over"
 
 

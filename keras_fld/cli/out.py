@@ -6,8 +6,8 @@ import click
 
 from keras_fld._internal import image_formats
 
-# Files that commands read or write, and other common ones. A dot in a name is not enough to take it
-# for a file's: folders are called run.v2 or rate0.001.
+# Files that commands read or write, and other common ones. A dot alone does not make a name that of
+# a file: folders may be called run.v2 or rate0.001.
 FILE_SUFFIXES = frozenset(
     (*image_formats.SUFFIXES, ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
     + (".csv", ".json", ".jsonl", ".mat", ".npy", ".npz", ".pts", ".tfrecord", ".txt", ".xml")
@@ -27,7 +27,7 @@ def out_option(what, suffix=None, required=True, formats=(), **options):
         **options: as in `click.option`.
     """
     if suffix is None:
-        what += " The folder's name must not end like a file's, such as .json."
+        what += " The name must not end in a file suffix such as .json."
     check = output(suffix, formats)
     return click.option(
         "--out", required=required, type=click.Path(), help=what, callback=check, **options

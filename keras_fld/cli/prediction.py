@@ -10,7 +10,7 @@ from keras_fld.cli.options import show
 # Terms of licenses whose identifier does not tell them.
 _TERMS = {
     "LicenseRef-300W-Weights": " (non-commercial research only)",
-    "CC-BY-4.0": " (name the sources of its card)",
+    "CC-BY-4.0": " (credit the sources listed on its card)",
 }
 
 

@@ -1,4 +1,4 @@
-"""Finds the layer from which a converted file and its Keras model part."""
+"""Finds the first layer at which a converted file and its Keras model differ."""
 
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ def keras_outputs(model, images):
 
 
 def constant_layer(model: "keras.Model", images: np.ndarray) -> tuple[str, float] | None:
-    """The first layer whose output is one number for all crops, and this number; None without.
+    """The first layer whose output is the same number for all crops, and that number, or None.
 
     Args:
         model: the Keras model.

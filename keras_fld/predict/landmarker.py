@@ -48,9 +48,9 @@ class FaceLandmarker:
         detector: face detector to use if no boxes are given, as in `detectors.open_detector`. For
             example "blazeface-turned" for faces rotated by any angle, the path of a YuNet `.onnx`
             file, or a function that maps an RGB image to (faces, 4) boxes, tight around the
-            model's landmarks. If it has an attribute `whole_faces` that is True, its boxes are
-            those of whole faces, as of the built-in detectors. None uses "blazeface", or
-            "blazeface-short" in a `FaceTracker`.
+            model's landmarks. If it has the attribute `whole_faces = True`, its boxes are
+            taken as boxes of whole faces, like those of the built-in detectors. None uses
+            "blazeface", or "blazeface-short" in a `FaceTracker`.
         passes: largest number of forward passes for each detected face. In each pass after the
             first, the crop's box and roll are computed from the landmarks of the previous pass. A
             pass whose crop would hardly differ from the previous one is skipped.
@@ -70,8 +70,8 @@ class FaceLandmarker:
     Attributes:
         license: SPDX identifier of the license of the model's weights, or None if it is not known.
         box_in_face: where the tight box of the model's landmarks lies in a whole face. The boxes of
-            detectors are mapped by it. None uses them as they are: for iBUG-68, and if it is not
-            known, because the scheme has no `eyes` or the model no mean shape.
+            detectors are mapped by it. None means that they are used unchanged: for iBUG-68, or if
+            the scheme has no `eyes` or the model no mean shape.
 
     Raises:
         ValueError: the model is none of these, a file is missing, damaged or of the wrong kind,

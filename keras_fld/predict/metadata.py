@@ -67,7 +67,7 @@ def read(content: bytes | str | Path) -> dict[str, Any] | None:
 def license_of(about: dict[str, Any]) -> str | None:
     """Returns the license of a file's weights.
 
-    The presets' own files do not state one: theirs is in the zoo.
+    For the presets, the zoo's entry takes precedence over the file's.
 
     Args:
         about: what `read` gives.

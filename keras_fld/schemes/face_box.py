@@ -2,7 +2,7 @@
 
 The built-in detectors return the tight box of the 68 landmarks of iBUG-68, from brows to chin. A
 model is trained on the tight box of its own landmarks, which for eyes, nose and mouth is half as
-wide. The centers of the eyes tell where the one lies in the other.
+wide. The eye centers align the two.
 """
 
 import math
@@ -14,6 +14,10 @@ from numpy.typing import ArrayLike
 
 from keras_fld.schemes.ibug68 import IBUG68
 from keras_fld.schemes.scheme import Scheme
+
+__all__ = ["BoxInFace"]
+
+__all__ = ["BoxInFace"]
 
 # Sides of a box are at least this fraction of those of the face's box: two pupils have no height.
 _THINNEST = 0.01
@@ -99,7 +103,7 @@ class BoxInFace:
 
     @property
     def _away(self):
-        """The center of the landmarks' box from that of the face's box, in sides of the latter."""
+        """Offset of the center of the landmarks' box from that of the face's box, in its sides."""
         return [self.left + self.width / 2 - 0.5, self.top + self.height / 2 - 0.5]
 
 

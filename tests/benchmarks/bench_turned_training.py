@@ -3,9 +3,9 @@
     python tests/benchmarks/bench_turned_training.py --root 300w \
         --json results/detection/turned_training.json
 
-The faces are the last of HELEN's training faces of 300W by name, on which the default preset was
-not trained. Each is turned in the plane. BlazeFace detects it in one look at the whole picture,
-and in all three looks. "first" and "all" count faces that no box overlaps by 0.5, and give the
+The faces are the last of HELEN's training faces of 300W by name, on which `trnet20_300w_fast` was
+not trained. Each is turned in the plane. BlazeFace detects it in one look at the whole picture, and
+in all three looks. "first" and "all" count faces that no box overlaps by 0.5, and give the
 inter-pupil NME in % of the others' landmarks after up to two passes. The faces are grouped by the
 roll at which the first look sees them. UPRIGHT in `detectors.blazeface` is chosen by these rows.
 """

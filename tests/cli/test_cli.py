@@ -244,7 +244,7 @@ def test_bad_input_is_one_line_and_exit_code_2(eagerly, own_tree, tmp_path):
     ("until", "told"),
     [
         ("recipe.json", " before the first epoch was complete; the same command starts over"),
-        ("last.weights.h5", "; the same command resumes after the last full epoch"),
+        ("last.weights.h5", "; the same command resumes after the last complete epoch"),
     ],
 )
 def test_an_interrupted_training_continues(until, told, tree, tmp_path):

@@ -10,7 +10,7 @@ from keras_fld.cli.native import held_back
 from tests.cli.calls import run
 
 OVER = "interrupted before the first {} was complete; the same command starts over"
-GOES_ON = "interrupted; the same command resumes after the last full {}"
+GOES_ON = "interrupted; the same command resumes after the last complete {}"
 
 
 def last_line(*arguments):

@@ -65,7 +65,7 @@ def test_every_command_is_checked():
     for path, command in ALL.items():
         for option in command.params:
             if (*path, "--out") in FOLDERS and option.name == "out":
-                assert "must not end like a file's, such as .json" in option.help
+                assert "must not end in a file suffix such as .json" in option.help
 
 
 def test_predict_names_the_format_that_was_meant(tmp_path):

@@ -56,7 +56,7 @@ def save(path, frames, codec="MJPG"):
 LICENSE = "license of the weights of {}: {}"
 TERMS = {
     "LicenseRef-300W-Weights": " (non-commercial research only)",
-    "CC-BY-4.0": " (name the sources of its card)",
+    "CC-BY-4.0": " (credit the sources listed on its card)",
 }
 
 

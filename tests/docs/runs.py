@@ -178,8 +178,9 @@ def _training(recipe, backend, folder):
     command = f"keras-fld train --recipe {name}"
     if recipe.dataset != "synthetic":
         command += f" --root {recipe.dataset}"
-    labels = "" if recipe.dataset == "synthetic" else "_labels"
-    command += "".join(f" --extra {more.name}={more.name}{labels}" for more in recipe.extra)
+    for more in recipe.extra:
+        path = more.dataset if recipe.dataset == "synthetic" else f"{more.name}_labels"
+        command += f" --extra {more.name}={path}"
     command += f" --start {recipe.start}/model.keras" * bool(recipe.start)
     return f"`{'KERAS_BACKEND=torch ' * (backend == 'torch')}{command} --out run`"
 

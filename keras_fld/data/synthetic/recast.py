@@ -98,7 +98,10 @@ def recast(faces: FaceSet, how: Recasting) -> FaceSet:
         for _, result in in_threads(partial(_portraits, how, around), list(enumerate(faces.faces))):
             made += result()
     if not made:
-        raise ValueError(f"{faces.name}: a recast face must have all landmarks. Got: none")
+        raise ValueError(
+            f"{faces.name}: a face to recast must have all landmarks and be turned by at most 35 "
+            "degrees. Got: none"
+        )
     return FaceSet(f"{faces.name}, recast", faces.scheme, made)
 
 
