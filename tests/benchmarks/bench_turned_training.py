@@ -65,19 +65,14 @@ def turned_face(face, degrees):
     return image, replace(face, landmarks=points, box=landmark_box(points))
 
 
-def found(landmarker, image, face):
-    """The box (5,) that overlaps a face most, or None, and the NME of its landmarks."""
+def error_of(landmarker, image, face):
+    """The NME of the landmarks in the box that overlaps a face most, NaN without such a box."""
     boxes = landmarker.find_boxes(image)
     shares = overlap(boxes[:, :4], [face.box])[:, 0]
     if shares.max(initial=0) < FOUND:
-        return None, np.nan
-    box = boxes[shares.argmax()]
-    (seen,) = landmarker.detect(image, [box], passes=2)
-    return box, nme(landmarker, face, seen.landmarks)
-
-
-def nme(landmarker, face, landmarks):
-    errors = normalized_errors([face], landmarks[None], landmarker.scheme, ["inter_pupil"])
+        return np.nan
+    (seen,) = landmarker.detect(image, [boxes[shares.argmax()]], passes=2)
+    errors = normalized_errors([face], seen.landmarks[None], landmarker.scheme, ["inter_pupil"])
     return float(errors["inter_pupil"][0])
 
 
@@ -95,7 +90,7 @@ def turned_rows(preset, faces):
             if not shares.max(initial=0):
                 continue
             angle = abs(np.degrees(first.angles[shares.argmax()]))
-            results.append((angle, found(once, image, there)[1], found(often, image, there)[1]))
+            results.append((angle, error_of(once, image, there), error_of(often, image, there)))
     results = np.array(results)
     return [
         group_row(low, high, results[(results[:, 0] >= low) & (results[:, 0] < high), 1:])

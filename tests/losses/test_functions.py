@@ -332,7 +332,7 @@ def test_faces_counted():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_model_compiled_with_a_function_can_be_loaded(name):
+def test_registered_with_keras(name):
     assert keras.saving.get_registered_object(f"keras_fld>{name}") is getattr(losses, name)
 
 

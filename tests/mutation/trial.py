@@ -34,8 +34,8 @@ class Group:
     def pytest_runtestloop(self, session):
         self.session = session
         if "keras" in sys.modules:
-            # Keras loads it in the first `fit`, whatever the backend: seconds that would count
-            # against another test than before where the tests run in another order.
+            # Keras imports it in the first `fit`, whatever the backend. Those seconds would count
+            # against whichever test comes first, which differs with the order of the tests.
             with suppress(ImportError):
                 import_module("tensorflow")
         gc.freeze()  # or a collection copies the memory that is shared with the processes

@@ -70,6 +70,12 @@ def mesh_groups():
     return [np.ravel(entry).tolist() for entry in IBUG68_FROM_MEDIAPIPE]
 
 
+def test_conversions_use_the_tables():
+    assert [list(group) for group in groups_of("mediapipe478", "ibug68")] == mesh_groups()
+    london = [np.ravel(entry).tolist() for entry in IBUG68_FROM_LONDON189]
+    assert [list(group) for group in groups_of("london189", "ibug68")] == london
+
+
 def test_mediapipe_table_is_symmetric():
     """Each vertex has one mirror partner, wherever it is used."""
     groups, partner = mesh_groups(), {}

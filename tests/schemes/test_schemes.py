@@ -125,6 +125,9 @@ def test_normalizers_of_single_landmarks_are_the_published_ones(scheme, ocular, 
     for name, (a, b) in (("inter_ocular", ocular), ("inter_pupil", pupil)):
         expected = np.hypot(*(points[a] - points[b]))
         np.testing.assert_allclose(scheme.distance(points, name), expected)
+
+
+def test_mtfls_eyes_are_its_normalizer_and_every_point_is_in_a_patch():
     assert sorted(index for patch in MTFL5.patches.values() for index in patch) == [0, 1, 2, 3, 4]
     points = np.random.default_rng(0).normal(size=(2, 5, 2))
     expected = np.hypot(*(points[:, 0] - points[:, 1]).T)

@@ -63,7 +63,7 @@ class Served:
         return self.page.wait_for_selector(selector, timeout=30_000, state="attached")
 
     def open(self, path):
-        # What an earlier file of this name left there is no sign of this one.
+        # The status of an earlier file with this name would end the wait at once.
         self.page.evaluate("document.querySelector('#status').textContent = ''")
         self.page.set_input_files("#file", path)
         self.wait(f"#status:text('{path.name}: ')")

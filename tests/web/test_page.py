@@ -30,7 +30,6 @@ def test_a_photograph_gives_pythons_landmarks(served, astronaut, landmarker, tmp
     (expected,) = landmarker.detect(astronaut)
     off = np.linalg.norm(expected.landmarks - face["landmarks"], axis=1).max()
     assert off * landmarker.frame.matrix(face["box"])[0, 0] < 0.5
-    # The angle is that of the landmarks of the pass before.
     assert face["angle"] == pytest.approx(np.degrees(expected.angle), abs=0.2)
 
 

@@ -9,8 +9,8 @@ import pytest
 from keras_fld import schemes
 from keras_fld.data.faces import Face, FaceSet
 from keras_fld.data.synthetic import Recasting, recast
-from keras_fld.data.synthetic.face3d import random_head
-from keras_fld.data.synthetic.recast import _Photographed
+from keras_fld.data.synthetic.face3d import _rotation, random_head
+from keras_fld.data.synthetic.recast import _Photographed, _surroundings
 from keras_fld.data.synthetic.sheet import sheet_of
 from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import IBUG68
@@ -89,6 +89,26 @@ def test_bright_skin_is_not_cut_out():
     assert sheet_of(image, landmarks, True).alpha[2, 2] == 0
     bright = np.full_like(image, 225)
     assert sheet_of(bright, landmarks, True).alpha.min() == 1
+
+
+def test_some_stand_before_a_piece_of_another_photograph():
+    drawn, cut = (
+        recast(_face_set(), Recasting(4, surroundings=share)).faces for share in (0.0, 1.0)
+    )
+    for face, other in zip(drawn, cut, strict=True):
+        assert not np.array_equal(face.image(), other.image())
+    gray = np.full((50, 60, 3), 100, np.uint8)
+    background = _surroundings(np.random.default_rng(0), [gray])
+    assert background.shape == (3, 240, 240) and background.dtype == np.float32
+    assert np.ptp(background, axis=(1, 2)).max() < 1 and 20 < background.min()
+
+
+def test_turned_heads_are_left_out():
+    image, landmarks = _portrait()
+    turned = (MEAN_FACE @ _rotation(np.radians(50), 0, 0).T)[:, :2] * 70 + 160
+    face = Face("a.jpg", lambda: image, turned.astype(np.float32), landmark_box(turned), "anna")
+    with pytest.raises(ValueError, match="turned by at most 35 degrees. Got: none"):
+        recast(FaceSet("portraits", IBUG68, [face]), Recasting(1))
 
 
 def test_only_the_68_landmarks_are_taken():

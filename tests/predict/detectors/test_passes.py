@@ -175,7 +175,7 @@ def test_a_face_in_a_rotated_picture_is_judged_where_it_is_in_the_photograph(net
     height, width = rotated.shape[:2]
     seen = face(x + (128 - width) // 2, y + (128 - height) // 2, side=30)
     nothing = Faces.joined([])
-    networks.tell([nothing, *[nothing] * (turn - 1), seen, *[nothing] * (3 - turn)])
+    networks.tell([*[nothing] * turn, seen, *[nothing] * (3 - turn)])
     networks.short.answers += [face(*MIDDLE, side=80, score=0.8)] * 2
     (found,) = BlazeFace(LARGE, turns=True).detect(image)
     assert networks.names() == ["short"] * 6
@@ -198,10 +198,10 @@ def test_every_rotation_is_searched_in_tiles_too(networks):
 # The second and the third pass.
 
 
-def judged(networks, *answers, score=0.5, center=(60.0, 70.0), roll=0.0, detector=None):
+def judged(networks, *answers, score=0.5, roll=0.0):
     """What is found of a proposal if the networks see this in its crop."""
-    networks.tell([face(*center, score=score, roll=roll), *answers])
-    return (detector or BlazeFace(LARGE)).find(picture())
+    networks.tell([face(60.0, 70.0, score=score, roll=roll), *answers])
+    return BlazeFace(LARGE).find(picture())
 
 
 @pytest.mark.parametrize("roll", [0.0, 50.0, -120.0])
