@@ -14,11 +14,9 @@ import pytest
 
 from keras_fld import zoo
 from keras_fld.data import synthetic
-from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict.detectors.blazeface import network
 from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.predict.tracking import FaceTracker
-from keras_fld.schemes.mtfl5 import MTFL5
 
 APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
@@ -249,12 +247,10 @@ def test_the_cpp_tracker_follows_a_face_of_five_points_as_python_does(tmp_path):
         pytest.skip("needs g++")
     library = litert()
     pytest.importorskip("tensorflow")
-    from keras_fld import lite
-    from tests.tiny import tiny
+    from tests.tiny import five_points
 
-    model, shape = tmp_path / "five.tflite", FaceCrop(32).shape_pixels(MTFL5.mean_shape)
-    with pytest.warns(UserWarning, match="predicts the same landmarks"):
-        lite.convert(tiny(5, 32, scheme=MTFL5, mean_shape=shape), model, "float32")
+    model = tmp_path / "five.tflite"
+    five_points(model)
     for language in ("cpp", "kotlin", "swift"):
         model_code(tmp_path, language, "face_model.hpp", model)
         code = (tmp_path / "face_model.hpp").read_text("utf-8")
