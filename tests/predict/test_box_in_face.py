@@ -1,6 +1,5 @@
 """Models of few landmarks get the boxes of their own landmarks from the built-in detectors."""
 
-import json
 import pickle
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from keras_fld import FaceLandmarker  # noqa: E402
-from keras_fld._internal.images import save_image  # noqa: E402
 from keras_fld.data import synthetic  # noqa: E402
 from keras_fld.evaluation.detectors import evaluate_detector  # noqa: E402
 from keras_fld.geometry.boxes import overlap  # noqa: E402
@@ -139,12 +137,8 @@ def test_a_face_of_few_landmarks_is_tracked(files):
 
 
 def test_a_detector_is_judged_by_the_box_of_the_models_landmarks(files, scenes, tmp_path):
-    faces = []
-    for number, (image, truth) in enumerate(scenes):
-        save_image(tmp_path / f"{number}.png", image)
-        faces.append({"image": f"{number}.png", "points": truth.tolist()})
-    (tmp_path / "faces.json").write_text(json.dumps({"scheme": released.FIVE, "faces": faces}))
-    report = evaluate_detector(files[1], "own", tmp_path / "faces.json", passes=1)
+    path = released.write_faces(tmp_path, released.FIVE, scenes)
+    report = evaluate_detector(files[1], "own", path, passes=1)
     assert report.rows[0]["missed"] == 0 and report.rows[0]["other_boxes"] == 0
 
 
