@@ -1,12 +1,10 @@
 """What Ctrl-C at any time makes a command say, and what the same command then does."""
 
 import itertools
-import os
 from importlib import import_module
 
 import pytest
 
-from keras_fld.cli.native import held_back
 from tests.cli.calls import run
 
 OVER = "interrupted before the first {} was complete; the same command starts over"
@@ -68,11 +66,3 @@ def test_finished_files_of_a_preparation_are_kept(tmp_path, monkeypatch):
     assert len(first) == 2
     assert run(*words).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in first} == first
-
-
-def test_startup_messages_stay_hidden(capfd):
-    for error, shown in ((KeyboardInterrupt, ""), (ValueError, "noise\n")):
-        with pytest.raises(error), held_back():
-            os.write(2, b"noise\n")
-            raise error
-        assert capfd.readouterr().err == shown

@@ -29,6 +29,13 @@ def test_it_is_shown_where_the_work_fails(capfd):
     assert capfd.readouterr().err == "from C++\nafter\n"
 
 
+def test_it_is_dropped_where_the_user_interrupts(capfd):
+    with pytest.raises(KeyboardInterrupt):
+        held(capfd, lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
 def test_a_command_prints_its_own_lines_alone(tmp_path):
     (tmp_path / "a.txt").write_text("")
     for arguments, told in (

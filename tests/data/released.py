@@ -93,18 +93,31 @@ def five(face):
     return np.stack([face.landmarks[list(group)].mean(axis=0) for group in _FIVE_OF_68])
 
 
+def _own_records(folder, pairs, splits=None):
+    """Writes the photographs of (image, landmarks), and returns what a file says of each."""
+    records = []
+    for i, (image, points) in enumerate(pairs):
+        save_image(folder / f"photos/{i}.png", image)
+        split = {"split": splits[i]} if splits else {}
+        records.append({"image": f"photos/{i}.png", **split, "points": points.tolist()})
+    return records
+
+
+def write_faces(folder, scheme, pairs, splits=None):
+    """The package's JSON of (image, landmarks) in a scheme, which has a name or a definition."""
+    records = _own_records(folder, pairs, splits)
+    path = folder / "faces.json"
+    path.write_text(json.dumps({"scheme": scheme, "faces": records}))
+    return path
+
+
 def write_own(folder, count=8, tests=3, kind="json"):
     """Faces with a scheme of five landmarks, as JSON or CSV; the last ones are test faces."""
-    records = []
-    for i, face in enumerate(drawn(count, "ibug68")):
-        save_image(folder / f"photos/{i}.png", face.image)
-        split = "train" if i < count - tests else "test"
-        points = five(face).round(4).tolist()
-        records.append({"image": f"photos/{i}.png", "split": split, "points": points})
+    pairs = [(face.image, five(face).round(4)) for face in drawn(count, "ibug68")]
+    splits = ["train" if i < count - tests else "test" for i in range(count)]
     if kind == "json":
-        path = folder / "faces.json"
-        path.write_text(json.dumps({"scheme": FIVE, "faces": records}))
-        return path
+        return write_faces(folder, FIVE, pairs, splits)
+    records = _own_records(folder, pairs, splits)
     path = folder / "faces.csv"
     (folder / "faces.scheme.json").write_text(json.dumps(FIVE))
     with path.open("w", newline="") as file:

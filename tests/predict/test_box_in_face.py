@@ -1,30 +1,29 @@
 """Models of few landmarks get the boxes of their own landmarks from the built-in detectors."""
 
-import json
 import pickle
 
 import numpy as np
 import pytest
 
-from keras_fld import FaceLandmarker
-from keras_fld._internal.images import save_image
-from keras_fld.data import synthetic
-from keras_fld.evaluation.detectors import evaluate_detector
-from keras_fld.geometry.boxes import overlap
-from keras_fld.geometry.frame import FaceCrop, landmark_box
-from keras_fld.predict import metadata
-from keras_fld.predict.detectors import open_detector
-from keras_fld.predict.tracking import FaceTracker, search
-from keras_fld.schemes import IBUG68, convert
-from keras_fld.schemes.custom import from_dict
-from keras_fld.schemes.face_box import BoxInFace
-from keras_fld.schemes.mtfl5 import MTFL5
-from tests.data import released
-from tests.predict.tracking.moving_face import FPS, MovingFace
+pytest.importorskip("tensorflow")
+
+from keras_fld import FaceLandmarker  # noqa: E402
+from keras_fld.data import synthetic  # noqa: E402
+from keras_fld.evaluation.detectors import evaluate_detector  # noqa: E402
+from keras_fld.geometry.boxes import overlap  # noqa: E402
+from keras_fld.geometry.frame import FaceCrop, landmark_box  # noqa: E402
+from keras_fld.predict import metadata  # noqa: E402
+from keras_fld.predict.detectors import open_detector  # noqa: E402
+from keras_fld.predict.tracking import FaceTracker, search  # noqa: E402
+from keras_fld.schemes import IBUG68, convert  # noqa: E402
+from keras_fld.schemes.custom import from_dict  # noqa: E402
+from keras_fld.schemes.face_box import BoxInFace  # noqa: E402
+from keras_fld.schemes.mtfl5 import MTFL5  # noqa: E402
+from tests.data import released  # noqa: E402
+from tests.predict.tracking.moving_face import FPS, MovingFace  # noqa: E402
+from tests.tiny import five_points, tiny  # noqa: E402
 
 FIVE = from_dict(released.FIVE)
-tf = pytest.importorskip("tensorflow")
-
 FRAME = FaceCrop(32, 1.3)
 
 
@@ -33,24 +32,19 @@ def five_of(points):
 
 
 @pytest.fixture(scope="module")
-def model():
-    """An untrained network of five points, which predicts their mean shape in the crop."""
-    from tests.tiny import tiny
-
-    shape = five_of(IBUG68.mean_shape)
-    low, high = shape.min(axis=0), shape.max(axis=0)
-    unit = (shape - (low + high) / 2) / (high - low).max()
-    return tiny(5, FRAME.size, FRAME.margin, FIVE, FRAME.shape_pixels(unit))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("five")
 
 
 @pytest.fixture(scope="module")
-def files(model, tmp_path_factory):
-    from keras_fld import lite
+def model(folder):
+    """An untrained network of five points, which predicts their mean shape in the crop."""
+    return five_points(folder / "five.tflite", FRAME, FIVE)
 
-    folder = tmp_path_factory.mktemp("five")
+
+@pytest.fixture(scope="module")
+def files(model, folder):
     model.save(folder / "five.keras")
-    with pytest.warns(UserWarning, match="predicts the same landmarks"):
-        lite.convert(model, folder / "five.tflite", "float32")
     return [folder / "five.keras", folder / "five.tflite"]
 
 
@@ -126,8 +120,6 @@ def test_any_model_of_a_scheme_of_the_package_gets_the_schemes_box():
 
 
 def test_a_network_without_a_mean_shape_gets_the_box_of_the_face(scenes):
-    from tests.tiny import tiny
-
     landmarker = FaceLandmarker(tiny(5, 32, scheme=FIVE, mean_shape=np.full((5, 2), 15.5)))
     assert landmarker.box_in_face is None
     found = open_detector()(scenes[0][0])
@@ -145,12 +137,8 @@ def test_a_face_of_few_landmarks_is_tracked(files):
 
 
 def test_a_detector_is_judged_by_the_box_of_the_models_landmarks(files, scenes, tmp_path):
-    faces = []
-    for number, (image, truth) in enumerate(scenes):
-        save_image(tmp_path / f"{number}.png", image)
-        faces.append({"image": f"{number}.png", "points": truth.tolist()})
-    (tmp_path / "faces.json").write_text(json.dumps({"scheme": released.FIVE, "faces": faces}))
-    report = evaluate_detector(files[1], "own", tmp_path / "faces.json", passes=1)
+    path = released.write_faces(tmp_path, released.FIVE, scenes)
+    report = evaluate_detector(files[1], "own", path, passes=1)
     assert report.rows[0]["missed"] == 0 and report.rows[0]["other_boxes"] == 0
 
 

@@ -14,11 +14,9 @@ import pytest
 
 from keras_fld import zoo
 from keras_fld.data import synthetic
-from keras_fld.geometry.frame import FaceCrop
 from keras_fld.predict.detectors.blazeface import network
 from keras_fld.predict.landmarker import FaceLandmarker
 from keras_fld.predict.tracking import FaceTracker
-from keras_fld.schemes.mtfl5 import MTFL5
 
 APPS = Path(__file__).parents[2] / "tflite" / "apps"
 GOLDEN = APPS / "golden.json"
@@ -139,12 +137,21 @@ def litert():
     return found[0]
 
 
-def model_code(folder, language, name, model=None):
-    model = model or zoo.lite_file("trnet20_300w")
-    command = (sys.executable, APPS / "about.py", model, language)
-    result = run(*command)
+def model_code(model, language):
+    result = run(sys.executable, APPS / "about.py", model, language)
     assert result.returncode == 0, result.stderr
-    (folder / name).write_text(result.stdout, "utf-8")
+    return result.stdout
+
+
+def linked(folder, source, model):
+    """Compiles a program with the code of a model; skips where g++ or LiteRT is missing."""
+    if GXX is None:
+        pytest.skip("needs g++")
+    library = litert()
+    (folder / "face_model.hpp").write_text(model_code(model, "cpp"), "utf-8")
+    return compiled(
+        folder, source, f"-I{folder}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}"
+    )
 
 
 def with_faces(*places, shape=(560, 900)):
@@ -156,14 +163,10 @@ def with_faces(*places, shape=(560, 900)):
 
 
 def test_the_cpp_example_prints_pythons_landmarks(tmp_path):
-    if GXX is None:
-        pytest.skip("needs g++")
-    library = litert()
-    model_code(tmp_path, "cpp", "face_model.hpp")
-    options = (f"-I{tmp_path}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}")
-    program = compiled(tmp_path, APPS / "cpp" / "example.cpp", *options)
+    model = zoo.lite_file("trnet20_300w")
+    program = linked(tmp_path, APPS / "cpp" / "example.cpp", model)
     nets = [Path(network.__file__).with_name(name) for name, _ in network.FILES.values()]
-    command = (program, zoo.lite_file("trnet20_300w"), *nets)
+    command = (program, model, *nets)
     landmarker = FaceLandmarker.from_preset("trnet20_300w")
     # One that the short range is sure of, and two that the full range proposes.
     for count, image in (
@@ -209,14 +212,20 @@ int main(int count, char** arguments) {
 """
 
 
+def tracked(folder, model, frames):
+    """A line for each frame: number and landmarks of each face that the C++ tracker finds."""
+    (folder / "track.cpp").write_text(TRACK, "utf-8")
+    program = linked(folder, folder / "track.cpp", model)
+    paths = [folder / f"{i:02}.ppm" for i in range(len(frames))]
+    for path, frame in zip(paths, frames, strict=True):
+        cv2.imwrite(str(path), frame[..., ::-1])
+    short = Path(network.__file__).with_name(network.FILES["short"][0])
+    result = run(program, model, short, *paths)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
 def test_the_cpp_tracker_follows_faces_as_python_does(tmp_path):
-    if GXX is None:
-        pytest.skip("needs g++")
-    library = litert()
-    model_code(tmp_path, "cpp", "face_model.hpp")
-    (tmp_path / "track.cpp").write_text(TRACK, "utf-8")
-    options = (f"-I{tmp_path}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}")
-    program = compiled(tmp_path, tmp_path / "track.cpp", *options)
     # One moves, jumps, is away, and comes again elsewhere. The other moves, and goes later.
     lefts = [*range(20, 100, 5), 130, *range(134, 164, 4), *([None] * 40), *([60] * 18)]
     frames = []
@@ -224,19 +233,13 @@ def test_the_cpp_tracker_follows_faces_as_python_does(tmp_path):
         places = [] if left is None else [(5, 180, left, 15)]
         places += [(3, 170, 380 - i // 4, 20)] if i < 40 else []
         frames.append(with_faces(*places, shape=(210, 560)))
-    paths = [tmp_path / f"{i:02}.ppm" for i in range(len(frames))]
-    for path, frame in zip(paths, frames, strict=True):
-        cv2.imwrite(str(path), frame[..., ::-1])
-    short = Path(network.__file__).with_name(network.FILES["short"][0])
-    result = run(program, zoo.lite_file("trnet20_300w"), short, *paths)
-    assert result.returncode == 0, result.stderr
-    rows = [line.split() for line in result.stdout.split("\n")[: len(frames)]]
+    lines = tracked(tmp_path, zoo.lite_file("trnet20_300w"), frames)
 
     landmarker = FaceLandmarker.from_preset("trnet20_300w", score=None)
     tracker, counts = FaceTracker(landmarker), []
-    for i, (row, frame) in enumerate(zip(rows, frames, strict=True)):
+    for i, (line, frame) in enumerate(zip(lines, frames, strict=True)):
         faces = tracker.update(frame, i / 30)
-        found = np.array(row, float).reshape(-1, 1 + 2 * 68)
+        found = np.array(line.split(), float).reshape(-1, 1 + 2 * 68)
         assert found[:, 0].tolist() == [face.id for face in faces], i
         for points, face in zip(found[:, 1:].reshape(-1, 68, 2), faces, strict=True):
             assert np.abs(points - face.landmarks).max() < 0.01, i
@@ -244,34 +247,27 @@ def test_the_cpp_tracker_follows_faces_as_python_does(tmp_path):
     assert {0, 1, 2} == set(counts) and counts.count(2) > 10  # lost, and found again
 
 
-def test_the_cpp_tracker_follows_a_face_of_five_points_as_python_does(tmp_path):
-    if GXX is None:
-        pytest.skip("needs g++")
-    library = litert()
+@pytest.fixture(scope="module")
+def five(tmp_path_factory):
+    """The file of an untrained model of five points."""
     pytest.importorskip("tensorflow")
-    from keras_fld import lite
-    from tests.tiny import tiny
+    from tests.tiny import five_points
 
-    model, shape = tmp_path / "five.tflite", FaceCrop(32).shape_pixels(MTFL5.mean_shape)
-    with pytest.warns(UserWarning, match="predicts the same landmarks"):
-        lite.convert(tiny(5, 32, scheme=MTFL5, mean_shape=shape), model, "float32")
-    for language in ("cpp", "kotlin", "swift"):
-        model_code(tmp_path, language, "face_model.hpp", model)
-        code = (tmp_path / "face_model.hpp").read_text("utf-8")
-        assert "0.2787, 0.2033, 0.4425, 0.5121" in code
-    model_code(tmp_path, "cpp", "face_model.hpp", model)
-    (tmp_path / "track.cpp").write_text(TRACK, "utf-8")
-    options = (f"-I{tmp_path}", f"-L{library}", "-lLiteRt", f"-Wl,-rpath,{library}")
-    program = compiled(tmp_path, tmp_path / "track.cpp", *options)
+    path = tmp_path_factory.mktemp("five") / "five.tflite"
+    five_points(path)
+    return path
+
+
+@pytest.mark.parametrize("language", ["cpp", "kotlin", "swift"])
+def test_the_code_says_where_the_box_is(five, language):
+    assert "0.2787, 0.2033, 0.4425, 0.5121" in model_code(five, language)
+
+
+def test_the_cpp_tracker_follows_a_face_of_five_points_as_python_does(five, tmp_path):
     frames = [with_faces((5, 180, 20 + i, 15), shape=(210, 420)) for i in range(25)]
-    paths = [tmp_path / f"{i:02}.ppm" for i in range(len(frames))]
-    for path, frame in zip(paths, frames, strict=True):
-        cv2.imwrite(str(path), frame[..., ::-1])
-    short = Path(network.__file__).with_name(network.FILES["short"][0])
-    result = run(program, model, short, *paths)
-    assert result.returncode == 0, result.stderr
-    tracker = FaceTracker(FaceLandmarker(model))
-    for i, (line, frame) in enumerate(zip(result.stdout.splitlines(), frames, strict=True)):
+    lines = tracked(tmp_path, five, frames)
+    tracker = FaceTracker(FaceLandmarker(five))
+    for i, (line, frame) in enumerate(zip(lines, frames, strict=True)):
         (face,) = tracker.update(frame, i / 30)
         number, *points = map(float, line.split())
         assert number == face.id == 1

@@ -95,12 +95,8 @@ def test_the_faces_to_train_with_are_chosen_weighted_and_not_held_out(own):
 
 
 def test_faces_are_recast_with_their_weights(tmp_path):
-    faces = []
-    for index, face in enumerate(released.drawn(3, "ibug68")):
-        released.save_image(tmp_path / f"{index}.png", face.image)
-        faces.append({"image": f"{index}.png", "points": face.landmarks.tolist()})
-    path = tmp_path / "faces.json"
-    path.write_text(json.dumps({"scheme": "ibug68", "faces": faces}), "utf-8")
+    pairs = [(face.image, face.landmarks) for face in released.drawn(3, "ibug68")]
+    path = released.write_faces(tmp_path, "ibug68", pairs)
     how = {"each": 2, "yaw": [5.0], "backdrop": False}
     found = ExtraSet("x", "own", weight=0.5, recast=how)
     assert saved_recipe(json.loads(json.dumps(_fields(Recipe(extra=(found,)))))).extra == (found,)

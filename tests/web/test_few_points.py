@@ -6,9 +6,8 @@ import pytest
 from keras_fld import FaceLandmarker
 from keras_fld.data import synthetic
 from keras_fld.geometry.boxes import overlap
-from keras_fld.geometry.frame import FaceCrop, landmark_box
+from keras_fld.geometry.frame import landmark_box
 from keras_fld.schemes import convert
-from keras_fld.schemes.mtfl5 import MTFL5
 from tests.web.opened import Served, save
 
 
@@ -16,13 +15,10 @@ from tests.web.opened import Served, save
 def model(tmp_path_factory):
     """The file of an untrained model, which predicts the mean shape in its crop."""
     pytest.importorskip("tensorflow")
-    from keras_fld import lite
-    from tests.tiny import tiny
+    from tests.tiny import five_points
 
     path = tmp_path_factory.mktemp("five") / "five.tflite"
-    shape = FaceCrop(32).shape_pixels(MTFL5.mean_shape)
-    with pytest.warns(UserWarning, match="predicts the same landmarks"):
-        lite.convert(tiny(5, 32, scheme=MTFL5, mean_shape=shape), path, "float32")
+    five_points(path)
     return path
 
 

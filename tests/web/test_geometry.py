@@ -43,12 +43,20 @@ writeFileSync("tiles.json", JSON.stringify(found.map(({ toPhoto, low, high }) =>
 FRAME = FaceCrop()
 
 
-def run(folder, image, frame=FRAME, places=(), size=192, smallest=1.0):
-    """What the page makes of an image, in files in the folder."""
+def run_script(folder, script, task):
+    """Runs a module beside the page's, with a task in task.json; returns what it prints."""
     for path in PAGE.glob("*.js"):
         shutil.copy(path, folder)
     (folder / "package.json").write_text('{"type": "module"}', "utf-8")
-    (folder / "script.js").write_text(SCRIPT, "utf-8")
+    (folder / "script.js").write_text(script, "utf-8")
+    (folder / "task.json").write_text(json.dumps(task), "utf-8")
+    result = subprocess.run([NODE, "script.js"], cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def run(folder, image, frame=FRAME, places=(), size=192, smallest=1.0):
+    """What the page makes of an image, in files in the folder."""
     height, width = image.shape[:2]
     task = {
         "width": width,
@@ -58,10 +66,8 @@ def run(folder, image, frame=FRAME, places=(), size=192, smallest=1.0):
         "size": size,
         "smallest": smallest,
     }
-    (folder / "task.json").write_text(json.dumps(task), "utf-8")
     np.dstack([image, np.full((height, width), 255, np.uint8)]).tofile(folder / "photo.rgba")
-    result = subprocess.run([NODE, "script.js"], cwd=folder, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    run_script(folder, SCRIPT, task)
 
 
 def same(pixels, expected):
@@ -135,37 +141,27 @@ console.log(cropShift(crop, other, frame.size));
 def test_the_shift_between_crops_is_pythons(tmp_path, seed):
     rng = np.random.default_rng(seed)
     places = [(rng.uniform(20, 90, 4).tolist(), float(rng.normal())) for _ in range(2)]
-    for path in PAGE.glob("*.js"):
-        shutil.copy(path, tmp_path)
-    (tmp_path / "package.json").write_text('{"type": "module"}', "utf-8")
-    (tmp_path / "script.js").write_text(SHIFTS, "utf-8")
     task = {
         "frame": {"size": FRAME.size, "margin": FRAME.margin},
         "places": [{"box": box, "angle": angle} for box, angle in places],
     }
-    (tmp_path / "task.json").write_text(json.dumps(task), "utf-8")
-    result = subprocess.run([NODE, "script.js"], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    shift = float(run_script(tmp_path, SHIFTS, task))
     crop, other = (FRAME.matrix(box, angle) for box, angle in places)
-    assert float(result.stdout) == pytest.approx(crop_shift(crop, other, FRAME.size))
+    assert shift == pytest.approx(crop_shift(crop, other, FRAME.size))
 
 
 PART = """
+import { readFileSync } from "node:fs";
 import { inFace } from "./geometry.js";
-console.log(JSON.stringify(inFace(PLACE, PART)));
+const { place, part } = JSON.parse(readFileSync("task.json"));
+console.log(JSON.stringify(inFace(place, part)));
 """
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.7, -2.3])
 def test_the_box_of_landmarks_in_a_face_is_pythons(tmp_path, angle):
     part, box = [0.28, 0.2, 0.45, 0.5], [30.0, -20.0, 120.0, 160.0]
-    shutil.copy(PAGE / "geometry.js", tmp_path)
-    shutil.copy(PAGE / "resize.js", tmp_path)
-    (tmp_path / "package.json").write_text('{"type": "module"}', "utf-8")
-    place = json.dumps({"box": box, "angle": angle})
-    script = PART.replace("PLACE", place).replace("PART", json.dumps(part))
-    (tmp_path / "script.js").write_text(script, "utf-8")
-    result = subprocess.run([NODE, "script.js"], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    task = {"place": {"box": box, "angle": angle}, "part": part}
+    found = json.loads(run_script(tmp_path, PART, task))
     expected = BoxInFace(*part).of_faces([*box, angle])[0, :4]
-    np.testing.assert_allclose(json.loads(result.stdout), expected)
+    np.testing.assert_allclose(found, expected)

@@ -732,14 +732,20 @@ struct ModelInfo {
   Box box_in_face{0, 0, 1, 1};
 };
 
+/// From the center of a face's box of this size to that of the model's landmarks.
+inline Point away_in_face(const Box& part, double width, double height, double angle) {
+  return transform(Point{(part[0] + part[2] / 2 - 0.5) * width, (part[1] + part[3] / 2 - 0.5) * height},
+                   rotation(angle));
+}
+
 /// The place of a model's landmarks in that of a whole face; other places stay as they are.
 inline Place in_face(Place place, const ModelInfo& info) {
   const Box& part = info.box_in_face;
   if (!place.whole_face || part == Box{0, 0, 1, 1}) return place;
-  const auto [x, y, width, height] = place.box;
-  const Point away = transform(Point{(part[0] + part[2] / 2 - 0.5) * width, (part[1] + part[3] / 2 - 0.5) * height}, rotation(place.angle));
-  const Point middle{x + width / 2 + away[0], y + height / 2 + away[1]};
-  return {box_around(middle, width * part[2], height * part[3]), place.angle, place.score};
+  const double width = place.box[2], height = place.box[3];
+  const Point away = away_in_face(part, width, height, place.angle);
+  const auto [x, y] = center(place.box);
+  return {box_around(Point{x + away[0], y + away[1]}, width * part[2], height * part[3]), place.angle, place.score};
 }
 
 /// The place of the whole face around that of a model's landmarks.
@@ -747,9 +753,9 @@ inline Place face_around(const Place& place, const ModelInfo& info) {
   const Box& part = info.box_in_face;
   if (place.whole_face || part == Box{0, 0, 1, 1}) return place;
   const double width = place.box[2] / part[2], height = place.box[3] / part[3];
-  const Point away = transform(Point{(part[0] + part[2] / 2 - 0.5) * width, (part[1] + part[3] / 2 - 0.5) * height}, rotation(place.angle));
-  const Point middle{place.box[0] + place.box[2] / 2 - away[0], place.box[1] + place.box[3] / 2 - away[1]};
-  return {box_around(middle, width, height), place.angle, place.score, true};
+  const Point away = away_in_face(part, width, height, place.angle);
+  const auto [x, y] = center(place.box);
+  return {box_around(Point{x - away[0], y - away[1]}, width, height), place.angle, place.score, true};
 }
 
 /// A face: the place that its crop was cut by, and its landmarks in the picture.
