@@ -110,7 +110,7 @@ def test_no_file_is_missing_from_the_wheel(wheel):
     assert cards and cards == {name for name in packed if name.startswith("keras_fld/cards/")}
     (metadata,) = (name for name in packed if name.endswith(".dist-info/METADATA"))
     licenses = {Path(name).name for name in packed if "/licenses/" in name}
-    assert licenses == {"LICENSE", "LICENSE-300W.md", "NOTICE.md"}
+    assert licenses == {"LICENSE", "LICENSE-300W.md", "NOTICE.md", "trnet20_free.md"}
     told = zipfile.ZipFile(wheel).read(metadata).decode()
     assert "License-Expression: Apache-2.0 AND CC-BY-4.0 AND LicenseRef-300W-Weights" in told
     assert not any(name.startswith(("tests/", "tflite/", "datasets/")) for name in packed)
