@@ -27,6 +27,7 @@ _BEYOND = np.concatenate([_MIDDLE, _SIDES, _SIDES * (-1, 1, 1)])
 # The inner lips meet in a closed mouth, so each half of the sheet follows one of them.
 _INNER_LIPS = ([65, 66, 67], [61, 62, 63])
 _LIP_LINE = [60, 61, 62, 63, 64]
+_SLACK = 1e-4  # face units; landmarks are met to a small fraction of a pixel
 _GRID = 56  # rows and columns on which the sheet is solved for
 
 
@@ -152,6 +153,8 @@ def _interpolation(known, at):
     """Computes the weights (..., n) of values at points (n, 2) in the values at other points."""
     count = len(known)
     system = np.ones((count + 1, count + 1))
-    system[:count, :count], system[count, count] = distances(known, known), 0
+    # Closed lids share a point, and an exact interpolation of both does not exist.
+    system[:count, :count] = distances(known, known) - _SLACK * np.eye(count)
+    system[count, count] = 0
     basis = np.concatenate([distances(at, known), np.ones((*at.shape[:-1], 1))], axis=-1)
     return (basis @ np.linalg.inv(system))[..., :count]
