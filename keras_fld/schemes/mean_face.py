@@ -6,10 +6,7 @@ the ears. The origin is between the ears at the height of the eyes.
 
 import numpy as np
 
-# Mirror partner of every iBUG-68 landmark.
-_MIRROR = np.array([*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1),
-                    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, *range(54, 47, -1),
-                    *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65])  # fmt: skip
+from keras_fld.schemes.ibug68 import IBUG68
 
 # The image's left half and the center line; the right half is the mirror image.
 _HALF = {
@@ -33,7 +30,7 @@ def both_sides(half):
     """Returns all 68 points, given those of the left half: mirror partners have x negated."""
     points = np.zeros((68, 3))
     for index, point in half.items():
-        points[_MIRROR[index]] = np.multiply(point, (-1, 1, 1))
+        points[IBUG68.mirror[index]] = np.multiply(point, (-1, 1, 1))
         points[index] = point
     return points
 

@@ -43,14 +43,20 @@ writeFileSync("tiles.json", JSON.stringify(found.map(({ toPhoto, low, high }) =>
 FRAME = FaceCrop()
 
 
-def run_script(folder, script, task):
-    """Runs a module beside the page's, with a task in task.json; returns what it prints."""
+def run_script(folder, script, task, instead=()):
+    """Runs a module beside the page's, with a task in task.json; returns what it prints.
+
+    `instead` are pairs of a module's name and the text that replaces it.
+    """
     for path in PAGE.glob("*.js"):
         shutil.copy(path, folder)
     (folder / "package.json").write_text('{"type": "module"}', "utf-8")
-    (folder / "script.js").write_text(script, "utf-8")
+    for name, text in (*instead, ("script.js", script)):
+        (folder / name).write_text(text, "utf-8")
     (folder / "task.json").write_text(json.dumps(task), "utf-8")
-    result = subprocess.run([NODE, "script.js"], cwd=folder, capture_output=True, text=True)
+    result = subprocess.run(
+        [NODE, "script.js"], cwd=folder, capture_output=True, text=True, timeout=300
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 

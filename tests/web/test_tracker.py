@@ -5,16 +5,13 @@ scene is shown until it has settled.
 """
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from keras_fld.web.files import PAGE
+from tests.web.test_geometry import NODE, run_script
 
-NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")
 
 GOLDEN = Path(__file__).parents[2] / "tflite" / "apps" / "golden.json"
@@ -24,7 +21,7 @@ import { overlap } from "./geometry.js";
 import { Tracker } from "./tracker.js";
 let clock = 0;
 Object.defineProperty(globalThis, "performance", { value: { now: () => clock } });
-const { frames, width, height } = JSON.parse(readFileSync("track.json"));
+const { frames, width, height, scenes } = JSON.parse(readFileSync("task.json"));
 const of = ({ faces }) => faces.map(({ box, angle, landmarks }) => ({ box, angle, landmarks }));
 const detector = { find: async (picture) => of(picture) };
 // As the network does, it gives a face on a wall, too: that of the place.
@@ -36,7 +33,7 @@ const landmarker = {
 };
 const tracker = new Tracker(landmarker, detector);
 const settled = [];
-for (const [place, times] of SCENES) {
+for (const [place, times] of scenes) {
   for (let i = 0; i < times; i++) {
     clock += 100;
     await tracker.next({ width, height, faces: frames[place].faces });
@@ -50,19 +47,11 @@ console.log(JSON.stringify(settled));
 
 def shown(folder, scenes):
     """The tracker's faces at the end of scenes, which are (frame, number of times it is shown)."""
-    for path in PAGE.glob("*.js"):
-        shutil.copy(path, folder)
     names = "getGlobalLiteRtPromise, loadAndCompile, loadLiteRt, Tensor"
-    (folder / "litert.js").write_text(f"export const [{names}] = [];", "utf-8")
-    (folder / "package.json").write_text('{"type": "module"}', "utf-8")
-    (folder / "script.js").write_text(SCRIPT.replace("SCENES", json.dumps(scenes)), "utf-8")
+    litert = ("litert.js", f"export const [{names}] = [];")
     track = json.loads(GOLDEN.read_text("utf-8"))["track"]
-    (folder / "track.json").write_text(json.dumps(track), "utf-8")
-    result = subprocess.run(
-        [NODE, "script.js"], cwd=folder, capture_output=True, text=True, timeout=300
-    )
-    assert result.returncode == 0, result.stderr
-    return track["frames"], json.loads(result.stdout)
+    found = run_script(folder, SCRIPT, track | {"scenes": scenes}, [litert])
+    return track["frames"], json.loads(found)
 
 
 def same(found, frame):
