@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_fld.schemes import registry
+from keras_fld.schemes.jaw import space_jaw
 from keras_fld.schemes.london189 import (
     IBUG68_FROM_LONDON189,
     LONDON189,
@@ -131,7 +132,9 @@ def convert(
     if source == target:
         return points.copy()
     groups = [list(group) for group in groups_of(source, target)]
-    return np.stack([points[..., group, :].mean(axis=-2) for group in groups], axis=-2)
+    converted = np.stack([points[..., group, :].mean(axis=-2) for group in groups], axis=-2)
+    # The template's points of the jaw are not at the even distances of iBUG-68.
+    return space_jaw(converted) if source == LONDON189 else converted
 
 
 def groups_of(

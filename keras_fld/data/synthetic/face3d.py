@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from keras_fld.schemes.jaw import space_jaw
 from keras_fld.schemes.mean_face import MEAN_FACE, both_sides
 
 # Points on the head between and beyond the landmarks, for one side. The other side is mirrored.
@@ -282,11 +283,12 @@ def random_head(rng, base=MEAN_FACE, variety=1.0, turn=(12, 25), around=_UPRIGHT
     head = Head(face, face, skin, rotation, stretch, rng.uniform(8, 25), closed)
 
     # In a turned head, the cheek hides the far side of the jaw. Annotators then follow the visible
-    # outline, and so do the landmarks: the outermost point of each path, across the head's axis.
+    # outline, and so do the landmarks: the outermost point of each path, across the head's axis,
+    # moved along the outline to even distances.
     seen = head.see(paths)
     across = seen[..., 0] * np.cos(roll) + seen[..., 1] * np.sin(roll)
     outermost = np.argmax(across * np.sign(np.arange(17) - 8.5)[:, None], axis=1)
     outermost[8] = 0
     landmarks = head.see(face)
     landmarks[:17] = seen[np.arange(17), outermost]
-    return replace(head, landmarks=landmarks, skin=head.see(skin))
+    return replace(head, landmarks=space_jaw(landmarks), skin=head.see(skin))
