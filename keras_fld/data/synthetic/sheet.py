@@ -24,6 +24,10 @@ _SIDES = np.array([
     (0.5, 1.95, 0.1), (1.2, 2.3, -0.4), (2.5, 2.6, -0.8), (2.5, 0, -1), (2.5, -2, -1),
 ])  # fmt: skip
 _BEYOND = np.concatenate([_MIDDLE, _SIDES, _SIDES * (-1, 1, 1)])
+# The outline of a photographed face is its jawbone, which is farther back than that of a drawn one.
+_JAW_DEPTH = np.array([0.08, 0.15, 0.22, 0.26, 0.27, 0.23, 0.16, 0.08, 0])
+_PHOTOGRAPHED = MEAN_FACE.copy()
+_PHOTOGRAPHED[:17, 2] -= np.concatenate([_JAW_DEPTH, _JAW_DEPTH[-2::-1]])
 # The inner lips meet in a closed mouth, so each half of the sheet follows one of them.
 _INNER_LIPS = ([65, 66, 67], [61, 62, 63])
 _LIP_LINE = [60, 61, 62, 63, 64]
@@ -91,7 +95,7 @@ def sheet_of(image, landmarks, backdrop):
         A `Sheet`.
     """
     scale, rotation, origin = _camera(landmarks)
-    depth = MEAN_FACE @ rotation[2]
+    depth = _PHOTOGRAPHED @ rotation[2]
     seen = np.column_stack([(landmarks - origin) / scale, depth])
     height, width = image.shape[:2]
     flat = np.stack(
