@@ -100,7 +100,7 @@ def convert(
     - "ibug68" and "wflw98" to "aflw19": centers of eyes and mouth
     - "ibug68" to "mtfl5": centers of the eyes
     - "mediapipe478" to "ibug68": all landmarks, because a mesh vertex is not an annotated landmark
-    - "london189" to "ibug68": see `schemes.london189`
+    - "london189" to "ibug68": see `schemes.london189`; jaw landmarks at even distances
 
     Args:
         points: (..., landmarks, dimensions) points in any unit, usually with 2 dimensions. NaN

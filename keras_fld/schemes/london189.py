@@ -2,10 +2,10 @@
 
 The template of the set follows the outlines of brows, lids, irises, nose, lips, ears and jaw. Where
 it has no point for a landmark of iBUG-68, the landmark is the weighted mean of nearby points; an
-index that is repeated has more weight. The landmarks of jaw and brows are spaced evenly, as in
-iBUG-68, and those of the lids are at one third and two thirds. Two places are approximate: the tip
-of the nose, where the template has no point, and the inner corners of the mouth, because the lips
-are closed.
+index that is repeated has more weight. The landmarks of the brows are spaced about evenly, as in
+iBUG-68, those of the jaw exactly (`schemes.jaw`), and those of the lids are at one third and two
+thirds. Two places are approximate: the tip of the nose, where the template has no point, and the
+inner corners of the mouth, because the lips are closed.
 """
 
 LONDON189 = "london189"
