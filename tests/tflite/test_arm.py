@@ -234,7 +234,7 @@ def test_a_later_run_keeps_what_it_has_not_measured(arm, tmp_path):
 # network or of the conversion must not make it dearer unnoticed.
 MOST = {
     "trnet20_300w": {"cortex-a53": 69.77, "cortex-a72": 54.50, "cortex-a76": 18.82},
-    "trnet20_300w_fast": {"cortex-a53": 66.31, "cortex-a72": 51.35, "cortex-a76": 17.09},
+    "trnet20_300w_fast": {"cortex-a53": 43.12, "cortex-a72": 33.85, "cortex-a76": 11.94},
     "trnet20_300w_small": {"cortex-a53": 26.72, "cortex-a72": 20.54, "cortex-a76": 7.88},
     "face_score": {"cortex-a53": 0.87, "cortex-a72": 1.08, "cortex-a76": 0.37},
     "trnet20_free": {"cortex-a53": 69.77, "cortex-a72": 54.50, "cortex-a76": 18.82},
@@ -262,15 +262,20 @@ def kept_figures():
     return {entry["sha256"]: entry for entry in json.loads(FIGURES.read_text("utf-8"))["models"]}
 
 
+# How far a step of the output layer's rounded input moves a landmark, in sides of the crop: farther
+# with larger weights. Files that are not named stay below 0.02 px of a 64-pixel crop.
+STEP = {"trnet20_300w_int8": 0.001, "trnet20_free_int8": 0.00033}
+
+
 @pytest.mark.parametrize("path", sorted(ZOO.glob("*_int8.tflite")), ids=lambda path: path.stem)
 def test_the_kept_figures_are_of_the_shipped_models(arm, path):
     entry = kept_figures()[hashlib.sha256(path.read_bytes()).hexdigest()]
     assert entry["model"] == path.name
     assert [row["cpu"] for row in entry["results"]] == list(arm.root.CPUS)
     assert all(row["as_expected"] for row in entry["results"])
-    # Networks whose output layer has small steps stay well below the tolerance.
     side = metadata.read(path)["input"]["size"]
-    share = arm.run.TOLERANCE if path.stem == "trnet20_300w_int8" else 0.02 / 64
+    share = STEP.get(path.stem, 0.02 / 64)
+    assert share <= arm.run.TOLERANCE
     assert all(row["output_off"] <= share * side for row in entry["results"])
     assert "nme" in entry, "make arm FACES=300w"
     assert arm.nme.agrees(entry["nme"]) and set(entry["nme"]) > set(arm.root.CPUS)

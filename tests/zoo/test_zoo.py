@@ -76,7 +76,7 @@ def test_keras_and_int8_agree_on_drawn_faces(name):
     model = keras_fld.load_model(name)
     lite = landmarker.FaceLandmarker.from_preset(name)
     assert models.frame_of(model) == lite.frame
-    errors = []
+    errors, rounding = [], []
     for index in range(10):
         face = synthetic.draw(index)
         box = landmark_box(face.landmarks)
@@ -84,11 +84,13 @@ def test_keras_and_int8_agree_on_drawn_faces(name):
         crop = lite.frame.crop(face.image, box)
         exact = model.predict(crop[None], verbose=0)[0]
         off = transform(found, lite.frame.matrix(box)) - exact
-        assert np.sqrt((off**2).mean()) < 0.3
+        rounding.append(np.sqrt((off**2).mean()))
         errors.append(
             np.linalg.norm(found - face.landmarks, axis=-1).mean()
             / IBUG68.distance(face.landmarks, "inter_pupil")
         )
+    # A third of a pixel of the first presets' crops for each face, of all crops in the mean.
+    assert np.max(rounding) < 0.3 / 64 * lite.frame.size and np.mean(rounding) < 0.3
     assert np.mean(errors) < 0.25
 
 
