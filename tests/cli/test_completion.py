@@ -141,7 +141,10 @@ def modules_after(*arguments, **environment):
         ("train --head w", ["windows"]),
         ("train --optimizer m", ["muon"]),
         ("train --precision b", ["bfloat16"]),
-        ("train --recipe trnet20_f", ["trnet20_free"]),
+        (
+            "train --recipe trnet20_f",
+            ["trnet20_free_first", "trnet20_free_second", "trnet20_free"],
+        ),
         ("compress --method p", ["prune"]),
         ("convert --mode d", ["dynamic"]),
         ("reproduce figure", ["figure4"]),
