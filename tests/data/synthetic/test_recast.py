@@ -73,6 +73,15 @@ def _face_set(scheme=IBUG68):
     return FaceSet("portraits", scheme, [face] if scheme != IBUG68 else [face, hidden])
 
 
+def test_the_outline_of_a_photographed_face_is_behind_that_of_a_drawn_one():
+    image, landmarks = _portrait()
+    face = sheet_of(image, landmarks, backdrop=True).face
+    behind = MEAN_FACE[:, 2] - face[:, 2]
+    assert (behind[:8] > 0.05).all() and (behind[9:17] > 0.05).all()
+    np.testing.assert_allclose(behind[[8, *range(17, 68)]], 0, atol=0.02)
+    np.testing.assert_allclose(behind[:17], behind[16::-1], atol=0.02)
+
+
 def test_portraits_keep_their_person_and_are_the_same_every_time():
     first, again = recast(_face_set(), Recasting(5)), recast(_face_set(), Recasting(5))
     assert len({face.name for face in first.faces}) == len(first) == 5
