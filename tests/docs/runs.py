@@ -176,11 +176,9 @@ def _training(recipe, backend, folder):
     if name is None:
         return f"`keras-fld train` with [this recipe](results/{folder.name}/recipe.json)"
     command = f"keras-fld train --recipe {name}"
-    if recipe.dataset != "synthetic":
-        command += f" --root {recipe.dataset}"
+    command += f" --root {recipe.dataset}"
     for more in recipe.extra:
-        path = more.dataset if recipe.dataset == "synthetic" else f"{more.name}_labels"
-        command += f" --extra {more.name}={path}"
+        command += f" --extra {more.name}={more.name}_labels"
     command += f" --start {recipe.start}/model.keras" * bool(recipe.start)
     return f"`{'KERAS_BACKEND=torch ' * (backend == 'torch')}{command} --out run`"
 

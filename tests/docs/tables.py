@@ -75,11 +75,13 @@ def _command(run, part, command):
 
 
 def preset_table(runs):
-    """The shipped model, its training, and where its files are."""
+    """The shipped models, and where their training and files are."""
     shipped = [run for run in runs if run.preset]
     lines = table_of(shipped)
     for run in shipped:
-        lines += ["", f"`{run.preset}` was trained by {run.command}: {_folder(run)}."]
+        card = f"[its card](../keras_fld/zoo/{run.preset}.md)"
+        told = f"The commands that trained `{run.preset}` are in {card}"
+        lines += ["", f"{told}, its results in {_folder(run)}."]
     return lines
 
 
