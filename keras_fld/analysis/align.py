@@ -19,7 +19,7 @@ def aligned_crop(
     """Cuts a face from a photograph so that its landmarks are aligned with a template.
 
     A least-squares similarity rotates, scales and shifts the photograph; it never shears or mirrors
-    it. A face much larger than the crop is reduced by area averaging.
+    it. A photograph of more than twice the crop's scale is first halved.
 
     Args:
         image: (height, width, 3) uint8 RGB photograph.

@@ -15,7 +15,7 @@ from keras_fld.schemes import Scheme
 # is 10 % larger and shifted by 5 %: 1.1 * 1.366 + 2 * 0.05.
 RESERVE = 1.6
 # Scale of training crops relative to model crops. A face scaled down by 10 % is then still at twice
-# the crop's scale, the most that `warp` handles without area averaging.
+# the crop's scale, the most that `warp` cuts without halving.
 OVERSAMPLING = 1.8
 
 

@@ -209,8 +209,8 @@ def turned(source_size, size, angle, zoom, shift, mirrored):
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """Cuts a square crop; pixels outside the photograph are black.
 
-    A face much larger than the crop is first reduced by area averaging to twice the crop's scale,
-    because a plain warp would alias.
+    A photograph of more than twice the crop's scale is first halved, until it is not: a plain warp
+    would alias. Halving costs a fraction of an area averaging by another factor.
 
     Args:
         image: (height, width, 3) uint8.
@@ -221,23 +221,26 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         (size, size, 3) uint8.
     """
     (a, b, _), (c, d, _) = matrix.tolist()
-    shrink = 2 * math.sqrt(abs(a * d - b * c))
-    if shrink < 1:
-        image, (left, top) = _region(image, invert(matrix), size, pad=2 / shrink)
-        height, width = image.shape[:2]
-        if not height or not width:
+    scale = math.sqrt(abs(a * d - b * c))
+    if scale < 0.5:
+        image, (left, top) = _region(image, invert(matrix), size, pad=2 / scale)
+        if not image.size:
             return np.zeros((size, size, 3), np.uint8)
-        small = cv2.resize(
-            image,
-            (max(1, round(width * shrink)), max(1, round(height * shrink))),
-            interpolation=cv2.INTER_AREA,
-        )
-        # The size is rounded, so the two factors differ a little. The factors refer to edge
-        # coordinates, in which pixel centers are at halves.
-        across, down = width / small.shape[1], height / small.shape[0]
-        to_photo = np.array([[across, 0, across / 2 - 0.5 + left], [0, down, down / 2 - 0.5 + top]])
-        image, matrix = small, compose(matrix, to_photo)
+        matrix = compose(matrix, np.array([[1.0, 0, left], [0, 1, top]]))
+        while scale < 0.5 and min(image.shape[:2]) > 1:
+            image, matrix, scale = _halved(image), compose(matrix, _DOUBLED), 2 * scale
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+# From pixels of a halved image: centers have integer coordinates, edges halves.
+_DOUBLED = np.array([[2, 0, 0.5], [0, 2, 0.5]])
+
+
+def _halved(image):
+    """Means of 2 by 2 pixels. The last row or column of an odd number is dropped."""
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    even = image[: 2 * height, : 2 * width]
+    return cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _region(image, to_photo, size, pad):

@@ -67,7 +67,10 @@ def test_the_face_must_fill_its_crop(model, astronaut):
         (x + 0.8 * width * np.cos(angle), y + 0.8 * height * np.sin(angle), width, height)
         for angle in np.linspace(0, 2 * np.pi, 8, endpoint=False)
     ]
-    wide = [(x - k * width, y - k * height, *(3 * s for s in FACE[2:])) for k in (0.7, 1.0, 1.3)]
+    wide = [
+        (x - k * width, y - k * height, *(3 * s for s in FACE[2:]))
+        for k in np.linspace(0.7, 1.3, 13)
+    ]
     parts = [
         (x + i * width / 6, y + j * height / 6, width / 3, height / 3)
         for i in range(5)

@@ -162,16 +162,38 @@ def test_crops_are_right_to_a_thirtieth_of_a_pixel_of_the_photograph_in_the_mean
 
 
 @pytest.mark.parametrize("degrees", [0, 30])
-def test_a_photograph_is_reduced_to_twice_the_crops_scale_and_then_warped(degrees):
-    image = np.random.default_rng(0).integers(0, 256, (90, 100, 3), np.uint8)
-    turn = 0.4 * np.exp(1j * np.radians(degrees))
+@pytest.mark.parametrize(("scale", "factor"), [(0.499, 2), (0.4, 2), (0.25, 2), (0.249, 4)])
+def test_a_photograph_is_halved_to_at_most_twice_the_crops_scale_and_then_warped(
+    degrees, scale, factor
+):
+    image = np.random.default_rng(0).integers(0, 256, (91, 103, 3), np.uint8)
+    turn = scale * np.exp(1j * np.radians(degrees))
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    matrix = np.column_stack([linear, [30, 30] - linear @ [49.5, 44.5]])
-    small = cv2.resize(image, (80, 72), interpolation=cv2.INTER_AREA)
-    # A pixel of the small picture is 1.25 wide; its first center lies at 0.125.
-    to_small = np.column_stack([linear * 1.25, matrix[:, 2] + linear @ [0.125, 0.125]])
-    expected = cv2.warpAffine(small, to_small, (61, 61), flags=cv2.INTER_LINEAR)
-    np.testing.assert_allclose(warp(image, matrix, 61).astype(int), expected.astype(int), atol=1)
+    size = int(scale * 160)
+    matrix = np.column_stack([linear, [size / 2, size / 2] - linear @ [51.5, 45.5]])
+    small = image.astype(int)
+    for _ in range(factor // 2):
+        small = small[: len(small) // 2 * 2, : small.shape[1] // 2 * 2]
+        small = small[::2, ::2] + small[1::2, ::2] + small[::2, 1::2] + small[1::2, 1::2] + 2 >> 2
+    # The first center of the small picture lies between the first `factor` pixels.
+    first = linear @ np.full(2, (factor - 1) / 2)
+    to_small = np.column_stack([linear * factor, matrix[:, 2] + first])
+    small = small.astype(np.uint8)
+    expected = cv2.warpAffine(small, to_small, (size, size), flags=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(warp(image, matrix, size), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 34), (34, 2), (35, 67), (640, 480)])
+def test_a_halved_pixel_is_the_mean_of_four_and_its_halves_are_rounded_up(shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    matrix = np.array([[0.4, 0, 0], [0, 0.4, 0]])
+    height, width = shape[0] // 2, shape[1] // 2
+    even = image[: 2 * height, : 2 * width].astype(float).reshape(height, 2, width, 2, 3)
+    means = np.floor(even.mean(axis=(1, 3)) + 0.5).astype(np.uint8)
+    to_half = np.array([[0.8, 0, 0.2], [0, 0.8, 0.2]])
+    expected = cv2.warpAffine(means, to_half, (24, 24), flags=cv2.INTER_LINEAR)
+    inside = slice(0, min(24, int(0.4 * min(shape)) - 1))
+    np.testing.assert_array_equal(warp(image, matrix, 24)[inside, inside], expected[inside, inside])
 
 
 def test_a_photograph_is_not_reduced_from_half_its_scale_on():

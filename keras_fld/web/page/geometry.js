@@ -5,7 +5,7 @@
 // Angles are in radians, clockwise. The box of a rotated face is that of the face after it is turned
 // upright about the center of the box.
 
-import { resize, roundEven } from "./resize.js";
+import { halved, roundEven } from "./resize.js";
 
 /** The matrix from photograph pixels to pixels of the crop that shows a face upright. */
 export function frameMatrix({ size, margin }, [x, y, width, height], angle = 0) {
@@ -83,27 +83,23 @@ export function cropShift(matrix, other, size) {
 /**
  * Cuts a square crop. Pixels outside the photograph are black.
  *
- * A face much larger than the crop is first reduced by area averaging to at most twice the crop's
- * scale: a plain warp would alias. Only the pixels under the crop are read.
+ * A photograph of more than twice the crop's scale is first halved, until it is not: a plain warp
+ * would alias. Only the pixels under the crop are read.
  *
  * @param photo {width, height, read(x, y, width, height)}, where read gives RGBA bytes
  * @returns Uint8Array of size * size * 3, RGB
  */
 export function warp(photo, matrix, size) {
-  const shrink = 2 * Math.sqrt(Math.abs(matrix[0] * matrix[4] - matrix[1] * matrix[3]));
-  const [left, top, width, height] = region(photo, invert(matrix), size, 2 / Math.min(shrink, 1));
+  let scale = Math.sqrt(Math.abs(matrix[0] * matrix[4] - matrix[1] * matrix[3]));
+  const [left, top, width, height] = region(photo, invert(matrix), size, 2 / Math.min(scale, 1));
   if (!width || !height) return new Uint8Array(size * size * 3);
   let picture = { width, height, data: photo.read(left, top, width, height) };
-  let toPhoto = [1, 0, left, 0, 1, top];
-  if (shrink < 1) {
-    const small = resize(picture, Math.max(1, roundEven(width * shrink)),
-      Math.max(1, roundEven(height * shrink)));
-    // The rounded size makes the two factors differ a little; pixel centers are at halves here.
-    const fx = width / small.width, fy = height / small.height;
-    toPhoto = [fx, 0, fx / 2 - 0.5 + left, 0, fy, fy / 2 - 0.5 + top];
-    picture = small;
+  let toCrop = compose(matrix, [1, 0, left, 0, 1, top]);
+  for (; scale < 0.5 && Math.min(picture.width, picture.height) > 1; scale *= 2) {
+    picture = halved(picture);
+    toCrop = compose(toCrop, [2, 0, 0.5, 0, 2, 0.5]);
   }
-  return bilinear(picture, invert(compose(matrix, toPhoto)), size);
+  return bilinear(picture, invert(toCrop), size);
 }
 
 /** The part of the photograph under the crop, as a box. */

@@ -302,16 +302,28 @@ struct Coverage {
   }
 };
 
+/// Means of 2 by 2 pixels. The last row or column of an odd number is dropped.
+inline Image halved(const Image& image) {
+  Image out(image.width / 2, image.height / 2);
+  for (int v = 0; v < out.height; v++)
+    for (int u = 0; u < out.width; u++) {
+      const std::uint8_t *upper = image.at(2 * u, 2 * v), *lower = image.at(2 * u, 2 * v + 1);
+      for (int k = 0; k < 3; k++)
+        out.at(u, v)[k] = std::uint8_t((upper[k] + upper[k + 3] + lower[k] + lower[k + 3] + 2) >> 2);
+    }
+  return out;
+}
+
 /// Area averaging: each new pixel is the mean of what it covers, in float32 as OpenCV has it.
 inline Image reduce(const Image& image, int width, int height) {
+  if (image.width == 2 * width && image.height == 2 * height) return halved(image);
   const bool whole = image.width % width == 0 && image.height % height == 0;
   const int pixels = whole ? (image.width / width) * (image.height / height) : 1;
-  const bool halved = image.width == 2 * width && image.height == 2 * height;  // halves round up
   const Coverage columns(image.width, width, whole), rows(image.height, height, whole);
   Image out(width, height);
   std::vector<float> total(std::size_t(width) * 3);
   for (int v = 0; v < height; v++) {
-    std::fill(total.begin(), total.end(), halved ? 0.5f : 0.0f);
+    std::fill(total.begin(), total.end(), 0.0f);
     for (std::size_t i = rows.starts[std::size_t(v)]; i < rows.starts[std::size_t(v) + 1]; i++) {
       for (std::size_t u = 0; u < std::size_t(width); u++) {
         float sums[3] = {0, 0, 0};
@@ -414,12 +426,12 @@ inline Image resize(const Image& image, int width, int height) {
 
 /// Cuts a square crop by a matrix from the picture to the crop; outside the picture it is black.
 ///
-/// A face much larger than the crop is first reduced by area averaging to at most twice the crop's
-/// scale, because a plain warp would alias.
+/// A picture of more than twice the crop's scale is first halved, until it is not: a plain warp
+/// would alias.
 inline Image warp(const Image& image, const Matrix& matrix, int size) {
   detail::check_image(image);
-  const double shrink = 2 * std::sqrt(std::abs(matrix[0] * matrix[4] - matrix[1] * matrix[3]));
-  if (!(shrink < 1)) return detail::bilinear(image, invert(matrix), size);
+  double scale = std::sqrt(std::abs(matrix[0] * matrix[4] - matrix[1] * matrix[3]));
+  if (!(scale < 0.5)) return detail::bilinear(image, invert(matrix), size);
   const Matrix to_photo = invert(matrix);
   const double end = size, limits[2] = {double(image.width), double(image.height)};
   int low[2], extent[2];
@@ -429,17 +441,17 @@ inline Image warp(const Image& image, const Matrix& matrix, int size) {
       least = std::min(least, transform(corner, to_photo)[k]);
       most = std::max(most, transform(corner, to_photo)[k]);
     }
-    low[k] = int(std::clamp(std::floor(least - 2 / shrink), 0.0, limits[k]));
-    extent[k] = int(std::clamp(std::ceil(most + 2 / shrink) + 1, 0.0, limits[k])) - low[k];
+    low[k] = int(std::clamp(std::floor(least - 2 / scale), 0.0, limits[k]));
+    extent[k] = int(std::clamp(std::ceil(most + 2 / scale) + 1, 0.0, limits[k])) - low[k];
   }
   if (extent[0] < 1 || extent[1] < 1) return Image(size, size);
-  const Image small = resize(detail::cut(image, low[0], low[1], extent[0], extent[1]),
-                             std::max(1, detail::round_even(extent[0] * shrink)),
-                             std::max(1, detail::round_even(extent[1] * shrink)));
-  // The rounded size makes the two factors differ a little.
-  const double fx = double(extent[0]) / small.width, fy = double(extent[1]) / small.height;
-  const Matrix from_small{fx, 0, fx / 2 - 0.5 + low[0], 0, fy, fy / 2 - 0.5 + low[1]};
-  return detail::bilinear(small, invert(compose(matrix, from_small)), size);
+  Image part = detail::cut(image, low[0], low[1], extent[0], extent[1]);
+  Matrix to_crop = compose(matrix, Matrix{1, 0, double(low[0]), 0, 1, double(low[1])});
+  for (; scale < 0.5 && std::min(part.width, part.height) > 1; scale *= 2) {
+    part = detail::halved(part);
+    to_crop = compose(to_crop, Matrix{2, 0, 0.5, 0, 2, 0.5});
+  }
+  return detail::bilinear(part, invert(to_crop), size);
 }
 
 // --------------------------------------------------------------------------------------- detector

@@ -272,18 +272,31 @@ private class Coverage(size: Int, newSize: Int, whole: Boolean) {
     }
 }
 
+/** Means of 2 by 2 pixels. The last row or column of an odd number is dropped. */
+private fun halved(image: Image): Image {
+    val out = Image(image.width / 2, image.height / 2)
+    for (v in 0 until out.height) for (u in 0 until out.width) {
+        val upper = image.at(2 * u, 2 * v)
+        val lower = image.at(2 * u, 2 * v + 1)
+        for (k in 0..2) {
+            val sum = image[upper + k] + image[upper + 3 + k] + image[lower + k] + image[lower + 3 + k]
+            out.data[out.at(u, v) + k] = ((sum + 2) shr 2).toByte()
+        }
+    }
+    return out
+}
+
 /** Area averaging: each new pixel is the mean of what it covers, in float32 as OpenCV has it. */
 private fun reduce(image: Image, width: Int, height: Int): Image {
+    if (image.width == 2 * width && image.height == 2 * height) return halved(image)
     val whole = image.width % width == 0 && image.height % height == 0
     val scale = if (whole) 1f / (image.width / width * (image.height / height)) else 1f
-    // Halves round up where two by two pixels become one.
-    val start = if (image.width == 2 * width && image.height == 2 * height) 0.5f else 0f
     val columns = Coverage(image.width, width, whole)
     val rows = Coverage(image.height, height, whole)
     val out = Image(width, height)
     val total = FloatArray(3 * width)
     for (v in 0 until height) {
-        total.fill(start)
+        total.fill(0f)
         for (i in rows.starts[v] until rows.starts[v + 1]) for (u in 0 until width) for (k in 0..2) {
             var sum = 0f
             for (j in columns.starts[u] until columns.starts[u + 1]) {
@@ -377,29 +390,31 @@ fun resize(image: Image, width: Int, height: Int) = when {
 /**
  * Cuts a square crop by a matrix from the picture to the crop; outside the picture it is black.
  *
- * A face much larger than the crop is first reduced by area averaging to at most twice the crop's
- * scale, because a plain warp would alias.
+ * A picture of more than twice the crop's scale is first halved, until it is not: a plain warp would
+ * alias.
  */
 fun warp(image: Image, matrix: Matrix, size: Int): Image {
-    val shrink = 2 * sqrt(abs(matrix.a * matrix.e - matrix.b * matrix.d))
+    var scale = sqrt(abs(matrix.a * matrix.e - matrix.b * matrix.d))
     val toPhoto = invert(matrix)
-    if (!(shrink < 1)) return bilinear(image, toPhoto, size)
+    if (!(scale < 0.5)) return bilinear(image, toPhoto, size)
     val end = size.toDouble()
+    val pad = 2 / scale
     val corners = listOf(Point(0.0, 0.0), Point(end, 0.0), Point(0.0, end), Point(end, end)).map { transform(it, toPhoto) }
     fun range(values: List<Double>, limit: Int): Pair<Int, Int> {
-        val low = floor(least(values) - 2 / shrink).coerceIn(0.0, limit.toDouble()).toInt()
-        return Pair(low, (ceil(most(values) + 2 / shrink) + 1).coerceIn(0.0, limit.toDouble()).toInt() - low)
+        val low = floor(least(values) - pad).coerceIn(0.0, limit.toDouble()).toInt()
+        return Pair(low, (ceil(most(values) + pad) + 1).coerceIn(0.0, limit.toDouble()).toInt() - low)
     }
     val (left, width) = range(corners.map { it.x }, image.width)
     val (top, height) = range(corners.map { it.y }, image.height)
     if (width < 1 || height < 1) return Image(size, size)
-    val small = resize(
-        cut(image, left, top, width, height), max(1, roundEven(width * shrink)), max(1, roundEven(height * shrink)))
-    // The rounded size makes the two factors differ a little.
-    val fx = width.toDouble() / small.width
-    val fy = height.toDouble() / small.height
-    val fromSmall = Matrix(fx, 0.0, fx / 2 - 0.5 + left, 0.0, fy, fy / 2 - 0.5 + top)
-    return bilinear(small, invert(compose(matrix, fromSmall)), size)
+    var part = cut(image, left, top, width, height)
+    var toCrop = compose(matrix, Matrix(1.0, 0.0, left.toDouble(), 0.0, 1.0, top.toDouble()))
+    while (scale < 0.5 && min(part.width, part.height) > 1) {
+        part = halved(part)
+        toCrop = compose(toCrop, Matrix(2.0, 0.0, 0.5, 0.0, 2.0, 0.5))
+        scale *= 2
+    }
+    return bilinear(part, invert(toCrop), size)
 }
 
 // --------------------------------------------------------------------------------------- detector

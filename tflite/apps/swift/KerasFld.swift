@@ -238,16 +238,30 @@ private struct Coverage {
     }
 }
 
+/// Means of 2 by 2 pixels. The last row or column of an odd number is dropped.
+private func halved(_ image: Image) -> Image {
+    var out = Image(image.width / 2, image.height / 2)
+    for v in 0..<out.height {
+        for u in 0..<out.width {
+            let upper = image.at(2 * u, 2 * v), lower = image.at(2 * u, 2 * v + 1)
+            for k in 0..<3 {
+                let sum = [upper, upper + 3, lower, lower + 3].reduce(2) { $0 + Int(image.data[$1 + k]) }
+                out.data[out.at(u, v) + k] = UInt8(sum >> 2)
+            }
+        }
+    }
+    return out
+}
+
 /// Area averaging: each new pixel is the mean of what it covers, in float32 as OpenCV has it.
 private func reduce(_ image: Image, _ width: Int, _ height: Int) -> Image {
+    if image.width == 2 * width && image.height == 2 * height { return halved(image) }
     let whole = image.width % width == 0 && image.height % height == 0
     let scale: Float = whole ? 1 / Float(image.width / width * (image.height / height)) : 1
-    // Halves round up where two by two pixels become one.
-    let start: Float = image.width == 2 * width && image.height == 2 * height ? 0.5 : 0
     let columns = Coverage(image.width, width, whole), rows = Coverage(image.height, height, whole)
     var out = Image(width, height)
     for v in 0..<height {
-        var total = [Float](repeating: start, count: 3 * width)
+        var total = [Float](repeating: 0, count: 3 * width)
         for i in rows.starts[v]..<rows.starts[v + 1] {
             for u in 0..<width {
                 for k in 0..<3 {
@@ -337,26 +351,29 @@ func resize(_ image: Image, _ width: Int, _ height: Int) -> Image {
     return width < image.width || height < image.height ? reduce(image, width, height) : enlarge(image, width, height)
 }
 
-/// Cuts a square crop by a matrix from the picture to the crop; outside the picture it is black. A face
-/// much larger than the crop is first reduced by area averaging.
+/// Cuts a square crop by a matrix from the picture to the crop; outside the picture it is black. A picture
+/// of more than twice the crop's scale is first halved, until it is not: a plain warp would alias.
 func warp(_ image: Image, _ matrix: Matrix, _ size: Int) -> Image {
-    let shrink = 2 * abs(matrix.a * matrix.e - matrix.b * matrix.d).squareRoot(), toPhoto = invert(matrix)
-    if !(shrink < 1) { return bilinear(image, toPhoto, size) }
-    let end = Double(size)
+    var scale = abs(matrix.a * matrix.e - matrix.b * matrix.d).squareRoot()
+    let toPhoto = invert(matrix)
+    if !(scale < 0.5) { return bilinear(image, toPhoto, size) }
+    let end = Double(size), pad = 2 / scale
     let corners = [Point(0, 0), Point(end, 0), Point(0, end), Point(end, end)].map { transform($0, toPhoto) }
     func range(_ values: [Double], _ limit: Int) -> (Int, Int) {
-        let low = Int(limited((values.min()! - 2 / shrink).rounded(.down), 0, Double(limit)))
-        return (low, Int(limited((values.max()! + 2 / shrink).rounded(.up) + 1, 0, Double(limit))) - low)
+        let low = Int(limited((values.min()! - pad).rounded(.down), 0, Double(limit)))
+        return (low, Int(limited((values.max()! + pad).rounded(.up) + 1, 0, Double(limit))) - low)
     }
     let (left, width) = range(corners.map { $0.x }, image.width)
     let (top, height) = range(corners.map { $0.y }, image.height)
     if width < 1 || height < 1 { return Image(size, size) }
-    let small = resize(cut(image, left, top, width, height),
-                       max(1, roundEven(Double(width) * shrink)), max(1, roundEven(Double(height) * shrink)))
-    // The rounded size makes the two factors differ a little.
-    let fx = Double(width) / Double(small.width), fy = Double(height) / Double(small.height)
-    let fromSmall = Matrix(fx, 0, fx / 2 - 0.5 + Double(left), 0, fy, fy / 2 - 0.5 + Double(top))
-    return bilinear(small, invert(compose(matrix, fromSmall)), size)
+    var part = cut(image, left, top, width, height)
+    var toCrop = compose(matrix, Matrix(1, 0, Double(left), 0, 1, Double(top)))
+    while scale < 0.5 && min(part.width, part.height) > 1 {
+        part = halved(part)
+        toCrop = compose(toCrop, Matrix(2, 0, 0.5, 0, 2, 0.5))
+        scale *= 2
+    }
+    return bilinear(part, invert(toCrop), size)
 }
 
 // MARK: - Detector
