@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from keras_fld.face_score.textures import texture
-from keras_fld.geometry.boxes import covered, overlap, reduced
+from keras_fld.geometry.boxes import covered, overlap
 from keras_fld.geometry.frame import compose, turned, warp
+from keras_fld.geometry.reduction import reduced
 from keras_fld.predict.detectors import box_map
 from keras_fld.predict.detectors.haar import HaarDetector, map_squares
 from keras_fld.predict.predictor import SCORED_SCHEMES

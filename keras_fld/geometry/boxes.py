@@ -1,6 +1,5 @@
-"""Functions on boxes (x, y, width, height), and the reduction of an image for a detector."""
+"""Functions on boxes (x, y, width, height)."""
 
-import cv2
 import numpy as np
 
 # Two tracked boxes that overlap by at least this much are on the same face.
@@ -37,22 +36,6 @@ def as_boxes(boxes):
 def largest_first(boxes):
     """Sorts boxes by area, largest first. Each row moves as a whole, including extra columns."""
     return boxes[np.argsort(-np.prod(boxes[:, 2:4], axis=1), kind="stable")]
-
-
-def reduced(image, max_side):
-    """Reduces an image by area averaging so that its longer side is at most `max_side`.
-
-    Returns:
-        The image, and the (2,) factors from its pixels to those of the original. Multiply box
-        coordinates by them: as in a detector's boxes, 0 is the image's edge, not a pixel center.
-    """
-    height, width = image.shape[:2]
-    scale = max_side / max(height, width)
-    if scale >= 1:
-        return image, np.ones(2)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return small, np.array([width, height]) / size
 
 
 def pairs(scores, least):

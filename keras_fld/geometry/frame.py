@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_fld.geometry.reduction import halved
+
 # Side of the default crop in multiples of the face box's longer side.
 MARGIN = 1.1
 
@@ -228,19 +230,12 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
             return np.zeros((size, size, 3), np.uint8)
         matrix = compose(matrix, np.array([[1.0, 0, left], [0, 1, top]]))
         while scale < 0.5 and min(image.shape[:2]) > 1:
-            image, matrix, scale = _halved(image), compose(matrix, _DOUBLED), 2 * scale
+            image, matrix, scale = halved(image), compose(matrix, _DOUBLED), 2 * scale
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 
 # From pixels of a halved image: centers have integer coordinates, edges halves.
 _DOUBLED = np.array([[2, 0, 0.5], [0, 2, 0.5]])
-
-
-def _halved(image):
-    """Means of 2 by 2 pixels. The last row or column of an odd number is dropped."""
-    height, width = image.shape[0] // 2, image.shape[1] // 2
-    even = image[: 2 * height, : 2 * width]
-    return cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _region(image, to_photo, size, pad):

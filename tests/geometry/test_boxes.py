@@ -8,7 +8,6 @@ from keras_fld.geometry.boxes import (
     largest_first,
     overlap,
     pairs,
-    reduced,
 )
 
 
@@ -46,36 +45,6 @@ def test_the_largest_box_comes_first_and_equal_ones_keep_their_order():
     # With the score of each; the first two are equally large, and the last is the largest.
     boxes = np.array([[9, 0, 2, 6, 0.1], [0, 9, 4, 3, 0.2], [0, 0, 1, 2, 0.3], [0, 0, 5, 5, 0.4]])
     assert largest_first(boxes)[:, 4].tolist() == [0.4, 0.1, 0.2, 0.3]
-
-
-@pytest.mark.parametrize(
-    ("shape", "side", "expected"),
-    [
-        ((30, 100, 3), 50, (15, 50, 3)),
-        ((100, 30, 3), 50, (50, 15, 3)),
-        ((33, 100, 3), 10, (3, 10, 3)),  # rounded, and the factor says so
-        ((400, 3, 3), 40, (40, 1, 3)),  # at least a pixel
-        ((3, 400, 3), 40, (1, 40, 3)),
-    ],
-)
-def test_a_reduced_image_has_the_longer_side_and_the_factors_back(shape, side, expected):
-    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    small, factor = reduced(image, side)
-    assert small.shape == expected
-    assert factor.tolist() == [shape[1] / expected[1], shape[0] / expected[0]]
-
-
-@pytest.mark.parametrize("side", [40, 41])
-def test_an_image_that_is_small_enough_stays_as_it_is(side):
-    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-    small, factor = reduced(image, side)
-    assert small is image and factor.tolist() == [1, 1]
-
-
-def test_a_reduced_image_is_averaged():
-    board = (np.indices((80, 80)).sum(0) % 2 * 255).astype(np.uint8)
-    small, _ = reduced(np.repeat(board[..., None], 3, axis=2), 20)
-    assert np.abs(small.astype(int) - 127).max() <= 1
 
 
 def test_the_surest_pairs_are_made_first_and_each_once():

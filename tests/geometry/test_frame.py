@@ -183,19 +183,6 @@ def test_a_photograph_is_halved_to_at_most_twice_the_crops_scale_and_then_warped
     np.testing.assert_array_equal(warp(image, matrix, size), expected)
 
 
-@pytest.mark.parametrize("shape", [(2, 2), (2, 34), (34, 2), (35, 67), (640, 480)])
-def test_a_halved_pixel_is_the_mean_of_four_and_its_halves_are_rounded_up(shape):
-    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    matrix = np.array([[0.4, 0, 0], [0, 0.4, 0]])
-    height, width = shape[0] // 2, shape[1] // 2
-    even = image[: 2 * height, : 2 * width].astype(float).reshape(height, 2, width, 2, 3)
-    means = np.floor(even.mean(axis=(1, 3)) + 0.5).astype(np.uint8)
-    to_half = np.array([[0.8, 0, 0.2], [0, 0.8, 0.2]])
-    expected = cv2.warpAffine(means, to_half, (24, 24), flags=cv2.INTER_LINEAR)
-    inside = slice(0, min(24, int(0.4 * min(shape)) - 1))
-    np.testing.assert_array_equal(warp(image, matrix, 24)[inside, inside], expected[inside, inside])
-
-
 def test_a_photograph_is_not_reduced_from_half_its_scale_on():
     image = np.random.default_rng(0).integers(0, 256, (90, 100, 3), np.uint8)
     for scale in (0.5, 0.6, 1.0):

@@ -12,7 +12,8 @@ import numpy as np
 
 from keras_fld._internal.images import as_rgb
 from keras_fld._internal.pool import Pool
-from keras_fld.geometry.boxes import as_boxes, largest_first, overlap, reduced
+from keras_fld.geometry.boxes import as_boxes, largest_first, overlap
+from keras_fld.geometry.reduction import reduced
 from keras_fld.predict.detectors import box_map
 
 # Names of the cascade files without suffix.

@@ -11,7 +11,8 @@ import numpy as np
 
 from keras_fld._internal.images import as_rgb
 from keras_fld._internal.pool import Pool
-from keras_fld.geometry.boxes import largest_first, reduced
+from keras_fld.geometry.boxes import largest_first
+from keras_fld.geometry.reduction import reduced
 from keras_fld.predict.detectors import box_map
 from keras_fld.predict.reopening import ModelFile
 

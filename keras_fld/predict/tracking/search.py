@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_fld.geometry.boxes import overlap, reduced
+from keras_fld.geometry.boxes import overlap
+from keras_fld.geometry.reduction import reduced
 
 # Boxes that overlap by more show the same face.
 SAME = 0.3

@@ -24,11 +24,17 @@ export function halved({ data, width, height }) {
   return half;
 }
 
+/** Whether all pixels have a neighbor to be averaged with, and the half is not too small. */
+function canHalve({ width, height }, newWidth, newHeight) {
+  return width % 2 === 0 && height % 2 === 0 && width >= 2 * newWidth && height >= 2 * newHeight;
+}
+
 /** Area averaging: each new pixel is the mean of what it covers. Sums are float32, as in OpenCV. */
 function reduce(picture, newWidth, newHeight) {
+  while (canHalve(picture, newWidth, newHeight)) picture = halved(picture);
   const { data, width, height } = picture, fx = width / newWidth, fy = height / newHeight;
-  // Here, halves are rounded up, below to the even neighbor: whole pixels are added and divided once.
-  if (fx === 2 && fy === 2) return halved(picture);
+  if (fx === 1 && fy === 1) return picture;
+  // Whole pixels are added and divided once, so that halves round to the even neighbor.
   const whole = Number.isInteger(fx) && Number.isInteger(fy);
   const columns = coverage(width, newWidth, whole), rows = coverage(height, newHeight, whole);
   const out = new Uint8ClampedArray(newWidth * newHeight * 4);

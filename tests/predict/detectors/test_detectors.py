@@ -14,8 +14,9 @@ from keras_fld.cli import fit_detector as fitting
 from keras_fld.data import read
 from keras_fld.data.prepared.writing import Part, prepare
 from keras_fld.evaluation.detectors import evaluate_detector
-from keras_fld.geometry.boxes import largest_first, overlap, reduced
+from keras_fld.geometry.boxes import largest_first, overlap
 from keras_fld.geometry.frame import FaceCrop, transform
+from keras_fld.geometry.reduction import reduced
 from keras_fld.predict import detectors
 from keras_fld.predict.detectors import box_map
 from keras_fld.predict.detectors.blazeface import Detection

@@ -74,7 +74,7 @@ def test_a_small_photograph_is_enlarged_smoothly():
 
 @pytest.mark.parametrize(
     ("shape", "target", "smooth"),
-    [((400, 100), (25, 100), cv2.INTER_AREA), ((10, 40), (100, 25), cv2.INTER_LINEAR)],
+    [((401, 100), (25, 100), cv2.INTER_AREA), ((10, 40), (100, 25), cv2.INTER_LINEAR)],
 )
 def test_a_narrow_photograph_is_averaged_where_it_is_reduced(shape, target, smooth):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)

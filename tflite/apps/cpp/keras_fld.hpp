@@ -316,7 +316,10 @@ inline Image halved(const Image& image) {
 
 /// Area averaging: each new pixel is the mean of what it covers, in float32 as OpenCV has it.
 inline Image reduce(const Image& image, int width, int height) {
-  if (image.width == 2 * width && image.height == 2 * height) return halved(image);
+  // Halved first, which is faster, where all pixels have a neighbor.
+  if (image.width % 2 == 0 && image.height % 2 == 0 && image.width >= 2 * width && image.height >= 2 * height)
+    return reduce(halved(image), width, height);
+  if (image.width == width && image.height == height) return image;
   const bool whole = image.width % width == 0 && image.height % height == 0;
   const int pixels = whole ? (image.width / width) * (image.height / height) : 1;
   const Coverage columns(image.width, width, whole), rows(image.height, height, whole);

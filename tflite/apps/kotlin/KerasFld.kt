@@ -288,7 +288,10 @@ private fun halved(image: Image): Image {
 
 /** Area averaging: each new pixel is the mean of what it covers, in float32 as OpenCV has it. */
 private fun reduce(image: Image, width: Int, height: Int): Image {
-    if (image.width == 2 * width && image.height == 2 * height) return halved(image)
+    // Halved first, which is faster, where all pixels have a neighbor.
+    val even = image.width % 2 == 0 && image.height % 2 == 0
+    if (even && image.width >= 2 * width && image.height >= 2 * height) return reduce(halved(image), width, height)
+    if (image.width == width && image.height == height) return image
     val whole = image.width % width == 0 && image.height % height == 0
     val scale = if (whole) 1f / (image.width / width * (image.height / height)) else 1f
     val columns = Coverage(image.width, width, whole)

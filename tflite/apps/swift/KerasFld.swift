@@ -255,7 +255,10 @@ private func halved(_ image: Image) -> Image {
 
 /// Area averaging: each new pixel is the mean of what it covers, in float32 as OpenCV has it.
 private func reduce(_ image: Image, _ width: Int, _ height: Int) -> Image {
-    if image.width == 2 * width && image.height == 2 * height { return halved(image) }
+    // Halved first, which is faster, where all pixels have a neighbor.
+    let even = image.width % 2 == 0 && image.height % 2 == 0
+    if even && image.width >= 2 * width && image.height >= 2 * height { return reduce(halved(image), width, height) }
+    if image.width == width && image.height == height { return image }
     let whole = image.width % width == 0 && image.height % height == 0
     let scale: Float = whole ? 1 / Float(image.width / width * (image.height / height)) : 1
     let columns = Coverage(image.width, width, whole), rows = Coverage(image.height, height, whole)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keras_fld.geometry.reduction import averaged
+
 # Side in pixels of a tile from which a face is detected reliably.
 LEAST = 20
 # Neighboring tiles overlap by a quarter of their side. That is more than twice `LEAST`; larger
@@ -59,8 +61,8 @@ def tiles(image: np.ndarray, size: int, longer_sides: list[int]) -> Iterator[Til
         scale = side / max(height, width)
         target = max(1, round(width * scale)), max(1, round(height * scale))
         # Each level is computed from the previous one. Only the coarsest may be an enlargement.
-        smooth = cv2.INTER_AREA if target[0] < image.shape[1] else cv2.INTER_LINEAR
-        image = cv2.resize(image, target, interpolation=smooth)
+        smaller = target[0] < image.shape[1]
+        image = averaged(image, target) if smaller else cv2.resize(image, target)
         factor = width / target[0], height / target[1]
         for y in _starts(target[1], size):
             for x in _starts(target[0], size):
