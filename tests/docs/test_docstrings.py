@@ -139,8 +139,9 @@ def folder(tree, tmp_path_factory):
         video.write(astronaut[..., ::-1])
     video.release()
     shutil.copytree(tree, folder / "300w")
-    lite = keras_fld.zoo.lite_file("trnet20_300w_small")  # crops of 64 pixels
-    for name in ("face.tflite", "int8.tflite", "float32.tflite", "model_float32.tflite"):
+    lite = folder / "face.tflite"
+    keras_fld.lite.convert(small_model(), lite, "float32")
+    for name in ("int8.tflite", "float32.tflite", "model_float32.tflite"):
         shutil.copy(lite, folder / name)
     (folder / "face.json").write_text(described())
     finished = ROOT / "results" / "300w_trnet20_enme"

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import flatbuffers
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -101,17 +102,23 @@ def test_a_file_states_its_license_where_it_is_known(files, small_model, tmp_pat
 
 
 def test_what_is_made_of_a_preset_has_its_license(tmp_path):
-    name = "trnet20_300w_small"  # `refine` takes no network with a second look
-    model, license = models.load_model(name), zoo.about(name).license
+    model, license = models.load_model(PRESET), zoo.about(PRESET).license
     assert model.license == license
+    convert(model, tmp_path / "a.tflite", "dynamic")
+    assert metadata.read(tmp_path / "a.tflite")["license"] == license
+    model.save(tmp_path / "a.keras")
+    assert not hasattr(models.load_model(tmp_path / "a.keras"), "license")
+
+
+def test_a_refined_model_has_the_license_of_the_model(small_model, tmp_path):
     rng = np.random.default_rng(0)
-    data = rng.integers(0, 256, (2, 64, 64, 3)), rng.uniform(0, 64, (2, 68, 2))
+    data = rng.integers(0, 256, (2, 32, 32, 3)), rng.uniform(0, 32, (2, 68, 2))
+    model = keras.models.clone_model(small_model)
+    model.license = "CC-BY-4.0"
     with eager():
         refined = models.refine(model, data, rounds=1, verbose=0)
-    convert(refined, tmp_path / "a.tflite", "dynamic")
-    assert metadata.read(tmp_path / "a.tflite")["license"] == license
-    refined.save(tmp_path / "a.keras")
-    assert not hasattr(models.load_model(tmp_path / "a.keras"), "license")
+    convert(refined, tmp_path / "a.tflite", "float32")
+    assert metadata.read(tmp_path / "a.tflite")["license"] == "CC-BY-4.0"
 
 
 @pytest.mark.parametrize("name", zoo.names())

@@ -235,7 +235,7 @@ def test_a_later_run_keeps_what_it_has_not_measured(arm, tmp_path):
 MOST = {
     "trnet20_300w": {"cortex-a53": 69.77, "cortex-a72": 54.50, "cortex-a76": 18.82},
     "trnet20_300w_fast": {"cortex-a53": 43.12, "cortex-a72": 33.85, "cortex-a76": 11.94},
-    "trnet20_300w_small": {"cortex-a53": 26.72, "cortex-a72": 20.54, "cortex-a76": 7.88},
+    "trnet20_300w_small": {"cortex-a53": 16.36, "cortex-a72": 14.23, "cortex-a76": 5.64},
     "face_score": {"cortex-a53": 0.87, "cortex-a72": 1.08, "cortex-a76": 0.37},
     "trnet20_free": {"cortex-a53": 69.77, "cortex-a72": 54.50, "cortex-a76": 18.82},
 }
@@ -264,7 +264,7 @@ def kept_figures():
 
 # How far a step of the output layer's rounded input moves a landmark, in sides of the crop: farther
 # with larger weights. Files that are not named stay below 0.02 px of a 64-pixel crop.
-STEP = {"trnet20_300w_int8": 0.001, "trnet20_free_int8": 0.00033}
+STEP = {"trnet20_300w_int8": 0.0004, "trnet20_free_int8": 0.00033}
 
 
 @pytest.mark.parametrize("path", sorted(ZOO.glob("*_int8.tflite")), ids=lambda path: path.stem)

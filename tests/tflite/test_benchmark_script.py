@@ -263,13 +263,27 @@ def test_a_model_that_cannot_be_cut_is_named(stub):
     assert "a.tflite: --profile cannot cut it" in line
 
 
-@pytest.mark.parametrize(("preset", "times"), [("trnet20_300w", 2), ("trnet20_300w_small", 1)])
-def test_accuracy_is_that_of_the_landmarks_on_the_drawn_faces(preset, times, tmp_path):
+@pytest.fixture(scope="module")
+def of_64_pixels(tmp_path_factory):
+    """The file of an untrained network, whose landmarks are near the mean shape."""
+    pytest.importorskip("tensorflow")
+    from keras_fld import lite, models
+
+    path = tmp_path_factory.mktemp("64") / "face.tflite"
+    with pytest.warns(UserWarning, match="the same landmarks"):  # whatever the crop
+        lite.convert(models.TRNet20(68, width=0.25), path, "float32")
+    return path
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_accuracy_is_that_of_the_landmarks_on_the_drawn_faces(times, request, tmp_path):
     pytest.importorskip("ai_edge_litert")
     from keras_fld import zoo
     from keras_fld.predict.lite_model import LiteModel
 
-    model, path = zoo.lite_file(preset), tmp_path / "result.json"
+    preset = zoo.lite_file("trnet20_300w")
+    model = preset if times == 2 else request.getfixturevalue("of_64_pixels")
+    path = tmp_path / "result.json"
     result = run(model, "--threads", 1, 2, *QUICK, "--json", path)
     assert result.returncode == 0, result.stderr
     first, second = json.loads(path.read_text())["results"]
@@ -283,7 +297,7 @@ def test_accuracy_is_that_of_the_landmarks_on_the_drawn_faces(preset, times, tmp
     pupils = truth[:, 36:42].mean(axis=1) - truth[:, 42:48].mean(axis=1)
     expected = np.mean(100 * distances / np.linalg.norm(pupils, axis=1))
     assert first["nme_percent"] == pytest.approx(expected, abs=1e-4)
-    assert 1 < expected < 15
+    assert 1 < expected < (15 if times == 2 else 50)
     assert "nme_percent" not in second
     assert f"NME on 32 drawn faces: {model.name} {expected:.2f} %" in result.stdout
 

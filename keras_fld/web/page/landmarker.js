@@ -10,7 +10,7 @@ import { compile, run } from "./runtime.js";
 // the landmarks, which fits better. A pass whose crop would show the face alike is skipped: one whose
 // corners are at most so far from the last one's, in sides of a crop.
 export const PASSES = 2;
-const ALIKE = 0.04;
+const ALIKE = 0.06;
 // Landmarks are float32, as in Python, so that the next pass cuts the same crop.
 const f32 = Math.fround;
 

@@ -829,7 +829,7 @@ class Landmarker {
         const Place next = next_place(face.landmarks, info, place.angle);
         if (!inside(next.box, image)) break;
         const Matrix moved = info.crop.matrix(next.box, next.angle);
-        if (crop_shift(moved, m, info.crop.size) <= 0.04) break;
+        if (crop_shift(moved, m, info.crop.size) <= 0.06) break;
         place = {next.box, next.angle, place.score};
         m = moved;
       }

@@ -757,7 +757,7 @@ class Landmarker(val info: ModelInfo, private val network: LandmarkNetwork) {
                 here = nextPlace(face.landmarks, info, face.place.angle).copy(score = place.score)
                 if (!inside(here.box, image)) break
                 val moved = info.crop.matrix(here.box, here.angle)
-                if (cropShift(moved, m, info.crop.size) <= 0.04) break
+                if (cropShift(moved, m, info.crop.size) <= 0.06) break
                 m = moved
             }
             val back = invert(m)

@@ -706,7 +706,7 @@ final class Landmarker {
                 next.score = place.score
                 if !inside(next.box, image) { break }
                 let moved = info.crop.matrix(next.box, next.angle)
-                if cropShift(moved, m, size: info.crop.size) <= 0.04 { break }
+                if cropShift(moved, m, size: info.crop.size) <= 0.06 { break }
                 face.place = next
                 m = moved
             }
