@@ -10,7 +10,7 @@ from keras_fld.geometry.frame import check_box, crop_shift, landmark_box, uprigh
 from keras_fld.schemes import Scheme
 
 # Crops show a face alike if their corners are at most this far apart, in sides of a crop. Chosen on
-# 304 training faces that the preset's last run but one has not seen: up to here, another pass
+# 304 training faces that the preset's next-to-last run has not seen: up to here, another pass
 # lowers the NME by less than 0.005 points (`tests/benchmarks/bench_passes.py`).
 ALIKE = 0.06
 
